@@ -1,0 +1,1 @@
+"""The RustyGPT server: REST, streams, and the assistant, on PostgreSQL."""

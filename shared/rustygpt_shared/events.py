@@ -1,0 +1,239 @@
+"""The events of a stream: a closed union, told apart by `type`.
+
+Durable events carry an id, the number of the event in its conversation; the others have none.
+To add one, add its struct here and to `Event`: every exhaustive `match` then has to name it.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from rustygpt_shared.models import Model
+from rustygpt_shared.models.conversations import ConversationInfo, ThreadInfo
+from rustygpt_shared.models.messages import MessageView, Usage
+
+FinishReason = Literal["stop", "length", "cancelled", "timeout", "error"]
+ResetReason = Literal["trimmed", "unknown", "too_far", "overflow"]
+CloseReason = Literal["shutdown", "removed", "session_ended", "deleted"]
+
+
+class BaseEvent(Struct, frozen=True, tag_field="type", omit_defaults=True):
+    """The envelope every event has."""
+
+    payload: Any
+    id: str | None = None
+
+
+class ThreadCreated(Model, frozen=True):
+    """Payload of `thread.new`."""
+
+    conversation_id: UUID
+    root_id: UUID
+    summary: ThreadInfo
+
+
+class ThreadNew(BaseEvent, frozen=True, tag="thread.new"):
+    """A thread was started."""
+
+    payload: ThreadCreated
+
+
+class ThreadActive(Model, frozen=True):
+    """Payload of `thread.activity`."""
+
+    conversation_id: UUID
+    root_id: UUID
+    last_activity_at: datetime
+    message_count: int
+    participant_count: int
+    root_excerpt: str
+
+
+class ThreadActivity(BaseEvent, frozen=True, tag="thread.activity"):
+    """A thread's place in the list or its counts changed."""
+
+    payload: ThreadActive
+
+
+class MessageShown(Model, frozen=True):
+    """Payload of `message.new` and `message.updated`."""
+
+    message: MessageView
+
+
+class MessageNew(BaseEvent, frozen=True, tag="message.new"):
+    """A message was written, or an answer was begun (`streaming`)."""
+
+    payload: MessageShown
+
+
+class MessageUpdated(BaseEvent, frozen=True, tag="message.updated"):
+    """A message changed: its final text, an edit, a deletion."""
+
+    payload: MessageShown
+
+
+class DeltaText(Model, frozen=True):
+    """What an answer grew by."""
+
+    role: str | None = None
+    content: str | None = None
+    reasoning: str | None = None
+
+
+class DeltaChoice(Model, frozen=True):
+    """The one choice of a delta."""
+
+    index: Literal[0]
+    delta: DeltaText
+    finish_reason: str | None = None
+
+
+class Delta(Model, frozen=True):
+    """Payload of `message.delta`; `offset` counts Unicode code points before the text."""
+
+    id: str
+    object: Literal["chat.completion.chunk"]
+    root_id: UUID
+    message_id: UUID
+    conversation_id: UUID
+    offset: int
+    choices: list[DeltaChoice]
+    parent_id: UUID | None = None
+    depth: int | None = None
+    reasoning_offset: int | None = None
+
+
+class MessageDelta(BaseEvent, frozen=True, tag="message.delta"):
+    """A piece of an answer in progress; it may repeat what a reader has."""
+
+    payload: Delta
+
+
+class Finished(Model, frozen=True):
+    """Payload of `message.done`."""
+
+    message_id: UUID
+    root_id: UUID
+    conversation_id: UUID
+    finish_reason: FinishReason
+    chunks: int
+    usage: Usage | None = None
+
+
+class MessageDone(BaseEvent, frozen=True, tag="message.done"):
+    """An answer ended, one way or another."""
+
+    payload: Finished
+
+
+class Membership(Model, frozen=True):
+    """Payload of `membership.changed`."""
+
+    conversation_id: UUID
+    user_id: UUID
+    action: Literal["added", "removed", "role_updated"]
+    role: str | None = None
+
+
+class MembershipChanged(BaseEvent, frozen=True, tag="membership.changed"):
+    """Somebody came, went, or has another role."""
+
+    payload: Membership
+
+
+class ConversationChanged(Model, frozen=True):
+    """Payload of `conversation.updated`."""
+
+    conversation: ConversationInfo
+
+
+class ConversationUpdated(BaseEvent, frozen=True, tag="conversation.updated"):
+    """A conversation's title or settings changed."""
+
+    payload: ConversationChanged
+
+
+class Trouble(Model, frozen=True):
+    """Payload of `error`."""
+
+    code: str
+    message: str
+    message_id: UUID | None = None
+
+
+class ErrorEvent(BaseEvent, frozen=True, tag="error"):
+    """Why an answer failed; it follows the `message.done` it explains."""
+
+    payload: Trouble
+
+
+class UnreadCount(Model, frozen=True):
+    """Payload of `unread.update`."""
+
+    conversation_id: UUID
+    root_id: UUID
+    user_id: UUID
+    unread: int
+
+
+class UnreadUpdate(BaseEvent, frozen=True, tag="unread.update"):
+    """The reader's own count of unread messages in a thread."""
+
+    payload: UnreadCount
+
+
+class Opened(Model, frozen=True):
+    """Payload of `stream.open`."""
+
+    last_event_id: str
+
+
+class StreamOpen(BaseEvent, frozen=True, tag="stream.open"):
+    """The stream is open; it goes on after this position."""
+
+    payload: Opened
+
+
+class ResetAt(Model, frozen=True):
+    """Payload of `stream.reset`."""
+
+    reason: ResetReason
+    last_event_id: str
+
+
+class StreamReset(BaseEvent, frozen=True, tag="stream.reset"):
+    """The stream cannot fill a gap: load anew and go on from this position."""
+
+    payload: ResetAt
+
+
+class Closing(Model, frozen=True):
+    """Payload of `stream.closed`."""
+
+    reason: CloseReason
+
+
+class StreamClosed(BaseEvent, frozen=True, tag="stream.closed"):
+    """The last event of a stream that the server ends."""
+
+    payload: Closing
+
+
+Event = (
+    ThreadNew
+    | ThreadActivity
+    | MessageNew
+    | MessageUpdated
+    | MessageDelta
+    | MessageDone
+    | MembershipChanged
+    | ConversationUpdated
+    | ErrorEvent
+    | UnreadUpdate
+    | StreamOpen
+    | StreamReset
+    | StreamClosed
+)

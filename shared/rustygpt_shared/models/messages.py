@@ -1,0 +1,89 @@
+"""Messages, the tree of a thread, and the stored pieces of an answer."""
+
+from datetime import datetime
+from uuid import UUID
+
+from rustygpt_shared.models import Model
+
+
+class Usage(Model, frozen=True):
+    """Tokens an answer took."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    estimated: bool = False
+    """True when the provider told nothing and the server counted by itself."""
+
+
+class MessageView(Model, frozen=True):
+    """A message as every reader of its conversation sees it."""
+
+    id: UUID
+    root_id: UUID
+    conversation_id: UUID
+    role: str
+    """`user`, `assistant` or `system`."""
+    content: str
+    path: str
+    """An opaque ASCII key that never changes: its byte order is depth-first order."""
+    depth: int
+    """1 for a root."""
+    seq: int
+    """Counts up within the thread; unread counts go by it."""
+    created_at: datetime
+    parent_id: UUID | None = None
+    author_user_id: UUID | None = None
+    author_name: str | None = None
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+    model: str | None = None
+    reasoning: str | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    streaming: bool = False
+    html: str | None = None
+    """The content as sanitised HTML, when asked for by `?render=html`."""
+
+
+class Tree(Model, frozen=True):
+    """A page of a thread, depth first."""
+
+    root_id: UUID
+    messages: list[MessageView]
+    last_event_id: str
+    next_cursor: str | None = None
+
+
+class Posted(Model, frozen=True):
+    """Where a new message stands."""
+
+    message_id: UUID
+    root_id: UUID
+    conversation_id: UUID
+    depth: int
+    parent_id: UUID | None = None
+
+
+class Chunk(Model, frozen=True):
+    """A stored piece of an assistant's answer."""
+
+    message_id: UUID
+    idx: int
+    content: str
+    created_at: datetime
+
+
+class Marked(Model, frozen=True):
+    """What is left unread in a thread after a mark moved."""
+
+    root_id: UUID
+    unread: int
+
+
+class Cancelled(Model, frozen=True):
+    """What became of a request to stop an answer."""
+
+    message_id: UUID
+    status: str
+    """`cancelled`, `timed_out`, `completed` or `not_tracked`."""

@@ -1,0 +1,47 @@
+"""Problems as the wire tells them (RFC 9457), and their codes."""
+
+from typing import Final
+
+from msgspec import Struct
+
+TYPE_PREFIX: Final = "https://rustygpt.dev/problems/"
+
+BAD_REQUEST: Final = "RGP.BAD_REQUEST"
+MISSING_SESSION: Final = "RGP.AUTH.MISSING_SESSION"
+INVALID_SESSION: Final = "RGP.AUTH.INVALID_SESSION"
+EXPIRED: Final = "RGP.AUTH.EXPIRED"
+INVALID_CREDENTIALS: Final = "RGP.AUTH.INVALID_CREDENTIALS"
+CSRF: Final = "RGP.AUTH.CSRF"
+FORBIDDEN: Final = "RGP.RBAC.FORBIDDEN"
+NOT_FOUND: Final = "RGP.NOT_FOUND"
+CONFLICT: Final = "RGP.CONFLICT"
+TOO_LARGE: Final = "RGP.TOO_LARGE"
+UNSUPPORTED_MEDIA: Final = "RGP.UNSUPPORTED_MEDIA"
+METHOD: Final = "RGP.METHOD"
+VALIDATION: Final = "RGP.VALIDATION"
+DISABLED: Final = "RGP.AUTH.DISABLED"
+RATE_LIMITED: Final = "RGP.RATE_LIMITED"
+INTERNAL: Final = "RGP.INTERNAL"
+UNAVAILABLE: Final = "RGP.UNAVAILABLE"
+
+
+class FieldError(Struct, frozen=True):
+    """What is wrong with one field of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """The body of every error answer."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    message: str
+    """The same as `detail`."""
+    request_id: str
+    errors: list[FieldError] | None = None
+    retry_after_seconds: int | None = None

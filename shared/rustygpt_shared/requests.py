@@ -1,0 +1,170 @@
+"""What a client may ask. Requests are checked as they are decoded; unknown fields are refused."""
+
+from collections.abc import Callable
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import force_setattr
+
+from rustygpt_shared import text
+
+AssistantMode = Literal["always", "mention", "off"]
+ConversationRole = Literal["owner", "admin", "member", "viewer"]
+GlobalRole = Literal["admin", "member", "read_only"]
+MessageRole = Literal["user", "assistant", "system"]
+
+
+class Request(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A request body; `CHECKS` names the rule of each text field."""
+
+    CHECKS: ClassVar[dict[str, Callable[[str], str]]] = {}
+
+    def __post_init__(self) -> None:
+        for field, check in self.CHECKS.items():
+            value = getattr(self, field)
+            if not isinstance(value, str):
+                continue
+            try:
+                force_setattr(self, field, check(value))
+            except ValueError as error:
+                raise ValueError(f"{field}: {error}") from None
+
+
+class SetUp(Request, frozen=True):
+    """Name the first administrator."""
+
+    username: str
+    email: str
+    password: str
+    display_name: str | None = None
+    setup_token: str | None = None
+    """Needed from another machine than the server's own."""
+
+    CHECKS = {
+        "username": text.username,
+        "email": text.email,
+        "password": text.password,
+        "display_name": text.display_name,
+        "setup_token": text.plain,
+    }
+
+
+class LogIn(Request, frozen=True):
+    """Start a session; `email` may be the user name."""
+
+    email: str
+    password: str
+
+    CHECKS = {"email": text.plain, "password": text.plain}
+
+
+class CreateUser(Request, frozen=True):
+    """Make an account, as an administrator."""
+
+    username: str
+    email: str
+    password: str
+    display_name: str | None = None
+    roles: list[GlobalRole] | None = None
+
+    CHECKS = {
+        "username": text.username,
+        "email": text.email,
+        "password": text.password,
+        "display_name": text.display_name,
+    }
+
+
+class UpdateUser(Request, frozen=True):
+    """Change an account, as an administrator."""
+
+    disabled: bool | None = None
+    roles: list[GlobalRole] | None = None
+    password: str | None = None
+
+    CHECKS = {"password": text.password}
+
+
+class UpdateMe(Request, frozen=True):
+    """Change one's own account."""
+
+    display_name: str | UnsetType | None = UNSET
+    """`null` takes it away."""
+    email: str | UnsetType = UNSET
+
+    CHECKS = {"display_name": text.display_name, "email": text.email}
+
+
+class ChangePassword(Request, frozen=True):
+    """Change one's own password; all other sessions end."""
+
+    current_password: str
+    new_password: str
+
+    CHECKS = {"current_password": text.plain, "new_password": text.password}
+
+
+def _short(limit: int) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        kept = text.plain(value).strip()
+        if not 1 <= len(kept) <= limit:
+            raise ValueError(f"1 to {limit:,} characters are allowed")
+        return kept
+
+    return check
+
+
+_MODEL = _short(200)
+_SYSTEM_PROMPT = _short(16_384)
+
+
+class CreateConversation(Request, frozen=True):
+    """Start a conversation of one's own."""
+
+    title: str
+    is_group: bool = False
+    assistant_mode: AssistantMode | None = None
+    """By default `always`, in groups `mention`."""
+    model: str | None = None
+    system_prompt: str | None = None
+
+    CHECKS = {"title": text.title, "model": _MODEL, "system_prompt": _SYSTEM_PROMPT}
+
+
+class UpdateConversation(Request, frozen=True):
+    """Change a conversation; what is left out stays, `null` takes away."""
+
+    title: str | UnsetType = UNSET
+    assistant_mode: AssistantMode | UnsetType = UNSET
+    model: str | UnsetType | None = UNSET
+    system_prompt: str | UnsetType | None = UNSET
+    archived: bool | UnsetType = UNSET
+
+    CHECKS = {"title": text.title, "model": _MODEL, "system_prompt": _SYSTEM_PROMPT}
+
+
+class AddParticipant(Request, frozen=True):
+    """Add a person to a conversation, or change the person's role in it."""
+
+    user_id: UUID
+    role: ConversationRole = "member"
+
+
+class Post(Request, frozen=True):
+    """Write a message: a new thread's root, or a reply."""
+
+    content: str
+    role: MessageRole = "user"
+    model: str | None = None
+
+    CHECKS = {"content": text.message, "model": _MODEL}
+
+
+class MarkRead(Request, frozen=True):
+    """Move one's mark of reading in a thread; with neither field, to its end."""
+
+    path: Annotated[str, Meta(max_length=1_024)] | None = None
+    message_id: UUID | None = None
+
+    CHECKS = {"path": text.plain}
