@@ -83,4 +83,5 @@ async def update_conversation(
 
 
 def _shown(row: Any) -> Conversation:
-    return Conversation(*row[:-1], last_event_id=event_id(row[-1]))
+    fields = [*row[:-1], event_id(row[-1])]
+    return Conversation(*fields)

@@ -19,11 +19,8 @@ ACQUIRE_SECONDS: Final = 5.0
 Row = Sequence[Any]
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection on which no session state is ever set, so that releasing it costs nothing."""
-
-    def get_reset_query(self) -> str:
-        return ""
+async def _keep(_connection: Any) -> None:
+    """Nothing to reset on release: procedures leave no session state behind."""
 
 
 class Database:
@@ -45,7 +42,7 @@ class Database:
             url,
             min_size=0 if lazily else 1,
             max_size=size,
-            connection_class=_Connection,
+            reset=_keep,
             command_timeout=statement_timeout_ms / 1000 + 1,
             server_settings={
                 "application_name": "rustygpt",

@@ -105,7 +105,8 @@ async def list_chunks(
 def view(*row: Any) -> MessageView:
     """A message from a row in the order of MessageView's fields, usage as JSON text."""
     usage = codec.decode(row[17], Usage) if row[17] else None
-    return MessageView(*row[:17], usage=usage, streaming=row[18])
+    fields = [*row[:17], usage, row[18]]
+    return MessageView(*fields)
 
 
 def _arguments(
