@@ -31,7 +31,6 @@ def make_area() -> Area:
             response = await _respond(request)
             async for piece in pieces:
                 await response.send(piece)
-            await response.eof()
 
     return area
 
@@ -40,7 +39,6 @@ async def _send_once(request: Request, data: bytes) -> None:
     """Too many streams: an error status would end a browser's EventSource for good."""
     response = await _respond(request)
     await response.send(data)
-    await response.eof()
 
 
 async def _respond(request: Request) -> HTTPResponse:
