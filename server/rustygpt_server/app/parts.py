@@ -18,6 +18,7 @@ from rustygpt_server.assistant.openai import OpenAIProvider
 from rustygpt_server.assistant.provider import Provider
 from rustygpt_server.clock import Clock, SystemClock, TimeLimits
 from rustygpt_server.db import accounts, bootstrap, sessions
+from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.services.accounts import Accounts
@@ -42,7 +43,9 @@ class Config:
 
     settings: Settings
     pool_url: str
-    """The database, as the application's role."""
+    """The database."""
+    pool_login: PoolLogin = field(default_factory=PoolLogin)
+    """What the pool logs in as, when not as the URL says."""
     environ: Mapping[str, str] = field(default_factory=dict)
     limits: TimeLimits = field(default_factory=TimeLimits)
     clock: Clock = field(default_factory=SystemClock)
@@ -73,6 +76,8 @@ async def build_parts(config: Config) -> AsyncIterator[Parts]:
     settings = config.settings
     db = await Database.connect(
         config.pool_url,
+        user=config.pool_login.user,
+        password=config.pool_login.password,
         size=settings.db.max_connections,
         statement_timeout_ms=settings.db.statement_timeout_ms,
     )

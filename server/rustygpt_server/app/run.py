@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import uvloop
+from sanic import Sanic
+from sanic.application.state import ApplicationServerInfo
+from sanic.http.constants import HTTP
 from sanic.server.async_server import AsyncioServer
 
 from rustygpt_server.app.factory import create_app
@@ -63,6 +66,7 @@ async def serve(config: Config, sock: socket.socket, on_ready: Ready, stop: asyn
         )
         if server is None:
             raise StartFailed("Sanic did not make a server.")
+        _say_version(app, sock)
         await server.startup()
         await server.before_start()
         await server.start_serving()
@@ -73,6 +77,12 @@ async def serve(config: Config, sock: socket.socket, on_ready: Ready, stop: asyn
         await stop.wait()
         discovery.cancel()
         await _stop(parts, server)
+
+
+def _say_version(app: Sanic[Any, Any], sock: socket.socket) -> None:
+    """Tell Sanic that it speaks HTTP/1.1 only; else every answer has an empty Alt-Svc header."""
+    known = {"version": HTTP.VERSION_1, "port": sock.getsockname()[1]}
+    app.state.server_info.append(ApplicationServerInfo(settings=known))
 
 
 async def _stop(parts: Parts, server: AsyncioServer) -> None:
