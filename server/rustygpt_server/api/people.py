@@ -11,7 +11,12 @@ from rustygpt_shared.models.users import AdminUser, AdminUserList, PersonList
 def make_area() -> Area:
     """The routes of people."""
     area = Area("people")
+    _search(area)
+    _administration(area)
+    return area
 
+
+def _search(area: Area) -> None:
     @area.operation("GET", "/api/users", answer=PersonList)
     async def search_users(call: Call[None]) -> PersonList:
         """Find people by the start of their name."""
@@ -20,6 +25,8 @@ def make_area() -> Area:
         accounts = call.services.accounts
         return PersonList(await accounts.search_users(call.signed.user.id, query, limit))
 
+
+def _administration(area: Area) -> None:
     @area.operation("GET", "/api/admin/users", answer=AdminUserList, access="admin")
     async def list_users(call: Call[None]) -> AdminUserList:
         """List all accounts."""
@@ -51,5 +58,3 @@ def make_area() -> Area:
     async def update_user(call: Call[requests.UpdateUser], user_id: UUID) -> AdminUser:
         """Change an account."""
         return await call.services.accounts.update_user(call.signed.user.id, user_id, call.body)
-
-    return area

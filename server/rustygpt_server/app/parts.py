@@ -17,7 +17,7 @@ from rustygpt_server.assistant.generation import Writer
 from rustygpt_server.assistant.openai import OpenAIProvider
 from rustygpt_server.assistant.provider import Provider
 from rustygpt_server.clock import Clock, SystemClock, TimeLimits
-from rustygpt_server.db import accounts, bootstrap, sessions
+from rustygpt_server.db import bootstrap, sessions
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
 from rustygpt_server.realtime.hub import Hub
@@ -59,7 +59,6 @@ class Parts:
     """A server's parts."""
 
     config: Config
-    database: Database
     hub: Hub
     catalog: Catalog
     desk: Desk
@@ -92,23 +91,46 @@ async def build_parts(config: Config) -> AsyncIterator[Parts]:
 
 
 async def _assemble(config: Config, db: Database, passwords: Passwords, catalog: Catalog) -> Parts:
-    settings, limits, clock, metrics = (
-        config.settings,
-        config.limits,
-        config.clock,
-        config.metrics,
-    )
+    settings, limits, clock = config.settings, config.limits, config.clock
     session = settings.auth.session
-    hub = Hub(DatabaseLog(db), settings.sse, limits, clock, metrics)
-    runner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    writer = Writer(db, catalog, settings.llm, limits, clock, metrics, runner)
-    desk = Desk(db, hub, catalog, writer, limits, clock, runner)
+    hub = Hub(DatabaseLog(db), settings.sse, limits, clock, config.metrics)
+    desk = _desk(config, db, hub, catalog)
     secret = await sessions.secret(db)
-    login = Sessions(db, hub, passwords, session, limits, clock, metrics, secret)
+    login = Sessions(db, hub, passwords, session, limits, clock, config.metrics, secret)
     feeds = Feeds(db, hub, settings.sse, clock, session.idle_seconds)
-    sql = assets.sql_folder()
-    services = Services(
-        accounts=Accounts(db, passwords, login, clock, config.setup_token),
+    people = Accounts(db, passwords, login, clock, config.setup_token)
+    return Parts(
+        config=config,
+        hub=hub,
+        catalog=catalog,
+        desk=desk,
+        services=_services(config, db, hub, desk, people, login, feeds),
+        door=Door(settings, login, clock),
+        upkeep=Upkeep(db, hub, desk, feeds, limits, clock),
+        page=Path(settings.web.static_dir or assets.web_folder()),
+        is_setup=await people.is_setup(),
+    )
+
+
+def _desk(config: Config, db: Database, hub: Hub, catalog: Catalog) -> Desk:
+    limits, clock = config.limits, config.clock
+    runner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    writer = Writer(db, catalog, config.settings.llm, limits, clock, config.metrics, runner)
+    return Desk(db, hub, catalog, writer, limits, clock, runner)
+
+
+def _services(
+    config: Config,
+    db: Database,
+    hub: Hub,
+    desk: Desk,
+    people: Accounts,
+    login: Sessions,
+    feeds: Feeds,
+) -> Services:
+    clock, metrics, sql = config.clock, config.metrics, assets.sql_folder()
+    return Services(
+        accounts=people,
         sessions=login,
         conversations=Conversations(db, hub, clock),
         threads=Threads(db),
@@ -116,18 +138,6 @@ async def _assemble(config: Config, db: Database, passwords: Passwords, catalog:
         feeds=feeds,
         health=Health(db, hub, metrics, lambda: bootstrap.missing(db, sql)),
         markdown=Markdown(),
-    )
-    return Parts(
-        config=config,
-        database=db,
-        hub=hub,
-        catalog=catalog,
-        desk=desk,
-        services=services,
-        door=Door(settings, login, clock),
-        upkeep=Upkeep(db, hub, desk, feeds, limits, clock),
-        page=Path(settings.web.static_dir or assets.web_folder()),
-        is_setup=await accounts.is_setup(db),
     )
 
 
