@@ -1,0 +1,138 @@
+"""Any server that speaks OpenAI's chat completions: OpenAI, Ollama, llama.cpp, vLLM, LM Studio."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+
+from rustygpt_server.assistant.provider import Piece, Prompt, ProviderError
+from rustygpt_server.assistant.wire import Reading, read_lines, trouble
+from rustygpt_server.clock import TimeLimits
+from rustygpt_shared.settings import Provider as ProviderSettings
+
+_RETRIED = (429, 503)
+_ANSWER_LIMIT = 1 << 20
+
+
+class OpenAIProvider:
+    """One such server; keeps connections open between answers."""
+
+    def __init__(self, settings: ProviderSettings, idle_timeout: float, limits: TimeLimits) -> None:
+        headers = dict(settings.headers)
+        if settings.api_key:
+            headers["Authorization"] = f"Bearer {settings.api_key}"
+        self._client = httpx.AsyncClient(
+            base_url=(settings.base_url or "").rstrip("/") + "/",
+            headers=headers,
+            timeout=httpx.Timeout(idle_timeout, connect=limits.connect_timeout),
+            follow_redirects=False,
+            trust_env=False,
+        )
+        self._with_usage = True
+
+    async def answer(self, prompt: Prompt) -> AsyncIterator[Piece]:
+        """Stream an answer; a refusal before its first piece is tried once more where it helps."""
+        async with await self._open(prompt) as response:
+            reading = Reading()
+            if "json" in response.headers.get("content-type", ""):
+                await response.aread()
+                for piece in reading.take(response.json()):
+                    yield piece
+            else:
+                async for piece in self._pieces(response, reading):
+                    yield piece
+            reading.check_end()
+
+    async def models(self) -> list[str]:
+        """The ids its model list has."""
+        try:
+            response = await self._client.get("models")
+            told = response.raise_for_status().json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise _unreachable(error) from None
+        listed = told.get("data") if isinstance(told, dict) else None
+        return [str(one["id"]) for one in listed or [] if isinstance(one, dict) and "id" in one]
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._client.aclose()
+
+    async def _pieces(self, response: httpx.Response, reading: Reading) -> AsyncIterator[Piece]:
+        size = 0
+        try:
+            async for line in read_lines(response.aiter_bytes()):
+                for piece in reading.read(line):
+                    size += len(piece.content) + len(piece.reasoning)
+                    yield piece
+                if reading.done:
+                    return
+                if size > _ANSWER_LIMIT:
+                    raise ProviderError("The answer grew beyond all bounds and was cut.")
+        except httpx.HTTPError as error:
+            raise _unreachable(error) from None
+
+    async def _open(self, prompt: Prompt) -> "_Response":
+        for attempt in (1, 2):
+            try:
+                response = await self._client.send(self._request(prompt), stream=True)
+            except httpx.HTTPError as error:
+                raise _unreachable(error) from None
+            if response.is_success:
+                return _Response(response)
+            body = await _body(response)
+            if not (attempt == 1 and await self._may_retry(response, body)):
+                raise trouble(body)
+        raise ProviderError("The model's server refused twice.")
+
+    def _request(self, prompt: Prompt) -> httpx.Request:
+        fields: dict[str, Any] = {
+            **prompt.params,
+            "model": prompt.model,
+            "messages": [{"role": t.role, "content": t.content} for t in prompt.turns],
+            "stream": True,
+        }
+        if self._with_usage:
+            fields["stream_options"] = {"include_usage": True}
+        return self._client.build_request("POST", "chat/completions", json=fields)
+
+    async def _may_retry(self, response: httpx.Response, body: Any) -> bool:
+        if response.status_code == 400 and self._with_usage and "stream_options" in str(body):
+            self._with_usage = False
+            return True
+        wait = response.headers.get("retry-after", "")
+        if response.status_code in _RETRIED and wait.isdigit() and int(wait) <= 10:
+            await asyncio.sleep(int(wait))
+            return True
+        return False
+
+
+class _Response:
+    """Closes a response when the answer is over, also when nobody wants the rest."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    async def __aenter__(self) -> httpx.Response:
+        return self._response
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._response.aclose()
+
+
+async def _body(response: httpx.Response) -> Any:
+    try:
+        await response.aread()
+        return response.json()
+    except (httpx.HTTPError, ValueError):
+        return {"error": f"HTTP {response.status_code}"}
+    finally:
+        await response.aclose()
+
+
+def _unreachable(error: Exception) -> ProviderError:
+    if isinstance(error, httpx.TimeoutException):
+        return ProviderError("The model's server was silent for too long.", "timeout")
+    if isinstance(error, httpx.HTTPStatusError):
+        return ProviderError(f"The model's server answered {error.response.status_code}.")
+    return ProviderError("The model's server cannot be reached.", "unreachable")

@@ -1,0 +1,114 @@
+"""Read the stream of an OpenAI-compatible server, whatever its make.
+
+Servers differ: comments as keep-alives, `content: null`, no `[DONE]`, errors in the middle of a
+stream under three names. What is known of each is kept in the tests.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import msgspec
+
+from rustygpt_server.assistant.provider import Piece, ProviderError
+from rustygpt_shared.models.messages import Usage
+
+LINE_LIMIT = 1 << 20
+_FINISH = {"stop": "stop", "length": "length", "eos": "stop", "content_filter": "stop"}
+
+
+async def read_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """Lines of a stream of bytes, however the bytes were cut."""
+    pending = b""
+    async for chunk in chunks:
+        *lines, pending = (pending + chunk).split(b"\n")
+        if len(pending) > LINE_LIMIT:
+            raise ProviderError("The model's server sent a line that has no end.")
+        for line in lines:
+            yield line.rstrip(b"\r").decode("utf-8", "replace")
+    if pending:
+        yield pending.decode("utf-8", "replace")
+
+
+class Reading:
+    """What was read of one answer so far."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self.finish_reason: str | None = None
+        self.any_text = False
+
+    def read(self, line: str) -> Iterator[Piece]:
+        """The pieces in one line of the stream; raises ProviderError where the server tells one."""
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "error":
+            raise trouble(_json(value))
+        if field != "data" or not value:
+            return
+        if value.strip() == "[DONE]":
+            self.done = True
+            return
+        yield from self.take(_json(value))
+
+    def take(self, body: Any) -> Iterator[Piece]:
+        """The pieces in one decoded chunk, or in a whole answer that was not streamed."""
+        if not isinstance(body, dict):
+            return
+        if body.get("error"):
+            raise trouble(body)
+        usage = _usage(body.get("usage"))
+        for choice in body.get("choices") or []:
+            usage = usage or _usage(choice.get("usage"))
+            yield from self._choice(choice)
+        if usage:
+            yield Piece(usage=usage)
+
+    def _choice(self, choice: dict[str, Any]) -> Iterator[Piece]:
+        delta = choice.get("delta") or choice.get("message") or {}
+        content = delta.get("content") or ""
+        reasoning = delta.get("reasoning") or delta.get("reasoning_content") or ""
+        if content or reasoning:
+            self.any_text = True
+            yield Piece(content=str(content), reasoning=str(reasoning))
+        reason = choice.get("finish_reason")
+        if reason:
+            self.finish_reason = _FINISH.get(str(reason), "stop")
+            yield Piece(finish_reason=self.finish_reason)
+
+    def check_end(self) -> None:
+        """Raise ProviderError when the stream ended without an end."""
+        if self.finish_reason is None and not self.done:
+            raise ProviderError("The model's server broke off in the middle.", "interrupted")
+        if not self.any_text:
+            raise ProviderError(
+                "The model gave an empty answer; the prompt may be longer than its context.",
+                "empty_response",
+            )
+
+
+def trouble(body: Any) -> ProviderError:
+    """The error a server tells, in whichever of the usual shapes."""
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(error, dict):
+        detail = error.get("message") or error.get("type") or "an error without words"
+        code = error.get("code") or error.get("type") or "provider_error"
+    else:
+        detail, code = error or "an error without words", "provider_error"
+    words = " ".join(str(detail).split())[:500]
+    return ProviderError(f"The model's server says: {words}", str(code)[:100])
+
+
+def _json(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        raise ProviderError("The model's server sent something that is no JSON.") from None
+
+
+def _usage(told: Any) -> Usage | None:
+    if not isinstance(told, dict):
+        return None
+    read, written = told.get("prompt_tokens"), told.get("completion_tokens")
+    if not isinstance(read, int) or not isinstance(written, int):
+        return None
+    return Usage(read, written, read + written)

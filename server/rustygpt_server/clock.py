@@ -1,0 +1,68 @@
+"""The one clock and the one struct of time limits; both are handed in, so that tests move time."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Clock(Protocol):
+    """What tells the time."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never jump, for measuring spans."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class TimeLimits(Struct, frozen=True, kw_only=True):
+    """Spans that are no settings, in seconds."""
+
+    rotation_grace: float = 30
+    """How long a superseded session token goes on working."""
+    session_check: float = 60
+    """How often open streams' sessions and memberships are looked at again."""
+    delta_interval: float = 0.03
+    """At most one delta of an answer in so long."""
+    chunk_interval: float = 1
+    """How often the text of an answer is stored."""
+    lease: float = 15
+    """An answer whose process was silent for so long is another's to finish."""
+    lease_renewal: float = 5
+    """How often a process says that it lives, and looks for answers of dead ones."""
+    prune_interval: float = 300
+    """How often old events are pruned."""
+    ring_idle: float = 60
+    """How long a conversation's recent events stay in memory after its last reader left."""
+    hole_wait: float = 0.05
+    """How long an event may be missing before it is read from the log."""
+    drain: float = 5
+    """How long shutting down waits for streams to end."""
+    database_wait: float = 20
+    """How long a start waits for a database that does not answer."""
+    connect_timeout: float = 5
+    """How long a model's server may take to accept a connection."""
+    discovery_timeout: float = 0.5
+    """How long a start waits for a model server that may run on this machine."""

@@ -1,0 +1,133 @@
+"""People: set-up, log-in data, one's own account, the search for people, administration."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from rustygpt_server.db.database import Database
+from rustygpt_shared import codec
+from rustygpt_shared.models.users import AdminUser, Person, User
+from rustygpt_shared.requests import UpdateMe
+
+
+class Newcomer(Struct, frozen=True):
+    """An account to be made."""
+
+    id: UUID
+    username: str
+    email: str
+    password_hash: str
+    display_name: str | None = None
+
+
+class Login(Struct, frozen=True):
+    """What a log-in is checked against."""
+
+    user_id: UUID
+    password_hash: str
+    disabled: bool
+
+
+class Account(Struct, frozen=True):
+    """An account after an administrator changed it, and the sessions that ended by it."""
+
+    user: AdminUser
+    ended: list[UUID]
+
+
+async def is_setup(db: Database) -> bool:
+    """Whether the first administrator exists."""
+    return bool(await db.fetch_value("SELECT rustygpt.is_setup()"))
+
+
+async def set_up(db: Database, newcomer: Newcomer, now: datetime) -> User:
+    """Make the first administrator; Conflict when there is one, also under a race."""
+    who = newcomer
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.set_up($1, $2, $3, $4, $5, $6)",
+        *(who.id, who.username, who.email, who.password_hash, who.display_name, now),
+    )
+    return User(*row)
+
+
+async def find_login(db: Database, name: str) -> Login | None:
+    """By e-mail address or user name, in any case."""
+    row = await db.fetch_row("SELECT * FROM rustygpt.find_login($1)", name)
+    return Login(*row) if row else None
+
+
+async def show_password(db: Database, actor: UUID) -> str:
+    """The hash of one's own password; NotFound for an unknown account."""
+    return str(await db.fetch_value("SELECT rustygpt.show_password($1)", actor))
+
+
+async def store_password_hash(db: Database, actor: UUID, password_hash: str) -> None:
+    """Keep a stronger hash of the same password; sessions go on."""
+    await db.fetch_value("SELECT rustygpt.store_password_hash($1, $2)", actor, password_hash)
+
+
+async def change_password(
+    db: Database, actor: UUID, password_hash: str, keep_session: UUID | None, now: datetime
+) -> list[UUID]:
+    """Keep a new password; answers the other sessions, which ended. The kept one is to rotate."""
+    return list(
+        await db.fetch_value(
+            "SELECT rustygpt.change_password($1, $2, $3, $4)",
+            *(actor, password_hash, keep_session, now),
+        )
+    )
+
+
+async def show_me(db: Database, actor: UUID) -> User:
+    """One's own account; NotFound for an unknown one."""
+    return User(*await db.fetch_one("SELECT * FROM rustygpt.show_me($1)", actor))
+
+
+async def update_me(db: Database, actor: UUID, changes: UpdateMe) -> User:
+    """Change one's own account; Conflict when the e-mail address is taken."""
+    told = codec.encode(changes).decode()
+    return User(*await db.fetch_one("SELECT * FROM rustygpt.update_me($1, $2)", actor, told))
+
+
+async def search_users(db: Database, actor: UUID, query: str, limit: int) -> list[Person]:
+    """People whose user name or display name starts so, by user name."""
+    rows = await db.fetch("SELECT * FROM rustygpt.search_users($1, $2, $3)", actor, query, limit)
+    return [Person(*row) for row in rows]
+
+
+async def list_users(db: Database, actor: UUID, after: str | None, limit: int) -> list[AdminUser]:
+    """Accounts by user name, after a user name; Forbidden unless a global administrator asks."""
+    rows = await db.fetch("SELECT * FROM rustygpt.list_users($1, $2, $3)", actor, after, limit)
+    return [AdminUser(*row) for row in rows]
+
+
+async def create_user(
+    db: Database, actor: UUID, newcomer: Newcomer, roles: list[str], now: datetime
+) -> AdminUser:
+    """Make an account; Conflict when the name or address is taken, Forbidden for non-admins."""
+    who = newcomer
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.create_user($1, $2, $3, $4, $5, $6, $7, $8)",
+        *(actor, who.id, who.username, who.email, who.password_hash, who.display_name, roles, now),
+    )
+    return AdminUser(*row)
+
+
+async def update_user(
+    db: Database,
+    actor: UUID,
+    user_id: UUID,
+    *,
+    disabled: bool | None,
+    roles: list[str] | None,
+    password_hash: str | None,
+    now: datetime,
+) -> Account:
+    """Change an account, None leaves as is; Conflict for the last administrator."""
+    row: Any = await db.fetch_one(
+        "SELECT * FROM rustygpt.update_user($1, $2, $3, $4, $5, $6)",
+        *(actor, user_id, disabled, roles, password_hash, now),
+    )
+    return Account(AdminUser(*row[:-1]), list(row[-1]))

@@ -1,0 +1,87 @@
+"""Conversations: make, list, show, change."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from rustygpt_server.db.database import Database
+from rustygpt_server.db.rows import Logged, Once, logged
+from rustygpt_shared import codec
+from rustygpt_shared.ids import event_id
+from rustygpt_shared.models.conversations import Conversation
+from rustygpt_shared.requests import CreateConversation, UpdateConversation
+
+
+class Made(Struct, frozen=True):
+    """A new conversation; `replayed` when an earlier request with this key had made it."""
+
+    conversation_id: UUID
+    replayed: bool
+
+
+class Changed(Struct, frozen=True):
+    """A conversation after a change, and the events of it; none when nothing changed."""
+
+    conversation: Conversation
+    events: list[Logged]
+
+
+async def create_conversation(
+    db: Database,
+    actor: UUID,
+    conversation_id: UUID,
+    wanted: CreateConversation,
+    once: Once | None,
+    now: datetime,
+) -> Made:
+    """Make a conversation owned by the actor; Forbidden for read-only people."""
+    mode = wanted.assistant_mode or ("mention" if wanted.is_group else "always")
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.create_conversation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        *(actor, conversation_id, wanted.title, wanted.is_group, mode, wanted.model),
+        *(wanted.system_prompt, once and once.key, once and once.body_hash, now),
+    )
+    return Made(*row)
+
+
+async def list_conversations(
+    db: Database,
+    actor: UUID,
+    *,
+    archived: bool,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Conversation]:
+    """One's conversations, latest activity first, after (last_activity_at, id) of a former page."""
+    moment, last = before or (None, None)
+    rows = await db.fetch(
+        "SELECT * FROM rustygpt.list_conversations($1, $2, $3, $4, $5)",
+        *(actor, archived, moment, last, limit),
+    )
+    return [Conversation(*row) for row in rows]
+
+
+async def show_conversation(db: Database, actor: UUID, conversation_id: UUID) -> Conversation:
+    """One conversation with its position; NotFound for those who are not in it."""
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.show_conversation($1, $2)", actor, conversation_id
+    )
+    return _shown(row)
+
+
+async def update_conversation(
+    db: Database, actor: UUID, conversation_id: UUID, changes: UpdateConversation, now: datetime
+) -> Changed:
+    """Change a conversation, as one of its administrators."""
+    row: Any = await db.fetch_one(
+        "SELECT * FROM rustygpt.update_conversation($1, $2, $3, $4)",
+        *(actor, conversation_id, codec.encode(changes).decode(), now),
+    )
+    return Changed(_shown(row[:-3]), logged(conversation_id, *row[-3:]))
+
+
+def _shown(row: Any) -> Conversation:
+    fields = [*row[:-1], event_id(row[-1])]
+    return Conversation(*fields)

@@ -1,0 +1,121 @@
+"""The pool of connections, as the application's role.
+
+Callers get rows, refusals or Unavailable; nobody else sees asyncpg. Transactions are the
+procedures' own business: every call here is one statement.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import asyncpg
+
+from rustygpt_server.db.refusals import Unavailable, refusal
+
+LOCK_TIMEOUT_MS: Final = 2_000
+ACQUIRE_SECONDS: Final = 5.0
+
+Row = Sequence[Any]
+
+
+async def _keep(_connection: Any) -> None:
+    """Nothing to reset on release: procedures leave no session state behind."""
+
+
+class Database:
+    """A bounded pool; waiting callers are served in the order they came."""
+
+    def __init__(self, pool: Any, size: int, acquire_seconds: float = ACQUIRE_SECONDS) -> None:
+        self._pool = pool
+        self._turns = asyncio.Semaphore(size)
+        self._acquire_seconds = acquire_seconds
+        self.size = size
+        self.in_use = 0
+
+    @classmethod
+    async def connect(
+        cls, url: str, *, size: int = 10, statement_timeout_ms: int = 5_000, lazily: bool = False
+    ) -> "Database":
+        """A database at a URL; raises Unavailable when it cannot be reached and `lazily` is off."""
+        pool = asyncpg.create_pool(
+            url,
+            min_size=0 if lazily else 1,
+            max_size=size,
+            reset=_keep,
+            command_timeout=statement_timeout_ms / 1000 + 1,
+            server_settings={
+                "application_name": "rustygpt",
+                "statement_timeout": str(statement_timeout_ms),
+                "lock_timeout": str(min(LOCK_TIMEOUT_MS, statement_timeout_ms)),
+                "jit": "off",
+            },
+        )
+        async with _refusing():
+            await pool
+        return cls(pool, size)
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Row]:
+        """All rows of a statement."""
+        async with self._connection() as connection:
+            return list(await connection.fetch(query, *args))
+
+    async def fetch_row(self, query: str, *args: object) -> Row | None:
+        """The first row, or None."""
+        async with self._connection() as connection:
+            row: Row | None = await connection.fetchrow(query, *args)
+            return row
+
+    async def fetch_one(self, query: str, *args: object) -> Row:
+        """The one row of a procedure that always has one."""
+        row = await self.fetch_row(query, *args)
+        if row is None:
+            raise LookupError(f"no row from: {query}")
+        return row
+
+    async def fetch_value(self, query: str, *args: object) -> Any:
+        """The first field of the first row, or None."""
+        async with self._connection() as connection:
+            return await connection.fetchval(query, *args)
+
+    async def close(self) -> None:
+        """Close all connections; those in use get a second to come back."""
+        try:
+            await asyncio.wait_for(self._pool.close(), 1.0)
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        async with _refusing(), self._turn():
+            connection = await self._pool.acquire(timeout=self._acquire_seconds)
+            try:
+                yield connection
+            finally:
+                await self._pool.release(connection)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """A place in the pool; asyncio's semaphore wakes waiters first come, first served."""
+        try:
+            await asyncio.wait_for(self._turns.acquire(), self._acquire_seconds)
+        except TimeoutError:
+            raise Unavailable("The database is busy; try again in a moment.") from None
+        self.in_use += 1
+        try:
+            yield
+        finally:
+            self.in_use -= 1
+            self._turns.release()
+
+
+@asynccontextmanager
+async def _refusing() -> AsyncIterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        told = refusal(error)
+        if told is None:
+            raise
+        raise told from error

@@ -1,0 +1,73 @@
+"""The log of durable events: where a reader may start, what comes after, and pruning."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from rustygpt_server.db.database import Database
+from rustygpt_server.db.rows import Logged
+
+
+class Opening(Struct, frozen=True):
+    """A conversation's last event number, and the oldest one still in the log.
+
+    `oldest` is `position + 1` when the log holds nothing.
+    """
+
+    position: int
+    oldest: int
+
+
+class Reader(Struct, frozen=True):
+    """An open stream: who reads what, by which session."""
+
+    session_id: UUID
+    user_id: UUID
+    conversation_id: UUID
+
+
+class Lost(Struct, frozen=True):
+    """A reader that lost the right to its stream."""
+
+    reader: Reader
+    reason: Literal["removed", "session_ended"]
+
+
+async def open_feed(db: Database, actor: UUID, conversation_id: UUID) -> Opening:
+    """Where a stream stands; NotFound for those who are not in the conversation."""
+    row = await db.fetch_one("SELECT * FROM rustygpt.open_feed($1, $2)", actor, conversation_id)
+    return Opening(*row)
+
+
+async def read_events(db: Database, conversation_id: UUID, after: int, limit: int) -> list[Logged]:
+    """Events after a number, in order; asked by the system."""
+    rows = await db.fetch(
+        "SELECT * FROM rustygpt.read_events($1, $2, $3)", conversation_id, after, limit
+    )
+    return [Logged(conversation_id, *row) for row in rows]
+
+
+async def check_readers(db: Database, readers: list[Reader], now: datetime) -> list[Lost]:
+    """Which open streams lost their right: membership, account or session."""
+    rows = await db.fetch(
+        "SELECT * FROM rustygpt.check_readers($1, $2, $3, $4)",
+        [r.session_id for r in readers],
+        [r.user_id for r in readers],
+        [r.conversation_id for r in readers],
+        now,
+    )
+    return [Lost(readers[row[0] - 1], row[1]) for row in rows]
+
+
+async def prune_events(
+    db: Database, now: datetime, *, retention_hours: int, max_per_conversation: int, batch: int
+) -> int:
+    """Take old events out of the log, a batch at a time; answers how many went (0: done)."""
+    return int(
+        await db.fetch_value(
+            "SELECT rustygpt.prune_events($1, $2, $3, $4)",
+            *(now, retention_hours, max_per_conversation, batch),
+        )
+    )

@@ -1,0 +1,80 @@
+"""What the database refuses, as exceptions.
+
+    DatabaseError
+    ├── Refused            a rule said no; `str()` is a sentence for a person
+    │   ├── Forbidden      RG403
+    │   ├── NotFound       RG404, also for what the caller may not know to exist
+    │   ├── Conflict       RG409
+    │   ├── Gone           RG410
+    │   └── Invalid        RG422
+    └── Unavailable        no connection, a timeout, a lock not had in time, or out of resources
+
+Whatever else PostgreSQL says is a fault of ours and stays what asyncpg made of it.
+"""
+
+from typing import Final
+
+import asyncpg
+
+
+class DatabaseError(Exception):
+    """Base of all that this package raises on purpose."""
+
+
+class Refused(DatabaseError):  # noqa: N818 - a refusal is an answer, no error of the program
+    """A rule of the database said no."""
+
+
+class Forbidden(Refused):
+    """The caller may see it, but not do this."""
+
+
+class NotFound(Refused):
+    """There is no such thing, as far as the caller may know."""
+
+
+class Conflict(Refused):
+    """It does not go with what is there already."""
+
+
+class Gone(Refused):
+    """It was there, and is used up."""
+
+
+class Invalid(Refused):
+    """A value breaks a rule."""
+
+
+class Unavailable(DatabaseError):  # noqa: N818 - a state
+    """The database cannot be asked just now; trying again later may help."""
+
+
+BY_SQLSTATE: Final[dict[str, type[Refused]]] = {
+    "RG403": Forbidden,
+    "RG404": NotFound,
+    "RG409": Conflict,
+    "RG410": Gone,
+    "RG422": Invalid,
+}
+
+_AWAY_CLASSES: Final = ("08", "53", "57", "58")
+_AWAY_STATES: Final = frozenset({"25006", "40001", "40P01", "55P03"})
+
+
+def refusal(error: BaseException) -> DatabaseError | None:
+    """What an error of the driver stands for, or None when it is a fault of ours."""
+    if isinstance(error, asyncpg.PostgresError):
+        return _from_state(error.sqlstate or "", str(error))
+    if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError):
+        return Unavailable("The database connection was lost; try again in a moment.")
+    if isinstance(error, OSError | TimeoutError):
+        return Unavailable("The database does not answer; try again in a moment.")
+    return None
+
+
+def _from_state(state: str, message: str) -> DatabaseError | None:
+    if state in BY_SQLSTATE:
+        return BY_SQLSTATE[state](message)
+    if state in _AWAY_STATES or state.startswith(_AWAY_CLASSES):
+        return Unavailable("The database is busy or restarting; try again in a moment.")
+    return None

@@ -1,0 +1,141 @@
+"""Sessions: start, check, rotate and end. Only hashes of tokens (SHA-256) ever come here."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from rustygpt_server.db.database import Database
+from rustygpt_shared.models.users import OwnSession, Session, User
+
+Reason = Literal["unknown", "expired", "superseded", "disabled"]
+
+
+class NewSession(Struct, frozen=True):
+    """A session to be started."""
+
+    id: UUID
+    user_id: UUID
+    token_hash: bytes
+    user_agent: str | None
+    address: str | None
+
+
+class Windows(Struct, frozen=True):
+    """How long sessions live, and how many a person has."""
+
+    idle_seconds: int
+    absolute_seconds: int
+    max_sessions: int
+
+
+class Started(Struct, frozen=True):
+    """A new session, and those that ended because there were too many."""
+
+    session: Session
+    ended: list[UUID]
+
+
+class Checked(Struct, frozen=True):
+    """Whose session a token is, or the reason why it is nobody's."""
+
+    reason: Reason | None
+    user: User | None = None
+    session: Session | None = None
+    superseded: bool = False
+    """The token was rotated away less than the grace ago: it still works."""
+    rotate_due: bool = False
+    """Less than half of the idle window was left, or a role or the password changed."""
+
+
+class Rotated(Struct, frozen=True):
+    """A session after a rotation; `rotated` is false when another request had done it."""
+
+    session: Session
+    rotated: bool
+
+
+async def secret(db: Database) -> bytes:
+    """The 32 bytes this database derives tokens with; made once, at bootstrap."""
+    return bytes(await db.fetch_value("SELECT rustygpt.session_secret()"))
+
+
+async def start_session(db: Database, new: NewSession, windows: Windows, now: datetime) -> Started:
+    """Start a session and end the oldest beyond the allowed number; NotFound if disabled."""
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.start_session($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        *(new.id, new.user_id, new.token_hash, new.user_agent, new.address),
+        *(windows.idle_seconds, windows.absolute_seconds, windows.max_sessions, now),
+    )
+    return Started(Session(*row[:-1]), list(row[-1]))
+
+
+async def authenticate_session(
+    db: Database, token_hash: bytes, idle_seconds: int, now: datetime
+) -> Checked:
+    """Check a token and move the idle window (written at most once a minute)."""
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.authenticate_session($1, $2, $3)", token_hash, idle_seconds, now
+    )
+    if row[0] is not None:
+        return Checked(row[0])
+    return Checked(None, User(*row[1:6]), Session(*row[6:10]), row[10], row[11])
+
+
+async def rotate_session(
+    db: Database,
+    old_hash: bytes,
+    new_hash: bytes,
+    *,
+    grace_seconds: int,
+    idle_seconds: int,
+    now: datetime,
+) -> Rotated:
+    """Put a new token in the place of an old one, once; NotFound when the old one is dead."""
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.rotate_session($1, $2, $3, $4, $5)",
+        *(old_hash, new_hash, grace_seconds, idle_seconds, now),
+    )
+    return Rotated(Session(*row[:-1]), row[-1])
+
+
+async def end_session(db: Database, actor: UUID, session_id: UUID) -> None:
+    """End one of one's own sessions; NotFound otherwise."""
+    await db.fetch_value("SELECT rustygpt.end_session($1, $2)", actor, session_id)
+
+
+async def end_session_by_token(db: Database, token_hash: bytes) -> UUID | None:
+    """Log out: end the session of a token; answers its id, or None when there was none."""
+    ended: UUID | None = await db.fetch_value(
+        "SELECT rustygpt.end_session_by_token($1)", token_hash
+    )
+    return ended
+
+
+async def list_sessions(
+    db: Database, actor: UUID, current: UUID | None, now: datetime
+) -> list[OwnSession]:
+    """One's own live sessions, newest first; `current` is marked."""
+    rows = await db.fetch("SELECT * FROM rustygpt.list_sessions($1, $2, $3)", actor, current, now)
+    return [OwnSession(*row) for row in rows]
+
+
+async def touch_sessions(
+    db: Database, session_ids: list[UUID], idle_seconds: int, now: datetime
+) -> set[UUID]:
+    """Count open streams as use; answers those sessions that are still alive."""
+    rows = await db.fetch(
+        "SELECT * FROM rustygpt.touch_sessions($1, $2, $3)", session_ids, idle_seconds, now
+    )
+    return {row[0] for row in rows}
+
+
+async def count_sessions(db: Database, now: datetime) -> int:
+    """How many sessions are alive."""
+    return int(await db.fetch_value("SELECT rustygpt.count_sessions($1)", now))
+
+
+async def prune_sessions(db: Database, now: datetime) -> int:
+    """Forget sessions that ended by themselves; answers how many."""
+    return int(await db.fetch_value("SELECT rustygpt.prune_sessions($1)", now))

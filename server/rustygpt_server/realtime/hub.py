@@ -1,0 +1,210 @@
+"""The hub: hands every event to the streams of its conversation, and ends streams.
+
+It encodes once, never waits for a reader, and keeps nothing of conversations that nobody reads.
+How a stream is brought up to date is the business of `resume`.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterable
+from typing import Protocol
+from uuid import UUID
+
+from rustygpt_server.clock import Clock, TimeLimits
+from rustygpt_server.db.rows import Logged
+from rustygpt_server.realtime.channel import Channel
+from rustygpt_server.realtime.outbox import Kind
+from rustygpt_server.realtime.reader import Reader
+from rustygpt_server.telemetry import Metrics, log
+from rustygpt_shared.events import CloseReason
+from rustygpt_shared.settings import Sse
+
+_log = log(__name__)
+
+
+class EventLog(Protocol):
+    """The durable events, as the database keeps them."""
+
+    async def read(self, conversation_id: UUID, after: int, limit: int) -> list[Logged]:
+        """The events after a number, in order."""
+
+
+class LiveAnswer(Protocol):
+    """An answer in progress, which a reader may join in the middle."""
+
+    message_id: UUID
+    conversation_id: UUID
+
+    def whole(self) -> bytes | None:
+        """One `message.delta` frame with the whole text so far; None while there is no text."""
+
+
+class Hub:
+    """The streams of this process."""
+
+    def __init__(
+        self, event_log: EventLog, settings: Sse, limits: TimeLimits, clock: Clock, metrics: Metrics
+    ) -> None:
+        self.log = event_log
+        self.settings = settings
+        self.limits = limits
+        self.metrics = metrics
+        self.draining = False
+        self._clock = clock
+        self._channels: dict[UUID, Channel] = {}
+        self._answers: dict[UUID, dict[UUID, LiveAnswer]] = {}
+        self._idle_since: dict[UUID, float] = {}
+        self._open: set[Reader] = set()
+        self._per_user: Counter[UUID] = Counter()
+        self._filling: dict[UUID, asyncio.Task[None]] = {}
+
+    # Telling
+
+    def publish(self, conversation_id: UUID, events: Iterable[Logged]) -> None:
+        """Hand durable events to the conversation's readers, after their commit."""
+        events = list(events)
+        for event in events:
+            self.metrics.events.labels(event.type).inc()
+        channel = self._channels.get(conversation_id)
+        if channel is None or not events:
+            return
+        self.metrics.deliveries.inc(len(events) * len(channel.readers))
+        if not channel.publish(events) and conversation_id not in self._filling:
+            task = asyncio.create_task(self._fill(channel))
+            self._filling[conversation_id] = task
+            task.add_done_callback(lambda _: self._filling.pop(conversation_id, None))
+
+    def tell(self, conversation_id: UUID, kind: Kind, data: bytes, answer: UUID) -> None:
+        """Hand a passing event to the conversation's readers."""
+        channel = self._channels.get(conversation_id)
+        if channel is not None:
+            channel.tell(kind, data, answer)
+
+    def tell_user(self, conversation_id: UUID, user_id: UUID, data: bytes) -> None:
+        """Hand a passing event to one person's streams of a conversation."""
+        channel = self._channels.get(conversation_id)
+        for reader in channel.readers if channel else ():
+            if reader.identity.user_id == user_id:
+                reader.offer(Kind.TRANSIENT, data)
+
+    # Answers in progress
+
+    def begin(self, answer: LiveAnswer) -> None:
+        """Let readers join an answer in the middle."""
+        self._answers.setdefault(answer.conversation_id, {})[answer.message_id] = answer
+
+    def finish(self, answer: LiveAnswer) -> None:
+        """Forget an answer; its final text is a durable event."""
+        answers = self._answers.get(answer.conversation_id, {})
+        answers.pop(answer.message_id, None)
+        if not answers:
+            self._answers.pop(answer.conversation_id, None)
+
+    def answers(self, conversation_id: UUID) -> list[LiveAnswer]:
+        """The answers in progress in a conversation."""
+        return list(self._answers.get(conversation_id, {}).values())
+
+    # Readers
+
+    def channel(self, conversation_id: UUID) -> Channel:
+        """The conversation's channel, made when there is none yet."""
+        channel = self._channels.get(conversation_id)
+        if channel is None:
+            channel = self._channels[conversation_id] = Channel(conversation_id)
+        self._idle_since.pop(conversation_id, None)
+        return channel
+
+    def is_full_for(self, user_id: UUID) -> bool:
+        """Whether one more stream of this person would be too many."""
+        return (
+            self.draining
+            or len(self._open) >= self.settings.max_streams
+            or self._per_user[user_id] >= self.settings.max_streams_per_user
+        )
+
+    def join(self, reader: Reader) -> None:
+        """Count a stream, before its right is checked: what ends it meanwhile is not missed."""
+        self._open.add(reader)
+        self._per_user[reader.identity.user_id] += 1
+        self.metrics.connections.inc()
+
+    def leave(self, reader: Reader) -> None:
+        """Forget a stream."""
+        if reader not in self._open:
+            return
+        self._open.discard(reader)
+        user_id = reader.identity.user_id
+        self._per_user[user_id] -= 1
+        if not self._per_user[user_id]:
+            del self._per_user[user_id]
+        self.metrics.connections.dec()
+        channel = self._channels.get(reader.conversation_id)
+        if channel is not None:
+            channel.readers.discard(reader)
+            self._note_idle(channel)
+
+    def _note_idle(self, channel: Channel) -> None:
+        if not channel.readers:
+            self._idle_since[channel.conversation_id] = self._clock.monotonic()
+
+    def end(
+        self,
+        reason: CloseReason,
+        *,
+        conversation_id: UUID | None = None,
+        user_id: UUID | None = None,
+        session_id: UUID | None = None,
+    ) -> None:
+        """End the streams that all the given ids fit."""
+        for reader in self._open:
+            if (
+                conversation_id in (None, reader.conversation_id)
+                and user_id in (None, reader.identity.user_id)
+                and session_id in (None, reader.identity.session_id)
+            ):
+                reader.close(reason)
+
+    async def drain(self) -> None:
+        """End every stream, each with its own time to come back, and wait until they are gone."""
+        self.draining = True
+        for reader in self._open:
+            reader.close("shutdown", retry_ms=self.retry_ms())
+        deadline = self._clock.monotonic() + self.limits.drain
+        while self._open and self._clock.monotonic() < deadline:
+            await self._clock.sleep(0.02)
+        for task in self._filling.values():
+            task.cancel()
+
+    def retry_ms(self) -> int:
+        """A time to wait before connecting again, spread so that not all come at once."""
+        return random.randint(500, 3_000)  # noqa: S311 - jitter is no secret
+
+    def readers(self) -> list[Reader]:
+        """Every open stream."""
+        return list(self._open)
+
+    def forget_idle(self) -> None:
+        """Drop the recent events of conversations that nobody has read for a while."""
+        horizon = self._clock.monotonic() - self.limits.ring_idle
+        for conversation_id, since in list(self._idle_since.items()):
+            if since <= horizon:
+                del self._idle_since[conversation_id]
+                self._channels.pop(conversation_id, None)
+
+    def statistics(self) -> dict[str, int]:
+        """Counts for people who look inside."""
+        return {
+            "streams": len(self._open),
+            "conversations": len(self._channels),
+            "waiting_events": sum(len(reader.outbox) for reader in self._open),
+            "answers": sum(map(len, self._answers.values())),
+        }
+
+    async def _fill(self, channel: Channel) -> None:
+        """Read from the log what a channel lacks; most gaps close by themselves before."""
+        await self._clock.sleep(self.limits.hole_wait)
+        if channel.position is None or channel.publish([]):
+            return
+        _log.info("event gap filled from the log", conversation_id=str(channel.conversation_id))
+        channel.publish(await self.log.read(channel.conversation_id, channel.position, 1_000))

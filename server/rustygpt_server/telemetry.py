@@ -1,0 +1,150 @@
+"""Logs and metrics: structured lines with request ids and no secrets, and Prometheus numbers.
+
+What is counted where is the business of those who count.
+"""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from rustygpt_shared.settings import Logging
+
+_SECRET_WORDS = ("password", "token", "secret", "cookie", "authorization", "api_key", "dsn", "url")
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def set_up_logging(settings: Logging) -> None:
+    """Send every log line, also those of libraries, to standard error in one form."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _mask,
+    ]
+    last: Any = (
+        structlog.processors.JSONRenderer()
+        if settings.format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                last,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(_LEVELS[settings.level])
+    _quiet_libraries()
+
+
+def _quiet_libraries() -> None:
+    for name in ("sanic", "sanic.root", "sanic.server", "sanic.error", "sanic.access"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = []
+        logger.propagate = True
+    for name, level in (
+        ("sanic.root", 30),
+        ("sanic.server", 30),
+        ("sanic", 30),
+        ("sanic.access", 40),
+    ):
+        logging.getLogger(name).setLevel(level)
+    for name in ("httpx", "httpcore", "asyncio", "markdown_it"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _mask(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Hide values whose names sound secret: a slip in a log call must not give anything away."""
+    for key in line:
+        if key != "event" and any(word in key.lower() for word in _SECRET_WORDS):
+            line[key] = "***"
+    return line
+
+
+def log(name: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a module."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
+
+
+class Metrics:
+    """Every number the server tells; labels are route templates and fixed words, never ids."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._http()
+        self._database()
+        self._sessions()
+        self._streams()
+        self._assistant()
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(name, help_text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
+        return Gauge(name, help_text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, help_text: str, *labels: str) -> Histogram:
+        return Histogram(name, help_text, labels, registry=self.registry)
+
+    def _http(self) -> None:
+        self.requests = self._counter(
+            "http_requests_total", "Answered requests", "method", "route", "status"
+        )
+        self.durations = self._histogram(
+            "http_request_duration_seconds", "Time to answer", "method", "route"
+        )
+        self.health = self._counter(
+            "health_checks_total", "Health checks answered", "endpoint", "status"
+        )
+
+    def _database(self) -> None:
+        self.scripts = self._counter(
+            "db_bootstrap_scripts_total", "SQL files looked at", "stage", "status"
+        )
+        self.script_durations = self._histogram(
+            "db_bootstrap_script_duration_seconds", "Time of one SQL file", "stage"
+        )
+        self.pool_max = self._gauge("db_pool_max_connections", "Size of the connection pool")
+        self.pool_used = self._gauge("db_pool_in_use", "Connections at work")
+
+    def _sessions(self) -> None:
+        self.logins = self._counter("rustygpt_auth_logins_total", "Logins", "result")
+        self.rotations = self._counter(
+            "rustygpt_auth_session_rotations_total", "New session tokens", "reason"
+        )
+
+    def _streams(self) -> None:
+        self.connections = self._gauge("rustygpt_sse_connections", "Open streams")
+        self.events = self._counter("rustygpt_sse_events_total", "Events told to the hub", "type")
+        self.deliveries = self._counter("rustygpt_sse_deliveries_total", "Events queued to readers")
+        self.dropped = self._counter("rustygpt_sse_dropped_total", "Events not delivered", "kind")
+        self.resets = self._counter("rustygpt_sse_resets_total", "Resets sent", "reason")
+        self.replayed = self._counter("rustygpt_sse_replay_events_total", "Events sent again")
+        self.replay_durations = self._histogram(
+            "rustygpt_sse_replay_duration_seconds", "Time to bring a reader up to date"
+        )
+
+    def _assistant(self) -> None:
+        self.cancels = self._counter("rustygpt_stream_cancels_total", "Answers stopped by people")
+        self.timeouts = self._counter("rustygpt_stream_timeouts_total", "Answers cut by time")
+        self.tokens = self._counter("llm_tokens_total", "Tokens read and written", "model", "kind")
+        self.first_tokens = self._histogram(
+            "llm_first_token_seconds", "Time to an answer's first text", "model"
+        )
+        self.active = self._gauge("llm_active_generations", "Answers in progress", "model")
