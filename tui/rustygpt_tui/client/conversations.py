@@ -1,0 +1,81 @@
+"""Calls about conversations and who is in them."""
+
+from uuid import UUID
+
+from rustygpt_shared.models.conversations import (
+    Conversation,
+    ConversationCreated,
+    ConversationList,
+    ParticipantList,
+    ThreadList,
+    UnreadList,
+)
+from rustygpt_shared.requests import (
+    AddParticipant,
+    ConversationRole,
+    CreateConversation,
+    UpdateConversation,
+)
+from rustygpt_tui.client.transport import Transport, new_key
+
+
+class ConversationCalls(Transport):
+    """Conversations, participants, lists of threads; every call raises Failure."""
+
+    async def list_conversations(
+        self, *, archived: bool = False, cursor: str | None = None, limit: int | None = None
+    ) -> ConversationList:
+        """A page of the caller's conversations, latest activity first."""
+        query = {"archived": "true" if archived else None, "cursor": cursor, "limit": limit}
+        return await self.call("GET", "/api/conversations", ConversationList, query=query)
+
+    async def create_conversation(
+        self, request: CreateConversation, *, key: str | None = None
+    ) -> UUID:
+        """Start a conversation; answers its id."""
+        answer = await self.call(
+            "POST", "/api/conversations", ConversationCreated, body=request, key=key or new_key()
+        )
+        return answer.conversation_id
+
+    async def show_conversation(self, id: UUID) -> Conversation:
+        """One conversation, with the position of its events."""
+        return await self.call("GET", f"/api/conversations/{id}", Conversation)
+
+    async def update_conversation(self, id: UUID, request: UpdateConversation) -> Conversation:
+        """Change a conversation's title or settings."""
+        return await self.call("PATCH", f"/api/conversations/{id}", Conversation, body=request)
+
+    async def list_participants(self, id: UUID) -> ParticipantList:
+        """Who is in a conversation."""
+        return await self.call("GET", f"/api/conversations/{id}/participants", ParticipantList)
+
+    async def add_participant(
+        self, id: UUID, user_id: UUID, role: ConversationRole = "member"
+    ) -> None:
+        """Add a person, or change the person's role."""
+        await self.order(
+            "POST",
+            f"/api/conversations/{id}/participants",
+            body=AddParticipant(user_id=user_id, role=role),
+            again=True,
+        )
+
+    async def remove_participant(self, id: UUID, user_id: UUID) -> None:
+        """Remove a person, or leave oneself."""
+        await self.order("DELETE", f"/api/conversations/{id}/participants/{user_id}")
+
+    async def list_threads(
+        self, id: UUID, *, cursor: str | None = None, limit: int | None = None
+    ) -> ThreadList:
+        """A page of a conversation's threads, latest activity first."""
+        return await self.call(
+            "GET",
+            f"/api/conversations/{id}/threads",
+            ThreadList,
+            query={"cursor": cursor, "limit": limit},
+        )
+
+    async def unread(self, id: UUID) -> UnreadList:
+        """The threads of a conversation that have unread messages."""
+        return await self.call("GET", f"/api/conversations/{id}/unread", UnreadList)

@@ -1,0 +1,163 @@
+"""A server of one's own for `rustygpt --local`: use the one that runs, or start one as a child.
+
+The child tells in JSON lines on its standard output how far it is, and ends by itself when its
+standard input closes, so that it never outlives the terminal.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+from rustygpt_tui import locations
+from rustygpt_tui.client.cookies import is_loopback, origin_of
+from rustygpt_tui.client.http import Client
+from rustygpt_tui.client.printable import one_line
+from rustygpt_tui.client.session import Session
+from rustygpt_tui.errors import Failure, TimedOut, Unreachable, UsageError
+
+START_SECONDS = 180.0
+STOP_SECONDS = 12.0
+PROBE_SECONDS = 3.0
+_PROGRAM = "from rustygpt_tui.cli import main; main()"
+
+
+@asynccontextmanager
+async def local_server(
+    on_progress: Callable[[str], None],
+    *,
+    wanted: str = "http://127.0.0.1:8080",
+    arguments: Sequence[str] = (),
+    command: Sequence[str] | None = None,
+) -> AsyncIterator[str]:
+    """The origin of a server on this machine, which runs as long as the block does.
+
+    One that answers at `wanted` already is used and left running. `on_progress` is called with
+    words for a person; `arguments` go to `serve`; `command` takes the place of
+    `rustygpt serve --supervised`. Raises Failure with the reason when none comes up.
+    """
+    origin = origin_of(wanted)
+    if not is_loopback(origin):
+        raise UsageError(
+            f"{origin} is not on this machine, so no server can be started there; "
+            "leave out --local, or set `cli.server` to http://127.0.0.1:8080."
+        )
+    if await answers(origin):
+        yield origin
+        return
+    port = 0 if await _taken(origin) else urlsplit(origin).port or 80
+    serve = command or (sys.executable, "-c", _PROGRAM, "serve", "--supervised")
+    on_progress("Starting a server …")
+    with _log() as log:
+        child = await asyncio.create_subprocess_exec(
+            *serve,
+            *("--port", str(port), *arguments),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for the terminal; the child hears of it by stdin
+        )
+    try:
+        origin = await _ready(child, on_progress)
+        drain = asyncio.create_task(_drain(child))
+        try:
+            yield origin
+        finally:
+            drain.cancel()
+    finally:
+        await asyncio.shield(_stop(child))
+
+
+def log_file() -> Path:
+    """Where the server of one's own writes its log, anew with each start."""
+    return locations.state_folder() / "server.log"
+
+
+async def answers(origin: str) -> bool:
+    """Whether a RustyGPT server listens at `origin`, ready or still starting."""
+    async with Client(Session(origin), answer_seconds=PROBE_SECONDS) as client:
+        try:
+            await client.readyz()
+        except Failure:
+            return False
+    return True
+
+
+async def _taken(origin: str) -> bool:
+    parts = urlsplit(origin)
+    try:
+        _, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
+    except OSError:
+        return False
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
+async def _ready(child: Process, on_progress: Callable[[str], None]) -> str:
+    """The origin the child tells; raises Failure when it fails, ends or takes too long."""
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            return await _read_stages(child, on_progress)
+    except TimeoutError:
+        raise TimedOut(
+            f"The server did not start within {START_SECONDS:.0f} seconds; "
+            "see {log_file()} for why."
+        ) from None
+
+
+async def _read_stages(child: Process, on_progress: Callable[[str], None]) -> str:
+    if child.stdout is None:
+        raise Unreachable("The server has no output to read; run `rustygpt serve` instead.")
+    async for line in child.stdout:
+        told = _told(line)
+        if "ready" in told:
+            return origin_of(told["ready"])
+        if "failed" in told:
+            raise Failure(told["failed"])
+        if "stage" in told:
+            on_progress(told["stage"])
+    raise Failure(f"The server ended before it was ready; see {log_file()} for why.")
+
+
+async def _drain(child: Process) -> None:
+    """Read what the child still writes, so that it never waits for us."""
+    while child.stdout and await child.stdout.read(4_096):
+        pass
+
+
+def _log() -> BinaryIO:
+    path = log_file()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
+
+
+def _told(line: bytes) -> dict[str, str]:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return {}
+    if not isinstance(told, dict):
+        return {}
+    return {str(key): one_line(str(value)) for key, value in told.items()}
+
+
+async def _stop(child: Process) -> None:
+    """Close the child's input, and wait; a child that does not end is killed."""
+    if child.stdin:
+        child.stdin.close()
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await child.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()

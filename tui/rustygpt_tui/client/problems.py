@@ -1,0 +1,85 @@
+"""Turn what the server answered, or did not answer, into a `Failure` of one sentence."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rustygpt_shared.problems import Problem
+from rustygpt_tui.client.printable import one_line
+from rustygpt_tui.errors import (
+    Failure,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Refused,
+    ServerFault,
+    SignInNeeded,
+    TimedOut,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+_KINDS: dict[int, type[Failure]] = {
+    401: SignInNeeded,
+    403: Forbidden,
+    404: NotFound,
+    423: Forbidden,
+    429: RateLimited,
+    502: Unreachable,
+    503: Unreachable,
+    504: TimedOut,
+}
+
+
+def failure_of(response: "httpx.Response", origin: str) -> Failure:
+    """Why a response with an error status is one; its body has been read."""
+    fallback = ServerFault if response.is_server_error else Refused
+    kind = _KINDS.get(response.status_code, fallback)
+    try:
+        problem = msgspec.json.decode(response.content, type=Problem)
+    except msgspec.MsgspecError:
+        return kind(
+            f"{origin} answered {response.status_code} and no reason; "
+            "check that a RustyGPT server listens there.",
+            retry_after=_seconds(response.headers.get("retry-after")),
+        )
+    fields = "; ".join(f"{error.field}: {error.message}" for error in problem.errors or [])
+    sentence = f"{problem.detail.rstrip('.')}: {fields}." if fields else problem.detail
+    after = problem.retry_after_seconds or _seconds(response.headers.get("retry-after"))
+    return kind(
+        one_line(sentence)[:2_000],
+        code=one_line(problem.code)[:100],
+        request_id=one_line(problem.request_id)[:128],
+        retry_after=after,
+    )
+
+
+def unanswered(error: "httpx.HTTPError", origin: str) -> Failure:
+    """Why there was no answer."""
+    import httpx
+
+    if isinstance(error, httpx.ConnectError) and "CERTIFICATE" in str(error):
+        return Unreachable(
+            f"{origin} shows a certificate that cannot be trusted; check the address."
+        )
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
+        return Unreachable(
+            f"Nothing answers at {origin}; start the server, or name another with --server."
+        )
+    if isinstance(error, httpx.TimeoutException):
+        return TimedOut(f"{origin} did not answer in time; try again.")
+    return Unreachable(f"The connection to {origin} broke off; try again.")
+
+
+def unreadable(origin: str) -> Failure:
+    """The answer of a server that speaks another language."""
+    return Refused(
+        f"{origin} answered something else than was asked for; "
+        "the server's version may differ from this program's."
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isascii() and text.isdigit() else None

@@ -1,0 +1,164 @@
+"""Snapshots make a state: the conversation, who is in it, its threads, and their pages.
+
+A snapshot tells the position it was read at, before its data. What it says of a message holds
+unless an event with a higher number told otherwise, so pages may be fetched while events come in.
+"""
+
+from dataclasses import replace
+from typing import Protocol
+from uuid import UUID
+
+from rustygpt_shared.ids import event_number
+from rustygpt_shared.models.conversations import (
+    Conversation,
+    ConversationInfo,
+    ParticipantList,
+    ThreadInfo,
+    ThreadList,
+    UnreadList,
+)
+from rustygpt_shared.models.messages import Tree as TreePage
+from rustygpt_tui.store.apply import place_thread, without
+from rustygpt_tui.store.state import Changes, State
+from rustygpt_tui.store.tree import Tree
+
+
+class Source(Protocol):
+    """Where snapshots come from: the client, or anything that answers like it."""
+
+    async def show_conversation(self, id: UUID) -> Conversation:
+        """One conversation, with its position."""
+        ...
+
+    async def list_participants(self, id: UUID) -> ParticipantList:
+        """Who is in it."""
+        ...
+
+    async def list_threads(
+        self, id: UUID, *, cursor: str | None = None, limit: int | None = None
+    ) -> ThreadList:
+        """A page of its threads."""
+        ...
+
+    async def unread(self, id: UUID) -> UnreadList:
+        """What the reader has not read."""
+        ...
+
+    async def tree(
+        self, root_id: UUID, *, cursor: str | None = None, limit: int | None = None
+    ) -> TreePage:
+        """A page of a thread."""
+        ...
+
+
+async def load(source: Source, conversation_id: UUID, me: UUID) -> State:
+    """A conversation with its first page of threads and no messages; raises what `source` does."""
+    shown = await source.show_conversation(conversation_id)
+    state = State(me, _info(shown), shown.last_event_id or "")
+    state = with_participants(state, await source.list_participants(conversation_id))
+    state = with_threads(state, await source.list_threads(conversation_id))
+    return with_unread(state, await source.unread(conversation_id))
+
+
+async def reload(source: Source, old: State) -> State:
+    """The same conversation fetched anew, to the same extent: after a reset."""
+    state = await load(source, old.info.id, old.me)
+    while state.threads_cursor and len(state.threads) < len(old.threads):
+        page = await source.list_threads(state.info.id, cursor=state.threads_cursor)
+        state = with_threads(state, page)
+    for root_id, tree in old.trees.items():
+        state = with_tree(state, await source.tree(root_id))
+        while (cursor := state.trees[root_id].cursor) and _wanted(state.trees[root_id], tree):
+            state = with_tree(state, await source.tree(root_id, cursor=cursor))
+    return replace(state, troubles=old.troubles)
+
+
+def _wanted(tree: Tree, old: Tree) -> bool:
+    """Whether more of a thread was known before than is now."""
+    return old.cursor is None or len(tree) < len(old)
+
+
+async def complete(source: Source, state: State, changes: Changes) -> State:
+    """The state with what `changes.lacking` names fetched.
+
+    Meant for a reader that waits for it before it applies the next event; one that does not takes
+    the `with_` functions.
+    """
+    if "all" in changes.lacking:
+        return await reload(source, state)
+    if "participants" in changes.lacking:
+        state = with_participants(state, await source.list_participants(state.info.id))
+    if "threads" in changes.lacking:
+        state = with_threads(state, await source.list_threads(state.info.id), first=True)
+    return state
+
+
+def with_participants(state: State, answer: ParticipantList) -> State:
+    """The state with who is in the conversation."""
+    return replace(state, participants={p.user_id: p for p in answer.participants})
+
+
+def with_threads(state: State, page: ThreadList, *, first: bool = False) -> State:
+    """The state with a page of threads and their unread counts.
+
+    `first` says that it is the first page fetched once more, after which `threads_cursor` stays.
+    """
+    again = first and bool(state.threads)
+    for summary in page.threads:
+        known = state.thread(summary.root_id)
+        if known is None or known.last_activity_at <= summary.last_activity_at:
+            state, _ = place_thread(state, _thread(summary))
+        state = _with_count(state, summary.root_id, summary.unread)
+    return state if again else replace(state, threads_cursor=page.next_cursor)
+
+
+def with_unread(state: State, answer: UnreadList) -> State:
+    """The state with the reader's counts, which take the place of all earlier ones."""
+    return replace(state, unread={t.root_id: t.unread for t in answer.threads if t.unread})
+
+
+def with_tree(state: State, page: TreePage) -> State:
+    """The state with the next page of a thread, which becomes a loaded one with its first."""
+    tree = state.trees.get(page.root_id) or Tree(page.root_id)
+    number = event_number(page.last_event_id)
+    filled = tree.put_page(page.messages, -1 if number is None else number, page.next_cursor)
+    tails = state.tails
+    for message in page.messages:
+        if not message.streaming:
+            tails = without(tails, message.id)
+    return replace(state, trees={**state.trees, page.root_id: filled}, tails=tails)
+
+
+def without_tree(state: State, root_id: UUID) -> State:
+    """The state with a thread's messages let go, to be loaded again when needed."""
+    return replace(state, trees=without(state.trees, root_id))
+
+
+def _with_count(state: State, root_id: UUID, unread: int) -> State:
+    others = without(state.unread, root_id)
+    return replace(state, unread={**others, root_id: unread} if unread else others)
+
+
+def _info(shown: Conversation) -> ConversationInfo:
+    return ConversationInfo(
+        id=shown.id,
+        title=shown.title,
+        is_group=shown.is_group,
+        assistant_mode=shown.assistant_mode,
+        created_at=shown.created_at,
+        model=shown.model,
+        system_prompt=shown.system_prompt,
+        archived_at=shown.archived_at,
+    )
+
+
+def _thread(summary: ThreadInfo) -> ThreadInfo:
+    return ThreadInfo(
+        root_id=summary.root_id,
+        root_excerpt=summary.root_excerpt,
+        root_author=summary.root_author,
+        created_at=summary.created_at,
+        last_activity_at=summary.last_activity_at,
+        message_count=summary.message_count,
+        participant_count=summary.participant_count,
+    )

@@ -1,0 +1,122 @@
+"""What the terminal knows of one conversation. Events change it in `apply`, snapshots in `load`.
+
+A state is never changed, only replaced, and shares with its forerunner all that stayed the same.
+So a widget finds out by `is` whether its own part is new. The one exception is said in `tail`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from rustygpt_shared.events import Trouble
+from rustygpt_shared.models.conversations import ConversationInfo, Participant, ThreadInfo
+from rustygpt_shared.models.messages import MessageView
+from rustygpt_shared.models.users import User
+from rustygpt_tui.store.tail import Tail
+from rustygpt_tui.store.tree import Tree
+
+UNREAD_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One conversation as `me` sees it.
+
+    `position` is the id of the last durable event that is in it: a stream goes on from there.
+    """
+
+    me: UUID
+    info: ConversationInfo
+    position: str
+    participants: Mapping[UUID, Participant] = field(default_factory=dict)
+    threads: tuple[ThreadInfo, ...] = ()
+    """Latest activity first."""
+    threads_cursor: str | None = None
+    """Fetches further threads; None when all are known."""
+    trees: Mapping[UUID, Tree] = field(default_factory=dict)
+    """The threads whose messages were loaded, by root."""
+    unread: Mapping[UUID, int] = field(default_factory=dict)
+    """By root, where it is not 0."""
+    tails: Mapping[UUID, Tail] = field(default_factory=dict)
+    """Answers in progress, by message."""
+    troubles: Mapping[UUID, Trouble] = field(default_factory=dict)
+    """Why answers failed, by message, as far as this terminal was told."""
+    gone: bool = False
+    """The conversation was deleted, or the reader is no longer in it."""
+
+    @property
+    def role(self) -> str | None:
+        """The reader's own role; None when not known to be in the conversation."""
+        mine = self.participants.get(self.me)
+        return mine.role if mine else None
+
+    @property
+    def total_unread(self) -> int:
+        """Unread messages over all threads, at most 1,000."""
+        return min(UNREAD_MAX, sum(self.unread.values()))
+
+    def thread(self, root_id: UUID) -> ThreadInfo | None:
+        """A thread's summary, if it is known."""
+        return next((thread for thread in self.threads if thread.root_id == root_id), None)
+
+    def message(self, id: UUID) -> MessageView | None:
+        """A message of a loaded thread, if it is known."""
+        return next((m for tree in self.trees.values() if (m := tree.get(id))), None)
+
+    def text_of(self, message: MessageView) -> str:
+        """A message's text as far as it is known, in progress or final."""
+        tail = self.tails.get(message.id)
+        if tail and message.streaming and tail.content.length > len(message.content):
+            return tail.content.text
+        return message.content
+
+    def reasoning_of(self, message: MessageView) -> str:
+        """What the assistant thought before its answer, as far as it is known."""
+        tail, known = self.tails.get(message.id), message.reasoning or ""
+        if tail and message.streaming and tail.reasoning.length > len(known):
+            return tail.reasoning.text
+        return known
+
+    def name_of(self, user_id: UUID | None) -> str:
+        """What to call a person: display name, user name, or a word for whoever left."""
+        person = self.participants.get(user_id) if user_id else None
+        return (person.display_name or person.username) if person else "somebody"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an event changed, for whoever shows it. `|` adds two up."""
+
+    info: bool = False
+    participants: bool = False
+    threads: frozenset[UUID] = frozenset()
+    """Roots whose summary or place in the list is new."""
+    messages: frozenset[UUID] = frozenset()
+    """Messages that are new or different."""
+    roots: frozenset[UUID] = frozenset()
+    """The threads of those messages."""
+    grown: frozenset[UUID] = frozenset()
+    """Messages whose tail grew."""
+    unread: frozenset[UUID] = frozenset()
+    """Roots whose count of unread messages is new."""
+    troubles: frozenset[UUID] = frozenset()
+    """Messages that there is bad news about."""
+    gone: bool = False
+    lacking: frozenset[str] = frozenset()
+    """What events told too little of: `participants`, `threads`, or `all` after a reset.
+
+    `load.complete` fetches it.
+    """
+
+    def __or__(self, other: "Changes") -> "Changes":
+        return Changes(
+            **{name: getattr(self, name) | getattr(other, name) for name in self.__slots__}
+        )
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__slots__)
+
+
+def called(user: User) -> str:
+    """What to call the person who is signed in."""
+    return user.display_name or user.username
