@@ -35,7 +35,7 @@ class Exit(IntEnum):
     PIPE_CLOSED = 141
 
 
-class Failure(Exception):  # noqa: N818 - what a person reads is a failure
+class Failure(Exception):
     """Something a person has to know: `str()` is one sentence, what happened and what to do.
 
     `code` names the kind for programs (the server's `RGP.…`, or one of ours in the same style);
