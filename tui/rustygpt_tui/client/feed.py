@@ -5,11 +5,11 @@ about `stream.reset` is the reader's business: it loads anew, and the feed goes 
 """
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from random import SystemRandom
 from uuid import UUID
 
 import msgspec
@@ -66,7 +66,6 @@ class _Course:
     live_since: float | None = None
     over: bool = False
     reason: str = "The server closed the stream."
-    random: random.Random = field(default_factory=random.SystemRandom)
 
     def wait(self) -> float:
         """Seconds until the next try: what was asked, and a random time in growing bounds."""
@@ -75,7 +74,7 @@ class _Course:
         longest = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self.misses, 10))
         asked = min(LONGEST_WAIT, self.told or 0.0)
         self.misses, self.told, self.live_since = self.misses + 1, None, None
-        return asked + self.random.uniform(0, longest)
+        return asked + SystemRandom().uniform(0, longest)
 
 
 async def follow(
@@ -84,7 +83,7 @@ async def follow(
     last_event_id: str | None = None,
     *,
     silence_seconds: float = SILENCE_SECONDS,
-) -> AsyncIterator[FeedItem]:
+) -> AsyncGenerator[FeedItem, None]:
     """The events of a conversation after `last_event_id`, by whatever connections it takes.
 
     Events of types that are not known here are left out. It ends after a `stream.closed` that is

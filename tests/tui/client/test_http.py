@@ -1,0 +1,263 @@
+"""Every call, over a real connection: the route it asks, and what it makes of the answer."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.samples import (
+    ADA,
+    LOGGED_IN,
+    REPLY,
+    ROOT,
+    TEA,
+    TIME,
+    USER,
+    conversation,
+    cookies,
+    message,
+    thread,
+)
+from tests.support.wire_server import Reply, WireServer, problem, wire_server
+
+from rustygpt_shared.codec import decode
+from rustygpt_shared.models.conversations import (
+    ConversationCreated,
+    ConversationList,
+    ParticipantList,
+    ThreadList,
+    UnreadList,
+)
+from rustygpt_shared.models.messages import Cancelled, Chunk, Marked, Posted, Tree
+from rustygpt_shared.models.users import (
+    AdminUser,
+    AdminUserList,
+    Done,
+    Me,
+    PersonList,
+    SessionList,
+    Setup,
+    UserAnswer,
+)
+from rustygpt_shared.requests import (
+    CreateConversation,
+    CreateUser,
+    Post,
+    SetUp,
+    UpdateConversation,
+    UpdateMe,
+    UpdateUser,
+)
+from rustygpt_tui.client.http import Client, Ready
+from rustygpt_tui.client.session import Session
+from rustygpt_tui.client.session_file import SessionFile
+from rustygpt_tui.errors import Refused, SignInNeeded
+
+Case = tuple[str, str, Any, Callable[[Client], Awaitable[Any]], Any]
+
+POSTED = Posted(ROOT, ROOT, TEA, 1)
+ADMIN_USER = AdminUser(ADA, "a@b", "ada", ["member"], created_at=TIME)
+C, T, M = f"/api/conversations/{TEA}", f"/api/threads/{ROOT}", f"/api/messages/{ROOT}"
+NEW_USER = CreateUser("bob", "bob@example.org", "password-1")
+SET_UP = SetUp("ada", "ada@example.org", "password-1")
+NEW = CreateConversation("Tea")
+TITLE = UpdateConversation(title="Coffee")
+
+CASES: list[Case] = [
+    ("GET", "/api/setup", Setup(is_setup=True), lambda c: c.is_setup(), True),
+    ("POST", "/api/setup", UserAnswer(USER), lambda c: c.set_up(SET_UP), USER),
+    ("POST", "/api/auth/refresh", LOGGED_IN, lambda c: c.refresh(), LOGGED_IN),
+    ("GET", "/api/auth/me", Me(USER), lambda c: c.me(), Me(USER)),
+    ("PATCH", "/api/auth/me", UserAnswer(USER), lambda c: c.update_me(UpdateMe()), USER),
+    ("GET", "/api/auth/sessions", SessionList([]), lambda c: c.list_sessions(), SessionList([])),
+    ("DELETE", f"/api/auth/sessions/{ADA}", None, lambda c: c.revoke_session(ADA), None),
+    ("GET", "/api/users", PersonList([]), lambda c: c.search_users("a"), PersonList([])),
+    ("GET", "/api/admin/users", AdminUserList([]), lambda c: c.list_users(), AdminUserList([])),
+    ("POST", "/api/admin/users", ADMIN_USER, lambda c: c.create_user(NEW_USER), ADMIN_USER),
+    (
+        "PATCH",
+        f"/api/admin/users/{ADA}",
+        ADMIN_USER,
+        lambda c: c.update_user(ADA, UpdateUser(disabled=True)),
+        ADMIN_USER,
+    ),
+    (
+        "GET",
+        "/api/conversations",
+        ConversationList([conversation()]),
+        lambda c: c.list_conversations(),
+        ConversationList([conversation()]),
+    ),
+    (
+        "POST",
+        "/api/conversations",
+        ConversationCreated(TEA),
+        lambda c: c.create_conversation(NEW),
+        TEA,
+    ),
+    ("GET", C, conversation(), lambda c: c.show_conversation(TEA), conversation()),
+    ("PATCH", C, conversation(), lambda c: c.update_conversation(TEA, TITLE), conversation()),
+    (
+        "GET",
+        C + "/participants",
+        ParticipantList([]),
+        lambda c: c.list_participants(TEA),
+        ParticipantList([]),
+    ),
+    ("POST", C + "/participants", None, lambda c: c.add_participant(TEA, ADA, "viewer"), None),
+    (
+        "DELETE",
+        C + f"/participants/{ADA}",
+        None,
+        lambda c: c.remove_participant(TEA, ADA),
+        None,
+    ),
+    (
+        "GET",
+        C + "/threads",
+        ThreadList([thread()], "evt_1"),
+        lambda c: c.list_threads(TEA, limit=5),
+        ThreadList([thread()], "evt_1"),
+    ),
+    (
+        "GET",
+        C + "/unread",
+        UnreadList([], "evt_1"),
+        lambda c: c.unread(TEA),
+        UnreadList([], "evt_1"),
+    ),
+    (
+        "GET",
+        T + "/tree",
+        Tree(ROOT, [message()], "evt_1"),
+        lambda c: c.tree(ROOT, cursor="x"),
+        Tree(ROOT, [message()], "evt_1"),
+    ),
+    ("POST", f"/api/threads/{TEA}/root", POSTED, lambda c: c.post_root(TEA, Post("hi")), POSTED),
+    ("POST", M + "/reply", POSTED, lambda c: c.reply(ROOT, Post("hi")), POSTED),
+    ("GET", M, message(), lambda c: c.message(ROOT), message()),
+    (
+        "GET",
+        M + "/chunks",
+        [Chunk(ROOT, 0, "a", TIME)],
+        lambda c: c.chunks(ROOT, start=0),
+        [Chunk(ROOT, 0, "a", TIME)],
+    ),
+    (
+        "POST",
+        M + "/cancel",
+        Cancelled(ROOT, "cancelled"),
+        lambda c: c.cancel(ROOT),
+        Cancelled(ROOT, "cancelled"),
+    ),
+    (
+        "POST",
+        T + "/read",
+        Marked(ROOT, 0),
+        lambda c: c.mark_read(ROOT, message_id=REPLY),
+        Marked(ROOT, 0),
+    ),
+]
+CREATING = {"/api/admin/users", "/api/conversations", f"/api/threads/{TEA}/root", M + "/reply"}
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[WireServer]:
+    """A server to be told what to answer."""
+    async with wire_server() as running:
+        yield running
+
+
+@pytest.mark.parametrize(("method", "path", "answer", "call", "want"), CASES)
+async def test_a_call_asks_its_route(
+    server: WireServer,
+    method: str,
+    path: str,
+    answer: Any,
+    call: Callable[[Client], Awaitable[Any]],
+    want: Any,
+) -> None:
+    """By its method and path, and reads the answer; what creates carries an idempotency key."""
+    server.on(method, path, Reply(204 if answer is None else 200, answer))
+    async with Client(Session(server.origin)) as client:
+        assert await call(client) == want
+    (asked,) = server.asked
+    assert ("idempotency-key" in asked.headers) == (method == "POST" and path in CREATING)
+
+
+async def test_requests_say_what_was_meant(server: WireServer) -> None:
+    """Bodies and queries have the wire's names; what was left out is not sent."""
+    server.on("POST", f"/api/threads/{TEA}/root", Reply(201, POSTED))
+    server.on("GET", T + "/tree", Reply(200, Tree(ROOT, [], "evt_1")))
+    server.on("GET", M + "/chunks", Reply(200, []))
+    server.on("GET", "/api/conversations", Reply(200, ConversationList([])))
+    server.on("PATCH", C, Reply(200, conversation()))
+    async with Client(Session(server.origin)) as client:
+        await client.post_root(TEA, Post("hi", model="m"), key="again")
+        await client.tree(ROOT, cursor="0001", limit=10)
+        await client.chunks(ROOT, start=3)
+        await client.list_conversations(archived=True)
+        await client.update_conversation(TEA, UpdateConversation(model=None))
+    post, tree, chunks, listed, patch = server.asked
+    assert decode(post.body, dict) == {"content": "hi", "model": "m"}
+    assert post.headers["idempotency-key"] == "again"
+    assert tree.query == {"cursor_path": "0001", "limit": "10"}
+    assert chunks.query == {"from": "3"}
+    assert listed.query == {"archived": "true"}
+    assert decode(patch.body, dict) == {"model": None}
+
+
+async def test_a_login_is_kept_and_a_refused_one_changes_nothing(
+    server: WireServer, tmp_path: Path
+) -> None:
+    """Nor does it send the cookies of the account of before."""
+    file = SessionFile(tmp_path / "s")
+    wrong = problem(401, "RGP.AUTH.INVALID_CREDENTIALS", "Wrong name or password.")
+    server.on("POST", "/api/auth/login", Reply(body=LOGGED_IN, headers=cookies(1)), wrong)
+    session = Session(server.origin, file=file)
+    async with Client(session) as client:
+        assert await client.log_in("ada", "secret") == LOGGED_IN
+        with pytest.raises(SignInNeeded, match="Wrong name"):
+            await client.log_in("bob", "secret")
+    assert (session.account, session.csrf()) == ("ada", "csrf-1")
+    assert file.accounts(server.origin) == ["ada"]
+    assert "cookie" not in server.asked[1].headers
+
+
+async def test_a_login_may_have_a_name_of_its_own(server: WireServer, tmp_path: Path) -> None:
+    """`account` is what the session is kept under."""
+    file = SessionFile(tmp_path / "s")
+    server.on("POST", "/api/auth/login", Reply(body=LOGGED_IN, headers=cookies(1)))
+    async with Client(Session(server.origin, file=file)) as client:
+        await client.log_in("ada", "secret", account="work")
+    assert file.accounts(server.origin) == ["work"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Reply(body=Done(ok=True)), problem(401, "RGP.AUTH.MISSING_SESSION", "Nobody is signed in.")],
+)
+async def test_a_logout_forgets_the_session(
+    server: WireServer, tmp_path: Path, answer: Reply
+) -> None:
+    """Also when the server has forgotten it before."""
+    file = SessionFile(tmp_path / "s")
+    session = Session(server.origin, file=file)
+    session.take([value for _, value in cookies(1)])
+    session.start("ada")
+    server.on("POST", "/api/auth/logout", answer)
+    async with Client(session) as client:
+        await client.log_out()
+    assert file.find(server.origin) is None
+    assert session.header() is None
+
+
+async def test_readiness_is_read_whatever_the_status(server: WireServer) -> None:
+    """A server that starts is no failure; another program is one."""
+    server.on(
+        "GET", "/readyz", Reply(503, Ready(ready=False, missing=["database"])), Reply(body="hello")
+    )
+    async with Client(Session(server.origin)) as client:
+        assert await client.readyz() == Ready(ready=False, missing=["database"])
+        with pytest.raises(Refused):
+            await client.readyz()
