@@ -62,7 +62,7 @@ class Database:
                 "jit": "off",
             },
         )
-        async with _refusing():
+        async with refusing():
             await pool
         return cls(pool, size)
 
@@ -98,7 +98,7 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
-        async with _refusing(), self._turn():
+        async with refusing(), self._turn():
             connection = await self._pool.acquire(timeout=self._acquire_seconds)
             try:
                 yield connection
@@ -109,7 +109,8 @@ class Database:
     async def _turn(self) -> AsyncIterator[None]:
         """A place in the pool; asyncio's semaphore wakes waiters first come, first served."""
         try:
-            await asyncio.wait_for(self._turns.acquire(), self._acquire_seconds)
+            async with asyncio.timeout(self._acquire_seconds):
+                await self._turns.acquire()
         except TimeoutError:
             raise Unavailable("The database is busy; try again in a moment.") from None
         self.in_use += 1
@@ -121,8 +122,8 @@ class Database:
 
 
 @asynccontextmanager
-async def _refusing() -> AsyncIterator[None]:
-    """Turn the driver's errors into ours."""
+async def refusing() -> AsyncIterator[None]:
+    """Turn the driver's errors into ours; faults of the program stay what they are."""
     try:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
