@@ -55,12 +55,7 @@ class Database:
             max_size=size,
             reset=_keep,
             command_timeout=statement_timeout_ms / 1000 + 1,
-            server_settings={
-                "application_name": "rustygpt",
-                "statement_timeout": str(statement_timeout_ms),
-                "lock_timeout": str(min(LOCK_TIMEOUT_MS, statement_timeout_ms)),
-                "jit": "off",
-            },
+            server_settings=_settings(statement_timeout_ms),
         )
         async with refusing():
             await pool
@@ -119,6 +114,16 @@ class Database:
         finally:
             self.in_use -= 1
             self._turns.release()
+
+
+def _settings(statement_timeout_ms: int) -> dict[str, str]:
+    """What PostgreSQL is told once per connection; nothing of it is changed later."""
+    return {
+        "application_name": "rustygpt",
+        "statement_timeout": str(statement_timeout_ms),
+        "lock_timeout": str(min(LOCK_TIMEOUT_MS, statement_timeout_ms)),
+        "jit": "off",
+    }
 
 
 @asynccontextmanager

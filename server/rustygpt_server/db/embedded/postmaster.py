@@ -90,6 +90,23 @@ def start(cluster: Cluster) -> None:
     log = cluster.home / "log"
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         log.unlink()
+    words = _options(cluster)
+    place = ("--pgdata", str(cluster.data), "--log", str(log))
+    for last_try in (False,) * _TRIES + (True,):
+        try:
+            _run(cluster, "pg_ctl", "start", "-t", _READY_SECONDS, *place, "-o", words)
+            return
+        except EmbeddedError as error:
+            said = " | ".join(_last_lines(log) or [str(error)])
+            if last_try or _STILL_THERE not in said:
+                raise EmbeddedError(
+                    f"PostgreSQL did not start; its log {log} ends: {said}"
+                ) from error
+        time.sleep(0.2)
+
+
+def _options(cluster: Cluster) -> str:
+    """What differs from PostgreSQL's defaults, as pg_ctl wants it: words for a shell."""
     options = {
         "listen_addresses": "",
         "unix_socket_directories": str(cluster.sockets),
@@ -100,18 +117,7 @@ def start(cluster: Cluster) -> None:
         "timezone": "UTC",
     }
     words = [word for item in options.items() for word in ("-c", shlex.quote("=".join(item)))]
-    place = ("--pgdata", str(cluster.data), "--log", str(log))
-    for last_try in (False,) * _TRIES + (True,):
-        try:
-            _run(cluster, "pg_ctl", "start", "-t", _READY_SECONDS, *place, "-o", " ".join(words))
-            return
-        except EmbeddedError as error:
-            said = " | ".join(_last_lines(log) or [str(error)])
-            if last_try or _STILL_THERE not in said:
-                raise EmbeddedError(
-                    f"PostgreSQL did not start; its log {log} ends: {said}"
-                ) from error
-        time.sleep(0.2)
+    return " ".join(words)
 
 
 def _last_lines(log: Path) -> list[str]:
