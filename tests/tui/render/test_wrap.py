@@ -1,0 +1,42 @@
+"""Lines broken to a width."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rustygpt_tui.render import Span, plain
+from rustygpt_tui.render.text import width
+from rustygpt_tui.render.wrap import wrap, wrap_code
+
+texts = st.text(alphabet="ab  \ncdé日本👍🏽👩\u200d☺\ufe0f-", max_size=80)
+
+
+@given(st.lists(st.tuples(texts, st.sampled_from(["", "strong"])), max_size=4), st.integers(2, 30))
+def test_lines_fit_and_keep_every_word(parts: list[tuple[str, str]], limit: int) -> None:
+    """No line is too wide, and nothing but spaces and breaks is lost."""
+    spans = [Span(text, style) for text, style in parts]
+
+    lines = wrap(spans, limit)
+
+    assert all(width(plain(line)) <= limit for line in lines)
+    assert "".join(map(plain, lines)).replace(" ", "") == "".join(
+        span.text for span in spans
+    ).replace(" ", "").replace("\n", "")
+
+
+def test_words_move_whole_and_long_ones_are_broken() -> None:
+    """A word that fits a line is never broken; one that does not starts on its own line."""
+    lines = wrap([Span("one two "), Span("thr", "strong"), Span("ee incomprehensibility")], 10)
+
+    assert [plain(line) for line in lines] == ["one two", "three", "incomprehe", "nsibility"]
+
+
+def test_further_lines_hang() -> None:
+    """Lines after the first are indented when asked for."""
+    assert [plain(line) for line in wrap([Span("ab cd ef")], 5, hang=2)] == ["ab cd", "  ef"]
+
+
+def test_code_keeps_its_spaces() -> None:
+    """A line of code is cut hard and loses nothing."""
+    lines = wrap_code((Span("    a  b"), Span("日本", "code.string")), 5)
+
+    assert [plain(line) for line in lines] == ["    a", "  b日", "本"]

@@ -1,0 +1,50 @@
+"""Threads of messages for tests of the terminal."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from rustygpt_shared.models.messages import MessageView
+
+ME = UUID(int=1)
+ANA = UUID(int=2)
+CONVERSATION = UUID(int=100)
+ROOT = UUID(int=1000)
+START = datetime(2026, 3, 14, 9, 12, tzinfo=UTC)
+NAMES = {ME: "me", ANA: "ana"}
+
+
+def message(number: int, content: str = "", **fields: Any) -> MessageView:
+    """The message with this number; by default it answers the one before, so they are a chain."""
+    values: dict[str, Any] = {
+        "id": message_id(number),
+        "root_id": ROOT,
+        "conversation_id": CONVERSATION,
+        "role": "user",
+        "content": content or f"message {number}",
+        "path": f"{number:08d}",
+        "depth": number + 1,
+        "seq": number + 1,
+        "created_at": START + timedelta(seconds=number),
+        "parent_id": message_id(number - 1) if number else None,
+        "author_user_id": ME if number % 2 else ANA,
+    }
+    return MessageView(**{**values, **fields})
+
+
+def message_id(number: int) -> UUID:
+    """The id of the message with this number."""
+    return UUID(int=ROOT.int + number)
+
+
+def chain(numbers: Iterable[int]) -> list[MessageView]:
+    """Messages with these numbers, each an answer to the one before."""
+    return [message(number) for number in numbers]
+
+
+def answer(number: int, content: str = "", **fields: Any) -> MessageView:
+    """An assistant's message."""
+    base = message(number, content or " ", role="assistant", author_user_id=None, model="demo")
+    values = {name: getattr(base, name) for name in base.__struct_fields__}
+    return MessageView(**{**values, "content": content, **fields})

@@ -1,0 +1,99 @@
+"""The inside of a paragraph: emphasis, code, links and images made into spans.
+
+A link is followed by its address when its text does not say it already, and only addresses of the
+web and of mail can be opened.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from markdown_it.token import Token
+
+from rustygpt_tui.render import Span
+from rustygpt_tui.render.text import clean
+
+_URL = re.compile(r"https?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}]")
+_OPENS = {"strong_open": "strong", "em_open": "emphasis", "s_open": "strike", "link_open": "link"}
+_OPENABLE = ("http://", "https://", "mailto:")
+
+
+def inline(tokens: Sequence[Token] | None) -> list[Span]:
+    """Spans of an inline token's children; a line feed stands for every break."""
+    return list(_Walk().spans(tokens or ()))
+
+
+class _Walk:
+    """Keeps what is open while the tokens go by."""
+
+    def __init__(self) -> None:
+        self._styles: list[str] = []
+        self._href = ""
+        self._shown = ""
+
+    def spans(self, tokens: Sequence[Token]) -> Iterator[Span]:
+        for token in tokens:
+            if token.type in _OPENS:
+                self._open(token)
+            elif token.type.endswith("_close"):
+                yield from self._close(token)
+            elif token.type == "image":
+                yield from self._image(token)
+            else:
+                yield from self._text(token)
+
+    def _open(self, token: Token) -> None:
+        self._styles.append(_OPENS[token.type])
+        if token.type == "link_open":
+            self._href, self._shown = clean(str(token.attrs.get("href", ""))), ""
+
+    def _close(self, token: Token) -> Iterator[Span]:
+        if self._styles:
+            self._styles.pop()
+        if token.type == "link_close":
+            yield from _address(self._href, self._shown)
+            self._href = ""
+
+    def _image(self, token: Token) -> Iterator[Span]:
+        href = clean(str(token.attrs.get("src", "")))
+        words = clean(token.content) or "image"
+        yield Span(f"▣ {words}", "link", href if openable(href) else "")
+        yield from _address(href, words)
+
+    def _text(self, token: Token) -> Iterator[Span]:
+        if token.type in {"softbreak", "hardbreak"}:
+            yield Span("\n")
+            return
+        text, style = clean(token.content), " ".join(self._styles)
+        if token.type == "code_inline":
+            text, style = text.replace("\n", " "), f"{style} code".strip()
+        if self._href:
+            self._shown += text
+            yield Span(text, style, self._href if openable(self._href) else "")
+        elif token.type == "code_inline":
+            yield Span(text, style)
+        else:
+            yield from linked(text, style)
+
+
+def linked(text: str, style: str = "") -> Iterator[Span]:
+    """Text in which bare web addresses can be opened."""
+    end = 0
+    if "://" in text:
+        for match in _URL.finditer(text):
+            yield Span(text[end : match.start()], style)
+            yield Span(match[0], f"{style} link".strip(), match[0])
+            end = match.end()
+    yield Span(text[end:], style)
+
+
+@lru_cache(maxsize=1024)
+def openable(href: str) -> bool:
+    """Whether an address may be handed to the person's browser or mail program."""
+    return href.lower().startswith(_OPENABLE)
+
+
+def _address(href: str, shown: str) -> Iterator[Span]:
+    said = shown.strip().rstrip("/").removeprefix("mailto:")
+    if href and said != href.rstrip("/").removeprefix("mailto:"):
+        yield Span(f" ({href})", "link.address", href if openable(href) else "")

@@ -1,0 +1,128 @@
+"""Markdown made into lines of a given width.
+
+A text is rendered unit by unit (`units`), each by itself, with one empty line between blocks and
+none between the items of a list: the same rule for a whole text and for one that still grows.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from markdown_it.tree import SyntaxTreeNode
+
+from rustygpt_tui.render import Line, Span, restyle
+from rustygpt_tui.render.code import code_block
+from rustygpt_tui.render.inline import inline
+from rustygpt_tui.render.table import table
+from rustygpt_tui.render.text import clean
+from rustygpt_tui.render.units import Unit, inline_tokens, units
+from rustygpt_tui.render.wrap import wrap
+
+_BULLETS = "•◦▪"
+_DEEPEST = 12
+_TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
+
+
+def render(text: str, limit: int) -> list[Line]:
+    """Lines of a Markdown text, at most `limit` cells wide; an empty text has none."""
+    env: dict[str, Any] = {}
+    lines: list[Line] = []
+    for unit in units(clean(text), env):
+        lines.extend(render_unit(unit, limit, env, first=not lines))
+    return lines
+
+
+def render_unit(unit: Unit, limit: int, env: Mapping[str, Any], *, first: bool) -> list[Line]:
+    """Lines of one unit, with the empty line before it; `env` has the references of its text."""
+    nodes = SyntaxTreeNode(unit.tokens).children
+    lines = list(_Page(env).blocks(nodes, max(limit, 1), 0, unit.number))
+    return lines if first or unit.follows else [(), *lines]
+
+
+class _Page:
+    """Walks the blocks of a text whose references are known."""
+
+    def __init__(self, env: Mapping[str, Any]) -> None:
+        self._env = env
+
+    def blocks(
+        self, nodes: list[SyntaxTreeNode], limit: int, depth: int, number: int | None = None
+    ) -> Iterator[Line]:
+        before: SyntaxTreeNode | None = None
+        for node in nodes:
+            if before and not (before.type == "paragraph" and node.type.endswith("_list")):
+                yield ()
+            yield from self._block(node, limit, depth, number)
+            before = node
+
+    def _block(
+        self, node: SyntaxTreeNode, limit: int, depth: int, number: int | None
+    ) -> Iterator[Line]:
+        match node.type:
+            case "heading":
+                for line in self._words(node, limit):
+                    yield restyle(line, f"heading {node.tag}")
+            case "fence" | "code_block":
+                yield from code_block(clean(node.content), _language(node), limit)
+            case "blockquote":
+                yield from self._quote(node, limit, depth)
+            case "bullet_list" | "ordered_list":
+                yield from self._list(node, limit, depth, number)
+            case "hr":
+                yield (Span("─" * limit, "rule"),)
+            case "table":
+                yield from self._table(node, limit)
+            case _:
+                yield from self._words(node, limit)
+
+    def _words(self, node: SyntaxTreeNode, limit: int) -> list[Line]:
+        return wrap(self._spans(node), limit)
+
+    def _spans(self, node: SyntaxTreeNode) -> list[Span]:
+        for child in node.children:
+            if child.type == "inline":
+                return inline(inline_tokens(child.content, self._env))
+        return []
+
+    def _quote(self, node: SyntaxTreeNode, limit: int, depth: int) -> Iterator[Line]:
+        bar = "▌ " if depth < _DEEPEST else ""
+        for line in self.blocks(node.children, max(1, limit - len(bar)), depth + 1):
+            yield (Span(bar, "quote.bar"), *restyle(line, "quote"))
+
+    def _list(
+        self, node: SyntaxTreeNode, limit: int, depth: int, number: int | None
+    ) -> Iterator[Line]:
+        start = number if number is not None else int(node.attrs.get("start", 1))
+        for index, item in enumerate(node.children):
+            ordered = node.type == "ordered_list"
+            sign = f"{start + index}." if ordered else _BULLETS[min(depth, len(_BULLETS) - 1)]
+            yield from self._item(item, sign, limit, depth)
+
+    def _item(self, item: SyntaxTreeNode, sign: str, limit: int, depth: int) -> Iterator[Line]:
+        head = f"{sign} " if depth < _DEEPEST else ""
+        lines = list(self.blocks(item.children, max(1, limit - len(head)), depth + 1)) or [()]
+        yield (Span(head, "list.marker"), *_task(lines[0]))
+        for line in lines[1:]:
+            yield (Span(" " * len(head)), *line) if line else ()
+
+    def _table(self, node: SyntaxTreeNode, limit: int) -> list[Line]:
+        rows = [row for part in node.children for row in part.children]
+        cells = [[self._spans(cell) for cell in row.children] for row in rows]
+        aligns = [_align(cell) for cell in rows[0].children]
+        return table(cells[0], cells[1:], aligns, limit)
+
+
+def _language(node: SyntaxTreeNode) -> str:
+    words = clean(node.info).split() if node.type == "fence" else []
+    return words[0] if words else ""
+
+
+def _task(line: Line) -> Line:
+    """The first line of an item; a task's brackets become a box."""
+    if not line or line[0].text[:4] not in _TASKS:
+        return line
+    box = Span(_TASKS[line[0].text[:4]], "list.marker")
+    return (box, line[0]._replace(text=line[0].text[4:]), *line[1:])
+
+
+def _align(cell: SyntaxTreeNode) -> str:
+    return str(cell.attrs.get("style", "")).removeprefix("text-align:") or "left"

@@ -1,0 +1,67 @@
+"""Tables drawn with aligned columns, shrunk and wrapped to the width there is."""
+
+from collections.abc import Sequence
+
+from rustygpt_tui.render import Line, Span, restyle
+from rustygpt_tui.render.text import width
+from rustygpt_tui.render.wrap import wrap
+
+Cell = Sequence[Span]
+Row = Sequence[Cell]
+
+_LEAST = 3
+
+
+def table(header: Row, rows: Sequence[Row], aligns: Sequence[str], limit: int) -> list[Line]:
+    """Lines of a table at most `limit` cells wide; `aligns` has `left`, `right` or `center`."""
+    columns = len(header)
+    widths = _shrink(_wishes([header, *rows], columns), limit - 3 * (columns - 1))
+    lines = [restyle(line, "table.head") for line in _row(header, widths, aligns)]
+    lines.append((Span("─┼─".join("─" * cells for cells in widths), "table.border"),))
+    for row in rows:
+        lines.extend(_row(row, widths, aligns))
+    return lines
+
+
+def _wishes(rows: Sequence[Row], columns: int) -> list[int]:
+    wishes = [1] * columns
+    for row in rows:
+        for index, cell in enumerate(row[:columns]):
+            wishes[index] = max(wishes[index], sum(width(span.text) for span in cell))
+    return wishes
+
+
+def _shrink(wishes: list[int], room: int) -> list[int]:
+    """Widths that fit: the widest columns give way first, none below a few cells."""
+    if sum(wishes) <= room:
+        return wishes
+    level = max(_LEAST, room // len(wishes))
+    narrow = sum(min(wish, level) for wish in wishes)
+    while narrow < room and level < max(wishes):
+        level += 1
+        narrow = sum(min(wish, level) for wish in wishes)
+    while narrow > room and level > 1:
+        level -= 1
+        narrow = sum(min(wish, level) for wish in wishes)
+    return [min(wish, level) for wish in wishes]
+
+
+def _row(row: Row, widths: Sequence[int], aligns: Sequence[str]) -> list[Line]:
+    cells = [wrap(cell, cells) for cell, cells in zip(row, widths, strict=False)]
+    cells.extend([()] for _ in range(len(widths) - len(cells)))
+    height = max(len(lines) for lines in cells)
+    drawn: list[Line] = []
+    for index in range(height):
+        line: list[Span] = []
+        for column, (lines, size) in enumerate(zip(cells, widths, strict=True)):
+            if column:
+                line.append(Span(" │ ", "table.border"))
+            line.extend(_aligned(lines[index] if index < len(lines) else (), size, aligns[column]))
+        drawn.append(tuple(line))
+    return drawn
+
+
+def _aligned(line: Line, size: int, align: str) -> Line:
+    room = max(0, size - sum(width(span.text) for span in line))
+    before = {"right": room, "center": room // 2}.get(align, 0)
+    return (Span(" " * before), *line, Span(" " * (room - before)))

@@ -1,0 +1,97 @@
+"""What text may reach a terminal, and how many cells it takes there.
+
+Widths follow the rules terminals and Textual share: a cluster is a character with all that joins
+it, and variation selector 16 makes a narrow emoji wide. Breaking lines is the business of `wrap`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+from rustygpt_tui.client.printable import one_line, printable
+
+_PLAIN = re.compile(r"[\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u2500-\u25a9]*")
+_ZERO_CATEGORIES = frozenset({"Mn", "Me", "Mc", "Cf", "Cc", "Zl", "Zp"})
+_VISIBLE_FORMATS = "\u00ad\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2"
+_JOINER = "\u200d"
+_EMOJI_SELECTOR = "\ufe0f"
+TAB = "    "
+
+__all__ = ["TAB", "clean", "clusters", "cut", "one_line", "pad", "shorten", "width"]
+
+
+def clean(text: str) -> str:
+    """Text that cannot steer a terminal: only line feed and tab are left of all controls."""
+    return printable(text)
+
+
+@lru_cache(maxsize=8192)
+def character_width(character: str) -> int:
+    """Cells a single character takes by itself: 0, 1 or 2."""
+    point = ord(character)
+    if character in _VISIBLE_FORMATS:
+        return 1
+    if unicodedata.category(character) in _ZERO_CATEGORIES or 0x1F3FB <= point <= 0x1F3FF:
+        return 0
+    if 0x1160 <= point <= 0x11FF or 0xD7B0 <= point <= 0xD7FF or point in {0x3164, 0xFFA0}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def clusters(text: str) -> Iterator[tuple[str, int]]:
+    """Each cluster of characters that is drawn as one, and its width in cells."""
+    current, width, joining = "", 0, False
+    for character in text:
+        own = character_width(character)
+        if current and (joining or own == 0):
+            current += character
+            if character == _EMOJI_SELECTOR and width == 1 and _may_be_emoji(current[0]):
+                width = 2
+            joining = character == _JOINER
+            continue
+        if current:
+            yield current, width
+        current, width, joining = character, own, character == _JOINER
+    if current:
+        yield current, width
+
+
+def width(text: str) -> int:
+    """Cells a line of text takes; tabs and line feeds count as nothing."""
+    if _PLAIN.fullmatch(text):
+        return len(text)
+    return sum(cells for _, cells in clusters(text))
+
+
+def cut(text: str, limit: int) -> tuple[str, str]:
+    """The longest start of a text that fits into so many cells, and the rest."""
+    if _PLAIN.fullmatch(text):
+        return text[:limit], text[limit:]
+    used = length = 0
+    for cluster, cells in clusters(text):
+        if used + cells > limit:
+            break
+        used += cells
+        length += len(cluster)
+    return text[:length], text[length:]
+
+
+def shorten(text: str, limit: int) -> str:
+    """A single line that fits into so many cells, with `…` where something was cut off."""
+    if width(text) <= limit:
+        return text
+    return cut(text, max(0, limit - 1))[0].rstrip() + "…" if limit > 0 else ""
+
+
+def pad(text: str, cells: int) -> str:
+    """A text filled up with spaces to so many cells."""
+    return text + " " * max(0, cells - width(text))
+
+
+def _may_be_emoji(character: str) -> bool:
+    """Whether variation selector 16 widens this character (emoji-variation-sequences.txt)."""
+    point = ord(character)
+    if point < 0x2000:
+        return character in "#*0123456789©®"
+    return point >= 0x203C and unicodedata.category(character) in {"So", "Sm", "Po", "Ll"}

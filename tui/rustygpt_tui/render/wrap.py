@@ -1,0 +1,141 @@
+"""Lines broken to a width: at spaces, between wide characters, and within words that are too long.
+
+A cluster of characters is never cut in half.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from rustygpt_tui.render import Line, Span
+from rustygpt_tui.render.text import TAB, cut, width
+
+_WIDE = (
+    "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff"
+    "\ufe30-\ufe6f\uff00-\uff60\U00020000-\U0003ffff"
+)
+_PIECES = re.compile(rf" +|\n|[{_WIDE}][\ufe00-\ufe0f\u0300-\u036f\u200d]*|[^ \n{_WIDE}]+")
+_WIDE_START = re.compile(rf"[{_WIDE}]")
+
+Word = list[Span]
+
+
+def wrap(spans: Iterable[Span], limit: int, *, hang: int = 0) -> list[Line]:
+    """Lines of at most `limit` cells; all but the first are indented by `hang` cells.
+
+    Line feeds end a line; spaces at a break are dropped. At least one line is answered.
+    """
+    limit = max(limit, 1)
+    lines: list[Line] = []
+    builder = _Builder(limit, min(hang, limit - 1), lines)
+    for word in _words(spans):
+        builder.add(word)
+    builder.end()
+    return lines
+
+
+def wrap_code(line: Line, limit: int) -> list[Line]:
+    """A line of code cut hard at `limit` cells, its spaces kept."""
+    limit = max(limit, 1)
+    lines: list[Line] = []
+    current: list[Span] = []
+    room = limit
+    for span in line:
+        rest = span.text
+        while width(rest) > room:
+            head, rest = _forced_cut(rest, room, fresh=room == limit)
+            current.append(span._replace(text=head))
+            lines.append(_joined(current))
+            current, room = [], limit
+        current.append(span._replace(text=rest))
+        room -= width(rest)
+    lines.append(_joined(current))
+    return lines
+
+
+class _Builder:
+    """Gathers words into lines."""
+
+    def __init__(self, limit: int, hang: int, lines: list[Line]) -> None:
+        self._limit = limit
+        self._hang = hang
+        self._lines = lines
+        self._current: list[Span] = []
+        self._used = 0
+        self._gap: Span | None = None
+
+    def add(self, word: Word) -> None:
+        if word[0].text == "\n":
+            self.end()
+            return
+        if word[0].text.startswith(" "):
+            self._gap = word[0] if self._current else None
+            return
+        size = sum(width(span.text) for span in word)
+        gap = len(self._gap.text) if self._gap else 0
+        if self._current and self._used + gap + size > self._room:
+            self.end()
+            gap = 0
+        if self._gap:
+            self._put(self._gap)
+            self._gap = None
+        for span in word:
+            self._put_long(span) if size > self._room else self._put(span)
+
+    def end(self) -> None:
+        indent = (Span(" " * self._hang),) if self._lines and self._hang and self._current else ()
+        self._lines.append(indent + _joined(self._current))
+        self._current, self._used, self._gap = [], 0, None
+
+    @property
+    def _room(self) -> int:
+        return self._limit - (self._hang if self._lines else 0)
+
+    def _put(self, span: Span) -> None:
+        self._current.append(span)
+        self._used += width(span.text)
+
+    def _put_long(self, span: Span) -> None:
+        rest = span.text
+        while width(rest) > self._room - self._used:
+            head, rest = _forced_cut(rest, self._room - self._used, fresh=not self._current)
+            if head:
+                self._put(span._replace(text=head))
+            self.end()
+        if rest:
+            self._put(span._replace(text=rest))
+
+
+def _words(spans: Iterable[Span]) -> Iterator[Word]:
+    """Spaces, line feeds, wide characters and words; a word may run over several spans."""
+    word: Word = []
+    for span in spans:
+        for piece in _PIECES.findall(span.text.replace("\t", TAB)):
+            breakable = piece[0] in " \n" or _WIDE_START.match(piece)
+            if breakable and word:
+                yield word
+                word = []
+            if breakable:
+                yield [span._replace(text=piece)]
+            else:
+                word.append(span._replace(text=piece))
+    if word:
+        yield word
+
+
+def _forced_cut(text: str, room: int, *, fresh: bool) -> tuple[str, str]:
+    """A cut that makes headway on a fresh line even where a wide character does not fit."""
+    head, rest = cut(text, room)
+    if not head and fresh:
+        return cut(text, 2) if cut(text, 2)[0] else (text[:1], text[1:])
+    return head, rest
+
+
+def _joined(spans: list[Span]) -> Line:
+    """A line in which neighbours of the same style are one span."""
+    line: list[Span] = []
+    for span in spans:
+        if line and line[-1][1:] == span[1:]:
+            line[-1] = span._replace(text=line[-1].text + span.text)
+        elif span.text:
+            line.append(span)
+    return tuple(line)

@@ -1,0 +1,134 @@
+"""Where every entry stands, and which line the reader looks at.
+
+Pure: rows and pages, no widget. The reader's place is a message and a row within it, never a row
+of the whole, so nothing that happens above moves the line being read.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from rustygpt_tui.render import Line
+from rustygpt_tui.widgets.transcript.entries import Entry
+from rustygpt_tui.widgets.transcript.heights import Heights
+from rustygpt_tui.widgets.transcript.page import Page, estimate, grow, page
+
+KEPT_PAGES = 400
+
+
+class Flow:
+    """Entries one under the other at one width; heights are estimates until a page was made."""
+
+    def __init__(self, text_of: Callable[[UUID], str | None]) -> None:
+        self._text_of = text_of
+        self.width = 80
+        self.entries: list[Entry] = []
+        self._index: dict[UUID, int] = {}
+        self._heights = Heights()
+        self._pages: OrderedDict[UUID, Page] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def total(self) -> int:
+        """Rows of everything."""
+        return self._heights.total
+
+    def index(self, id: UUID) -> int | None:
+        """The place of a message."""
+        return self._index.get(id)
+
+    def top(self, index: int) -> int:
+        """The row at which an entry starts."""
+        return self._heights.top(index)
+
+    def height(self, index: int) -> int:
+        """Rows of an entry, as far as they are known."""
+        return self._heights[index]
+
+    def page_height(self, id: UUID) -> int:
+        """Rows of a message, 0 when it is not shown."""
+        index = self._index.get(id)
+        return 0 if index is None else self._heights[index]
+
+    def find(self, row: int) -> tuple[int, int]:
+        """The entry at a row, and the row within it; IndexError when there is none."""
+        return self._heights.find(row)
+
+    def put(self, shown: Sequence[Entry]) -> None:
+        """Show these entries; what stays the same keeps its page."""
+        known, start = self.entries, 0
+        while start < min(len(known), len(shown)) and known[start] == shown[start]:
+            start += 1
+        if start == len(known):
+            self._append(shown[start:])
+            return
+        same = {entry.id: entry for entry in known[start:]}
+        kept, heights = known[:start], [self._heights[index] for index in range(start)]
+        for entry in shown[start:]:
+            old = same.get(entry.id)
+            if old is not None and old == entry:
+                kept.append(old)
+                heights.append(self._heights[self._index[old.id]])
+            else:
+                kept.append(entry)
+                heights.append(self._replaced(entry))
+        self.entries, self._heights = kept, Heights(heights)
+        self._index = {entry.id: index for index, entry in enumerate(kept)}
+
+    def resize(self, width: int) -> None:
+        """Show everything at another width."""
+        self.width = width
+        self._pages.clear()
+        self._heights = Heights(estimate(entry, width) for entry in self.entries)
+
+    def settle(self, first: int, rows: int) -> None:
+        """Make heights exact from an entry on until so many rows are reached."""
+        index = first
+        while index < len(self.entries) and rows > 0:
+            rows -= self.page(index).height
+            index += 1
+
+    def settle_above(self, index: int, rows: int) -> None:
+        """Make heights exact above an entry until so many rows are reached."""
+        while index > 0 and rows > 0:
+            index -= 1
+            rows -= self.page(index).height
+
+    def page(self, index: int) -> Page:
+        """The page of an entry, made when it is not there; its height is exact from now on."""
+        entry = self.entries[index]
+        found = self._pages.get(entry.id)
+        if found is None or found.entry is not entry:
+            found = page(entry, self.width, self._text_of(entry.id))
+            self._pages[entry.id] = found
+            while len(self._pages) > KEPT_PAGES:
+                self._pages.popitem(last=False)
+        self._pages.move_to_end(entry.id)
+        self._heights.set(index, found.height)
+        return found
+
+    def grow(self, id: UUID) -> None:
+        """An answer in progress has more text."""
+        index, found = self._index.get(id), self._pages.get(id)
+        if index is not None and found is not None:
+            grow(found, self._text_of(id) or "")
+            self._heights.set(index, found.height)
+
+    def line(self, row: int) -> tuple[Entry, int, Line] | None:
+        """The entry at a row, the row within it, and its line; None below the end."""
+        if not 0 <= row < self.total:
+            return None
+        index, inner = self.find(row)
+        return self.entries[index], inner, self.page(index).line(inner)
+
+    def _append(self, fresh: Sequence[Entry]) -> None:
+        for entry in fresh:
+            self._index[entry.id] = len(self.entries)
+            self.entries.append(entry)
+            self._heights.append(estimate(entry, self.width))
+
+    def _replaced(self, entry: Entry) -> int:
+        self._pages.pop(entry.id, None)
+        return estimate(entry, self.width)

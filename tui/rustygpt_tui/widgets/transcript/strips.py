@@ -1,0 +1,35 @@
+"""Lines of named spans made into strips, with what the mouse has selected."""
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from rustygpt_tui.render import Line
+from rustygpt_tui.widgets.transcript.palette import Palette
+
+
+def strip(
+    line: Line, palette: Palette, selected: tuple[int, int] | None, selection: Style
+) -> Strip:
+    """A line as Textual paints it; `selected` is a span of code points, -1 for the line's end."""
+    segments: list[Segment] = []
+    at = 0
+    for span in line:
+        style = palette.style(span.style)
+        if span.link:
+            style += Style.from_meta({"link": span.link})
+        if selected is None:
+            segments.append(Segment(span.text, style))
+        else:
+            segments.extend(_split(span.text, at, style, selected, selection))
+        at += len(span.text)
+    return Strip(segments)
+
+
+def _split(
+    text: str, at: int, style: Style, selected: tuple[int, int], selection: Style
+) -> list[Segment]:
+    start = max(0, selected[0] - at)
+    end = len(text) if selected[1] == -1 else max(start, min(len(text), selected[1] - at))
+    parts = ((text[:start], style), (text[start:end], style + selection), (text[end:], style))
+    return [Segment(part, own) for part, own in parts if part]
