@@ -92,7 +92,7 @@ def estimate(entry: Entry, limit: int) -> int:
     room = text_width(entry, limit)
     content = entry.message.content
     rows = 2 + len(content) // room + content.count("\n")
-    return rows + (1 if content else 0) + 2 * bool(entry.day) + 2 * entry.new
+    return rows + (1 if content else 0) + entry.lead
 
 
 def _body(entry: Entry, room: int) -> list[Line]:

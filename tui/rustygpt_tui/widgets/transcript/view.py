@@ -16,6 +16,8 @@ from textual.selection import Selection
 
 from rustygpt_tui.widgets.transcript.flow import Flow
 
+MANY_ROWS = 1_000
+
 
 class AnchoredView(ScrollView):
     """Scrolls over a `Flow`."""
@@ -25,6 +27,7 @@ class AnchoredView(ScrollView):
     following = True
     """Whether the end is shown, and goes on being shown as more comes."""
     _place: tuple[UUID, int] | None = None
+    """A message, and a row counted from its header: dividers above it come and go."""
     _placing = False
 
     @contextmanager
@@ -51,9 +54,9 @@ class AnchoredView(ScrollView):
         finally:
             self._placing = False
 
-    def go_to(self, id: UUID, row: int = 0) -> None:
-        """Show a message with this row of it at the top."""
-        self._place = (id, row)
+    def go_to(self, id: UUID) -> None:
+        """Show a message from its first row, dividers included."""
+        self._place = (id, -MANY_ROWS)
         self.following = False
         self.place()
         self._take_place(self.scroll_offset.y)
@@ -102,18 +105,23 @@ class AnchoredView(ScrollView):
             return min(self.scroll_offset.y, max(0, flow.total - height))
         flow.settle_above(index, 2 * height)
         flow.settle(index, inner + 2 * height)
-        return flow.top(index) + min(inner, flow.height(index) - 1)
+        return self._row(index, inner)
+
+    def _row(self, index: int, inner: int) -> int:
+        inner += self.flow.entries[index].lead
+        return self.flow.top(index) + max(0, min(inner, self.flow.height(index) - 1))
 
     def _take_place(self, row: int) -> None:
         if len(self.flow):
             index, inner = self.flow.find(row)
-            self._place = (self.flow.entries[index].id, inner)
+            entry = self.flow.entries[index]
+            self._place = (entry.id, inner - entry.lead)
 
     def _row_of_place(self) -> int | None:
         if self._place is None:
             return None
         index = self.flow.index(self._place[0])
-        return None if index is None else self.flow.top(index) + self._place[1]
+        return None if index is None else self._row(index, self._place[1])
 
     def _shift_selection(self, rows: int) -> None:
         """What the mouse selected stays selected when rows come in above it."""
