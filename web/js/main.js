@@ -6,11 +6,11 @@ import { announce, byId } from "./dom.js";
 import { follow } from "./feed.js";
 import { openGate } from "./gate.js";
 import { showConversations, showThreads } from "./lists.js";
-import { addThreads, addTree, apply, newState, setUnread, totalUnread } from "./store.js";
+import { loadConversation, loadMoreThreads, loadTree } from "./load.js";
+import { addThreads, apply, setUnread, totalUnread } from "./store.js";
 import { makeTalk } from "./talk.js";
 
 const LIST_SECONDS = 30;
-const PAGES_AT_ONCE = 2;
 const STATES = { connecting: "Connecting …", live: "Live", lost: "Connection lost, trying again …" };
 
 const page = { me: null, conversations: [], state: null, root: null, fresh: false, stop: null, visit: 0, frame: 0 };
@@ -63,28 +63,6 @@ function showLists() {
 async function loadConversations() {
   page.conversations = (await get("/api/conversations?limit=200")).conversations;
   showLists();
-}
-
-async function loadConversation(id) {
-  const base = `/api/conversations/${id}`;
-  const conversation = await get(base);
-  const [threads, unread] = await Promise.all([get(`${base}/threads`), get(`${base}/unread`)]);
-  const state = newState(conversation, page.me);
-  addThreads(state, threads);
-  setUnread(state, unread);
-  state.threadsCursor = threads.next_cursor ?? null;
-  return state;
-}
-
-async function loadTree(state, root) {
-  let cursor = state.trees.get(root)?.cursor ?? null;
-  for (let pages = 0; pages < PAGES_AT_ONCE; pages += 1) {
-    const more = cursor ? `&cursor_path=${encodeURIComponent(cursor)}` : "";
-    const answered = await get(`/api/threads/${root}/tree?render=html&limit=1000${more}`);
-    addTree(state, answered);
-    cursor = answered.next_cursor;
-    if (!cursor) return;
-  }
 }
 
 function stopFeed() {
@@ -180,7 +158,7 @@ async function go({ anew = false } = {}) {
     return;
   }
   if (anew || page.state?.conversation.id !== conversation) {
-    const state = await loadConversation(conversation);
+    const state = await loadConversation(conversation, page.me);
     if (visit !== page.visit) return;
     page.state = state;
     startFeed(state);
@@ -243,11 +221,7 @@ function listen() {
   document.addEventListener("visibilitychange", markRead);
   byId("scroll").addEventListener("scroll", markRead);
   byId("more-threads").addEventListener("click", (event) => more(event, async () => {
-    const { state } = page;
-    const cursor = encodeURIComponent(state.threadsCursor);
-    const answered = await get(`/api/conversations/${state.conversation.id}/threads?cursor=${cursor}`);
-    addThreads(state, answered);
-    state.threadsCursor = answered.next_cursor ?? null;
+    await loadMoreThreads(page.state);
     showLists();
   }));
   byId("more-messages").addEventListener("click", (event) => more(event, async () => {
@@ -266,12 +240,15 @@ function listen() {
 async function create(event) {
   event.preventDefault();
   const form = event.target;
-  await quietly(async () => {
-    const { conversation_id: id } = await post("/api/conversations", { title: form.title.value });
+  byId("list-error").textContent = "";
+  try {
+    const { conversation_id: id } = await post("/api/conversations", { title: form.elements.title.value });
     form.reset();
     await loadConversations();
     location.hash = `#/c/${id}/new`;
-  });
+  } catch (problem) {
+    byId("list-error").textContent = problem.message;
+  }
 }
 
 async function whoAmI() {

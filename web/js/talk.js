@@ -22,6 +22,12 @@ export function makeTalk({ onReply, onProblem }) {
     byId("to-end").hidden = true;
   }
 
+  // Rows that were never seen have a guessed height: the end moves while they are drawn.
+  function settleAtEnd(left = 6) {
+    toEnd();
+    if (left) requestAnimationFrame(() => settleAtEnd(left - 1));
+  }
+
   function open(newState, newRoot) {
     if (rootId !== newRoot) {
       rows.clear();
@@ -176,8 +182,8 @@ export function makeTalk({ onReply, onProblem }) {
   scroll.addEventListener("scroll", () => {
     if (atEnd()) byId("to-end").hidden = true;
   });
-  byId("to-end").addEventListener("click", toEnd);
-  return { open, paint, update, toEnd, atEnd, newest, mark };
+  byId("to-end").addEventListener("click", () => settleAtEnd());
+  return { open, paint, update, toEnd: settleAtEnd, atEnd, newest, mark };
 }
 
 function noteOf(message) {
