@@ -18,6 +18,7 @@ PLACES = {
     "lists": "Conversations and threads",
     "transcript": "Messages",
     "composer": "Writing",
+    "dialog": "Dialogs",
 }
 _FOREIGN = frozenset({"ctrl+m", "ctrl+i", "ctrl+h", "ctrl+enter"})
 """Keys that terminals send as other keys, or not at all."""
@@ -64,6 +65,7 @@ KEYS = (
     Key("rg.lists", "h,left", "focus_lists", "Go to the lists", "transcript"),
     Key("rg.send", "enter", "send", "Send", "composer"),
     Key("rg.newline", "ctrl+j,shift+enter,alt+enter", "newline", "A new line", "composer"),
+    Key("rg.close", "escape", "dismiss(None)", "Close", "dialog"),
 )
 
 
@@ -117,7 +119,10 @@ def clashes(keymap: Keymap) -> list[str]:
     found: list[str] = []
     for place in PLACES:
         taken: dict[str, Key] = {}
-        for key in (*keys_of(place), *(keys_of("anywhere") if place != "anywhere" else [])):
+        for key in (
+            *keys_of(place),
+            *(keys_of("anywhere") if place not in {"anywhere", "dialog"} else []),
+        ):
             for part in keymap.keys(key).split(","):
                 other = taken.setdefault(part, key)
                 if other is not key and not _meant(part, place, other, key):

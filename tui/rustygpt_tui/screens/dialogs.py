@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import cast
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -14,13 +13,13 @@ from textual.widgets.option_list import Option
 
 from rustygpt_shared import text
 from rustygpt_shared.requests import AssistantMode, CreateConversation
+from rustygpt_tui.widgets.bindings import bindings
 
 MODES: Sequence[tuple[str, AssistantMode]] = (
     ("The assistant answers every message", "always"),
     ("The assistant answers when it is mentioned", "mention"),
     ("The assistant is off", "off"),
 )
-_CLOSE: list[BindingType] = [("escape", "dismiss(None)", "Close")]
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Choice:
 class ChooseDialog(ModalScreen[str | None]):
     """A list to choose from; dismissed with the choice's id."""
 
-    BINDINGS = _CLOSE
+    BINDINGS = bindings("dialog")
 
     def __init__(self, heading: str, choices: Sequence[Choice]) -> None:
         super().__init__()
@@ -58,7 +57,7 @@ class ChooseDialog(ModalScreen[str | None]):
 class LineDialog(ModalScreen[str | None]):
     """One line to write, such as a title; dismissed with it."""
 
-    BINDINGS = _CLOSE
+    BINDINGS = bindings("dialog")
 
     def __init__(self, heading: str, value: str = "") -> None:
         super().__init__()
@@ -89,7 +88,7 @@ class LineDialog(ModalScreen[str | None]):
 class NewConversationDialog(ModalScreen[CreateConversation | None]):
     """A title, whether others will be in it, and when the assistant answers."""
 
-    BINDINGS = _CLOSE
+    BINDINGS = bindings("dialog")
 
     def compose(self) -> ComposeResult:
         """The three fields and the button."""

@@ -1,7 +1,6 @@
 """The help screen: every key there is, from the table of keys, with the ids that move them."""
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -9,6 +8,7 @@ from textual.widgets import Static
 
 from rustygpt_tui.keymap import FILE_NAME, PLACES, Keymap, keys_of
 from rustygpt_tui.render.text import pad
+from rustygpt_tui.widgets.bindings import bindings
 
 _NAMES = {
     "question_mark": "?",
@@ -25,7 +25,7 @@ _NAMES = {
 class HelpScreen(ModalScreen[None]):
     """Keys by place; esc closes it."""
 
-    BINDINGS: list[BindingType] = [("escape,q,f1,question_mark", "dismiss(None)", "Close")]
+    BINDINGS = bindings("dialog")
 
     def __init__(self, keymap: Keymap, folder: str) -> None:
         super().__init__()
@@ -39,8 +39,7 @@ class HelpScreen(ModalScreen[None]):
 
     def _page(self) -> Content:
         parts: list[str | Content | tuple[str, str]] = [("Keys\n", "bold $text-primary")]
-        for mistake in self._keymap.mistakes:
-            parts.append((f"\n{mistake}", "$text-warning"))
+        parts.extend((f"\n{mistake}\n", "$text-warning") for mistake in self._keymap.mistakes)
         for place, heading in PLACES.items():
             parts.append((f"\n{heading}\n", "bold"))
             for key in keys_of(place):

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -14,19 +13,21 @@ from textual.widgets.option_list import Option
 
 from rustygpt_shared.models.conversations import Participant
 from rustygpt_shared.models.users import Person
+from rustygpt_shared.requests import ConversationRole
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.errors import Failure
 from rustygpt_tui.render.text import one_line
 from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
 from rustygpt_tui.screens.room import Room
+from rustygpt_tui.widgets.bindings import bindings
 
-ROLES = ("owner", "admin", "member", "viewer")
+ROLES: tuple[ConversationRole, ...] = ("owner", "admin", "member", "viewer")
 
 
 class PeopleDialog(ModalScreen[None]):
     """Participants above, a search for further people below."""
 
-    BINDINGS: list[BindingType] = [("escape", "dismiss(None)", "Close")]
+    BINDINGS = bindings("dialog")
 
     def __init__(self, client: Client, room: Room) -> None:
         super().__init__()
@@ -142,8 +143,9 @@ class PeopleDialog(ModalScreen[None]):
             if user_id == self._room.me:
                 self.dismiss(None)
             return
-        role = next((role for role in ROLES if role == wanted), "member")
-        await self._client.add_participant(self._room.id, user_id, role)
+        for role in ROLES:
+            if role == wanted:
+                await self._client.add_participant(self._room.id, user_id, role)
 
     def _tell(self, words: str) -> None:
         failure = self.query_one("#failure", Static)
