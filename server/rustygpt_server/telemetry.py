@@ -35,6 +35,14 @@ def set_up_logging(settings: Logging) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    handler = _handler(shared, last)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(_LEVELS[settings.level])
+    _quiet_libraries()
+
+
+def _handler(shared: list[Any], last: Any) -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -46,10 +54,7 @@ def set_up_logging(settings: Logging) -> None:
             ],
         )
     )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(_LEVELS[settings.level])
-    _quiet_libraries()
+    return handler
 
 
 def _quiet_libraries() -> None:

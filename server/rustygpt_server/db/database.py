@@ -35,12 +35,23 @@ class Database:
 
     @classmethod
     async def connect(
-        cls, url: str, *, size: int = 10, statement_timeout_ms: int = 5_000, lazily: bool = False
+        cls,
+        url: str,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        size: int = 10,
+        statement_timeout_ms: int = 5_000,
     ) -> "Database":
-        """A database at a URL; raises Unavailable when it cannot be reached and `lazily` is off."""
+        """A database at a URL, as another user than the URL's if one is named.
+
+        Raises Unavailable when it cannot be reached.
+        """
         pool = asyncpg.create_pool(
             url,
-            min_size=0 if lazily else 1,
+            user=user,
+            password=password,
+            min_size=1,
             max_size=size,
             reset=_keep,
             command_timeout=statement_timeout_ms / 1000 + 1,

@@ -21,7 +21,7 @@ class DatabaseError(Exception):
     """Base of all that this package raises on purpose."""
 
 
-class Refused(DatabaseError):  # noqa: N818 - a refusal is an answer, no error of the program
+class Refused(DatabaseError):
     """A rule of the database said no."""
 
 
@@ -45,7 +45,7 @@ class Invalid(Refused):
     """A value breaks a rule."""
 
 
-class Unavailable(DatabaseError):  # noqa: N818 - a state
+class Unavailable(DatabaseError):
     """The database cannot be asked just now; trying again later may help."""
 
 

@@ -16,8 +16,6 @@ class Identity:
 
     user_id: UUID
     session_id: UUID
-    token_hash: bytes
-    """What the session is looked up by, when its right is checked again."""
 
 
 @dataclass(eq=False)

@@ -49,16 +49,11 @@ async def stream(
     """The bytes of a stream that has joined the hub, each piece to be sent at once."""
     hub.channel(reader.conversation_id).start(bounds.position)
     reader.cursor = start.cursor
-    try:
-        yield _opening(hub, start)
-        async with aclosing(_catch_up(hub, reader)) as pieces:
+    yield _opening(hub, start)
+    for part in (_catch_up, _live):
+        async with aclosing(part(hub, reader)) as pieces:
             async for piece in pieces:
                 yield piece
-        async with aclosing(_live(hub, reader)) as pieces:
-            async for piece in pieces:
-                yield piece
-    finally:
-        hub.leave(reader)
 
 
 def _opening(hub: Hub, start: Start) -> bytes:

@@ -1,0 +1,1 @@
+"""HTTP: bytes in, one service call, bytes out. Sanic lives here and in `app` only."""

@@ -1,0 +1,98 @@
+"""Who calls: the session cookie, what it proves, and the cookies that go back."""
+
+from http.cookies import Morsel
+
+from sanic.request import Request
+
+from rustygpt_server.api.guards import SAFE_METHODS, check_csrf, is_loopback, is_trusted
+from rustygpt_server.clock import Clock
+from rustygpt_server.errors import Forbidden, NotSignedIn
+from rustygpt_server.services.sessions import Sessions, Signed, Visitor
+from rustygpt_shared import problems
+from rustygpt_shared.settings import Settings
+
+
+class Door:
+    """Lets callers in by their session."""
+
+    def __init__(self, settings: Settings, sessions: Sessions, clock: Clock) -> None:
+        self._server = settings.server
+        self._security = settings.security
+        self._session = settings.auth.session
+        self._sessions = sessions
+        self._clock = clock
+
+    async def sign_in(self, request: Request, *, csrf: bool = True) -> Signed:
+        """The signed-in caller; raises NotSignedIn or CsrfFailed."""
+        token = self.token(request)
+        if not token:
+            raise NotSignedIn("Sign in first.", problems.MISSING_SESSION)
+        signed = await self._sessions.authenticate(token)
+        if csrf and self._security.csrf.enabled and request.method not in SAFE_METHODS:
+            expected = self._sessions.csrf_token(token)
+            check_csrf(request, self._security.csrf.header_name, expected)
+        request.ctx.signed = signed
+        return signed
+
+    def token(self, request: Request) -> str | None:
+        """The session token a request brings."""
+        token: str | None = request.cookies.get(self._session.session_cookie_name)
+        return token
+
+    def visitor(self, request: Request) -> Visitor:
+        """Where a request comes from."""
+        agent = request.headers.get("user-agent", "")
+        shown = "".join(c for c in agent if c.isprintable())[:200]
+        return Visitor(self.address(request), shown or None)
+
+    def address(self, request: Request) -> str:
+        """The caller's address; that of the socket, unless a trusted proxy tells another."""
+        address = request.ip or ""
+        proxies = self._server.trusted_proxies
+        told = ",".join(request.headers.getall("x-forwarded-for", []))
+        for hop in reversed([hop.strip() for hop in told.split(",") if hop.strip()]):
+            if not is_trusted(address, proxies):
+                break
+            address = hop
+        return address
+
+    def is_here(self, request: Request) -> bool:
+        """Whether the caller sits at the server's own machine, with no proxy between."""
+        forwarded = request.headers.get("x-forwarded-for") or request.headers.get("forwarded")
+        return is_loopback(request.ip or "") and not forwarded
+
+    def cookies(self, signed: Signed) -> list[str]:
+        """Set-Cookie values for a fresh token: the session's, and the one scripts may read."""
+        token = signed.fresh or signed.token
+        left = signed.session.absolute_expires_at - self._clock.now()
+        life = max(0, int(left.total_seconds()))
+        return self._pair(token, self._sessions.csrf_token(token), life)
+
+    def no_cookies(self) -> list[str]:
+        """Set-Cookie values that take both cookies away."""
+        return self._pair("", "", 0)
+
+    def _pair(self, token: str, csrf: str, life: int) -> list[str]:
+        same_site = self._security.cookie.same_site.capitalize()
+        return [
+            self._cookie(self._session.session_cookie_name, token, life, same_site, hidden=True),
+            self._cookie(self._security.csrf.cookie_name, csrf, life, "Strict", hidden=False),
+        ]
+
+    def _cookie(self, name: str, value: str, life: int, same_site: str, *, hidden: bool) -> str:
+        morsel: Morsel[str] = Morsel()
+        morsel.set(name, value, value)
+        morsel.update({"path": "/", "max-age": str(life), "samesite": same_site})
+        if self._security.cookie.domain:
+            morsel["domain"] = self._security.cookie.domain
+        if self._security.cookie.secure:
+            morsel["secure"] = True
+        if hidden:
+            morsel["httponly"] = True
+        return morsel.OutputString()
+
+
+def check_admin(signed: Signed) -> None:
+    """Refuse all but global administrators."""
+    if "admin" not in signed.user.roles:
+        raise Forbidden("Only administrators may do this.")

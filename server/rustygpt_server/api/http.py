@@ -1,0 +1,132 @@
+"""Operations: routes that say what they take and answer, and how they are called.
+
+An operation is declared once; the same declaration serves requests and is what documents are
+made from.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from sanic import Blueprint
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from rustygpt_server.api import guards
+from rustygpt_server.api.caller import Door, check_admin
+from rustygpt_server.services.bundle import Services
+from rustygpt_server.services.sessions import Signed
+from rustygpt_shared import codec
+
+Access = Literal["all", "session", "admin"]
+B = TypeVar("B")
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+@dataclass(frozen=True)
+class Call(Generic[B]):
+    """A request that was let in; `body` is None where the operation takes none."""
+
+    request: Request
+    services: Services
+    door: Door
+    body: B
+    _signed: Signed | None
+
+    @property
+    def signed(self) -> Signed:
+        """The signed-in caller, on operations that are not for all."""
+        if self._signed is None:
+            raise LookupError("this operation lets everybody in")
+        return self._signed
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back when it is more than a struct with the usual status."""
+
+    value: Any = None
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Operation(NamedTuple):
+    """A route as it is documented."""
+
+    method: str
+    path: str
+    """With `{name}` for what varies."""
+    summary: str
+    body: Any
+    answer: Any
+    status: int
+    access: Access
+
+
+class Area:
+    """A blueprint, and the operations on it."""
+
+    def __init__(self, name: str) -> None:
+        self.blueprint = Blueprint(name)
+        self.operations: list[Operation] = []
+
+    def operation(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        answer: Any = None,
+        status: int = 200,
+        access: Access = "session",
+    ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
+        """Declare a route; the handler gets a Call and the ids in the path."""
+
+        def declare(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+            summary = (handler.__doc__ or "").partition("\n")[0]
+            self.operations.append(
+                Operation(method, template(path), summary, body, answer, status, access)
+            )
+            self.blueprint.add_route(
+                _serve(handler, body, status, access), path, [method], name=handler.__name__
+            )
+            return handler
+
+        return declare
+
+
+def template(path: str) -> str:
+    """A path as documents write it: `<id:uuid>` becomes `{id}`."""
+    parts = path.split("/")
+    return "/".join("{" + p[1:-1].partition(":")[0] + "}" if p[:1] == "<" else p for p in parts)
+
+
+def _serve(
+    handler: Callable[..., Awaitable[Any]], body: Any, status: int, access: Access
+) -> Callable[..., Coroutine[Any, Any, HTTPResponse | None]]:
+    async def serve(
+        request: Request, services: Services, door: Door, **ids: Any
+    ) -> HTTPResponse | None:
+        signed = None if access == "all" else await door.sign_in(request)
+        if signed and access == "admin":
+            check_admin(signed)
+        taken = guards.body(request, body) if body else None
+        told = await handler(Call(request, services, door, taken, signed), **ids)
+        if told is None and status != 204:
+            return None  # it has sent its answer piece by piece
+        return _response(told, status)
+
+    return serve
+
+
+def _response(told: Any, status: int) -> HTTPResponse:
+    if isinstance(told, HTTPResponse):
+        return told
+    answer = told if isinstance(told, Answer) else Answer(told)
+    status = answer.status or status
+    headers = {**NO_STORE, **answer.headers}
+    if answer.value is None:
+        return HTTPResponse(b"", status, headers)
+    return HTTPResponse(
+        codec.encode(answer.value), status, headers, content_type="application/json"
+    )

@@ -1,0 +1,115 @@
+"""Every error of every layer as application/problem+json (RFC 9457)."""
+
+import re
+from http import HTTPStatus
+from typing import NamedTuple
+
+import msgspec
+from sanic import exceptions
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from rustygpt_server import errors
+from rustygpt_server.db import refusals
+from rustygpt_server.telemetry import log
+from rustygpt_shared import codec, problems
+from rustygpt_shared.problems import FieldError, Problem
+
+_log = log(__name__)
+
+_FIELD = re.compile(r"(?:field )?`([^`$]+)`")
+_PLACE = re.compile(r" - at `(?:\$|key in \$)\.?([^`]*)`$")
+_OWN = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
+
+
+class Kind(NamedTuple):
+    """What an exception is on the wire; without a detail, its own words are told."""
+
+    status: int
+    code: str
+    detail: str | None = None
+
+
+_KINDS: dict[type[BaseException], Kind] = {
+    refusals.Forbidden: Kind(403, problems.FORBIDDEN),
+    refusals.NotFound: Kind(404, problems.NOT_FOUND),
+    refusals.Conflict: Kind(409, problems.CONFLICT),
+    refusals.Invalid: Kind(422, problems.VALIDATION),
+    refusals.Unavailable: Kind(503, problems.UNAVAILABLE),
+    exceptions.NotFound: Kind(404, problems.NOT_FOUND, "There is nothing at this address."),
+    exceptions.MethodNotAllowed: Kind(
+        405, problems.METHOD, "This address does not take this method; see the Allow header."
+    ),
+    exceptions.PayloadTooLarge: Kind(413, problems.TOO_LARGE, "The request is too large."),
+    exceptions.RequestTimeout: Kind(
+        408, problems.BAD_REQUEST, "The request took too long to arrive."
+    ),
+    exceptions.ServiceUnavailable: Kind(
+        503, problems.UNAVAILABLE, "The server is busy; try again in a moment."
+    ),
+    exceptions.SanicException: Kind(400, problems.BAD_REQUEST, "The request cannot be read."),
+}
+_INTERNAL = Kind(
+    500, problems.INTERNAL, "The server made a mistake; tell the operator the request id."
+)
+_RETRY_SECONDS = 2
+
+
+def describe(error: BaseException) -> Kind:
+    """What an exception is on the wire."""
+    if isinstance(error, errors.Refusal):
+        return Kind(error.status, error.code)
+    for kind in type(error).__mro__:
+        if kind in _KINDS and not (kind is exceptions.SanicException and _status(error) >= 500):
+            return _KINDS[kind]
+    return _INTERNAL
+
+
+def problem_response(request: Request, error: BaseException) -> HTTPResponse:
+    """The answer to a request that failed."""
+    kind = describe(error)
+    request_id = getattr(request.ctx, "request_id", "")
+    if kind is _INTERNAL:
+        _log.error("request failed", exc_info=error, path=request.path)
+    detail = kind.detail or str(error)
+    headers = {"Cache-Control": "no-store", **_headers(error, kind)}
+    problem = Problem(
+        type=problems.TYPE_PREFIX + kind.code,
+        title=HTTPStatus(kind.status).phrase,
+        status=kind.status,
+        detail=detail,
+        code=kind.code,
+        message=detail,
+        request_id=request_id,
+        errors=getattr(error, "errors", None),
+        retry_after_seconds=_RETRY_SECONDS if kind.status == 503 else None,
+    )
+    return HTTPResponse(
+        codec.encode(problem), kind.status, headers, content_type="application/problem+json"
+    )
+
+
+def invalid(error: msgspec.ValidationError) -> errors.Invalid:
+    """Which field does not fit, from what msgspec or a request's own check says."""
+    text = str(error)
+    place = _PLACE.search(text)
+    words = _PLACE.sub("", text)
+    own = _OWN.fullmatch(words)
+    if own:
+        return errors.Invalid([FieldError(own[1], own[2])])
+    named = _FIELD.search(words) if "field" in words else None
+    field = ".".join(part for part in (place and place[1], named and named[1]) if part)
+    return errors.Invalid([FieldError(field, words.replace("`", ""))])
+
+
+def _status(error: BaseException) -> int:
+    return getattr(error, "status_code", 500)
+
+
+def _headers(error: BaseException, kind: Kind) -> dict[str, str]:
+    headers = dict(getattr(error, "headers", None) or {})
+    if isinstance(error, errors.NotSignedIn):
+        headers["WWW-Authenticate"] = error.challenge
+    if kind.status == 503:
+        headers["Retry-After"] = str(_RETRY_SECONDS)
+    return headers

@@ -1,0 +1,46 @@
+"""Streams over HTTP: server-sent events (WHATWG HTML, section 9.2)."""
+
+from typing import cast
+from uuid import UUID
+
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from rustygpt_server.api.http import Area, Call
+
+HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+_TYPE = "text/event-stream; charset=utf-8"
+
+
+def make_area() -> Area:
+    """The routes of streams."""
+    area = Area("stream")
+
+    @area.operation(
+        "GET", "/api/stream/conversations/<conversation_id:uuid>", answer="text/event-stream"
+    )
+    async def follow(call: Call[None], conversation_id: UUID) -> None:
+        """Follow a conversation's events."""
+        feeds, request = call.services.feeds, call.request
+        later = feeds.later(call.signed)
+        if later:
+            await _send_once(request, later)
+            return
+        seen = request.headers.get("last-event-id") or request.args.get("last_event_id")
+        async with feeds.open_feed(call.signed, conversation_id, seen) as pieces:
+            response = await _respond(request)
+            async for piece in pieces:
+                await response.send(piece)
+
+    return area
+
+
+async def _send_once(request: Request, data: bytes) -> None:
+    """Too many streams: an error status would end a browser's EventSource for good."""
+    response = await _respond(request)
+    await response.send(data)
+
+
+async def _respond(request: Request) -> HTTPResponse:
+    told = await request.respond(content_type=_TYPE, headers=dict(HEADERS))
+    return cast("HTTPResponse", told)

@@ -1,0 +1,76 @@
+"""The Sanic application: which routes there are, and what is handed to them."""
+
+import secrets
+from typing import Any
+
+from sanic import Sanic
+from sanic_ext import Extend
+
+from rustygpt_server.api import (
+    conversations,
+    health,
+    messages,
+    page,
+    people,
+    sessions,
+    stream,
+)
+from rustygpt_server.api.http import Area
+from rustygpt_server.api.middleware import Frame
+from rustygpt_server.app.parts import Parts
+from rustygpt_server.errors import StartFailed
+from rustygpt_shared.settings import Features, Settings
+
+KEEP_ALIVE_SECONDS = 75
+REQUEST_SECONDS = 30
+RESPONSE_SECONDS = 60
+
+
+def make_areas(features: Features) -> list[Area]:
+    """The areas that the feature flags leave on."""
+    areas = [health.make_area()]
+    if features.auth_v1:
+        areas += [module.make_area() for module in (sessions, people, conversations, messages)]
+    if features.auth_v1 and features.sse_v1:
+        areas.append(stream.make_area())
+    return areas
+
+
+def create_app(parts: Parts) -> Sanic[Any, Any]:
+    """An application that serves these parts; several may live in one process."""
+    settings = parts.config.settings
+    app: Sanic[Any, Any] = Sanic(f"rustygpt-{secrets.token_hex(4)}", configure_logging=False)
+    _configure(app, settings)
+    Extend(
+        app,
+        config={
+            "OAS": False,
+            "CORS": False,
+            "HTTP_AUTO_HEAD": False,
+            "HTTP_AUTO_OPTIONS": False,
+            "HTTP_ALL_METHODS": False,
+            "LOGGING": False,
+            "HEALTH": False,
+        },
+    )
+    # sanic-ext stays out without a word when something that it imports is missing.
+    if getattr(app, "_ext", None) is None:
+        raise StartFailed("sanic-ext did not load; install rustygpt[server] again.")
+    app.ext.dependency(parts.services)
+    app.ext.dependency(parts.door)
+    for area in make_areas(settings.features):
+        app.blueprint(area.blueprint)
+    app.blueprint(page.make_blueprint(parts.page))
+    Frame(settings, parts.door, parts.config.clock, parts.config.metrics).install(app)
+    return app
+
+
+def _configure(app: Sanic[Any, Any], settings: Settings) -> None:
+    app.config.REQUEST_MAX_SIZE = settings.server.body_limit_bytes
+    app.config.REQUEST_TIMEOUT = REQUEST_SECONDS
+    # For streams this is a limit on silence: heartbeats have to come well before it.
+    app.config.RESPONSE_TIMEOUT = max(RESPONSE_SECONDS, 3 * settings.sse.heartbeat_seconds)
+    app.config.KEEP_ALIVE_TIMEOUT = KEEP_ALIVE_SECONDS
+    app.config.ACCESS_LOG = False
+    app.config.MOTD = False
+    app.config.FALLBACK_ERROR_FORMAT = "json"

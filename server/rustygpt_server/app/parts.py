@@ -1,0 +1,153 @@
+"""The parts of a server, put together; how they are served is the business of `run`."""
+
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rustygpt_server import assets
+from rustygpt_server.api.caller import Door
+from rustygpt_server.assistant.catalog import Catalog
+from rustygpt_server.assistant.demo import DemoProvider
+from rustygpt_server.assistant.desk import Desk
+from rustygpt_server.assistant.generation import Writer
+from rustygpt_server.assistant.openai import OpenAIProvider
+from rustygpt_server.assistant.provider import Provider
+from rustygpt_server.clock import Clock, SystemClock, TimeLimits
+from rustygpt_server.db import bootstrap, sessions
+from rustygpt_server.db.bootstrap import PoolLogin
+from rustygpt_server.db.database import Database
+from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.services.accounts import Accounts
+from rustygpt_server.services.bundle import Services
+from rustygpt_server.services.conversations import Conversations
+from rustygpt_server.services.feeds import DatabaseLog, Feeds
+from rustygpt_server.services.health import Health
+from rustygpt_server.services.markdown import Markdown
+from rustygpt_server.services.messages import Messages
+from rustygpt_server.services.passwords import Passwords
+from rustygpt_server.services.sessions import Sessions
+from rustygpt_server.services.threads import Threads
+from rustygpt_server.services.upkeep import Upkeep
+from rustygpt_server.telemetry import Metrics
+from rustygpt_shared.settings import Provider as ProviderSettings
+from rustygpt_shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a server is made from."""
+
+    settings: Settings
+    pool_url: str
+    """The database."""
+    pool_login: PoolLogin = field(default_factory=PoolLogin)
+    """What the pool logs in as, when not as the URL says."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    limits: TimeLimits = field(default_factory=TimeLimits)
+    clock: Clock = field(default_factory=SystemClock)
+    metrics: Metrics = field(default_factory=Metrics)
+    setup_token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    """What naming the administrator from another machine needs."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A server's parts."""
+
+    config: Config
+    hub: Hub
+    catalog: Catalog
+    desk: Desk
+    services: Services
+    door: Door
+    upkeep: Upkeep
+    page: Path
+    is_setup: bool
+
+
+@asynccontextmanager
+async def build_parts(config: Config) -> AsyncIterator[Parts]:
+    """Connect, build, and in the end let go in the opposite order."""
+    settings = config.settings
+    db = await Database.connect(
+        config.pool_url,
+        user=config.pool_login.user,
+        password=config.pool_login.password,
+        size=settings.db.max_connections,
+        statement_timeout_ms=settings.db.statement_timeout_ms,
+    )
+    passwords = Passwords()
+    catalog = Catalog(settings.llm, _maker(config), config.environ)
+    try:
+        yield await _assemble(config, db, passwords, catalog)
+    finally:
+        await catalog.close()
+        passwords.close()
+        await db.close()
+
+
+async def _assemble(config: Config, db: Database, passwords: Passwords, catalog: Catalog) -> Parts:
+    settings, limits, clock = config.settings, config.limits, config.clock
+    session = settings.auth.session
+    hub = Hub(DatabaseLog(db), settings.sse, limits, clock, config.metrics)
+    desk = _desk(config, db, hub, catalog)
+    secret = await sessions.secret(db)
+    login = Sessions(db, hub, passwords, session, limits, clock, config.metrics, secret)
+    feeds = Feeds(db, hub, settings.sse, clock, session.idle_seconds)
+    people = Accounts(db, passwords, login, clock, config.setup_token)
+    return Parts(
+        config=config,
+        hub=hub,
+        catalog=catalog,
+        desk=desk,
+        services=_services(config, db, hub, desk, people, login, feeds),
+        door=Door(settings, login, clock),
+        upkeep=Upkeep(db, hub, desk, feeds, limits, clock),
+        page=Path(settings.web.static_dir or assets.web_folder()),
+        is_setup=await people.is_setup(),
+    )
+
+
+def _desk(config: Config, db: Database, hub: Hub, catalog: Catalog) -> Desk:
+    limits, clock = config.limits, config.clock
+    runner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    writer = Writer(db, catalog, config.settings.llm, limits, clock, config.metrics, runner)
+    return Desk(db, hub, catalog, writer, limits, clock, runner)
+
+
+def _services(
+    config: Config,
+    db: Database,
+    hub: Hub,
+    desk: Desk,
+    people: Accounts,
+    login: Sessions,
+    feeds: Feeds,
+) -> Services:
+    clock, metrics, sql = config.clock, config.metrics, assets.sql_folder()
+    return Services(
+        accounts=people,
+        sessions=login,
+        conversations=Conversations(db, hub, clock),
+        threads=Threads(db),
+        messages=Messages(db, hub, desk, clock, metrics),
+        feeds=feeds,
+        health=Health(db, hub, metrics, lambda: bootstrap.missing(db, sql)),
+        markdown=Markdown(),
+    )
+
+
+def _maker(config: Config) -> Callable[[ProviderSettings], Provider]:
+    """What makes a provider of the kind that its settings name."""
+
+    def make(settings: ProviderSettings) -> Provider:
+        if settings.kind == "demo":
+            return DemoProvider(config.clock)
+        idle = config.settings.llm.idle_timeout_seconds
+        return OpenAIProvider(settings, idle, config.limits)
+
+    return make

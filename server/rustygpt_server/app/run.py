@@ -1,0 +1,111 @@
+"""Run a server: listen, serve until told to stop, and end in good order.
+
+The loop is ours and not Sanic's: open streams are ended first, then requests, then connections.
+"""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import uvloop
+from sanic import Sanic
+from sanic.application.state import ApplicationServerInfo
+from sanic.http.constants import HTTP
+from sanic.server.async_server import AsyncioServer
+
+from rustygpt_server.app.factory import create_app
+from rustygpt_server.app.parts import Config, Parts, build_parts
+from rustygpt_server.errors import StartFailed
+from rustygpt_server.telemetry import log
+
+_log = log(__name__)
+
+BACKLOG = 4_096
+"""Sanic's own 100 makes thousands of clients that come back at once wait for half a minute."""
+_GRACE_SECONDS = 3.0
+
+Ready = Callable[[str, Parts], None]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take an address; raises StartFailed when it is not to be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise StartFailed(
+            f"Cannot listen on {host}:{port}: {error.strerror}; choose another with --port."
+        ) from None
+    sock.setblocking(False)
+    return sock
+
+
+def address(sock: socket.socket) -> str:
+    """The URL of a listening socket."""
+    host, port = sock.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - only shown
+    return f"http://{shown}:{port}"
+
+
+async def serve(config: Config, sock: socket.socket, on_ready: Ready, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set or the process is told to end."""
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, uvloop.Loop):
+        raise StartFailed("The server has to run on uvloop; install rustygpt[server] again.")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with build_parts(config) as parts:
+        app = create_app(parts)
+        server = await app.create_server(
+            sock=sock, backlog=BACKLOG, asyncio_server_kwargs={"start_serving": False}
+        )
+        if server is None:
+            raise StartFailed("Sanic did not make a server.")
+        _say_version(app, sock)
+        await server.startup()
+        await server.before_start()
+        await server.start_serving()
+        await server.after_start()
+        parts.upkeep.start()
+        discovery = asyncio.create_task(parts.catalog.discover())
+        on_ready(address(sock), parts)
+        await stop.wait()
+        discovery.cancel()
+        await _stop(parts, server)
+
+
+def _say_version(app: Sanic[Any, Any], sock: socket.socket) -> None:
+    """Tell Sanic that it speaks HTTP/1.1 only; else every answer has an empty Alt-Svc header."""
+    known = {"version": HTTP.VERSION_1, "port": sock.getsockname()[1]}
+    app.state.server_info.append(ApplicationServerInfo(settings=known))
+
+
+async def _stop(parts: Parts, server: AsyncioServer) -> None:
+    """Streams hear of it first, and new ones are still answered; then the rest may finish."""
+    _log.info("stopping", **parts.hub.statistics())
+    await parts.desk.stop()
+    await server.before_stop()
+    await parts.hub.drain()
+    closing = server.close()
+    await parts.upkeep.stop()
+    await _end_connections(server.connections)
+    if closing is not None:
+        await asyncio.wait([closing], timeout=_GRACE_SECONDS)
+    await server.after_stop()
+    _log.info("stopped")
+
+
+async def _end_connections(connections: set[Any]) -> None:
+    deadline = asyncio.get_running_loop().time() + _GRACE_SECONDS
+    for connection in list(connections):
+        connection.close_if_idle()
+    # Sanic takes connections out of this set by itself and tells nobody.
+    while connections and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+    for connection in list(connections):
+        connection.abort()

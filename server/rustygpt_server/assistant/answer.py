@@ -1,0 +1,95 @@
+"""An answer in progress: its text so far, and the deltas readers get of it."""
+
+import asyncio
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from rustygpt_server.assistant.provider import Piece
+from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.outbox import Kind
+from rustygpt_shared import codec
+from rustygpt_shared.events import Delta, DeltaChoice, DeltaText
+from rustygpt_shared.models.messages import Usage
+
+
+class Place(Struct, frozen=True):
+    """Where an answer stands."""
+
+    message_id: UUID
+    conversation_id: UUID
+    root_id: UUID
+    parent_id: UUID
+    depth: int
+    model: str
+
+
+class Answer:
+    """The text of an answer while it grows; tells readers at most once per interval."""
+
+    def __init__(self, place: Place, hub: Hub, interval: float) -> None:
+        self.place = place
+        self.message_id = place.message_id
+        self.conversation_id = place.conversation_id
+        self.content = ""
+        self.reasoning = ""
+        self.finish_reason: str | None = None
+        self.usage: Usage | None = None
+        self.stopped: Literal["cancelled", "error"] | None = None
+        """Why its task was cancelled from outside."""
+        self.ending = False
+        """Its end is being stored: too late to stop it."""
+        self._hub = hub
+        self._interval = interval
+        self._told = (0, 0)
+        self._deltas = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, piece: Piece) -> None:
+        """Grow by a piece; readers hear of it within the interval."""
+        self.content += piece.content
+        self.reasoning += piece.reasoning
+        self.finish_reason = piece.finish_reason or self.finish_reason
+        self.usage = piece.usage or self.usage
+        if self._timer is None and (piece.content or piece.reasoning):
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._interval if self._deltas else 0, self.tell)
+
+    def tell(self) -> None:
+        """Tell readers what they have not heard."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        told = self._told
+        now = (len(self.content), len(self.reasoning))
+        if now != told:
+            self._told = now
+            data = self._frame(*told, first=self._deltas == 0)
+            self._deltas += 1
+            self._hub.tell(self.conversation_id, Kind.DELTA, data, self.message_id)
+
+    def whole(self) -> bytes | None:
+        """One delta with all that readers were told so far."""
+        return self._frame(0, 0, first=True) if self._deltas else None
+
+    def _frame(self, content_from: int, reasoning_from: int, *, first: bool) -> bytes:
+        place, reasoning = self.place, self.reasoning[reasoning_from : self._told[1]]
+        text = DeltaText(
+            role="assistant" if first else None,
+            content=self.content[content_from : self._told[0]],
+            reasoning=reasoning or None,
+        )
+        payload = Delta(
+            id=f"{place.message_id}:{self._deltas}",
+            object="chat.completion.chunk",
+            root_id=place.root_id,
+            message_id=place.message_id,
+            conversation_id=place.conversation_id,
+            parent_id=place.parent_id,
+            depth=place.depth,
+            offset=content_from,
+            reasoning_offset=reasoning_from if reasoning else None,
+            choices=[DeltaChoice(0, text)],
+        )
+        return codec.frame("message.delta", codec.encode(payload))

@@ -1,0 +1,110 @@
+"""Which models there are: those of the configuration, and those found on this machine."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from rustygpt_server.assistant.provider import Provider, ProviderError
+from rustygpt_server.telemetry import log
+from rustygpt_shared.settings import Llm
+from rustygpt_shared.settings import Provider as ProviderSettings
+
+_log = log(__name__)
+
+LOCAL_SERVERS = {
+    "ollama": "http://127.0.0.1:11434/v1",
+    "llama.cpp": "http://127.0.0.1:8081/v1",
+    "lm-studio": "http://127.0.0.1:1234/v1",
+}
+DEMO = "demo"
+_OTHER_USES = ("embed", "whisper", "tts", "dall-e", "moderation", "image", "audio", "rerank")
+
+Make = Callable[[ProviderSettings], Provider]
+
+
+class Chosen(NamedTuple):
+    """A model, and how to ask it."""
+
+    provider: Provider
+    name: str
+    context_tokens: int
+    params: dict[str, Any]
+
+
+class Catalog:
+    """The models people may choose."""
+
+    def __init__(self, settings: Llm, make: Make, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._make = make
+        self._environ = environ
+        demo = ProviderSettings(kind="demo")
+        self._providers = {n: make(p) for n, p in {DEMO: demo, **settings.providers}.items()}
+        self._found: dict[str, str] = {DEMO: DEMO}
+        self._default = settings.default_model or next(iter(settings.models), DEMO)
+
+    @property
+    def default_model(self) -> str:
+        """The model of conversations that name none."""
+        return self._default
+
+    def names(self) -> list[str]:
+        """Every model, the default first."""
+        known = [self._default, *self._settings.models, *self._found]
+        return list(dict.fromkeys(known))
+
+    def find(self, model: str) -> Chosen:
+        """How to ask a model; raises ProviderError when there is none of this name."""
+        named = self._settings.models.get(model)
+        if named is not None:
+            provider = self._providers[named.provider]
+            return Chosen(provider, named.name or model, named.context_tokens, named.params)
+        if model in self._found:
+            return Chosen(self._providers[self._found[model]], model, 8_192, {})
+        raise ProviderError(
+            f"There is no model named {model!r} here; choose another for this conversation.",
+            "unknown_model",
+        )
+
+    async def discover(self) -> None:
+        """Look for model servers on this machine, unless the configuration names a model."""
+        if self._settings.default_model or self._settings.models:
+            return
+        candidates = self._candidates()
+        found = await asyncio.gather(*(self._list(p) for p in candidates.values()))
+        for (name, (_, provider)), models in zip(candidates.items(), found, strict=True):
+            if not models:
+                await provider.close()
+                continue
+            self._providers[name] = provider
+            for model in models:
+                self._found.setdefault(model, name)
+            if self._default == DEMO:
+                self._default = models[0]
+                _log.info("model server found", provider=name, model=self._default)
+
+    def _candidates(self) -> dict[str, tuple[str, Provider]]:
+        found: dict[str, tuple[str, Provider]] = {}
+        key = self._environ.get("OPENAI_API_KEY")
+        named = self._environ.get("OPENAI_BASE_URL") or (key and "https://api.openai.com/v1")
+        if named:
+            settings = ProviderSettings(kind="openai", base_url=named, api_key=key)
+            found["environment"] = (named, self._make(settings))
+        for name, base in LOCAL_SERVERS.items():
+            found[name] = (base, self._make(ProviderSettings(kind="openai", base_url=base)))
+        return found
+
+    async def _list(self, candidate: tuple[str, Provider]) -> list[str]:
+        _, provider = candidate
+        try:
+            models = await provider.models()
+        except (ProviderError, msgspec.DecodeError):
+            return []
+        return [m for m in models if not any(word in m.lower() for word in _OTHER_USES)]
+
+    async def close(self) -> None:
+        """Let go of all providers."""
+        for provider in self._providers.values():
+            await provider.close()

@@ -1,0 +1,163 @@
+"""Write one answer: ask the model, store what comes, and end it one way or another."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Literal, cast
+
+from rustygpt_server.assistant.answer import Answer
+from rustygpt_server.assistant.catalog import Catalog
+from rustygpt_server.assistant.prompt import build_turns, character_limit, estimate_tokens
+from rustygpt_server.assistant.provider import Piece, Prompt, ProviderError
+from rustygpt_server.clock import Clock, TimeLimits
+from rustygpt_server.db import answers
+from rustygpt_server.db.answers import Ending
+from rustygpt_server.db.database import Database
+from rustygpt_server.db.refusals import Unavailable
+from rustygpt_server.telemetry import Metrics
+from rustygpt_shared.models.messages import Usage
+from rustygpt_shared.settings import Llm
+
+FinishReason = Literal["stop", "length", "cancelled", "timeout", "error"]
+
+
+class Writer:
+    """Writes answers for one process."""
+
+    def __init__(
+        self,
+        db: Database,
+        catalog: Catalog,
+        settings: Llm,
+        limits: TimeLimits,
+        clock: Clock,
+        metrics: Metrics,
+        runner: str,
+    ) -> None:
+        self._db = db
+        self._catalog = catalog
+        self._settings = settings
+        self._limits = limits
+        self._clock = clock
+        self._metrics = metrics
+        self._runner = runner
+        self._places = asyncio.Semaphore(settings.max_concurrent_requests)
+
+    async def write(self, answer: Answer) -> Ending:
+        """Let the model write the whole answer; whatever fails is told by the ending."""
+        model = answer.place.model
+        try:
+            async with self._places:
+                with self._metrics.active.labels(model).track_inprogress():
+                    async with asyncio.timeout(self._settings.timeout_seconds):
+                        await self._stream(answer)
+            return self._ending(answer, cast("FinishReason", answer.finish_reason or "stop"))
+        except TimeoutError:
+            self._metrics.timeouts.inc()
+            return self._ending(
+                answer,
+                "timeout",
+                ("timeout", "The model took too long; ask again or ask for less."),
+            )
+        except ProviderError as error:
+            reason: FinishReason = "timeout" if error.code == "timeout" else "error"
+            return self._ending(answer, reason, (error.code, error.detail))
+        except asyncio.CancelledError:
+            if answer.stopped is None:
+                raise
+            if answer.stopped == "cancelled":
+                return self._ending(answer, "cancelled")
+            return self._ending(
+                answer,
+                "error",
+                ("shutdown", "The server was stopped while the answer was written."),
+            )
+
+    async def _stream(self, answer: Answer) -> None:
+        chosen = self._catalog.find(answer.place.model)
+        limit = character_limit(chosen.context_tokens)
+        chain = await answers.list_prompt(self._db, answer.message_id, limit)
+        prompt = Prompt(chosen.name, build_turns(chain), chosen.params)
+        started, store = (
+            self._clock.monotonic(),
+            _Store(self._db, answer, self._runner, self._clock),
+        )
+        source = cast("AsyncGenerator[Piece, None]", chosen.provider.answer(prompt))
+        async with aclosing(source) as pieces:
+            async for piece in self._within_time(pieces):
+                if not answer.content and piece.content:
+                    waited = self._clock.monotonic() - started
+                    self._metrics.first_tokens.labels(answer.place.model).observe(waited)
+                answer.add(piece)
+                await store.keep(self._limits.chunk_interval)
+        answer.usage = answer.usage or _estimate(prompt, answer)
+        await store.keep(0)
+
+    async def _within_time(self, pieces: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
+        """Give up when the model says nothing for too long; loading it may take its time."""
+        idle: float | None = None
+        while True:
+            async with asyncio.timeout(idle):
+                try:
+                    piece = await anext(pieces)
+                except StopAsyncIteration:
+                    return
+            idle = self._settings.idle_timeout_seconds
+            yield piece
+
+    def _ending(
+        self, answer: Answer, reason: FinishReason, error: tuple[str, str] | None = None
+    ) -> Ending:
+        answer.tell()
+        if answer.usage:
+            count = self._metrics.tokens.labels
+            count(answer.place.model, "prompt").inc(answer.usage.prompt_tokens)
+            count(answer.place.model, "completion").inc(answer.usage.completion_tokens)
+        code, message = error or (None, None)
+        return Ending(
+            content=answer.content,
+            finish_reason=reason,
+            reasoning=answer.reasoning or None,
+            usage=answer.usage,
+            error_code=code,
+            error_message=message,
+        )
+
+
+class _Store:
+    """Stores an answer's text piece by piece, so that a crash loses little of it."""
+
+    def __init__(self, db: Database, answer: Answer, runner: str, clock: Clock) -> None:
+        self._db = db
+        self._answer = answer
+        self._runner = runner
+        self._clock = clock
+        self._stored = 0
+        self._chunks = 0
+        self._last = clock.monotonic()
+
+    async def keep(self, interval: float) -> None:
+        """Store what is new, at most once per interval; a database that is away is waited out."""
+        text = self._answer.content[self._stored :]
+        if not text or self._clock.monotonic() - self._last < interval:
+            return
+        self._last = self._clock.monotonic()
+        try:
+            await answers.append_chunks(
+                self._db,
+                self._answer.message_id,
+                self._runner,
+                self._chunks,
+                [text],
+                self._clock.now(),
+            )
+        except Unavailable:
+            return
+        self._stored += len(text)
+        self._chunks += 1
+
+
+def _estimate(prompt: Prompt, answer: Answer) -> Usage:
+    read = sum(estimate_tokens(turn.content) for turn in prompt.turns)
+    written = estimate_tokens(answer.content)
+    return Usage(read, written, read + written, estimated=True)

@@ -1,0 +1,86 @@
+"""PostgreSQL from the wheel, for those who have none: a small supervisor of our own.
+
+    <folder>/postgres/            0700, of the user PostgreSQL runs as
+        data/ socket/ log         the cluster, its socket (elsewhere when the path is long), its log
+        password                  0600, of the superuser
+        lock holders              who uses it: the last living user stops it
+
+No TCP, passwords checked (SCRAM), and no existing folder's mode is ever changed.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from rustygpt_server.db.embedded import binaries, folders, holders, postmaster
+from rustygpt_server.db.embedded.folders import EmbeddedError
+from rustygpt_server.db.embedded.postmaster import Cluster
+
+__all__ = ["FOLDER_FOR_ROOT", "EmbeddedError", "Running", "start"]
+
+FOLDER_FOR_ROOT: Final = Path("/var/lib/rustygpt")
+"""Where data lies by default when root starts the server."""
+
+Progress = Callable[[str], None]
+"""Called with a few words on what is being done, as it begins."""
+
+
+class Running:
+    """An embedded PostgreSQL that this process holds."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._held = True
+        password = cluster.password_file.read_text("ascii")
+        self.url = (
+            f"postgresql://{postmaster.SUPERUSER}:{password}@/{postmaster.DATABASE}"
+            f"?host={quote(str(cluster.sockets), safe='')}"
+        )
+        """The database as its owner. A secret."""
+
+    async def stop(self) -> None:
+        """Let go of it; the last living holder stops PostgreSQL. Twice is once."""
+        if self._held:
+            self._held = False
+            await asyncio.to_thread(_release, self._cluster)
+
+
+async def start(folder: Path, progress: Progress = lambda _stage: None) -> Running:
+    """Make the database in a folder when there is none, start it or use the one that runs.
+
+    Raises EmbeddedError with a sentence when that cannot be.
+    """
+    return await asyncio.to_thread(_start, folder, progress)
+
+
+def _start(folder: Path, progress: Progress) -> Running:
+    home = folder.absolute() / "postgres"
+    owner = folders.owner_of(home)
+    folders.make_private(home, owner)
+    if not folders.may_reach(home, owner):
+        raise EmbeddedError(
+            f"PostgreSQL does not run as root, and the user {owner.uid} that it runs as may not "
+            f"enter the folders above {home}; set db.data_dir to a folder that all may enter, "
+            f"such as {FOLDER_FOR_ROOT}."
+        )
+    with holders.locked(home):
+        cluster = Cluster(
+            home, folders.socket_folder(home, owner), binaries.find(home, owner), owner
+        )
+        if not cluster.data.exists():
+            progress("preparing the database")
+            postmaster.initialise(cluster)
+        if not postmaster.serves(cluster):
+            progress("starting the database")
+            postmaster.start(cluster)
+        postmaster.create_database(cluster)
+        holders.add(home)
+        return Running(cluster)
+
+
+def _release(cluster: Cluster) -> None:
+    with holders.locked(cluster.home):
+        if holders.remove(cluster.home):
+            postmaster.stop(cluster)

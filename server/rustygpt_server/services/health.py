@@ -1,0 +1,43 @@
+"""Whether the server can do its work, and what it lacks."""
+
+from collections.abc import Awaitable, Callable
+
+from prometheus_client import generate_latest
+
+from rustygpt_server.db import system
+from rustygpt_server.db.database import Database
+from rustygpt_server.db.refusals import DatabaseError
+from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.telemetry import Metrics
+
+Missing = Callable[[], Awaitable[list[str]]]
+
+
+class Health:
+    """Answers the probes."""
+
+    def __init__(self, db: Database, hub: Hub, metrics: Metrics, missing: Missing) -> None:
+        self._db = db
+        self._hub = hub
+        self._metrics = metrics
+        self._missing = missing
+
+    async def missing(self) -> list[str]:
+        """What keeps the server from its work, in words; empty when it is ready."""
+        if self._hub.draining:
+            return ["the server is shutting down"]
+        try:
+            await system.ping(self._db)
+            return await self._missing()
+        except DatabaseError:
+            return ["the database does not answer"]
+
+    def count(self, endpoint: str, status: str) -> None:
+        """Count a probe that was answered."""
+        self._metrics.health.labels(endpoint, status).inc()
+
+    def report(self) -> bytes:
+        """All metrics as Prometheus text."""
+        self._metrics.pool_max.set(self._db.size)
+        self._metrics.pool_used.set(self._db.in_use)
+        return generate_latest(self._metrics.registry)

@@ -1,0 +1,85 @@
+"""Write messages, and let the assistant answer them."""
+
+from uuid import UUID
+
+from rustygpt_server.assistant.answer import Place
+from rustygpt_server.assistant.desk import Desk
+from rustygpt_server.clock import Clock
+from rustygpt_server.db import answers, messages
+from rustygpt_server.db.database import Database
+from rustygpt_server.db.messages import Draft, Written
+from rustygpt_server.db.rows import Once
+from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.telemetry import Metrics
+from rustygpt_shared import requests
+from rustygpt_shared.ids import new_id
+from rustygpt_shared.models.messages import Cancelled
+
+
+class Messages:
+    """What is written in threads."""
+
+    def __init__(self, db: Database, hub: Hub, desk: Desk, clock: Clock, metrics: Metrics) -> None:
+        self._db = db
+        self._hub = hub
+        self._desk = desk
+        self._clock = clock
+        self._metrics = metrics
+
+    async def post_root(
+        self, actor: UUID, conversation_id: UUID, post: requests.Post, once: Once | None
+    ) -> Written:
+        """Start a thread."""
+        written = await messages.post_root(
+            self._db,
+            actor,
+            conversation_id,
+            self._draft(post, once),
+            self._desk.answering(),
+            self._clock.now(),
+        )
+        return self._tell(written)
+
+    async def reply(
+        self, actor: UUID, parent_id: UUID, post: requests.Post, once: Once | None
+    ) -> Written:
+        """Answer a message."""
+        written = await messages.reply(
+            self._db,
+            actor,
+            parent_id,
+            self._draft(post, once),
+            self._desk.answering(),
+            self._clock.now(),
+        )
+        return self._tell(written)
+
+    async def cancel(self, actor: UUID, message_id: UUID) -> Cancelled:
+        """Stop an answer; what was written of it stays."""
+        asked = await answers.request_cancel(self._db, actor, message_id, self._clock.now())
+        if asked.state == "running":
+            self._metrics.cancels.inc()
+            self._desk.cancel(message_id)
+            return Cancelled(message_id, "cancelled")
+        return Cancelled(message_id, asked.state)
+
+    def _draft(self, post: requests.Post, once: Once | None) -> Draft:
+        message_id = new_id(int(self._clock.now().timestamp() * 1000))
+        return Draft(message_id, post.content, post.role, post.model, once)
+
+    def _tell(self, written: Written) -> Written:
+        """Tell readers after the commit, and start the answer that was begun in it."""
+        posted = written.posted
+        self._hub.publish(posted.conversation_id, written.events)
+        if written.answer and not written.replayed:
+            self._desk.begin(
+                Place(
+                    message_id=written.answer.message_id,
+                    conversation_id=posted.conversation_id,
+                    root_id=posted.root_id,
+                    parent_id=posted.message_id,
+                    depth=posted.depth + 1,
+                    model=written.answer.model,
+                )
+            )
+        return written

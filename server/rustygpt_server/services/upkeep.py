@@ -1,0 +1,62 @@
+"""What a server does by itself, again and again: leases, rights of streams, pruning."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from rustygpt_server.assistant.desk import Desk
+from rustygpt_server.clock import Clock, TimeLimits
+from rustygpt_server.db import sessions
+from rustygpt_server.db.database import Database
+from rustygpt_server.db.refusals import DatabaseError
+from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.services.feeds import Feeds
+from rustygpt_server.telemetry import log
+
+_log = log(__name__)
+
+Chore = Callable[[], Awaitable[object]]
+
+
+class Upkeep:
+    """The chores of one process."""
+
+    def __init__(
+        self, db: Database, hub: Hub, desk: Desk, feeds: Feeds, limits: TimeLimits, clock: Clock
+    ) -> None:
+        self._db = db
+        self._hub = hub
+        self._clock = clock
+        self._chores: list[tuple[float, Chore]] = [
+            (limits.lease_renewal, desk.keep_leases),
+            (limits.session_check, feeds.check_readers),
+            (limits.prune_interval, feeds.prune_events),
+            (limits.prune_interval, self._prune_sessions),
+            (limits.ring_idle, self._forget_idle),
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin; each chore is done at once, and then at its interval."""
+        self._tasks = [asyncio.create_task(self._repeat(*chore)) for chore in self._chores]
+
+    async def stop(self) -> None:
+        """Stop, and wait until every chore has let go of what it held."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _repeat(self, interval: float, chore: Chore) -> None:
+        while True:
+            try:
+                await chore()
+            except DatabaseError as error:
+                _log.warning("a chore has to wait", chore=chore.__name__, reason=str(error))
+            except Exception:  # noqa: BLE001 - a task's boundary: one bad round must not end all
+                _log.error("a chore failed", chore=chore.__name__, exc_info=True)
+            await self._clock.sleep(interval)
+
+    async def _prune_sessions(self) -> None:
+        await sessions.prune_sessions(self._db, self._clock.now())
+
+    async def _forget_idle(self) -> None:
+        self._hub.forget_idle()

@@ -1,0 +1,31 @@
+-- A sort key from its sequence of integers. Each integer is written so that byte order is its
+-- order and its end is known: in base 62 (0-9A-Za-z), -20..20 as the one character 31 + n; beyond
+-- that a head that tells sign and number of digits, then the digits, complemented when negative.
+CREATE OR REPLACE FUNCTION rustygpt.path_encode(_steps bigint[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+DECLARE
+  _alphabet constant text := '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+  _path text := '';
+  _step bigint;
+  _rest bigint;
+  _digits text;
+BEGIN
+  FOREACH _step IN ARRAY _steps LOOP
+    IF _step BETWEEN -20 AND 20 THEN
+      _path := _path || substr(_alphabet, (_step + 32)::int, 1);
+      CONTINUE;
+    END IF;
+    _rest := abs(_step) - 21;
+    _digits := '';
+    LOOP
+      _digits := substr(_alphabet,
+        (CASE WHEN _step > 0 THEN _rest % 62 ELSE 61 - _rest % 62 END)::int + 1, 1) || _digits;
+      _rest := _rest / 62;
+      EXIT WHEN _rest = 0;
+    END LOOP;
+    _path := _path || substr(_alphabet,
+      CASE WHEN _step > 0 THEN 52 + length(_digits) ELSE 12 - length(_digits) END, 1) || _digits;
+  END LOOP;
+  RETURN _path;
+END
+$$;

@@ -1,0 +1,8 @@
+-- Whether the first administrator exists. Anybody may ask.
+CREATE OR REPLACE FUNCTION rustygpt.is_setup() RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
+BEGIN
+  PERFORM rustygpt.act_as_system();
+  RETURN EXISTS (SELECT 1 FROM rustygpt.users);
+END
+$$;

@@ -1,0 +1,9 @@
+-- Keep a stronger hash of the same password. Oneself only.
+CREATE OR REPLACE FUNCTION rustygpt.store_password_hash(_actor uuid, _password_hash text)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
+BEGIN
+  PERFORM rustygpt.act_as(_actor);
+  UPDATE rustygpt.users SET password_hash = _password_hash WHERE id = _actor;
+END
+$$;

@@ -1,0 +1,46 @@
+-- Disable or enable an account, set its roles or its password; NULL leaves as is. Global
+-- administrators only. Disabling or a password ends the person's sessions; other roles make them
+-- rotate. The last administrator who is not disabled stays one.
+CREATE OR REPLACE FUNCTION rustygpt.update_user(
+  _actor uuid, _user_id uuid, _disabled boolean, _roles text[], _password_hash text,
+  _now timestamptz
+) RETURNS TABLE (id uuid, email text, username text, roles text[], display_name text,
+  created_at timestamptz, disabled_at timestamptz, ended uuid[])
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  _old rustygpt.users;
+  _ended uuid[] := '{}';
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('rustygpt.update_user', 0));
+  PERFORM rustygpt.require_admin(_actor);
+  SELECT * INTO _old FROM rustygpt.users u WHERE u.id = _user_id FOR NO KEY UPDATE;
+  IF _old.id IS NULL THEN
+    PERFORM rustygpt.refuse('RG404', 'There is no such account.');
+  END IF;
+  IF _roles = '{}' THEN
+    PERFORM rustygpt.refuse('RG422', 'An account needs at least one role.');
+  END IF;
+  _roles := CASE WHEN _roles IS NULL THEN _old.roles
+    ELSE ARRAY(SELECT DISTINCT r FROM unnest(_roles) AS r ORDER BY r) END;
+  UPDATE rustygpt.users u SET roles = _roles,
+    disabled_at = CASE _disabled WHEN true THEN COALESCE(u.disabled_at, _now)
+      WHEN false THEN NULL ELSE u.disabled_at END,
+    password_hash = COALESCE(_password_hash, u.password_hash)
+  WHERE u.id = _user_id;
+  IF NOT EXISTS (
+    SELECT 1 FROM rustygpt.users u WHERE 'admin' = ANY (u.roles) AND u.disabled_at IS NULL
+  ) THEN
+    PERFORM rustygpt.refuse('RG409',
+      'This is the last administrator; name another one before you change this account.');
+  END IF;
+  IF COALESCE(_disabled, false) OR _password_hash IS NOT NULL THEN
+    WITH gone AS (DELETE FROM rustygpt.sessions s WHERE s.user_id = _user_id RETURNING s.id)
+    SELECT COALESCE(array_agg(gone.id), '{}') INTO _ended FROM gone;
+  ELSIF _roles <> _old.roles THEN
+    UPDATE rustygpt.sessions SET rotate_marked = true WHERE user_id = _user_id;
+  END IF;
+  RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name, u.created_at, u.disabled_at, _ended
+    FROM rustygpt.users u WHERE u.id = _user_id;
+END
+$$;

@@ -1,0 +1,45 @@
+-- Whose session a token is, or the reason why it is nobody's: unknown, expired, superseded (its
+-- grace is over) or disabled. Moves the idle window, written at most once a minute and never past
+-- the absolute end. For the system.
+CREATE OR REPLACE FUNCTION rustygpt.authenticate_session(
+  _token_hash bytea, _idle_seconds integer, _now timestamptz
+) RETURNS TABLE (reason text, user_id uuid, email text, username text, roles text[],
+  display_name text, id uuid, issued_at timestamptz, expires_at timestamptz,
+  absolute_expires_at timestamptz, superseded boolean, rotate_due boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  _token rustygpt.session_tokens;
+  _session rustygpt.sessions;
+  _user rustygpt.users;
+  _reason text;
+  _due boolean;
+BEGIN
+  PERFORM rustygpt.act_as_system();
+  SELECT * INTO _token FROM rustygpt.session_tokens t WHERE t.token_hash = _token_hash;
+  SELECT * INTO _session FROM rustygpt.sessions s WHERE s.id = _token.session_id;
+  SELECT * INTO _user FROM rustygpt.users u WHERE u.id = _session.user_id;
+  _reason := CASE
+    WHEN _user.id IS NULL THEN 'unknown'
+    WHEN _token.dead_at <= _now THEN 'superseded'
+    WHEN LEAST(_session.expires_at, _session.absolute_expires_at) <= _now THEN 'expired'
+    WHEN _user.disabled_at IS NOT NULL THEN 'disabled' END;
+  IF _reason IS NOT NULL THEN
+    RETURN QUERY SELECT _reason, NULL::uuid, NULL::text, NULL::text, NULL::text[], NULL::text,
+      NULL::uuid, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::boolean,
+      NULL::boolean;
+    RETURN;
+  END IF;
+  _due := _token.dead_at IS NULL AND (_session.rotate_marked
+    OR (_session.expires_at < _session.absolute_expires_at
+      AND _session.expires_at - _now < make_interval(secs => _idle_seconds) / 2));
+  IF _now >= _session.last_seen_at + interval '1 minute' AND NOT _due THEN
+    UPDATE rustygpt.sessions s SET last_seen_at = _now,
+      expires_at = LEAST(_now + make_interval(secs => _idle_seconds), s.absolute_expires_at)
+    WHERE s.id = _session.id RETURNING * INTO _session;
+  END IF;
+  RETURN QUERY SELECT NULL::text, _user.id, _user.email, _user.username, _user.roles,
+    _user.display_name, _session.id, _session.issued_at, _session.expires_at,
+    _session.absolute_expires_at, _token.dead_at IS NOT NULL, _due;
+END
+$$;

@@ -1,0 +1,12 @@
+-- End one of one's own sessions.
+CREATE OR REPLACE FUNCTION rustygpt.end_session(_actor uuid, _session_id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM rustygpt.act_as(_actor);
+  DELETE FROM rustygpt.sessions s WHERE s.id = _session_id AND s.user_id = _actor;
+  IF NOT FOUND THEN
+    PERFORM rustygpt.refuse('RG404', 'There is no such session.');
+  END IF;
+END
+$$;

@@ -1,0 +1,12 @@
+-- Log out: end the session of a token, also of one that was rotated away. For the system.
+CREATE OR REPLACE FUNCTION rustygpt.end_session_by_token(_token_hash bytea) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
+#variable_conflict use_column
+DECLARE _ended uuid;
+BEGIN
+  PERFORM rustygpt.act_as_system();
+  DELETE FROM rustygpt.sessions s USING rustygpt.session_tokens t
+  WHERE t.token_hash = _token_hash AND s.id = t.session_id RETURNING s.id INTO _ended;
+  RETURN _ended;
+END
+$$;

@@ -1,0 +1,16 @@
+-- Count open streams as use, written at most once a minute; answers who is alive. For the system.
+CREATE OR REPLACE FUNCTION rustygpt.touch_sessions(
+  _session_ids uuid[], _idle_seconds integer, _now timestamptz
+) RETURNS SETOF uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM rustygpt.act_as_system();
+  UPDATE rustygpt.sessions s SET last_seen_at = _now,
+    expires_at = LEAST(_now + make_interval(secs => _idle_seconds), s.absolute_expires_at)
+  WHERE s.id = ANY (_session_ids) AND s.expires_at > _now
+    AND s.last_seen_at <= _now - interval '1 minute';
+  RETURN QUERY SELECT s.id FROM rustygpt.sessions s
+    WHERE s.id = ANY (_session_ids) AND s.expires_at > _now;
+END
+$$;

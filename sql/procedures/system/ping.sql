@@ -1,0 +1,3 @@
+-- Nothing, to see that the database answers.
+CREATE OR REPLACE FUNCTION rustygpt.ping() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$ SELECT $$;

@@ -1,0 +1,128 @@
+-- Threads, messages, marks of reading, and answers in progress.
+CREATE TABLE rustygpt.threads (
+  root_id uuid PRIMARY KEY,
+  conversation_id uuid NOT NULL REFERENCES rustygpt.conversations ON DELETE CASCADE,
+  root_excerpt text NOT NULL,
+  root_author uuid,
+  created_at timestamptz NOT NULL,
+  last_activity_at timestamptz NOT NULL,
+  message_count integer NOT NULL,
+  participant_count integer NOT NULL,
+  last_seq integer NOT NULL,
+  last_born bigint NOT NULL
+) WITH (fillfactor = 80);
+COMMENT ON TABLE rustygpt.threads IS 'One row a thread; its counts are kept with every message.';
+
+CREATE TABLE rustygpt.thread_people (
+  root_id uuid NOT NULL REFERENCES rustygpt.threads ON DELETE CASCADE,
+  user_id uuid NOT NULL,
+  conversation_id uuid NOT NULL,
+  PRIMARY KEY (root_id, user_id)
+);
+COMMENT ON TABLE rustygpt.thread_people IS 'Who wrote in a thread.';
+
+CREATE TABLE rustygpt.messages (
+  id uuid PRIMARY KEY,
+  root_id uuid NOT NULL,
+  conversation_id uuid NOT NULL REFERENCES rustygpt.conversations ON DELETE CASCADE,
+  role text NOT NULL CHECK (role IN ('user', 'assistant', 'system')),
+  content text NOT NULL,
+  path text COLLATE "C" NOT NULL,
+  depth integer NOT NULL,
+  seq integer NOT NULL,
+  created_at timestamptz NOT NULL,
+  parent_id uuid,
+  author_user_id uuid REFERENCES rustygpt.users ON DELETE SET NULL,
+  author_name text,
+  edited_at timestamptz,
+  deleted_at timestamptz,
+  model text,
+  reasoning text,
+  finish_reason text,
+  usage json,
+  streaming boolean NOT NULL DEFAULT false,
+  asked_by uuid,
+  born bigint NOT NULL
+);
+COMMENT ON COLUMN rustygpt.messages.author_name IS
+  'The name at the time of writing, so that what a stream told stays true.';
+COMMENT ON COLUMN rustygpt.messages.born IS
+  'The number of the event that told of it; within a thread it grows as seq does.';
+CREATE UNIQUE INDEX messages_by_path ON rustygpt.messages (root_id, path)
+  INCLUDE (depth, conversation_id);
+CREATE INDEX messages_by_depth ON rustygpt.messages (root_id, depth, path)
+  INCLUDE (conversation_id);
+CREATE INDEX messages_by_birth ON rustygpt.messages (root_id, born)
+  INCLUDE (author_user_id, deleted_at, conversation_id);
+
+CREATE TABLE rustygpt.marks (
+  user_id uuid NOT NULL REFERENCES rustygpt.users ON DELETE CASCADE,
+  root_id uuid NOT NULL REFERENCES rustygpt.threads ON DELETE CASCADE,
+  born bigint NOT NULL,
+  PRIMARY KEY (user_id, root_id)
+);
+COMMENT ON TABLE rustygpt.marks IS 'How far a person has read a thread.';
+
+CREATE TABLE rustygpt.chunks (
+  message_id uuid NOT NULL REFERENCES rustygpt.messages ON DELETE CASCADE,
+  idx integer NOT NULL,
+  conversation_id uuid NOT NULL,
+  content text NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (message_id, idx)
+);
+COMMENT ON TABLE rustygpt.chunks IS 'The stored pieces of an assistant''s answer.';
+
+CREATE TABLE rustygpt.generations (
+  message_id uuid PRIMARY KEY REFERENCES rustygpt.messages ON DELETE CASCADE,
+  conversation_id uuid NOT NULL,
+  runner text NOT NULL,
+  lease_until timestamptz NOT NULL,
+  cancel_asked_at timestamptz
+);
+COMMENT ON TABLE rustygpt.generations IS
+  'Answers in progress and the process that writes each; gone when the answer ended.';
+
+DO $$
+DECLARE _table text;
+BEGIN
+  FOREACH _table IN ARRAY ARRAY['threads', 'thread_people', 'messages', 'chunks', 'generations']
+  LOOP
+    EXECUTE format('ALTER TABLE rustygpt.%I ENABLE ROW LEVEL SECURITY', _table);
+    EXECUTE format('ALTER TABLE rustygpt.%I FORCE ROW LEVEL SECURITY', _table);
+    EXECUTE format('CREATE POLICY inside ON rustygpt.%I USING '
+      '(conversation_id = (SELECT rustygpt.room()) OR (SELECT rustygpt.is_system()) '
+      'OR conversation_id IN (SELECT rustygpt.rooms()))', _table);
+  END LOOP;
+END
+$$;
+ALTER TABLE rustygpt.marks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rustygpt.marks FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON rustygpt.marks USING (user_id = (SELECT rustygpt.actor()));
+
+ALTER TABLE rustygpt.ledger ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rustygpt.ledger FORCE ROW LEVEL SECURITY;
+CREATE POLICY bootstrap ON rustygpt.ledger USING (true);
+
+-- Which conversation a message is in, before anybody was let in anywhere.
+DO $$
+DECLARE _reader text := rustygpt.role_of('reader');
+BEGIN
+  EXECUTE format(
+    'GRANT SELECT (id, conversation_id) ON rustygpt.messages TO %I', _reader);
+  EXECUTE format(
+    'CREATE POLICY reader ON rustygpt.messages FOR SELECT TO %I USING (true)', _reader);
+END
+$$;
+SELECT set_config('role', rustygpt.role_of('reader'), false);
+CREATE FUNCTION rustygpt.room_of(_message_id uuid) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
+  SELECT conversation_id FROM rustygpt.messages WHERE id = _message_id
+$$;
+DO $$
+BEGIN
+  EXECUTE format('GRANT EXECUTE ON FUNCTION rustygpt.room_of(uuid) TO %I',
+    rustygpt.role_of('owner'));
+END
+$$;
+SELECT set_config('role', rustygpt.role_of('owner'), false);

@@ -1,0 +1,55 @@
+"""Fixtures that any test may ask for: a PostgreSQL of its own worker, bootstrapped once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from tests.support import databases
+
+from rustygpt_server.db.bootstrap import PoolLogin
+from rustygpt_server.db.database import Database
+
+
+@pytest.fixture(scope="session")
+def cluster_url() -> Iterator[str]:
+    """A superuser's URL on a cluster for tests."""
+    with databases.cluster() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database_url(cluster_url: str) -> Iterator[str]:
+    """The owner's URL of this worker's database; its tables are emptied by `database`."""
+    url = asyncio.run(databases.create(cluster_url))
+    yield url
+    asyncio.run(databases.drop(cluster_url, url))
+
+
+@pytest.fixture(scope="session")
+def pool_login(database_url: str) -> PoolLogin:
+    """How a pool logs in to this worker's database, which is bootstrapped."""
+    return asyncio.run(databases.prepare(database_url))
+
+
+@pytest.fixture
+async def owner(database_url: str, pool_login: PoolLogin) -> AsyncIterator[Any]:
+    """A superuser's connection to this worker's database."""
+    async with databases.connected(database_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def database(database_url: str, pool_login: PoolLogin, owner: Any) -> AsyncIterator[Database]:
+    """A pool as the application's role, on empty tables."""
+    await databases.truncate(owner)
+    async with databases.pool(database_url, pool_login) as database:
+        yield database
+
+
+@pytest.fixture
+async def empty_database_url(cluster_url: str) -> AsyncIterator[str]:
+    """The owner's URL of a new database that nothing was applied to."""
+    url = await databases.create(cluster_url)
+    yield url
+    await databases.drop(cluster_url, url)

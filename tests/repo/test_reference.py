@@ -1,0 +1,22 @@
+"""Every setting, route and event is documented, from the code itself."""
+
+import pytest
+from tests.repo.reference import PAGES, operations, pages
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_reference_pages_are_fresh(name: str) -> None:
+    """A page says what the code says; write it anew by `python -m tests.repo.reference`."""
+    assert (PAGES / name).read_text("utf-8") == pages()[name]
+
+
+def test_every_setting_has_words() -> None:
+    """No row of the configuration page ends without a meaning."""
+    empty = [line for line in pages()["configuration.md"].splitlines() if line.endswith("|  |")]
+
+    assert empty == []
+
+
+def test_every_route_has_words() -> None:
+    """A route without a docstring is no documented route."""
+    assert [one.path for one in operations() if not one.summary] == []

@@ -1,0 +1,76 @@
+"""A channel hands events on in the order of their numbers."""
+
+import random
+
+from tests.support.event_log import ROOM, ListLog, make_hub, make_reader, numbers
+
+from rustygpt_server.realtime.channel import RING_EVENTS, Channel
+
+
+def test_events_are_handed_on_in_order() -> None:
+    """However tasks publish, readers get 1, 2, 3."""
+    log = ListLog()
+    hub = make_hub(log, capacity=128)
+    reader, channel = make_reader(hub), Channel(ROOM)
+    channel.start(0)
+    channel.readers.add(reader)
+    events = [log.add() for _ in range(50)]
+    random.Random(1).shuffle(events)
+
+    for event in events:
+        channel.publish([event])
+
+    assert numbers(reader.outbox.take()) == list(range(1, 51))
+
+
+def test_events_published_twice_are_told_once() -> None:
+    """A repeated event is not repeated to readers."""
+    log = ListLog()
+    reader, channel = make_reader(make_hub(log)), Channel(ROOM)
+    channel.start(0)
+    channel.readers.add(reader)
+    event = log.add()
+
+    channel.publish([event])
+    channel.publish([event])
+
+    assert numbers(reader.outbox.take()) == [1]
+
+
+def test_a_gap_is_told() -> None:
+    """While an event is missing, publish says so, and holds what comes after it."""
+    log = ListLog()
+    channel = Channel(ROOM)
+    channel.start(0)
+    first, second = log.add(), log.add()
+
+    assert not channel.publish([second])
+    assert channel.position == 0
+    assert channel.publish([first])
+    assert channel.position == 2
+
+
+def test_events_before_the_start_are_known() -> None:
+    """What the log's position covers already is not told again."""
+    log = ListLog()
+    channel = Channel(ROOM)
+    events = [log.add() for _ in range(3)]
+    channel.publish(events)
+
+    channel.start(2)
+
+    assert channel.position == 3
+    assert [e.number for e in channel.since(2) or []] == [3]
+
+
+def test_the_ring_is_bounded() -> None:
+    """Only recent events are kept; an older cursor has to ask the log."""
+    log = ListLog()
+    channel = Channel(ROOM)
+    channel.start(0)
+    channel.publish([log.add() for _ in range(RING_EVENTS + 10)])
+
+    assert channel.since(5) is None
+    assert len(channel.since(10) or []) == RING_EVENTS
+    assert channel.since(RING_EVENTS + 10) == []
+    assert channel.since(RING_EVENTS + 11) is None

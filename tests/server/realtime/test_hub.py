@@ -1,0 +1,112 @@
+"""The hub ends streams, counts them, and fills gaps."""
+
+import asyncio
+from uuid import uuid4
+
+from tests.support.clocks import TestClock
+from tests.support.event_log import ROOM, ListLog, make_hub, make_reader, numbers
+from tests.support.waiting import until
+
+from rustygpt_server.realtime.outbox import Kind
+
+
+async def test_a_gap_is_filled_from_the_log() -> None:
+    """An event that nobody publishes is read after a moment."""
+    log, clock = ListLog(), TestClock()
+    hub = make_hub(log, clock)
+    reader = make_reader(hub)
+    channel = hub.channel(ROOM)
+    channel.start(0)
+    channel.readers.add(reader)
+    log.add()
+    hub.publish(ROOM, [log.add()])
+    await asyncio.sleep(0)
+
+    clock.move(1)
+    await until(lambda: channel.position == 2)
+
+    assert numbers(reader.outbox.take()) == [1, 2]
+
+
+def test_streams_end_by_what_they_stand_on() -> None:
+    """Session, person and conversation each end just their own streams."""
+    hub = make_hub(ListLog())
+    one, two = make_reader(hub), make_reader(hub)
+
+    hub.end("session_ended", session_id=one.identity.session_id)
+    assert (one.closing is not None, two.closing is not None) == (True, False)
+
+    hub.end("removed", conversation_id=uuid4(), user_id=two.identity.user_id)
+    assert two.closing is None
+    hub.end("removed", conversation_id=ROOM, user_id=two.identity.user_id)
+    assert two.closing is not None
+
+
+def test_private_events_reach_one_person() -> None:
+    """Only the person's own streams are told."""
+    hub = make_hub(ListLog())
+    one, two = make_reader(hub), make_reader(hub)
+    hub.channel(ROOM).readers.update({one, two})
+
+    hub.tell_user(ROOM, one.identity.user_id, b"x")
+
+    assert (one.outbox.take(), two.outbox.take()) == (b"x", b"")
+
+
+def test_streams_per_person_are_bounded() -> None:
+    """One more than allowed is too many; a stream that leaves makes room."""
+    hub = make_hub(ListLog())
+    user_id = uuid4()
+    readers = [make_reader(hub, user_id) for _ in range(hub.settings.max_streams_per_user)]
+
+    assert hub.is_full_for(user_id)
+    assert not hub.is_full_for(uuid4())
+    hub.leave(readers[0])
+    hub.leave(readers[0])
+    assert not hub.is_full_for(user_id)
+    assert hub.statistics()["streams"] == len(readers) - 1
+
+
+async def test_draining_ends_every_stream() -> None:
+    """All are told to come back later, and no new one is taken."""
+    hub = make_hub(ListLog(), TestClock())
+    reader = make_reader(hub)
+    draining = asyncio.create_task(hub.drain())
+    await asyncio.sleep(0)
+
+    assert b'"reason":"shutdown"' in (reader.closing or b"")
+    assert hub.is_full_for(uuid4())
+    hub.leave(reader)
+    draining.cancel()
+
+
+def test_conversations_that_nobody_reads_are_forgotten() -> None:
+    """After a while without readers, the recent events go."""
+    clock = TestClock()
+    hub = make_hub(ListLog(), clock)
+    reader = make_reader(hub)
+    hub.channel(ROOM).readers.add(reader)
+    hub.leave(reader)
+
+    hub.forget_idle()
+    assert hub.statistics()["conversations"] == 1
+    clock.move(hub.limits.ring_idle)
+    hub.forget_idle()
+
+    assert hub.statistics()["conversations"] == 0
+
+
+def test_nobody_there_costs_nothing() -> None:
+    """Events of a conversation without readers are not kept."""
+    log = ListLog()
+    hub = make_hub(log)
+
+    hub.publish(ROOM, [log.add()])
+    hub.tell(ROOM, Kind.DELTA, b"x", uuid4())
+
+    assert hub.statistics() == {
+        "streams": 0,
+        "conversations": 0,
+        "waiting_events": 0,
+        "answers": 0,
+    }

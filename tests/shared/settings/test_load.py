@@ -1,0 +1,99 @@
+"""Settings are laid over each other, each with its source."""
+
+from pathlib import Path
+
+import pytest
+
+from rustygpt_shared.settings.load import SettingsError, load, walk
+
+
+def _write(folder: Path, name: str, text: str) -> Path:
+    file = folder / name
+    file.write_text(text, "utf-8")
+    return file
+
+
+def test_each_layer_covers_the_one_below(tmp_path: Path) -> None:
+    """Profile, file, environment, flags: the last word wins, and its source is known."""
+    file = _write(
+        tmp_path, "config.toml", "[server]\nhost = '::1'\nport = 1\nbody_limit_bytes = 9\n"
+    )
+    environ = {"RUSTYGPT_PROFILE": "prod", "RUSTYGPT__SERVER__PORT": "2"}
+    environ["RUSTYGPT__SERVER__BODY_LIMIT_BYTES"] = "8"
+
+    loaded = load(environ, config=file, flags={("server", "body_limit_bytes"): 7})
+
+    server = loaded.settings.server
+    assert (server.host, server.port, server.body_limit_bytes) == ("::1", 2, 7)
+    assert loaded.settings.security.cookie.secure
+    assert loaded.sources["server", "port"] == "environment"
+    assert loaded.sources["server", "body_limit_bytes"] == "flag"
+    assert loaded.sources["server", "host"] == f"file {file}"
+    assert loaded.sources["security", "cookie", "secure"] == "profile prod"
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    """One start lists every unknown key and every bad value with its source."""
+    file = _write(tmp_path, "config.yaml", "server: {port: many}\nnothing: {here: 1}\n")
+    environ = {"RUSTYGPT__SSE__HEARTBEAT_SECONDS": "0", "RUSTYGPT__SERVER__PROT": "1"}
+
+    with pytest.raises(SettingsError) as caught:
+        load(environ, config=file)
+
+    told = "\n".join(caught.value.mistakes)
+    assert f"server.port (file {file})" in told
+    assert f"nothing (file {file}) is no setting" in told or "nothing.here" in told
+    assert "sse.heartbeat_seconds (environment)" in told
+    assert "server.prot (environment) is no setting" in told
+
+
+def test_lists_and_tables_can_come_from_the_environment() -> None:
+    """A list is comma-separated or JSON; names under providers and models are free."""
+    environ = {
+        "RUSTYGPT__SERVER__TRUSTED_PROXIES": "10.0.0.1, 10.0.0.2",
+        "RUSTYGPT__LLM__PROVIDERS__BOX__KIND": "openai",
+        "RUSTYGPT__LLM__PROVIDERS__BOX__HEADERS": '{"x-a": "1"}',
+    }
+
+    settings = load(environ).settings
+
+    assert settings.server.trusted_proxies == ["10.0.0.1", "10.0.0.2"]
+    assert settings.llm.providers["box"].kind == "openai"
+    assert settings.llm.providers["box"].headers == {"x-a": "1"}
+
+
+def test_database_url_is_a_short_name() -> None:
+    """DATABASE_URL means db.url, as elsewhere."""
+    assert load({"DATABASE_URL": "postgresql://x"}).settings.db.url == "postgresql://x"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("c.toml", "server = ["), ("c.json", "{"), ("c.yaml", "- 1"), ("c.yml", "server: [}")],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, text: str) -> None:
+    """A broken file is a mistake with its name, never a traceback."""
+    file = _write(tmp_path, name, text)
+
+    with pytest.raises(SettingsError, match=name):
+        load({}, config=file)
+
+
+def test_the_first_folder_with_a_file_wins(tmp_path: Path) -> None:
+    """The working directory comes before the user's folder."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    _write(tmp_path / "b", "config.json", '{"server": {"port": 3}}')
+
+    loaded = load({}, folders=(tmp_path / "a", tmp_path / "b"))
+
+    assert loaded.settings.server.port == 3
+    assert loaded.file == tmp_path / "b" / "config.json"
+
+
+def test_walking_lists_every_setting() -> None:
+    """Each leaf comes once, with its value."""
+    leaves = dict(walk(load({}).settings))
+
+    assert leaves["server", "port"] == 8080
+    assert leaves["security", "csrf", "enabled"] is True

@@ -1,0 +1,69 @@
+"""A log of events in a list, and a hub on it."""
+
+import asyncio
+import itertools
+from uuid import UUID, uuid4
+
+from tests.support.clocks import TestClock
+
+from rustygpt_server.clock import Clock, TimeLimits
+from rustygpt_server.db.feeds import Opening
+from rustygpt_server.db.rows import Logged
+from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.outbox import Outbox
+from rustygpt_server.realtime.reader import Identity, Reader
+from rustygpt_server.telemetry import Metrics
+from rustygpt_shared.settings import Sse
+
+ROOM = UUID(int=7)
+
+
+class ListLog:
+    """The events of one conversation, as a table would have them."""
+
+    def __init__(self) -> None:
+        self.events: list[Logged] = []
+        self.oldest = 1
+        self.reads = 0
+
+    async def read(self, conversation_id: UUID, after: int, limit: int) -> list[Logged]:
+        """Events after a number."""
+        self.reads += 1
+        await asyncio.sleep(0)
+        kept = [e for e in self.events if e.number >= self.oldest and e.number > after]
+        return [e for e in kept if e.conversation_id == conversation_id][:limit]
+
+    def add(self) -> Logged:
+        """Commit one more event."""
+        number = len(self.events) + 1
+        event = Logged(ROOM, number, "error", f'{{"code":"c","message":"{number}"}}')
+        self.events.append(event)
+        return event
+
+    def opening(self) -> Opening:
+        """Where the log stands."""
+        return Opening(len(self.events), self.oldest)
+
+
+def make_hub(log: ListLog, clock: Clock | None = None, capacity: int = 16) -> Hub:
+    """A hub with a small outbox."""
+    settings = Sse(channel_capacity=capacity)
+    return Hub(log, settings, TimeLimits(), clock or TestClock(), Metrics())
+
+
+def make_reader(hub: Hub, user_id: UUID | None = None) -> Reader:
+    """A reader that has joined."""
+    identity = Identity(user_id or uuid4(), uuid4())
+    reader = Reader(ROOM, identity, Outbox(hub.settings.channel_capacity))
+    hub.join(reader)
+    return reader
+
+
+def numbers(data: bytes) -> list[int]:
+    """The numbers of the durable events in a piece of a stream."""
+    lines = data.split(b"\n")
+    return [
+        int(line.removeprefix(b"id: evt_"))
+        for line, following in itertools.pairwise(lines)
+        if line.startswith(b"id: ") and b"stream." not in following
+    ]
