@@ -23,6 +23,7 @@ from rustygpt_tui.screens.forms import LogInScreen, SetUpScreen
 from rustygpt_tui.screens.help import HelpScreen
 from rustygpt_tui.screens.main import MainScreen
 from rustygpt_tui.screens.palette import Commands, Conversations
+from rustygpt_tui.screens.reporting import Reporting
 from rustygpt_tui.screens.start import StartScreen
 from rustygpt_tui.store.drafts import Drafts
 
@@ -45,7 +46,7 @@ async def _run(loaded: Loaded, server: str | None, account: str | None, local: b
     return app.return_code or answer or 0
 
 
-class RustyGPT(App[int]):
+class RustyGPT(App[int], Reporting):
     """The terminal chat."""
 
     TITLE = "RustyGPT"
@@ -68,7 +69,7 @@ class RustyGPT(App[int]):
         self._server: asyncio.Task[None] | None = None
         self._leaving = asyncio.Event()
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Show that something happens, and begin."""
         self._moved = load_keymap(locations.config_folder())
         self.set_keymap(dict(self._moved.moved))
@@ -76,7 +77,7 @@ class RustyGPT(App[int]):
             self.notify(mistake, severity="warning", markup=False, timeout=10)
         with suppress(sqlite3.Error, OSError):
             self._drafts = Drafts(config.drafts_file())
-        self.push_screen(self._start)
+        await self.push_screen(self._start)
         self.begin()
 
     async def aclose(self) -> None:

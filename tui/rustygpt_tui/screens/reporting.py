@@ -8,7 +8,10 @@ from rustygpt_tui.render.text import one_line
 
 
 class Reporting(DOMNode):
-    """For screens and containers whose workers are started with `exit_on_error=False`."""
+    """For screens and containers whose workers are started with `exit_on_error=False`.
+
+    It stands after the widget class: styles are inherited along the first base.
+    """
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Tell what a worker died of."""

@@ -31,7 +31,7 @@ from rustygpt_tui.widgets.status import StatusLine
 LIST_SECONDS = 15
 
 
-class RoomScreen(Reporting, Screen[None]):
+class RoomScreen(Screen[None], Reporting):
     """One conversation is open at a time, and followed live."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-medium"), (120, "-wide")]

@@ -26,7 +26,7 @@ from rustygpt_tui.widgets.transcript.widget import Transcript
 DRAFT_SECONDS = 0.3
 
 
-class Talk(Reporting, Vertical):
+class Talk(Vertical, Reporting):
     """Shows one thread of a room, or the start of a new one; sends what is written."""
 
     class ThreadStarted(Message):
