@@ -36,9 +36,15 @@ class Key:
 
 
 KEYS = (
-    Key("rg.palette", "ctrl+p", "command_palette", "Find a command or a conversation", "anywhere"),
-    Key("rg.help", "f1,question_mark", "help", "Show the keys", "anywhere"),
-    Key("rg.quit", "ctrl+q", "quit", "Quit", "anywhere"),
+    Key(
+        "rg.palette",
+        "ctrl+p",
+        "app.command_palette",
+        "Find commands and conversations",
+        "anywhere",
+    ),
+    Key("rg.help", "f1,question_mark", "app.help", "Show the keys", "anywhere"),
+    Key("rg.quit", "ctrl+q", "app.quit", "Quit", "anywhere"),
     Key("rg.switch", "ctrl+o", "focus_lists", "Go to the conversations", "anywhere"),
     Key("rg.thread.new", "ctrl+n", "new_thread", "Start a thread", "anywhere"),
     Key("rg.conversation.new", "f2,c", "new_conversation", "Start a conversation", "anywhere"),

@@ -10,6 +10,7 @@ from rustygpt_tui.keymap import FILE_NAME, PLACES, Keymap, keys_of
 from rustygpt_tui.render.text import pad
 from rustygpt_tui.widgets.bindings import bindings
 
+_ROOM_FOR_IDS = 104
 _NAMES = {
     "question_mark": "?",
     "escape": "esc",
@@ -38,15 +39,16 @@ class HelpScreen(ModalScreen[None]):
             yield Static(self._page(), markup=False)
 
     def _page(self) -> Content:
+        ids = self.app.size.width >= _ROOM_FOR_IDS
         parts: list[str | Content | tuple[str, str]] = [("Keys\n", "bold $text-primary")]
         parts.extend((f"\n{mistake}\n", "$text-warning") for mistake in self._keymap.mistakes)
         for place, heading in PLACES.items():
             parts.append((f"\n{heading}\n", "bold"))
             for key in keys_of(place):
                 keys = ", ".join(shown(part) for part in self._keymap.keys(key).split(","))
-                parts.append((pad(f"  {keys}", 22), "$text-primary"))
-                parts.append(pad(f" {key.description}", 48))
-                parts.append((f" {key.id}\n", "$foreground 45%"))
+                parts.append((pad(f"  {keys}", 24), "$text-primary"))
+                parts.append(pad(key.description, 46) if ids else key.description)
+                parts.append((f" {key.id}\n" if ids else "\n", "$foreground 45%"))
         words = f'\nMove a key in {self._folder}/{FILE_NAME}:  [keys]  "rg.reply" = "ctrl+r"\n'
         parts.append((words, "$foreground 60%"))
         return Content.assemble(*parts)

@@ -24,6 +24,7 @@ class MainScreen(RoomScreen):
     def on_mount(self) -> None:
         """Keep the hints at the bottom fitting."""
         self.watch(self, "focused", self._focus_moved, init=False)
+        self.call_after_refresh(self._focus_moved)
 
     def _focus_moved(self) -> None:
         in_lists = isinstance(self.focused, SideList)

@@ -16,7 +16,7 @@ class Commands(Provider):
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""
         for key in keys_of("anywhere"):
-            if key.action != "command_palette":
+            if key.action != "app.command_palette":
                 run = partial(self.screen.run_action, key.action)
                 yield DiscoveryHit(key.description, run)
 
@@ -25,7 +25,7 @@ class Commands(Provider):
         matcher = self.matcher(query)
         for key in keys_of("anywhere"):
             score = matcher.match(key.description)
-            if score > 0 and key.action != "command_palette":
+            if score > 0 and key.action != "app.command_palette":
                 shown = matcher.highlight(key.description)
                 yield Hit(score, shown, partial(self.screen.run_action, key.action))
 

@@ -1,5 +1,6 @@
 """What of a room's state the talk shows: entries, the header, what is on its way. Pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
@@ -14,6 +15,7 @@ from rustygpt_tui.store.state import State
 from rustygpt_tui.widgets.lists import Row, since
 from rustygpt_tui.widgets.transcript.entries import Context, Entry, entries
 
+_MARKS = re.compile(r"\*\*|__|~~|`+|^\s*(?:#+|>)\s+", re.MULTILINE)
 _LAST_PATH = "\x7f"
 _MODES = {
     "always": "assistant answers",
@@ -89,10 +91,17 @@ def header(state: State | None, root: UUID | None, cells: int) -> Content:
     title = shorten(one_line(state.info.title), max(8, cells - width(right) - 2))
     thread = state.thread(root) if root else None
     room = cells - width(title) - width(right) - 7
-    excerpt = f"  ·  {shorten(one_line(thread.root_excerpt), room)}" if thread and room > 8 else ""
+    excerpt = (
+        f"  ·  {shorten(one_line(bare(thread.root_excerpt)), room)}" if thread and room > 8 else ""
+    )
     gap = pad("", cells - width(title) - width(excerpt) - width(right))
     quiet = "$foreground 55%"
     return Content.assemble((title, "bold"), (excerpt, quiet), gap, (right, quiet))
+
+
+def bare(excerpt: str) -> str:
+    """An excerpt without the marks of Markdown, which mean nothing in a list."""
+    return _MARKS.sub("", excerpt)
 
 
 def conversation_rows(conversations: Sequence[Conversation], state: State | None) -> list[Row]:
@@ -103,7 +112,7 @@ def conversation_rows(conversations: Sequence[Conversation], state: State | None
         title = live.info.title if live else known.title
         unread = live.total_unread if live else known.unread
         newest = live.threads[0].root_excerpt if live and live.threads else ""
-        note = known.last_message_excerpt or newest or "no messages yet"
+        note = bare(known.last_message_excerpt or newest) or "no messages yet"
         rows.append(Row(known.id, title, note, unread))
     return rows
 
@@ -114,7 +123,7 @@ def thread_rows(state: State | None) -> list[Row]:
     return [
         Row(
             thread.root_id,
-            thread.root_excerpt,
+            bare(thread.root_excerpt),
             f"{_counted(thread.message_count)} · {since(thread.last_activity_at, now)}",
             state.unread.get(thread.root_id, 0),
         )

@@ -20,7 +20,9 @@ class Composer(TextArea):
             self.text = text
 
     def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
+        super().__init__(
+            id=id, tab_behavior="focus", highlight_cursor_line=False, placeholder="Write a message"
+        )
 
     @property
     def written(self) -> str:

@@ -85,7 +85,9 @@ class SideList(OptionList):
         offset = self.scroll_offset
         self.clear_options()
         if not self._rows:
-            self.add_option(Option(Content.styled(self._empty, "$foreground 50%"), disabled=True))
+            self.add_option(
+                Option(Content.styled(f"  {self._empty}", "$foreground 50%"), disabled=True)
+            )
             return
         self.add_options(Option(self._prompt(row), id=str(row.id)) for row in self._rows)
         place = next((i for i, row in enumerate(self._rows) if row.id == highlight), None)
@@ -95,7 +97,7 @@ class SideList(OptionList):
             self.scroll_to(y=offset.y, animate=False)
 
     def _prompt(self, row: Row) -> Content:
-        cells = max(8, self.scrollable_content_region.width)
+        cells = max(8, self.scrollable_content_region.width - 1)
         opened = row.id == self._open
         count = f" {min(row.unread, 999)}" if row.unread else ""
         room = cells - 2 - width(count)
