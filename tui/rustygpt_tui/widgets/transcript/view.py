@@ -49,7 +49,7 @@ class AnchoredView(ScrollView):
         self._placing = True
         try:
             row = self._settled_row(height)
-            self.virtual_size = Size(self.size.width, self.flow.total)
+            self.virtual_size = Size(self.flow.width, self.flow.total)
             self.scroll_target_y = self.scroll_y = row
         finally:
             self._placing = False
@@ -88,8 +88,9 @@ class AnchoredView(ScrollView):
 
     def on_resize(self, event: events.Resize) -> None:
         """Make everything anew at the new width, around the same line."""
-        if event.size.width != self.flow.width:
-            self.flow.resize(event.size.width)
+        width = self.scrollable_content_region.width
+        if width != self.flow.width:
+            self.flow.resize(width)
         self.place()
         self.refresh()
 
