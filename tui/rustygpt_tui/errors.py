@@ -35,6 +35,10 @@ class Exit(IntEnum):
     PIPE_CLOSED = 141
 
 
+class PipeClosedError(Exception):
+    """Whoever read our output has stopped; it is no failure of ours."""
+
+
 class Failure(Exception):
     """Something a person has to know: `str()` is one sentence, what happened and what to do.
 

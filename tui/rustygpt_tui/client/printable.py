@@ -4,8 +4,10 @@ Every string from the server or another person goes through `printable` before i
 Joiners and variation selectors stay, since emoji and many scripts need them.
 """
 
-_KEPT = "\n\t"
-_DROPPED = dict.fromkeys(
+from typing import Final
+
+_KEPT: Final = "\n\t"
+DROPPED: Final = dict.fromkeys(
     [
         *(code for code in range(0x20) if chr(code) not in _KEPT),
         *range(0x7F, 0xA0),
@@ -16,11 +18,12 @@ _DROPPED = dict.fromkeys(
         *range(0xE0000, 0xE0080),
     ]
 )
+"""The code points that are not fit for a terminal."""
 
 
 def printable(text: str) -> str:
     """The text without control, direction-changing, surrogate and tag characters."""
-    return text.translate(_DROPPED)
+    return text.translate(DROPPED)
 
 
 def one_line(text: str) -> str:

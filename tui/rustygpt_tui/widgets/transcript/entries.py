@@ -43,6 +43,11 @@ class Entry:
         return self.message.id
 
     @property
+    def lead(self) -> int:
+        """Rows of dividers above the header."""
+        return 2 * (self.day is not None) + 2 * self.new
+
+    @property
     def indent(self) -> int:
         """Cells the entry is moved to the right."""
         return INDENT * min(self.level, DEEPEST_INDENT)

@@ -5,7 +5,7 @@ widget, which marks the selected message there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from rustygpt_tui.render.wrap import wrap
 from rustygpt_tui.widgets.transcript.entries import DEEPEST_INDENT, Entry
 
 GUTTER = 2
+MARGIN = 1
 _NARROWEST = 16
 _ENDS = {
     "cancelled": ("■ stopped", "note"),
@@ -38,7 +39,6 @@ class Page:
     stream: StreamingText | None = None
     taken: int = 0
     """Code points of the streamed text that `stream` has."""
-    marks: dict[str, int] = field(default_factory=dict)
 
     @property
     def height(self) -> int:
@@ -67,7 +67,7 @@ def page(entry: Entry, limit: int, text: str | None = None) -> Page:
 
 def text_width(entry: Entry, limit: int) -> int:
     """Cells for the text of an entry."""
-    return max(_NARROWEST, limit - GUTTER - entry.indent)
+    return max(_NARROWEST, limit - GUTTER - MARGIN - entry.indent)
 
 
 def grow(shown: Page, text: str) -> None:
@@ -92,7 +92,7 @@ def estimate(entry: Entry, limit: int) -> int:
     room = text_width(entry, limit)
     content = entry.message.content
     rows = 2 + len(content) // room + content.count("\n")
-    return rows + (1 if content else 0) + 2 * bool(entry.day) + 2 * entry.new
+    return rows + (1 if content else 0) + entry.lead
 
 
 def _body(entry: Entry, room: int) -> list[Line]:
@@ -130,7 +130,7 @@ def _header(entry: Entry, limit: int) -> Line:
     spans.extend(Span(f"  {note}", "meta") for note in _notes(entry))
     if message.streaming:
         spans.append(Span("  writing", "live"))
-    return _fitting(spans, limit - GUTTER)
+    return _fitting(spans, limit - GUTTER - MARGIN)
 
 
 def _notes(entry: Entry) -> list[str]:
@@ -171,7 +171,7 @@ def _day(day: datetime) -> str:
 
 
 def _ruled(words: str, limit: int, style: str) -> Line:
-    room = max(0, limit - GUTTER - len(words) - 4)
+    room = max(0, limit - GUTTER - MARGIN - len(words) - 4)
     return (Span(f"── {words} " + "─" * room, style),)
 
 

@@ -16,6 +16,8 @@ from textual.selection import Selection
 
 from rustygpt_tui.widgets.transcript.flow import Flow
 
+MANY_ROWS = 1_000
+
 
 class AnchoredView(ScrollView):
     """Scrolls over a `Flow`."""
@@ -25,6 +27,7 @@ class AnchoredView(ScrollView):
     following = True
     """Whether the end is shown, and goes on being shown as more comes."""
     _place: tuple[UUID, int] | None = None
+    """A message, and a row counted from its header: dividers above it come and go."""
     _placing = False
 
     @contextmanager
@@ -46,14 +49,14 @@ class AnchoredView(ScrollView):
         self._placing = True
         try:
             row = self._settled_row(height)
-            self.virtual_size = Size(self.size.width, self.flow.total)
+            self.virtual_size = Size(self.flow.width, self.flow.total)
             self.scroll_target_y = self.scroll_y = row
         finally:
             self._placing = False
 
-    def go_to(self, id: UUID, row: int = 0) -> None:
-        """Show a message with this row of it at the top."""
-        self._place = (id, row)
+    def go_to(self, id: UUID) -> None:
+        """Show a message from its first row, dividers included."""
+        self._place = (id, -MANY_ROWS)
         self.following = False
         self.place()
         self._take_place(self.scroll_offset.y)
@@ -85,8 +88,9 @@ class AnchoredView(ScrollView):
 
     def on_resize(self, event: events.Resize) -> None:
         """Make everything anew at the new width, around the same line."""
-        if event.size.width != self.flow.width:
-            self.flow.resize(event.size.width)
+        width = self.scrollable_content_region.width
+        if width != self.flow.width:
+            self.flow.resize(width)
         self.place()
         self.refresh()
 
@@ -102,18 +106,23 @@ class AnchoredView(ScrollView):
             return min(self.scroll_offset.y, max(0, flow.total - height))
         flow.settle_above(index, 2 * height)
         flow.settle(index, inner + 2 * height)
-        return flow.top(index) + min(inner, flow.height(index) - 1)
+        return self._row(index, inner)
+
+    def _row(self, index: int, inner: int) -> int:
+        inner += self.flow.entries[index].lead
+        return self.flow.top(index) + max(0, min(inner, self.flow.height(index) - 1))
 
     def _take_place(self, row: int) -> None:
         if len(self.flow):
             index, inner = self.flow.find(row)
-            self._place = (self.flow.entries[index].id, inner)
+            entry = self.flow.entries[index]
+            self._place = (entry.id, inner - entry.lead)
 
     def _row_of_place(self) -> int | None:
         if self._place is None:
             return None
         index = self.flow.index(self._place[0])
-        return None if index is None else self.flow.top(index) + self._place[1]
+        return None if index is None else self._row(index, self._place[1])
 
     def _shift_selection(self, rows: int) -> None:
         """What the mouse selected stays selected when rows come in above it."""

@@ -226,7 +226,7 @@ class Transcript(AnchoredView, can_focus=True):
 
     def _bar(self, palette: Palette, words: str, style: str) -> Strip:
         """Words in the middle of an otherwise empty line."""
-        before = max(0, (self.size.width - width(words)) // 2)
+        before = max(0, (self.flow.width - width(words)) // 2)
         line: Line = (Span(" " * before), Span(words, style))
         drawn = strip(line, palette, None, palette.base)
         return drawn.crop_extend(0, self.size.width, palette.base)

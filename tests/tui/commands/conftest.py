@@ -1,0 +1,39 @@
+"""A server, folders of one's own, and a session for commands."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.support.samples import cookies
+from tests.support.wire_server import WireServer, wire_server
+
+from rustygpt_tui.client.session import Session
+from rustygpt_tui.client.session_file import SessionFile
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The program's folders, all within the test's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUSTYGPT_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("RUSTYGPT_STATE_DIR", str(tmp_path / "state"))
+    for name in ("RUSTYGPT_CONFIG", "RUSTYGPT_PROFILE", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WireServer]:
+    """A server to be told what to answer; the settings name it."""
+    async with wire_server() as running:
+        monkeypatch.setenv("RUSTYGPT__CLI__SERVER", running.origin)
+        yield running
+
+
+@pytest.fixture
+def signed_in(server: WireServer, folders: Path) -> WireServer:
+    """The server with Ada signed in."""
+    session = Session(server.origin, file=SessionFile(folders / "config" / "session.cookies"))
+    session.take([value for _, value in cookies(1)])
+    session.start("ada")
+    return server

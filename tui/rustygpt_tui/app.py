@@ -1,0 +1,178 @@
+"""The terminal chat put together: settings, server, session, drafts, and the screens over them."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable
+from contextlib import suppress
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from rustygpt_shared.models.users import User
+from rustygpt_shared.settings.load import Loaded
+from rustygpt_tui import config, locations
+from rustygpt_tui.client.http import Client, connect
+from rustygpt_tui.client.local import local_server
+from rustygpt_tui.client.session import Session
+from rustygpt_tui.client.session_file import SessionFile
+from rustygpt_tui.errors import Failure, SignInNeeded
+from rustygpt_tui.keymap import Keymap, load_keymap
+from rustygpt_tui.screens.desk import Desk
+from rustygpt_tui.screens.forms import LogInScreen, SetUpScreen
+from rustygpt_tui.screens.help import HelpScreen
+from rustygpt_tui.screens.main import MainScreen
+from rustygpt_tui.screens.palette import Commands, Conversations
+from rustygpt_tui.screens.reporting import Reporting
+from rustygpt_tui.screens.start import StartScreen
+from rustygpt_tui.store.drafts import Drafts
+
+
+def run(loaded: Loaded, *, server: str | None, account: str | None, local: bool) -> int:
+    """Open the terminal chat and stay until it is left; answers the exit code.
+
+    `server` is an address that goes before the settings' one, `account` chooses among sessions,
+    `local` starts a server on this machine when none answers.
+    """
+    return asyncio.run(_run(loaded, server, account, local))
+
+
+async def _run(loaded: Loaded, server: str | None, account: str | None, local: bool) -> int:
+    app = RustyGPT(loaded, server=server, account=account, local=local)
+    try:
+        answer = await app.run_async()
+    finally:
+        await app.aclose()
+    return app.return_code or answer or 0
+
+
+class RustyGPT(App[int], Reporting):
+    """The terminal chat."""
+
+    TITLE = "RustyGPT"
+    CSS_PATH = "app.tcss"
+    COMMANDS = App.COMMANDS | {Commands, Conversations}
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self, loaded: Loaded, *, server: str | None, account: str | None, local: bool
+    ) -> None:
+        super().__init__()
+        self._loaded = loaded
+        self._origin = server or loaded.settings.cli.server
+        self._account = account
+        self._local = local
+        self._client: Client | None = None
+        self._drafts: Drafts | None = None
+        self._moved = Keymap()
+        self._start = StartScreen()
+        self._server: asyncio.Task[None] | None = None
+        self._leaving = asyncio.Event()
+
+    async def on_mount(self) -> None:
+        """Show that something happens, and begin."""
+        self._moved = load_keymap(locations.config_folder())
+        self.set_keymap(dict(self._moved.moved))
+        for mistake in self._moved.mistakes:
+            self.notify(mistake, severity="warning", markup=False, timeout=10)
+        with suppress(sqlite3.Error, OSError):
+            self._drafts = Drafts(config.drafts_file())
+        await self.push_screen(self._start)
+        self.begin()
+
+    async def aclose(self) -> None:
+        """Close connections and drafts, and end the server that was started here."""
+        self._leaving.set()
+        if self._client:
+            await self._client.aclose()
+        if self._drafts:
+            self._drafts.close()
+        if self._server:
+            await asyncio.gather(self._server, return_exceptions=True)
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def begin(self) -> None:
+        """Reach the server, and find out who is signed in."""
+        self._start.show_progress("Connecting …")
+        try:
+            if self._local and self._server is None:
+                self._origin = await self._serve()
+            await self._sign_in()
+        except Failure as failure:
+            self._start.show_failure(failure.sentence)
+
+    def on_start_screen_again(self) -> None:
+        """Try again."""
+        self.begin()
+
+    async def _serve(self) -> str:
+        """Start a server on this machine, which runs until the chat is left."""
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[str] = loop.create_future()
+        self._server = asyncio.create_task(self._keep_server(ready))
+        try:
+            return await ready
+        except Failure:
+            self._server = None
+            raise
+
+    async def _keep_server(self, ready: asyncio.Future[str]) -> None:
+        try:
+            wanted = self._origin
+            async with local_server(self._start.show_progress, wanted=wanted) as origin:
+                ready.set_result(origin)
+                await self._leaving.wait()
+        except Failure as failure:
+            if not ready.done():
+                ready.set_exception(failure)
+
+    async def _sign_in(self) -> None:
+        client = self._connect()
+        try:
+            user = (await client.me()).user
+        except SignInNeeded:
+            is_setup = await client.is_setup()
+            form = LogInScreen(client) if is_setup else SetUpScreen(client)
+            self.push_screen(form, self._signed_in)
+        else:
+            self._signed_in(user)
+
+    def _connect(self) -> Client:
+        if self._client is None or self._client.origin != self._origin:
+            file = SessionFile(config.session_file(self._loaded))
+            session = Session(self._origin, file=file, account=self._account)
+            self._client = connect(self._origin, session)
+        return self._client
+
+    def _signed_in(self, user: User | None) -> None:
+        if user is None or self._client is None:
+            return
+        desk = Desk(self._drafts, self._client.origin, user.username)
+        self.push_screen(MainScreen(self._client, user, desk))
+
+    def action_sign_in(self) -> None:
+        """The session ended: sign in again, over a fresh main screen."""
+        if self._client is None or isinstance(self.screen, LogInScreen):
+            return
+        while not isinstance(self.screen, StartScreen) and len(self.screen_stack) > 1:
+            self.pop_screen()
+        form = LogInScreen(self._client, "Your session ended. Drafts are kept.")
+        self.push_screen(form, self._signed_in)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self._moved, str(locations.config_folder())))
+
+    @work(group="sign-out", exclusive=True, exit_on_error=False)
+    async def action_sign_out(self) -> None:
+        """End the session, and show the form to sign in."""
+        if self._client:
+            with suppress(Failure):
+                await self._client.log_out()
+            self.action_sign_in()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette's own commands, less those that are in the table of keys."""
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Sign out", "End the session here", self.action_sign_out)

@@ -1,0 +1,26 @@
+"""completion: the script that makes a shell complete this program's words."""
+
+import click
+from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
+
+from rustygpt_tui.commands.base import Call, command
+
+PROGRAM = "rustygpt"
+VARIABLE = "_RUSTYGPT_COMPLETE"
+SHELLS: dict[str, type[ShellComplete]] = {
+    "bash": BashComplete,
+    "zsh": ZshComplete,
+    "fish": FishComplete,
+}
+
+
+@command("completion", json=False)
+@click.argument("shell", type=click.Choice(list(SHELLS)))
+async def completion(call: Call, shell: str) -> None:
+    """Print the completion script of a shell.
+
+    For bash, put this into ~/.bashrc: eval "$(rustygpt completion bash)"
+    """
+    kind = SHELLS[shell]
+    complete = kind(click.get_current_context().find_root().command, {}, PROGRAM, VARIABLE)
+    call.out.text(complete.source_template % complete.source_vars() + "\n")

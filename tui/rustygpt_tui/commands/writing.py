@@ -1,0 +1,73 @@
+"""post, reply and cancel: write a message, or stop an answer."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from rustygpt_shared.models.messages import Posted
+from rustygpt_shared.requests import Post
+from rustygpt_tui.commands import resolve
+from rustygpt_tui.commands.base import Call, command
+from rustygpt_tui.commands.inputs import attached, made, text_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def message(function: F) -> F:
+    """Add what every command that writes a message takes."""
+    function = click.argument("text", metavar="[TEXT]", nargs=-1)(function)
+    function = click.option("--model", help="The model that answers.")(function)
+    return click.option(
+        "--attach",
+        metavar="FILE",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Put a text file below the message.",
+    )(function)
+
+
+@command("post")
+@click.argument("conversation", metavar="C")
+@message
+async def post(
+    call: Call,
+    conversation: str,
+    text: tuple[str, ...],
+    model: str | None,
+    attach: tuple[Path, ...],
+) -> None:
+    """Start a thread with a message, and print its id."""
+    request = made(Post, content=attached(text_of(text), attach), model=model)
+    async with call.client() as client:
+        found = await resolve.conversation(client, conversation)
+        _posted(call, await client.post_root(found, request))
+
+
+@command("reply")
+@click.option("--parent", metavar="M", required=True, help="The message that is answered.")
+@message
+async def reply(
+    call: Call, parent: str, text: tuple[str, ...], model: str | None, attach: tuple[Path, ...]
+) -> None:
+    """Answer a message, and print the answer's id."""
+    request = made(Post, content=attached(text_of(text), attach), model=model)
+    async with call.client() as client:
+        _posted(call, await client.reply(await resolve.message(client, parent), request))
+
+
+@command("cancel")
+@click.argument("message", metavar="M")
+async def cancel(call: Call, message: str) -> None:
+    """Stop an answer that is being written."""
+    async with call.client() as client:
+        answer = await client.cancel(await resolve.message(client, message))
+        call.out.record(answer, {"Status": answer.status})
+
+
+def _posted(call: Call, posted: Posted) -> None:
+    if call.out.json:
+        call.out.object(posted)
+    else:
+        call.out.line(str(posted.message_id))

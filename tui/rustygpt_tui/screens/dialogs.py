@@ -1,0 +1,138 @@
+"""Dialogs over the main screen: choose one, write a line, start a conversation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Checkbox, Input, OptionList, Select, Static
+from textual.widgets.option_list import Option
+
+from rustygpt_shared import text
+from rustygpt_shared.requests import AssistantMode, CreateConversation
+from rustygpt_tui.widgets.bindings import bindings
+
+MODES: Sequence[tuple[str, AssistantMode]] = (
+    ("The assistant answers every message", "always"),
+    ("The assistant answers when it is mentioned", "mention"),
+    ("The assistant is off", "off"),
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One thing to choose: its id, and words for it."""
+
+    id: str
+    words: str
+
+
+class ChooseDialog(ModalScreen[str | None]):
+    """A list to choose from; dismissed with the choice's id."""
+
+    BINDINGS = bindings("dialog")
+
+    def __init__(self, heading: str, choices: Sequence[Choice]) -> None:
+        super().__init__()
+        self._heading = heading
+        self._choices = choices
+
+    def compose(self) -> ComposeResult:
+        """A heading and the list."""
+        with Vertical(classes="dialog"):
+            yield Static(Content.styled(self._heading, "bold"), classes="card-title")
+            yield OptionList(
+                *(Option(Content(choice.words), id=choice.id) for choice in self._choices),
+                markup=False,
+            )
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Take the choice."""
+        self.dismiss(event.option_id)
+
+
+class LineDialog(ModalScreen[str | None]):
+    """One line to write, such as a title; dismissed with it."""
+
+    BINDINGS = bindings("dialog")
+
+    def __init__(self, heading: str, value: str = "") -> None:
+        super().__init__()
+        self._heading = heading
+        self._value = value
+
+    def compose(self) -> ComposeResult:
+        """A heading and the field."""
+        with Vertical(classes="dialog"):
+            yield Static(Content.styled(self._heading, "bold"), classes="card-title")
+            yield Input(self._value, max_length=text.TITLE_MAX)
+            yield Static("", id="failure", classes="failure", markup=False)
+
+    def on_mount(self) -> None:
+        """Nothing has failed yet."""
+        self.query_one("#failure").display = False
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take what fits."""
+        try:
+            self.dismiss(text.title(event.value))
+        except ValueError as error:
+            failure = self.query_one("#failure", Static)
+            failure.update(Content(f"{str(error).capitalize()}."))
+            failure.display = True
+
+
+class NewConversationDialog(ModalScreen[CreateConversation | None]):
+    """A title, whether others will be in it, and when the assistant answers."""
+
+    BINDINGS = bindings("dialog")
+
+    def compose(self) -> ComposeResult:
+        """The three fields and the button."""
+        with Vertical(classes="dialog"):
+            yield Static(Content.styled("New conversation", "bold"), classes="card-title")
+            yield Input(placeholder="Title", id="title", max_length=text.TITLE_MAX)
+            yield Checkbox("A group: other people will be in it", id="group")
+            with self.prevent(Select.Changed):
+                yield Select(MODES, value="always", allow_blank=False, id="mode")
+            yield Static("", id="failure", classes="failure", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Create", variant="primary", id="create")
+                yield Button("Cancel", id="cancel")
+
+    def on_mount(self) -> None:
+        """Nothing has failed yet."""
+        self.query_one("#failure").display = False
+
+    def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
+        """In a group the assistant waits to be mentioned, unless it is told otherwise."""
+        self.query_one("#mode", Select).value = "mention" if event.value else "always"
+
+    def on_input_submitted(self) -> None:
+        """Create it."""
+        self._create()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Create it, or not."""
+        if event.button.id == "create":
+            self._create()
+        else:
+            self.dismiss(None)
+
+    def _create(self) -> None:
+        try:
+            request = CreateConversation(
+                title=self.query_one("#title", Input).value,
+                is_group=self.query_one("#group", Checkbox).value,
+                assistant_mode=cast("AssistantMode", self.query_one("#mode", Select).value),
+            )
+        except ValueError:
+            failure = self.query_one("#failure", Static)
+            failure.update(Content("Give the conversation a title."))
+            failure.display = True
+            self.query_one("#title", Input).focus()
+        else:
+            self.dismiss(request)

@@ -1,0 +1,161 @@
+"""Signing in, and naming the first administrator: forms that lose nothing that was typed."""
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Button, Input, Static
+
+from rustygpt_shared.models.users import User
+from rustygpt_shared.requests import SetUp
+from rustygpt_tui.client.cookies import is_loopback
+from rustygpt_tui.client.http import Client
+from rustygpt_tui.errors import Failure, Forbidden
+from rustygpt_tui.render.text import one_line
+
+
+class FormScreen(Screen[User]):
+    """Fields, one button, and one sentence when it did not work. Dismissed with who signed in."""
+
+    HEADING = ""
+    BUTTON = ""
+
+    def __init__(self, client: Client, notice: str = "") -> None:
+        """`notice` is said above the fields, such as why one has to sign in again."""
+        super().__init__()
+        self._client = client
+        self._notice = notice
+
+    def compose(self) -> ComposeResult:
+        """A card in the middle."""
+        where = one_line(self._client.origin)
+        with Vertical(classes="card"):
+            yield Static(Content.styled(self.HEADING, "bold $text-primary"), classes="card-title")
+            yield Static(Content.styled(where, "$foreground 60%"), classes="card-note")
+            if self._notice:
+                yield Static(Content(self._notice), classes="card-note")
+            yield from self.fields()
+            yield Static("", id="failure", classes="failure", markup=False)
+            yield Button(self.BUTTON, variant="primary", id="submit")
+
+    def fields(self) -> ComposeResult:
+        """The fields of this form."""
+        yield from ()
+
+    async def submit(self) -> User:
+        """Do what the form is for; raises Failure or ValueError with a sentence."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Nothing has failed yet."""
+        self.query_one("#failure").display = False
+        self.query(Input).first().focus()
+
+    def value(self, id: str) -> str:
+        """What a field holds."""
+        return self.query_one(f"#{id}", Input).value
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the next empty field, and from the last one on."""
+        event.stop()
+        empty = [field for field in self.query(Input) if field.display and not field.value]
+        needed = [field for field in empty if not field.has_class("optional")]
+        if needed:
+            needed[0].focus()
+        else:
+            self._send()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Go on."""
+        event.stop()
+        self._send()
+
+    @work(group="form", exclusive=True, exit_on_error=False)
+    async def _send(self) -> None:
+        button = self.query_one("#submit", Button)
+        button.disabled = True
+        try:
+            user = await self.submit()
+        except Failure as failure:
+            self.show_failure(failure.sentence)
+            self.failed(failure)
+        except ValueError as error:
+            self.show_failure(sentence(error))
+        else:
+            self.dismiss(user)
+        finally:
+            button.disabled = False
+
+    def failed(self, failure: Failure) -> None:
+        """Called after a failure was shown."""
+
+    def show_failure(self, words: str) -> None:
+        """Tell what went wrong; the fields stay as they are."""
+        failure = self.query_one("#failure", Static)
+        failure.update(Content(one_line(words)))
+        failure.display = True
+
+
+class LogInScreen(FormScreen):
+    """Name and password."""
+
+    HEADING = "Sign in"
+    BUTTON = "Sign in"
+
+    def fields(self) -> ComposeResult:
+        """Who, and the password."""
+        yield Input(placeholder="User name or e-mail address", id="name")
+        yield Input(placeholder="Password", password=True, id="password")
+
+    async def submit(self) -> User:
+        """Start a session."""
+        answer = await self._client.log_in(self.value("name").strip(), self.value("password"))
+        return answer.user
+
+
+class SetUpScreen(FormScreen):
+    """The first administrator of a new server, who is signed in at once."""
+
+    HEADING = "Welcome: name the first administrator"
+    BUTTON = "Create and sign in"
+
+    def fields(self) -> ComposeResult:
+        """An account, and the token where the server wants one."""
+        yield Input(placeholder="User name", id="username")
+        yield Input(placeholder="E-mail address", id="email")
+        yield Input(placeholder="Password, 8 characters or more", password=True, id="password")
+        yield Input(
+            placeholder="Set-up token, printed by the server at its first start",
+            id="token",
+            classes="optional",
+        )
+
+    def on_mount(self) -> None:
+        """The token is asked for where the server is another machine."""
+        super().on_mount()
+        self.query_one("#token").display = not is_loopback(self._client.origin)
+
+    def failed(self, failure: Failure) -> None:
+        """A server that refuses wants its token."""
+        if isinstance(failure, Forbidden):
+            self.query_one("#token").display = True
+
+    async def submit(self) -> User:
+        """Make the account and sign in."""
+        token = self.value("token").strip()
+        request = SetUp(
+            username=self.value("username").strip(),
+            email=self.value("email").strip(),
+            password=self.value("password"),
+            setup_token=token or None,
+        )
+        await self._client.set_up(request)
+        answer = await self._client.log_in(request.username, request.password)
+        return answer.user
+
+
+def sentence(error: ValueError) -> str:
+    """A sentence for a person of what a request's own check says (`field: reason`)."""
+    said = str(error).rpartition(": ")[2] or "something typed here does not fit"
+    return f"{said[:1].upper()}{said[1:]}."

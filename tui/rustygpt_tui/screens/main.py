@@ -1,0 +1,133 @@
+"""The main screen: what keys do, over the lists and the talk of `rooms`."""
+
+from textual import work
+
+from rustygpt_shared.requests import CreateConversation, UpdateConversation
+from rustygpt_tui.render.text import one_line
+from rustygpt_tui.screens.dialogs import LineDialog, NewConversationDialog
+from rustygpt_tui.screens.people import PeopleDialog
+from rustygpt_tui.screens.room import Room
+from rustygpt_tui.screens.rooms import RoomScreen
+from rustygpt_tui.widgets.bindings import bindings
+from rustygpt_tui.widgets.composer import Composer
+from rustygpt_tui.widgets.lists import SideList
+from rustygpt_tui.widgets.transcript.widget import Transcript
+
+LIST_SECONDS = 15
+
+
+class MainScreen(RoomScreen):
+    """Conversations, threads and a talk, worked by keys."""
+
+    BINDINGS = bindings("anywhere")
+
+    def on_mount(self) -> None:
+        """Keep the hints at the bottom fitting."""
+        self.watch(self, "focused", self._focus_moved, init=False)
+        self.call_after_refresh(self._focus_moved)
+
+    def _focus_moved(self) -> None:
+        in_lists = isinstance(self.focused, SideList)
+        self.set_class(in_lists, "-lists")
+        if isinstance(self.focused, Composer):
+            hints = "enter send · ^j new line · esc messages · ^p commands"
+        elif isinstance(self.focused, Transcript):
+            hints = "r reply · y copy · x stop · i write · n next unread · ? keys"
+        else:
+            hints = "enter open · c new · ^n thread · p people · ? keys · ^q quit"
+        self.status.show_hints(hints)
+
+    def action_focus_lists(self) -> None:
+        """Go to the conversations; from there on, to the threads and back."""
+        self.add_class("-lists")
+        there = self.query_one("#conversations").has_focus
+        self.query_one("#threads" if there else "#conversations").focus()
+
+    def action_compose(self) -> None:
+        """Write."""
+        self.to_talk()
+
+    def action_back(self) -> None:
+        """Stop the answer in progress; else leave what one is in, step by step."""
+        if self.talk.answer_in_progress() is not None and not isinstance(self.focused, SideList):
+            self.action_stop()
+        elif not self.talk.step_back():
+            self.action_focus_lists()
+
+    def action_stop(self) -> None:
+        """Stop the answer in progress."""
+        if (answer := self.talk.answer_in_progress()) is not None:
+            self.talk.stop_answer(answer)
+
+    def action_reply(self) -> None:
+        """Answer the selected message."""
+        self.talk.reply()
+
+    def action_copy(self) -> None:
+        """Copy the selected message."""
+        self.talk.copy()
+
+    def action_new_thread(self) -> None:
+        """Start a thread in the open conversation."""
+        if self.room and self.room.state:
+            self.open_thread(None)
+            self.to_talk()
+
+    def action_next_unread(self) -> None:
+        """Open the next thread, here or elsewhere, that has something unread."""
+        state = self.room.state if self.room else None
+        here = [t.root_id for t in state.threads if state.unread.get(t.root_id)] if state else []
+        elsewhere = [c.id for c in self.conversations if c.unread and c.id != self.wanted]
+        if here and here != [self.talk.root]:
+            self.open_thread(next(root for root in here if root != self.talk.root))
+        elif elsewhere:
+            self.open_conversation(elsewhere[0])
+        else:
+            self.notify("Nothing is unread.", markup=False, timeout=2)
+
+    def action_retry(self) -> None:
+        """Connect again now."""
+        if self.room and self.room.state:
+            self.follow_again(self.room)
+        elif self.wanted:
+            self.open_conversation(self.wanted)
+        else:
+            self.list_conversations()
+
+    def action_people(self) -> None:
+        """Show who is in the conversation."""
+        if self.room and self.room.state:
+            self.app.push_screen(PeopleDialog(self.client, self.room))
+
+    def action_new_conversation(self) -> None:
+        """Ask what the new conversation is, and open it."""
+
+        def wanted(request: CreateConversation | None) -> None:
+            if request:
+                self._create(request)
+
+        self.app.push_screen(NewConversationDialog(), wanted)
+
+    @work(group="create", exit_on_error=False)
+    async def _create(self, wanted: CreateConversation) -> None:
+        created = await self.client.create_conversation(wanted)
+        self.open_conversation(created)
+        self.list_conversations()
+        self.to_talk()
+
+    def action_rename(self) -> None:
+        """Ask for another title."""
+        room = self.room
+        if room and room.state:
+            dialog = LineDialog("Rename the conversation", one_line(room.state.info.title))
+
+            def wanted(title: str | None) -> None:
+                if title:
+                    self._rename(room, title)
+
+            self.app.push_screen(dialog, wanted)
+
+    @work(group="rename", exit_on_error=False)
+    async def _rename(self, room: Room, title: str) -> None:
+        await self.client.update_conversation(room.id, UpdateConversation(title=title))
+        self.list_conversations()

@@ -1,0 +1,158 @@
+"""Who is in the conversation: look, add, give another role, remove, leave."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from rustygpt_shared.models.conversations import Participant
+from rustygpt_shared.models.users import Person
+from rustygpt_shared.requests import ConversationRole
+from rustygpt_tui.client.http import Client
+from rustygpt_tui.errors import Failure
+from rustygpt_tui.render.text import one_line
+from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
+from rustygpt_tui.screens.room import Room
+from rustygpt_tui.widgets.bindings import bindings
+
+ROLES: tuple[ConversationRole, ...] = ("owner", "admin", "member", "viewer")
+
+
+class PeopleDialog(ModalScreen[None]):
+    """Participants above, a search for further people below."""
+
+    BINDINGS = bindings("dialog")
+
+    def __init__(self, client: Client, room: Room) -> None:
+        super().__init__()
+        self._client = client
+        self._room = room
+
+    def compose(self) -> ComposeResult:
+        """The list, the search and what it found."""
+        with Vertical(classes="dialog"):
+            yield Static(Content.styled("People", "bold"), classes="card-title")
+            yield OptionList(id="participants", markup=False)
+            yield Static("", id="failure", classes="failure", markup=False)
+            if self._may_change:
+                yield Input(placeholder="Add a person: type a name", id="search")
+                yield OptionList(id="found", markup=False)
+
+    def on_mount(self) -> None:
+        """Show who is there, and fetch it anew."""
+        self.query_one("#failure").display = False
+        for found in self.query("#found"):
+            found.display = False
+        self._show_participants()
+        self._change(None)
+
+    @property
+    def _may_change(self) -> bool:
+        return self._room.state is not None and self._room.state.role in {"owner", "admin"}
+
+    def _participants(self) -> Sequence[Participant]:
+        return list(self._room.state.participants.values()) if self._room.state else []
+
+    def _show_participants(self) -> None:
+        listed = self.query_one("#participants", OptionList)
+        place = listed.highlighted
+        listed.clear_options()
+        for person in self._participants():
+            name = _name(person.username, person.display_name)
+            you = " (you)" if person.user_id == self._room.me else ""
+            prompt = Content.assemble(name, (f"{you}  {person.role}", "$foreground 60%"))
+            listed.add_option(Option(prompt, id=str(person.user_id)))
+        listed.highlighted = min(place or 0, max(0, listed.option_count - 1))
+
+    @on(OptionList.OptionSelected, "#participants")
+    def _ask(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        user_id = UUID(event.option_id)
+        mine = user_id == self._room.me
+        choices = [Choice(role, f"Make {role}") for role in ROLES] if self._may_change else []
+        if mine or self._may_change:
+            choices.append(Choice("remove", "Leave the conversation" if mine else "Remove"))
+        if not choices:
+            return
+        heading = self._room.state.name_of(user_id) if self._room.state else ""
+
+        def chosen(choice: str | None) -> None:
+            if choice:
+                self._change((user_id, choice))
+
+        self.app.push_screen(ChooseDialog(one_line(heading), choices), chosen)
+
+    @on(Input.Changed, "#search")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._search(event.value.strip())
+
+    @work(group="people-search", exclusive=True, exit_on_error=False)
+    async def _search(self, query: str) -> None:
+        found: list[Person] = []
+        if query:
+            try:
+                found = (await self._client.search_users(query, limit=8)).users
+            except Failure as failure:
+                self._tell(failure.sentence)
+        present = {person.user_id for person in self._participants()}
+        listed = self.query_one("#found", OptionList)
+        listed.clear_options()
+        for person in found:
+            if person.id not in present:
+                prompt = Content(_name(person.username, person.display_name))
+                listed.add_option(Option(prompt, id=str(person.id)))
+        listed.display = listed.option_count > 0
+
+    @on(Input.Submitted, "#search")
+    def _take_first(self, event: Input.Submitted) -> None:
+        event.stop()
+        listed = self.query_one("#found", OptionList)
+        if listed.option_count and listed.options[0].id:
+            self._change((UUID(listed.options[0].id), "member"))
+
+    @on(OptionList.OptionSelected, "#found")
+    def _add(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if event.option_id:
+            self._change((UUID(event.option_id), "member"))
+
+    @work(group="people-change", exit_on_error=False)
+    async def _change(self, wanted: tuple[UUID, str] | None) -> None:
+        self.query_one("#failure").display = False
+        try:
+            if wanted:
+                await self._do(*wanted)
+            await self._room.refresh_people()
+        except Failure as failure:
+            self._tell(failure.sentence)
+            return
+        for search in self.query("#search").results(Input):
+            search.value = ""
+        self._show_participants()
+
+    async def _do(self, user_id: UUID, wanted: str) -> None:
+        if wanted == "remove":
+            await self._client.remove_participant(self._room.id, user_id)
+            if user_id == self._room.me:
+                self.dismiss(None)
+            return
+        for role in ROLES:
+            if role == wanted:
+                await self._client.add_participant(self._room.id, user_id, role)
+
+    def _tell(self, words: str) -> None:
+        failure = self.query_one("#failure", Static)
+        failure.update(Content(one_line(words)))
+        failure.display = True
+
+
+def _name(username: str, display_name: str | None) -> str:
+    known = one_line(username)
+    return f"{one_line(display_name)} ({known})" if display_name else known

@@ -1,0 +1,163 @@
+"""The open conversation, kept current by its stream. No widget: screens are told by a function.
+
+Changes are gathered and told at most thirty times a second, so that a fast answer never outruns
+the screen.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import UUID
+
+from rustygpt_shared.events import StreamOpen
+from rustygpt_tui.client.feed import Connecting, FeedItem, Live, Lost, follow
+from rustygpt_tui.client.http import Client
+from rustygpt_tui.store.apply import apply
+from rustygpt_tui.store.load import (
+    complete,
+    load,
+    with_participants,
+    with_threads,
+    with_tree,
+    with_unread,
+)
+from rustygpt_tui.store.state import Changes, State
+
+TELL_SECONDS = 1 / 30
+PAGE = 1_000
+EAGER_MESSAGES = 10_000
+T = TypeVar("T")
+
+
+class Room:
+    """One conversation as `me` sees it; `state` is None until it was loaded."""
+
+    def __init__(
+        self,
+        client: Client,
+        conversation_id: UUID,
+        me: UUID,
+        *,
+        changed: Callable[[Changes], None],
+        connected: Callable[[Connecting | Live | Lost], None],
+    ) -> None:
+        self.id = conversation_id
+        self.me = me
+        self.state: State | None = None
+        self._client = client
+        self._changed = changed
+        self._connected = connected
+        self._gathered = Changes()
+        self._timer: asyncio.TimerHandle | None = None
+        self._told_at = 0.0
+        self._lock = asyncio.Lock()
+        self._opened_before = False
+
+    async def load(self) -> State:
+        """Fetch the conversation; raises Failure."""
+        self._connected(Connecting())
+        self.state = await load(self._client, self.id, self.me)
+        return self.state
+
+    async def follow(self) -> None:
+        """Apply what happens, for as long as the server lets us; raises Failure when it refuses."""
+        position = self.state.position if self.state else None
+        async for item in follow(self._client, self.id, position):
+            await self._take(item)
+
+    async def open_thread(self, root_id: UUID) -> None:
+        """Load a thread's messages, all of them up to a bound; raises Failure."""
+        state = self._known
+        if root_id not in state.trees:
+            await self._next_page(root_id, None)
+        while (tree := self._known.trees[root_id]).cursor and len(tree) < EAGER_MESSAGES:
+            await self._next_page(root_id, tree.cursor)
+
+    async def more_of(self, root_id: UUID) -> None:
+        """Load the next page of a thread, if there is one; raises Failure."""
+        tree = self._known.trees.get(root_id)
+        if tree and tree.cursor:
+            await self._next_page(root_id, tree.cursor)
+
+    async def more_threads(self) -> None:
+        """Load the next page of the list of threads, if there is one; raises Failure."""
+        if cursor := self._known.threads_cursor:
+            page = await self._client.list_threads(self.id, cursor=cursor)
+            async with self._lock:
+                self.state = with_threads(self._known, page)
+            self._tell(Changes(threads=frozenset(t.root_id for t in page.threads)))
+
+    async def refresh_people(self) -> None:
+        """Fetch who is in the conversation; raises Failure."""
+        people = await self._client.list_participants(self.id)
+        async with self._lock:
+            self.state = with_participants(self._known, people)
+        self._tell(Changes(participants=True))
+
+    def stop(self) -> None:
+        """Tell nothing any more."""
+        if self._timer:
+            self._timer.cancel()
+        self._changed = lambda _: None
+        self._connected = lambda _: None
+
+    @property
+    def _known(self) -> State:
+        if self.state is None:
+            raise RuntimeError("the conversation was not loaded")
+        return self.state
+
+    async def _next_page(self, root_id: UUID, cursor: str | None) -> None:
+        page = await self._client.tree(root_id, cursor=cursor, limit=PAGE)
+        async with self._lock:
+            self.state = with_tree(self._known, page)
+        self._tell(Changes(roots=frozenset({root_id})))
+
+    async def _take(self, item: FeedItem) -> None:
+        if isinstance(item, Connecting | Live | Lost):
+            self._connected(item)
+            return
+        if isinstance(item, StreamOpen):
+            await self._opened()
+        async with self._lock:
+            self.state, changes = apply(self._known, item)
+            if changes.lacking:
+                before = self.state
+                self.state = await complete(self._client, self.state, changes)
+                changes |= _everything(before, self.state)
+        self._tell(changes)
+
+    async def _opened(self) -> None:
+        """Unread counts are told in passing, so after a gap they are fetched anew."""
+        if self._opened_before:
+            unread = await self._client.unread(self.id)
+            async with self._lock:
+                self.state = with_unread(self._known, unread)
+            self._tell(Changes(unread=frozenset(t.root_id for t in unread.threads) | {self.id}))
+        self._opened_before = True
+
+    def _tell(self, changes: Changes) -> None:
+        if not changes:
+            return
+        self._gathered |= changes
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            wait = max(0.0, self._told_at + TELL_SECONDS - loop.time())
+            self._timer = loop.call_later(wait, self._flush)
+
+    def _flush(self) -> None:
+        changes, self._gathered = self._gathered, Changes()
+        self._timer = None
+        self._told_at = asyncio.get_running_loop().time()
+        self._changed(changes)
+
+
+def _everything(before: State, after: State) -> Changes:
+    """What may differ after a part was fetched anew."""
+    return Changes(
+        info=True,
+        participants=before.participants is not after.participants,
+        threads=frozenset(t.root_id for t in after.threads),
+        roots=frozenset(r for r, tree in after.trees.items() if before.trees.get(r) is not tree),
+        unread=frozenset({after.info.id}),
+    )

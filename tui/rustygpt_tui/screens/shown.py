@@ -1,0 +1,136 @@
+"""What of a room's state the talk shows: entries, the header, what is on its way. Pure."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from textual.content import Content
+
+from rustygpt_shared.models.conversations import Conversation
+from rustygpt_shared.models.messages import MessageView
+from rustygpt_tui.render.text import one_line, pad, shorten, width
+from rustygpt_tui.screens.outbox import Attempt
+from rustygpt_tui.store.state import State
+from rustygpt_tui.widgets.lists import Row, since
+from rustygpt_tui.widgets.transcript.entries import Context, Entry, entries
+
+_MARKS = re.compile(r"\*\*|__|~~|`+|^\s*(?:#+|>)\s+", re.MULTILINE)
+_LAST_PATH = "\x7f"
+_MODES = {
+    "always": "assistant answers",
+    "mention": "@assistant to ask",
+    "off": "no assistant",
+}
+
+
+def shown_entries(
+    state: State, root: UUID | None, unread: UUID | None, waiting: Sequence[MessageView]
+) -> list[Entry]:
+    """The entries of a thread, with what is on its way at the end."""
+    tree = state.trees.get(root) if root else None
+    context = Context(
+        state.me,
+        {id_: state.name_of(id_) for id_ in state.participants},
+        {id_: trouble.message for id_, trouble in state.troubles.items()},
+        unread,
+        frozenset(message.id for message in waiting),
+    )
+    return entries([*(tree or ()), *waiting], context)
+
+
+def pending(
+    state: State, waiting: Sequence[Attempt], room: UUID | None, root: UUID | None
+) -> list[MessageView]:
+    """Messages on their way into a thread, as if they were there."""
+    return [
+        MessageView(
+            id=attempt.id,
+            root_id=attempt.root_id or attempt.id,
+            conversation_id=attempt.conversation_id,
+            role="user",
+            content=attempt.text,
+            path=_LAST_PATH,
+            depth=1,
+            seq=0,
+            created_at=datetime.now(UTC),
+            author_user_id=state.me,
+        )
+        for attempt in waiting
+        if attempt.conversation_id == room
+        and attempt.root_id == root
+        and not (attempt.posted and state.message(attempt.posted.message_id))
+    ]
+
+
+def first_unread(state: State, root: UUID) -> UUID | None:
+    """The first message, in order, that the reader has not read; None when there is none."""
+    count, tree = state.unread.get(root, 0), state.trees.get(root)
+    if not count or tree is None or tree.cursor:
+        return None
+    others = [m for m in tree if m.author_user_id != state.me and m.deleted_at is None]
+    newest = {m.id for m in sorted(others, key=lambda m: m.seq)[-count:]}
+    return next((m.id for m in others if m.id in newest), None)
+
+
+def streaming(state: State, root: UUID) -> MessageView | None:
+    """The newest answer of a thread that is still being written."""
+    found = [m for m in state.trees.get(root, ()) if m.streaming]
+    return max(found, key=lambda m: m.seq, default=None)
+
+
+def header(state: State | None, root: UUID | None, cells: int) -> Content:
+    """The conversation's title and thread at the left, its people and assistant at the right."""
+    if state is None:
+        return Content("")
+    people = len(state.participants)
+    right = f"{people} people · " if people > 1 else ""
+    right += state.info.model or _MODES.get(state.info.assistant_mode, "")
+    if width(right) > cells // 2:
+        right = ""
+    title = shorten(one_line(state.info.title), max(8, cells - width(right) - 2))
+    thread = state.thread(root) if root else None
+    room = cells - width(title) - width(right) - 7
+    excerpt = (
+        f"  ·  {shorten(one_line(bare(thread.root_excerpt)), room)}" if thread and room > 8 else ""
+    )
+    gap = pad("", cells - width(title) - width(excerpt) - width(right))
+    quiet = "$foreground 55%"
+    return Content.assemble((title, "bold"), (excerpt, quiet), gap, (right, quiet))
+
+
+def bare(excerpt: str) -> str:
+    """An excerpt without the marks of Markdown, which mean nothing in a list."""
+    return _MARKS.sub("", excerpt)
+
+
+def conversation_rows(conversations: Sequence[Conversation], state: State | None) -> list[Row]:
+    """The list of conversations; what is known of the open one is newer than the list."""
+    rows: list[Row] = []
+    for known in conversations:
+        live = state if state and state.info.id == known.id else None
+        title = live.info.title if live else known.title
+        unread = live.total_unread if live else known.unread
+        newest = live.threads[0].root_excerpt if live and live.threads else ""
+        note = bare(known.last_message_excerpt or newest) or "no messages yet"
+        rows.append(Row(known.id, title, note, unread))
+    return rows
+
+
+def thread_rows(state: State | None) -> list[Row]:
+    """The list of threads of the open conversation."""
+    now = datetime.now(UTC)
+    return [
+        Row(
+            thread.root_id,
+            bare(thread.root_excerpt),
+            f"{_counted(thread.message_count)} · {since(thread.last_activity_at, now)}",
+            state.unread.get(thread.root_id, 0),
+        )
+        for thread in (state.threads if state else ())
+        if state
+    ]
+
+
+def _counted(messages: int) -> str:
+    return "1 message" if messages == 1 else f"{messages:,} messages"

@@ -1,0 +1,206 @@
+"""The right side: a thread's messages, and the composer under them."""
+
+from uuid import UUID
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from rustygpt_shared.models.messages import MessageView
+from rustygpt_tui.client.http import Client
+from rustygpt_tui.errors import Failure
+from rustygpt_tui.render.text import one_line, shorten
+from rustygpt_tui.screens.desk import Desk
+from rustygpt_tui.screens.room import Room
+from rustygpt_tui.screens.shown import first_unread, header, pending, shown_entries, streaming
+from rustygpt_tui.screens.writing import Writing
+from rustygpt_tui.store.state import Changes
+from rustygpt_tui.widgets.composer import Composer
+from rustygpt_tui.widgets.transcript.widget import Transcript
+
+
+class Talk(Writing):
+    """Shows one thread of a room, or the start of a new one; sends what is written."""
+
+    def __init__(self, client: Client, desk: Desk, *, id: str) -> None:
+        super().__init__(client, desk, id=id)
+        self._first_unread: UUID | None = None
+        self._known: frozenset[UUID] = frozenset()
+        self._marked: UUID | None = None
+
+    def compose(self) -> ComposeResult:
+        """Header, messages, what is being answered, and the text being written."""
+        yield Static("", id="talk-header", markup=False)
+        yield Transcript(self._text_of, id="transcript")
+        yield Static("", id="talk-bar", markup=False)
+        yield Composer(id="composer")
+
+    def show_nothing(self, words: str) -> None:
+        """There is no conversation to show, for a reason in words."""
+        self._room, self.root = None, None
+        self.transcript.clear()
+        self.transcript.empty = words
+        self.composer.put("")
+        self.composer.read_only = True
+        self.draw_around()
+
+    def show_thread(self, room: Room, root: UUID | None) -> None:
+        """Show a thread of a loaded room; without a root, the start of a new one."""
+        self._keep_draft()
+        self._room, self.root, self._reply_to = room, root, None
+        self._failed, self._failure, self._marked = None, "", None
+        self._known = frozenset()
+        self.transcript.clear()
+        self._first_unread = None
+        if root is None:
+            self.transcript.empty = "Write the first message below to start a thread."
+        else:
+            self.transcript.empty = "Loading …"
+            self._load(room, root)
+        self._take_draft()
+        self.draw()
+
+    def changed(self, changes: Changes) -> None:
+        """The room's state is new."""
+        for message_id in changes.messages:
+            self._outbox.seen(message_id)
+        state = self.state
+        if state is None:
+            return
+        if self.root in changes.roots or changes.troubles or changes.participants:
+            self.draw()
+        elif changes.grown:
+            self.transcript.grow(list(changes.grown))
+        if changes.info or changes.participants or changes.threads:
+            self.draw_around()
+        if self.root in changes.unread and self.transcript.following:
+            self._mark()
+
+    def reply(self) -> None:
+        """Answer the selected message from now on; what is written stays."""
+        selected = self.transcript.selected
+        if selected is None or self._room is None:
+            return
+        written = self.composer.text
+        self._reply_to = selected.id
+        self._take_draft(instead=written)
+        self.draw_around()
+        self.composer.focus()
+
+    def step_back(self) -> bool:
+        """Give up answering one message, or leave the composer; tells whether there was that."""
+        if self._reply_to is not None:
+            written = self.composer.text
+            self._reply_to = None
+            self._take_draft(instead=written)
+            self.draw_around()
+            return True
+        if self.composer.has_focus:
+            self.transcript.focus()
+            return True
+        return False
+
+    def copy(self) -> None:
+        """Copy the selected message as it was written."""
+        selected = self.transcript.selected
+        if selected is not None:
+            self.app.copy_to_clipboard(self._text_of(selected.id) or selected.message.content)
+            self.app.notify("Sent to the terminal's clipboard.", markup=False, timeout=2)
+
+    def answer_in_progress(self) -> MessageView | None:
+        """The newest answer of this thread that is still being written."""
+        state = self.state
+        return streaming(state, self.root) if state and self.root else None
+
+    @work(group="stop", exit_on_error=False)
+    async def stop_answer(self, answer: MessageView) -> None:
+        """Ask the server to stop an answer."""
+        try:
+            await self._client.cancel(answer.id)
+        except Failure as failure:
+            self._tell(failure.sentence)
+
+    @work(group="thread", exclusive=True, exit_on_error=False)
+    async def _load(self, room: Room, root: UUID) -> None:
+        try:
+            await room.open_thread(root)
+        except Failure as failure:
+            self.transcript.empty = failure.sentence
+            self.transcript.refresh()
+            return
+        if self.root == root and room.state:
+            self._first_unread = first_unread(room.state, root)
+            self.transcript.empty = ""
+            self.draw()
+            if self._first_unread:
+                self.transcript.go_to(self._first_unread)
+            self.transcript.scrolled()
+
+    @on(Transcript.EndNear)
+    @work(group="more", exclusive=True, exit_on_error=False)
+    async def _more(self) -> None:
+        if self._room and self.root and self._room.state:
+            await self._room.more_of(self.root)
+
+    @on(Transcript.EndSeen)
+    def _mark(self) -> None:
+        state = self.state
+        tree = state.trees.get(self.root) if state and self.root else None
+        if not state or not tree or not self.app.app_focus or tree.cursor:
+            return
+        newest = max(tree, key=lambda message: message.seq)
+        if state.unread.get(tree.root_id) and newest.id != self._marked:
+            self._marked = newest.id
+            self._mark_read(tree.root_id, newest.id)
+
+    @work(group="read", exclusive=True, exit_on_error=False)
+    async def _mark_read(self, root: UUID, newest: UUID) -> None:
+        try:
+            await self._client.mark_read(root, message_id=newest)
+        except Failure:
+            self._marked = None  # it is tried again when the end is seen again
+
+    @on(Transcript.LinkChosen)
+    def _open_link(self, event: Transcript.LinkChosen) -> None:
+        self.app.open_url(event.href)
+
+    def _text_of(self, message_id: UUID) -> str | None:
+        state = self.state
+        message = state.message(message_id) if state else None
+        return state.text_of(message) if state and message else None
+
+    def draw(self) -> None:
+        """Show the thread as it is now, with what is on its way."""
+        state = self.state
+        if state is None:
+            return
+        waiting = pending(state, self._outbox.waiting, state.info.id, self.root)
+        entries = shown_entries(state, self.root, self._first_unread, waiting)
+        known = frozenset(entry.id for entry in entries)
+        fresh = sum(1 for e in entries if e.id not in self._known and not e.own)
+        self.transcript.show(entries, fresh=fresh if self._known else 0)
+        self._known = known
+        self.draw_around()
+
+    def draw_around(self) -> None:
+        """The header above the messages and the bar below them."""
+        state = self.state
+        cells = max(10, self.size.width - 4)
+        self.query_one("#talk-header", Static).update(header(state, self.root, cells))
+        self.composer.read_only = state is None or state.role in {None, "viewer"}
+        bar = self.query_one("#talk-bar", Static)
+        bar.update(self._bar(cells))
+        bar.display = bool(self._failure or self._reply_to or (state and self.root is None))
+
+    def _bar(self, cells: int) -> Content:
+        if self._failure:
+            return Content.styled(one_line(self._failure), "$text-error")
+        if self._reply_to is None:
+            return Content.styled("A new thread", "$foreground 60%")
+        state = self.state
+        message = state.message(self._reply_to) if state else None
+        entry = self.transcript.selected
+        author = entry.author if entry and entry.id == self._reply_to else ""
+        words = f"↳ {one_line(author)}: {one_line(message.content if message else '')}"
+        return Content.styled(shorten(words, cells), "$text-primary")

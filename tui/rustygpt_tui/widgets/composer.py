@@ -1,0 +1,45 @@
+"""Where people write. Enter sends, other keys make a new line, and a paste never sends."""
+
+from textual.message import Message
+from textual.widgets import TextArea
+
+from rustygpt_tui.render.text import clean
+from rustygpt_tui.widgets.bindings import bindings
+
+
+class Composer(TextArea):
+    """A text that grows with what is written, up to a third of the screen."""
+
+    BINDINGS = bindings("composer", priority=True)
+
+    class Sent(Message):
+        """The text is to be sent."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(
+            id=id, tab_behavior="focus", highlight_cursor_line=False, placeholder="Write a message"
+        )
+
+    @property
+    def written(self) -> str:
+        """What is written, as it would be sent."""
+        return clean(self.text).rstrip()
+
+    def action_send(self) -> None:
+        """Tell that the text is to be sent; an empty one is not."""
+        if self.written and not self.read_only:
+            self.post_message(self.Sent(self.written))
+
+    def action_newline(self) -> None:
+        """Break the line."""
+        self.insert("\n")
+
+    def put(self, text: str) -> None:
+        """Hold another text, with the cursor at its end."""
+        with self.prevent(TextArea.Changed):
+            self.load_text(text)
+        self.move_cursor(self.document.end)

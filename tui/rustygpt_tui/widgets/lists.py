@@ -1,0 +1,118 @@
+"""The lists at the side: conversations and threads, with what is unread and which is open."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from rustygpt_tui.render.text import one_line, pad, shorten, width
+from rustygpt_tui.widgets.bindings import bindings
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line and a half of a list: a title, what is unread, and a quiet note below."""
+
+    id: UUID
+    title: str
+    note: str = ""
+    unread: int = 0
+
+
+class SideList(OptionList):
+    """Rows to choose from; the open one is marked, and stays marked while others are looked at."""
+
+    BINDINGS = bindings("lists")
+
+    class Chosen(Message):
+        """A row was opened."""
+
+        def __init__(self, side_list: "SideList", id: UUID) -> None:
+            super().__init__()
+            self.side_list = side_list
+            self.id = id
+
+        @property
+        def control(self) -> "SideList":
+            """The list it happened in."""
+            return self.side_list
+
+    def __init__(self, empty: str, *, id: str) -> None:
+        """`empty` is said when there is nothing to choose."""
+        super().__init__(id=id, markup=False)
+        self._empty = empty
+        self._rows: tuple[Row, ...] = ()
+        self._open: UUID | None = None
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """What is listed."""
+        return self._rows
+
+    def show(self, rows: Sequence[Row], opened: UUID | None) -> None:
+        """List these rows, one of which is open; the highlighted one stays highlighted."""
+        if (tuple(rows), opened) == (self._rows, self._open) and self.option_count:
+            return
+        newly_opened = opened != self._open
+        self._rows, self._open = tuple(rows), opened
+        self._draw(opened if newly_opened else self._highlighted())
+
+    def on_mount(self) -> None:
+        """Say that there is nothing yet."""
+        self._draw(None)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Titles are cut to the width there is."""
+        self._draw(self._highlighted())
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Tell which row was opened."""
+        event.stop()
+        if event.option_id:
+            self.post_message(self.Chosen(self, UUID(event.option_id)))
+
+    def _highlighted(self) -> UUID | None:
+        option = self.highlighted_option
+        return UUID(option.id) if option and option.id else None
+
+    def _draw(self, highlight: UUID | None) -> None:
+        offset = self.scroll_offset
+        self.clear_options()
+        if not self._rows:
+            self.add_option(
+                Option(Content.styled(f"  {self._empty}", "$foreground 50%"), disabled=True)
+            )
+            return
+        self.add_options(Option(self._prompt(row), id=str(row.id)) for row in self._rows)
+        place = next((i for i, row in enumerate(self._rows) if row.id == highlight), None)
+        with self.prevent(OptionList.OptionHighlighted):
+            self.highlighted = place
+        if place is None:
+            self.scroll_to(y=offset.y, animate=False)
+
+    def _prompt(self, row: Row) -> Content:
+        cells = max(8, self.scrollable_content_region.width - 1)
+        opened = row.id == self._open
+        count = f" {min(row.unread, 999)}" if row.unread else ""
+        room = cells - 2 - width(count)
+        title = pad(shorten(one_line(row.title), room), room)
+        weight = "bold" if opened or row.unread else ""
+        mark = ("▎ ", "$primary") if opened else "  "
+        first = [mark, (title, weight) if weight else title, (count, "bold $text-error")]
+        note = shorten(one_line(row.note), cells - 2)
+        return Content.assemble(*first, "\n", mark, (note, "$foreground 50%"))
+
+
+def since(then: datetime, now: datetime) -> str:
+    """How long ago something was, in a word."""
+    seconds = max(0, int((now - then).total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return "now"
