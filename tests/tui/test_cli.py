@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 import pytest
+from tests.support.program import run
 
 from rustygpt_tui import cli
 from rustygpt_tui.commands.lazy import Entry, load
-from tests.support.program import run
 
 PROGRAM = [sys.executable, "-c", "from rustygpt_tui.cli import main; main()"]
 
@@ -30,7 +30,7 @@ OURS = [(words, e) for words, e in _leaves(cli.COMMANDS) if e.target.startswith(
 def test_every_entry_names_a_command_that_explains_itself(words: str, entry: Entry) -> None:
     """Each has a help text, and its name in the table is its own."""
     command = load(words, entry)
-    assert command.name == words.split()[-1]
+    assert command.name == words.rsplit(maxsplit=1)[-1]
     ran = run(*words.split(), "--help")
     assert (ran.code, ran.err) == (0, "")
     assert command.help

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.support.samples import cookies
+from tests.support.wire_server import WireServer, wire_server
 
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.session_file import SessionFile
-from tests.support.samples import cookies
-from tests.support.wire_server import WireServer, wire_server
 
 
 @pytest.fixture(autouse=True)
