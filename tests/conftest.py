@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.support import databases
+from tests.support.scene import Scene
 
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
@@ -53,3 +54,9 @@ async def empty_database_url(cluster_url: str) -> AsyncIterator[str]:
     url = await databases.create(cluster_url)
     yield url
     await databases.drop(cluster_url, url)
+
+
+@pytest.fixture
+async def scene(database: Database) -> Scene:
+    """An administrator on empty tables, and ways to make people and messages."""
+    return await Scene.begin(database)

@@ -107,9 +107,13 @@ class Database:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """A place in the pool; asyncio's semaphore wakes waiters first come, first served."""
+        """A place in the pool; asyncio's semaphore wakes waiters first come, first served.
+
+        `asyncio.wait_for` would swallow a cancellation that comes in the same turn (Python 3.11).
+        """
         try:
-            await asyncio.wait_for(self._turns.acquire(), self._acquire_seconds)
+            async with asyncio.timeout(self._acquire_seconds):
+                await self._turns.acquire()
         except TimeoutError:
             raise Unavailable("The database is busy; try again in a moment.") from None
         self.in_use += 1

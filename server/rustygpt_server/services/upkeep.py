@@ -34,6 +34,7 @@ class Upkeep:
             (limits.ring_idle, self._forget_idle),
         ]
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
 
     def start(self) -> None:
         """Begin; each chore is done at once, and then at its interval."""
@@ -41,19 +42,21 @@ class Upkeep:
 
     async def stop(self) -> None:
         """Stop, and wait until every chore has let go of what it held."""
+        self._stopping = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _repeat(self, interval: float, chore: Chore) -> None:
-        while True:
+        while not self._stopping:
             try:
                 await chore()
             except DatabaseError as error:
                 _log.warning("a chore has to wait", chore=chore.__name__, reason=str(error))
             except Exception:  # noqa: BLE001 - a task's boundary: one bad round must not end all
                 _log.error("a chore failed", chore=chore.__name__, exc_info=True)
-            await self._clock.sleep(interval)
+            if not self._stopping:  # a library may have swallowed the cancellation
+                await self._clock.sleep(interval)
 
     async def _prune_sessions(self) -> None:
         await sessions.prune_sessions(self._db, self._clock.now())

@@ -1,0 +1,105 @@
+"""Procedures of the log that streams resume from."""
+
+from uuid import UUID
+
+import pytest
+from tests.support.scene import Scene
+
+from rustygpt_server.db import accounts, feeds, members, sessions
+from rustygpt_server.db.feeds import Lost, Opening, Reader
+from rustygpt_server.db.refusals import NotFound
+
+
+async def prune(scene: Scene, *, hours: int = 48, most: int = 5_000, batch: int = 500) -> int:
+    """Prune once."""
+    return await feeds.prune_events(
+        scene.db, scene.now, retention_hours=hours, max_per_conversation=most, batch=batch
+    )
+
+
+async def test_open_and_read(scene: Scene) -> None:
+    """A stream opens at the last number; what comes after a number is read in order."""
+    ada, eve = await scene.person("ada"), await scene.person("eve")
+    room = await scene.room(ada)
+    assert await feeds.open_feed(scene.db, ada, room) == Opening(0, 1)
+    written = await scene.post(ada, room)
+    assert await feeds.open_feed(scene.db, ada, room) == Opening(2, 1)
+    assert await feeds.read_events(scene.db, room, 0, 10) == written.events
+    assert await feeds.read_events(scene.db, room, 1, 10) == written.events[1:]
+    assert await feeds.read_events(scene.db, room, 0, 1) == written.events[:1]
+    with pytest.raises(NotFound):
+        await feeds.open_feed(scene.db, eve, room)
+    with pytest.raises(NotFound):
+        await feeds.open_feed(scene.db, ada, scene.id())
+
+
+async def test_old_events_go_oldest_first(scene: Scene) -> None:
+    """Events past the retention go in batches from the oldest on; the numbers go on."""
+    ada = await scene.person("ada")
+    room = await scene.room(ada)
+    for _ in range(3):
+        await scene.post(ada, room)
+    scene.tick(48 * 3_600)
+    assert await prune(scene) == 0
+    scene.tick()
+    await scene.post(ada, room)
+    assert await prune(scene, batch=4) == 4
+    assert await feeds.open_feed(scene.db, ada, room) == Opening(8, 5)
+    assert await prune(scene, batch=4) == 2
+    assert await prune(scene) == 0
+    scene.tick(49 * 3_600)
+    assert await prune(scene) == 2
+    assert await feeds.open_feed(scene.db, ada, room) == Opening(8, 9)
+
+
+async def test_pruning_leaves_no_holes(scene: Scene) -> None:
+    """An event that looks younger than its follower goes with it."""
+    ada = await scene.person("ada")
+    room = await scene.room(ada)
+    await scene.post(ada, room)
+    scene.tick(-10)
+    await scene.post(ada, room)
+    scene.tick(48 * 3_600 + 5)
+    assert await prune(scene) == 4
+
+
+async def test_too_many_events_go(scene: Scene) -> None:
+    """A conversation keeps its newest events up to the limit; others are not touched."""
+    ada = await scene.person("ada")
+    room, other = await scene.room(ada), await scene.room(ada)
+    for _ in range(5):
+        await scene.post(ada, room)
+    await scene.post(ada, other)
+    assert await prune(scene, most=3) == 7
+    assert await feeds.open_feed(scene.db, ada, room) == Opening(10, 8)
+    assert await feeds.open_feed(scene.db, ada, other) == Opening(2, 1)
+
+
+async def test_readers_lose_their_right(scene: Scene) -> None:
+    """Removal, log-out and disabling are found for each open stream."""
+    ada, bob, cy = [await scene.person(n) for n in ("ada", "bob", "cy")]
+    room = await scene.room(ada, bob, cy)
+    windows = sessions.Windows(600, 6_000, 5)
+    ids: dict[UUID, UUID] = {}
+    for number, user in enumerate((ada, bob, cy)):
+        new = sessions.NewSession(scene.id(), user, bytes([number]) * 32, None, None)
+        await sessions.start_session(scene.db, new, windows, scene.now)
+        ids[user] = new.id
+    readers = [Reader(session, user, room) for user, session in ids.items()]
+    assert await feeds.check_readers(scene.db, readers, scene.now) == []
+    assert await feeds.check_readers(scene.db, [], scene.now) == []
+    await members.remove_participant(scene.db, ada, room, bob, scene.now)
+    assert await feeds.check_readers(scene.db, readers, scene.now) == [Lost(readers[1], "removed")]
+    await accounts.update_user(
+        scene.db,
+        scene.admin,
+        cy,
+        disabled=True,
+        roles=None,
+        password_hash=None,
+        now=scene.now,
+    )
+    await sessions.end_session(scene.db, ada, ids[ada])
+    lost = await feeds.check_readers(scene.db, readers, scene.now)
+    assert [found.reason for found in lost] == ["session_ended", "removed", "session_ended"]
+    assert not await members.is_member(scene.db, room, cy)
