@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -84,7 +85,6 @@ COMMANDS: dict[str, Entry] = {
     "admin": _ADMIN,
     "serve": Entry("Run the server", "rustygpt_server.cli:serve", needs="sanic"),
     "config": Entry("Show and check the settings", "rustygpt_server.cli:config", needs="sanic"),
-    "spec": Entry("The server's OpenAPI document", "rustygpt_server.cli:spec", needs="sanic"),
     "completion": Entry("Complete words in a shell", f"{_HERE}.completion:completion"),
 }
 
@@ -95,9 +95,12 @@ COMMANDS: dict[str, Entry] = {
 @click.option("--local", is_flag=True, help="Open the chat with a server of your own.")
 @common
 @click.pass_context
-def program(context: click.Context, /, local: bool, **_: Any) -> int | None:
+def program(context: click.Context, /, local: bool, config: Path | None, **_: Any) -> int | None:
     """Threaded group chat with an assistant. Without a command the chat opens."""
     if context.invoked_subcommand is not None:
+        # The server's commands read --config themselves, wherever it stood.
+        above = {"config": config, "file": config}
+        context.default_map = {"serve": above, "config": {"show": above, "check": above}}
         return None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(context.get_help(), err=True)

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 import pytest
+from tests.support.frames import closed, opened, stream, trouble
 from tests.support.samples import TEA, cookies
 from tests.support.wire_server import Reply, WireServer, problem, wire_server
 
@@ -35,32 +36,6 @@ async def client(server: WireServer) -> AsyncIterator[Client]:
     session.take([value for _, value in cookies(1)])
     async with Client(session) as made:
         yield made
-
-
-def opened(position: str, retry: int = 1) -> bytes:
-    """The beginning of a stream."""
-    payload = encode(events.Opened(position))
-    return b"retry: %d\n\n" % retry + frame("stream.open", payload, position=position)
-
-
-def trouble(number: int, text: str = "x") -> bytes:
-    """A durable event."""
-    return frame("error", encode(events.Trouble("RGP.X", text)), id=f"evt_{number}")
-
-
-def closed(reason: str) -> bytes:
-    """The end of a stream."""
-    return frame("stream.closed", encode({"reason": reason}))
-
-
-def stream(*frames: bytes) -> Reply:
-    """A stream of frames that then breaks off."""
-
-    async def body() -> AsyncIterator[bytes]:
-        for piece in frames:
-            yield piece
-
-    return Reply(stream=body())
 
 
 async def collect(client: Client, last: str | None = None, **more: float) -> list[FeedItem]:
