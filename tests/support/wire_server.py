@@ -42,6 +42,7 @@ class WireServer:
     def __init__(self) -> None:
         self.origin = ""
         self.asked: list[Asked] = []
+        self.writers: set[asyncio.StreamWriter] = set()
         self.routes: dict[tuple[str, str], Handler] = {}
 
     def on(self, method: str, path: str, *replies: Reply | Handler) -> None:
@@ -60,6 +61,7 @@ class WireServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
+        self.writers.add(writer)
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while (asked := await _read(reader)) is not None:
                 self.asked.append(asked)
@@ -105,6 +107,9 @@ async def wire_server() -> AsyncIterator[WireServer]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await listening.wait_closed()
+        for writer in server.writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)  # lets the transports close before the loop does
 
 
 async def _read(reader: asyncio.StreamReader) -> Asked | None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -50,14 +52,22 @@ class RustyGPT(App[int], Reporting):
     """The terminal chat."""
 
     TITLE = "RustyGPT"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     COMMANDS = App.COMMANDS | {Commands, Conversations}
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
-        self, loaded: Loaded, *, server: str | None, account: str | None, local: bool
+        self,
+        loaded: Loaded,
+        *,
+        server: str | None,
+        account: str | None,
+        local: bool,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """`now` is the clock that ages are counted by."""
         super().__init__()
+        self._now = now
         self._loaded = loaded
         self._origin = server or loaded.settings.cli.server
         self._account = account
@@ -148,7 +158,7 @@ class RustyGPT(App[int], Reporting):
         if user is None or self._client is None:
             return
         desk = Desk(self._drafts, self._client.origin, user.username)
-        self.push_screen(MainScreen(self._client, user, desk))
+        self.push_screen(MainScreen(self._client, user, desk, self._now))
 
     def action_sign_in(self) -> None:
         """The session ended: sign in again, over a fresh main screen."""

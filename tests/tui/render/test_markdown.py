@@ -42,7 +42,7 @@ def test_single_line_breaks_are_kept() -> None:
 def test_nested_lists_and_tasks() -> None:
     """Nested items are indented under their parents, tasks get boxes."""
     assert _text("- a\n  - b\n    1. c\n- [x] d\n- [ ] e") == [
-        "• a", "  ◦ b", "    1. c", "• ☑ d", "• ☐ e",
+        "• a", "  ◦ b", "    1. c", "☑ d", "☐ e",
     ]  # fmt: skip
 
 

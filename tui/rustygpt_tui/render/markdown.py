@@ -100,7 +100,10 @@ class _Page:
     def _item(self, item: SyntaxTreeNode, sign: str, limit: int, depth: int) -> Iterator[Line]:
         head = f"{sign} " if depth < _DEEPEST else ""
         lines = list(self.blocks(item.children, max(1, limit - len(head)), depth + 1)) or [()]
-        yield (Span(head, "list.marker"), *_task(lines[0]))
+        box = _TASKS.get(lines[0][0].text[:4]) if lines[0] else None
+        if box and len(head) == len(box):
+            head, lines[0] = box, (_without_brackets(lines[0][0]), *lines[0][1:])
+        yield (Span(head, "list.marker"), *lines[0])
         for line in lines[1:]:
             yield (Span(" " * len(head)), *line) if line else ()
 
@@ -116,12 +119,9 @@ def _language(node: SyntaxTreeNode) -> str:
     return words[0] if words else ""
 
 
-def _task(line: Line) -> Line:
-    """The first line of an item; a task's brackets become a box."""
-    if not line or line[0].text[:4] not in _TASKS:
-        return line
-    box = Span(_TASKS[line[0].text[:4]], "list.marker")
-    return (box, line[0]._replace(text=line[0].text[4:]), *line[1:])
+def _without_brackets(span: Span) -> Span:
+    """The start of a task; its box stands where other items have their bullet."""
+    return span._replace(text=span.text[4:])
 
 
 def _align(cell: SyntaxTreeNode) -> str:

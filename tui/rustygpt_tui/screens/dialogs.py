@@ -68,7 +68,7 @@ class LineDialog(ModalScreen[str | None]):
         """A heading and the field."""
         with Vertical(classes="dialog"):
             yield Static(Content.styled(self._heading, "bold"), classes="card-title")
-            yield Input(self._value, max_length=text.TITLE_MAX)
+            yield Input(self._value, max_length=text.TITLE_MAX, select_on_focus=False)
             yield Static("", id="failure", classes="failure", markup=False)
 
     def on_mount(self) -> None:

@@ -3,6 +3,8 @@
 What keys do there is the business of `main`.
 """
 
+from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from textual import on, work
@@ -36,8 +38,9 @@ class RoomScreen(Screen[None], Reporting):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-medium"), (120, "-wide")]
 
-    def __init__(self, client: Client, user: User, desk: Desk) -> None:
+    def __init__(self, client: Client, user: User, desk: Desk, now: Callable[[], datetime]) -> None:
         super().__init__()
+        self._now = now
         self.client = client
         self._user = user
         self._desk = desk
@@ -190,7 +193,7 @@ class RoomScreen(Screen[None], Reporting):
         state = self.room.state if self.room else None
         rows = conversation_rows(self.conversations, state)
         self.query_one("#conversations", SideList).show(rows, self.wanted)
-        self.query_one("#threads", SideList).show(thread_rows(state), self.talk.root)
+        self.query_one("#threads", SideList).show(thread_rows(state, self._now()), self.talk.root)
 
     @work(group="room", exclusive=True, exit_on_error=False)
     async def follow_again(self, room: Room) -> None:

@@ -117,9 +117,8 @@ def conversation_rows(conversations: Sequence[Conversation], state: State | None
     return rows
 
 
-def thread_rows(state: State | None) -> list[Row]:
+def thread_rows(state: State | None, now: datetime) -> list[Row]:
     """The list of threads of the open conversation."""
-    now = datetime.now(UTC)
     return [
         Row(
             thread.root_id,

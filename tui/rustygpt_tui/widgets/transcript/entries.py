@@ -6,9 +6,9 @@ branches are indented, up to a depth that leaves room for the text.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from rustygpt_shared.models.messages import MessageView
@@ -76,40 +76,46 @@ class Context:
 def entries(messages: Iterable[MessageView], context: Context) -> list[Entry]:
     """The entries of messages that come in depth-first order."""
     shown = list(messages)
-    replies = Counter(message.parent_id for message in shown if message.parent_id)
+    replies = Counter(message.parent_id for message in shown)
     levels: dict[UUID, int] = {}
     authors: dict[UUID, str] = {}
+    days = _Days()
     found: list[Entry] = []
-    above: MessageView | None = None
+    above: UUID | None = None
     for message in shown:
-        parent = message.parent_id
-        branches = parent is not None and replies[parent] > 1
-        levels[message.id] = (levels.get(parent, 0) if parent else 0) + branches
-        authors[message.id] = context.author(message)
-        answered = authors.get(parent, "") if parent and above and parent != above.id else ""
-        found.append(_entry(message, context, levels[message.id], answered, above))
-        above = message
+        own_id, parent, answered, level = message.id, message.parent_id, "", 0
+        if parent is not None:
+            level = levels.get(parent, 0) + (replies[parent] > 1)
+            answered = authors.get(parent, "") if parent != above else ""
+        levels[own_id], authors[own_id], above = level, context.author(message), own_id
+        found.append(
+            Entry(
+                message,
+                authors[own_id],
+                message.author_user_id == context.me,
+                level,
+                answered if found else "",
+                days.begins(message.created_at),
+                own_id == context.first_unread,
+                context.troubles.get(own_id, ""),
+                own_id in context.pending,
+            )
+        )
     return found
 
 
-def _entry(
-    message: MessageView, context: Context, level: int, reply_to: str, above: MessageView | None
-) -> Entry:
-    day = message.created_at.astimezone()
-    new_day = above is None or above.created_at.astimezone().date() != day.date()
-    return Entry(
-        message,
-        context.author(message),
-        own=message.author_user_id == context.me,
-        level=level,
-        reply_to=reply_to,
-        day=day if new_day else None,
-        new=message.id == context.first_unread,
-        trouble=context.troubles.get(message.id, ""),
-        pending=message.id in context.pending,
-    )
+class _Days:
+    """Tells where a day begins; looks at the calendar only when a time leaves the day before."""
 
+    def __init__(self) -> None:
+        self._start = self._end = datetime.min.replace(tzinfo=UTC)
 
-def position(shown: Sequence[Entry], id: UUID | None) -> int | None:
-    """The place of a message among the entries."""
-    return next((index for index, entry in enumerate(shown) if entry.id == id), None)
+    def begins(self, time: datetime) -> datetime | None:
+        """The time in the zone of the terminal, when its day is another than that before."""
+        if self._start <= time < self._end:
+            return None
+        local = time.astimezone()
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        self._start = midnight.astimezone(UTC)
+        self._end = (midnight + timedelta(days=1)).astimezone(UTC)
+        return local

@@ -35,7 +35,7 @@ Transcript {
     & > .transcript--link { color: $text-primary; text-style: underline; }
     & > .transcript--link-address { color: $foreground 50%; }
     & > .transcript--heading { text-style: bold; }
-    & > .transcript--h1 { color: $text-primary; text-style: bold underline; }
+    & > .transcript--h1 { color: $text-primary; }
     & > .transcript--h2 { color: $text-primary; }
     & > .transcript--h3 { color: $text-secondary; }
     & > .transcript--h4 { color: $text-secondary; }

@@ -10,6 +10,7 @@ from textual.strip import Strip
 
 from rustygpt_tui.render import Line, Span, plain
 from rustygpt_tui.render.text import width
+from rustygpt_tui.widgets.bindings import bindings
 from rustygpt_tui.widgets.transcript.entries import Entry
 from rustygpt_tui.widgets.transcript.flow import Flow
 from rustygpt_tui.widgets.transcript.page import GUTTER
@@ -21,6 +22,7 @@ from rustygpt_tui.widgets.transcript.view import AnchoredView
 class Transcript(AnchoredView, can_focus=True):
     """A thread, message under message; one widget for any number of them."""
 
+    BINDINGS = bindings("transcript")
     COMPONENT_CLASSES = COMPONENTS
     DEFAULT_CSS = CSS
     ALLOW_SELECT = True

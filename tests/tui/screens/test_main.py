@@ -1,0 +1,136 @@
+"""How the main screen looks, at several sizes, and what keys do there."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from msgspec import structs
+from tests.support.chat_wire import chat_wire
+from tests.support.room import ME, ROOM, START, Room
+from tests.tui.driving import in_room, sign_in
+from tests.tui.render.documents import WHOLE
+from textual.pilot import Pilot
+
+from rustygpt_shared.models.conversations import Participant
+from rustygpt_tui.app import RustyGPT
+from rustygpt_tui.config import load_settings
+from rustygpt_tui.widgets.composer import Composer
+
+ANA = UUID(int=101)
+Compare = Callable[..., bool]
+
+
+def _furnished() -> Room:
+    """A conversation of two people and the assistant, with branches and every kind of text."""
+    room = Room()
+    room.people[ANA] = Participant(ANA, "ana", "member", START, "Ana")
+    other = room.post(text="On-call next week")
+    root = room.post(text="Deploy pipeline: why did the **canary** fail?")
+    reply = room.post(root, text="Logs are attached, see `step 4`.")
+    answer = room.post(reply, role="assistant")
+    room.write(answer, WHOLE.split("> quote")[0])
+    room.finish(answer)
+    stopped = room.post(root, role="assistant")
+    room.write(stopped, "The rollout was")
+    room.finish(stopped, "cancelled")
+    room.post(stopped, text="Thanks! [b]no markup[/b]")
+    for written, author in ((other, ANA), (root, ANA), (reply, ME)):
+        message = room.messages[written]
+        room.messages[written] = structs.replace(message, author_user_id=author)
+    return room
+
+
+class Snapped(RustyGPT):
+    """The chat with its server in the same loop, a clock that stands, and no blinking."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__(
+            load_settings(),
+            server="http://127.0.0.1:1",
+            account=None,
+            local=False,
+            now=lambda: START + timedelta(hours=3),
+        )
+        self._stack = AsyncExitStack()
+        self._furnished = room
+
+    async def on_load(self) -> None:
+        chat = await self._stack.enter_async_context(chat_wire(self._furnished))
+        sign_in(chat)
+        self._origin = chat.origin
+
+    async def on_unmount(self) -> None:
+        await self.aclose()
+        await self._stack.aclose()
+
+
+async def _settled(pilot: Pilot[int]) -> None:
+    for composer in pilot.app.screen_stack[-1].query(Composer):
+        composer.cursor_blink = False
+    for _ in range(400):
+        await pilot.pause(0.01)
+        text = "\n".join(s.text for s in pilot.app.screen._compositor.render_strips())
+        if "● live" in text and "Thanks" in text:
+            return
+    raise AssertionError(f"never came alive:\n{text}")
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50)])
+def test_it_looks_right_at_every_size(
+    snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    """Wide, medium and narrow, with the talk in front."""
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+
+    async def before(pilot: Pilot[int]) -> None:
+        await pilot.pause(0.3)
+        while not pilot.app.screen.query("#talk"):
+            await pilot.pause(0.02)
+        pilot.app.screen.action_compose()
+        await _settled(pilot)
+
+    assert snap_compare(Snapped(_furnished()), terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("theme", ["textual-light", "nord"])
+def test_it_follows_the_theme(
+    snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, theme: str
+) -> None:
+    """Colours come from the theme, light or dark."""
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+
+    async def before(pilot: Pilot[int]) -> None:
+        pilot.app.theme = theme
+        while not pilot.app.screen.query("#talk"):
+            await pilot.pause(0.02)
+        await _settled(pilot)
+
+    assert snap_compare(Snapped(_furnished()), terminal_size=(100, 30), run_before=before)
+
+
+async def test_narrow_terminals_show_one_thing_at_a_time() -> None:
+    """Lists first; a thread chosen there fills the screen; escape leads back."""
+    async with chat_wire(_furnished()) as chat, in_room(chat, (60, 20)) as driver:
+        assert "Conversations" in driver.text()
+        assert "Write a message" not in driver.text()
+        await driver.pilot.press("enter", "enter")
+        await driver.until("Write a message")
+        assert "Conversations" not in driver.text()
+        await driver.pilot.press("escape", "escape")
+        await driver.until("Conversations")
+
+
+async def test_reading_to_the_end_marks_the_thread_read() -> None:
+    """Only when the end was before the eyes, the server is told so."""
+    room = _furnished()
+    async with chat_wire(room) as chat:
+        from rustygpt_shared.events import UnreadCount, UnreadUpdate
+
+        async with in_room(chat, (100, 30)) as driver:
+            await driver.until("Thanks")
+            root = driver.main.talk.root
+            assert root is not None
+            room.passing.append(UnreadUpdate(UnreadCount(ROOM, root, ME, 1)))
+            await driver.until(lambda: chat.wire.counted("POST", f"/api/threads/{root}/read"))

@@ -1,0 +1,152 @@
+"""Reading and writing in a thread."""
+
+import asyncio
+
+from tests.support.chat_wire import chat_wire
+from tests.support.room import ME, ROOM, Room, person
+from tests.tui.driving import in_room
+from textual import events
+
+from rustygpt_tui.widgets.transcript.widget import Transcript
+
+
+def _room(messages: int = 3) -> Room:
+    room = Room()
+    room.add(person(1), "member")
+    root = room.post(text="first **words**")
+    for number in range(1, messages):
+        root = room.post(root, text=f"reply {number}")
+    return room
+
+
+async def test_a_thread_is_shown_and_followed() -> None:
+    """What others write appears by itself."""
+    room = _room()
+    async with chat_wire(room) as chat, in_room(chat) as driver:
+        await driver.until("reply 2")
+        room.post(list(room.messages)[-1], text="and *more*")
+        await driver.until("and more")
+
+
+async def test_an_answer_streams_and_ends() -> None:
+    """A message is sent once, the answer grows in place, and its end is final."""
+    async with chat_wire(_room()) as chat, in_room(chat) as driver:
+        await driver.pilot.press("i")
+        await driver.write("hello there")
+        await driver.pilot.press("enter")
+        await driver.until("writing")
+        answer = list(chat.room.messages)[-1]
+        for piece in ("# He", "ading\n\n- one", "\n- two"):
+            chat.room.write(answer, piece)
+        await driver.until("• two▌")
+        chat.room.finish(answer)
+        await driver.until(lambda: "▌" not in driver.text() and "• two" in driver.text())
+        assert driver.text().count("hello there") >= 1
+        assert sum(a.path.endswith("/reply") for a in chat.wire.asked) == 1
+
+
+async def test_escape_stops_an_answer() -> None:
+    """The answer is cancelled at the server, and what came of it stays."""
+    async with chat_wire(_room()) as chat, in_room(chat) as driver:
+        await driver.pilot.press("i")
+        await driver.write("go on")
+        await driver.pilot.press("enter")
+        await driver.until("writing")
+        chat.room.write(list(chat.room.messages)[-1], "some text")
+        await driver.until("some text")
+        await driver.pilot.press("escape")
+        await driver.until("■ stopped")
+
+
+async def test_a_failed_send_keeps_the_text_and_the_key() -> None:
+    """The text comes back with the reason; trying again posts with the same key."""
+    async with chat_wire(_room()) as chat, in_room(chat) as driver:
+        chat.refuse_posts = 1
+        chat.answers = False
+        await driver.pilot.press("i")
+        await driver.write("precious")
+        await driver.pilot.press("enter")
+        await driver.until("Not sent: The database is away.")
+        assert driver.main.talk.composer.text == "precious"
+        await driver.pilot.press("enter")
+        await driver.until(lambda: driver.main.talk.composer.text == "")
+        await driver.until(
+            lambda: sum(m.content == "precious" for m in chat.room.messages.values())
+        )
+        keys = [a.headers["idempotency-key"] for a in chat.wire.asked if "/reply" in a.path]
+        assert len(keys) >= 2
+        assert len(set(keys)) == 1
+
+
+async def test_drafts_stay_with_their_thread() -> None:
+    """What was written in one thread is there again after another was looked at."""
+    room = _room()
+    other = room.post(text="another thread")
+    async with chat_wire(room) as chat, in_room(chat) as driver:
+        await driver.pilot.press("i")
+        await driver.write("half a thought")
+        driver.main.open_thread(next(r for r in room.threads if r != driver.main.talk.root))
+        assert driver.main.talk.composer.text == ""
+        driver.main.open_thread(other)
+        await driver.until(lambda: driver.main.talk.composer.text == "half a thought")
+
+
+async def test_a_paste_never_sends() -> None:
+    """Several lines pasted are text; enter sends them as one message."""
+    async with chat_wire(_room()) as chat, in_room(chat) as driver:
+        await driver.pilot.press("i")
+        driver.app.post_message(events.Paste("one\ntwo\nthree"))
+        await driver.until(lambda: driver.main.talk.composer.text.count("\n") == 2)
+        await driver.pilot.press("ctrl+j")
+        assert not any("/reply" in a.path for a in chat.wire.asked)
+        await driver.pilot.press("enter")
+        await driver.until(lambda: any("/reply" in a.path for a in chat.wire.asked))
+
+
+async def test_a_reply_goes_to_the_selected_message() -> None:
+    """The message under the cursor is answered, and that is said above the text."""
+    async with chat_wire(_room()) as chat, in_room(chat) as driver:
+        await driver.until("reply 2")
+        driver.main.query_one(Transcript).focus()
+        await driver.pilot.press("g", "r")
+        await driver.until("↳")
+        await driver.write("to the root")
+        await driver.pilot.press("enter")
+        root = next(iter(chat.room.messages))
+        await driver.until(lambda: any(a.path.endswith(f"{root}/reply") for a in chat.wire.asked))
+
+
+async def test_a_new_thread_is_opened_when_it_was_sent() -> None:
+    """Control-n, a text and enter: the thread is there and open."""
+    async with chat_wire(_room()) as chat, in_room(chat) as driver:
+        await driver.pilot.press("ctrl+n")
+        await driver.until("Write the first message below")
+        await driver.write("a new topic")
+        await driver.pilot.press("enter")
+        await driver.until(lambda: len(chat.room.threads) == 2)
+        await driver.until(
+            lambda: (t := driver.main.talk.root) and chat.room.messages[t].content == "a new topic"
+        )
+
+
+async def test_a_lost_connection_is_said_and_mended() -> None:
+    """The status line tells the truth, and nothing is missed meanwhile."""
+    room = _room()
+    async with chat_wire(room) as chat, in_room(chat) as driver:
+        chat.cut_streams()
+        await driver.until("offline")
+        room.post(list(room.messages)[-1], text="while you were away")
+        await driver.pilot.press("f5")
+        await driver.until("while you were away")
+        await driver.until("● live")
+        assert chat.streams >= 2
+
+
+async def test_who_is_removed_is_told() -> None:
+    """Losing the conversation is said, and ends nothing else."""
+    room = _room()
+    async with chat_wire(room) as chat, in_room(chat) as driver:
+        room.remove(ME)
+        await driver.until("You are no longer in Tea.")
+        assert chat.wire.counted("GET", f"/api/conversations/{ROOM}") >= 1
+        await asyncio.sleep(0)
