@@ -19,6 +19,8 @@ from tests.support.databases import connected, short_folder
 from rustygpt_server.db import embedded
 from rustygpt_server.db.embedded import binaries, folders
 
+pytestmark = pytest.mark.slow
+
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
