@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from tests.support.room import ME, ROOM, Room, person
@@ -75,7 +75,17 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
+@example(
+    before=[],
+    after=[
+        ("post", 0, ""),
+        ("fetch a tree", 0, ""),
+        ("reply", 0, ""),
+        ("read all", 0, ""),
+        ("merge it", 0, ""),
+    ],
+)
 @given(before=STEPS, after=STEPS)
 def test_a_state_and_events_make_the_state_freshly_fetched(
     before: list[tuple[str, int, str]], after: list[tuple[str, int, str]]
