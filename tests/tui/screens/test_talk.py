@@ -150,3 +150,14 @@ async def test_who_is_removed_is_told() -> None:
         await driver.until("You are no longer in Tea.")
         assert chat.wire.counted("GET", f"/api/conversations/{ROOM}") >= 1
         await asyncio.sleep(0)
+
+
+async def test_typing_faster_than_the_screen_loses_nothing() -> None:
+    """Text, enter and more text in one burst: the first part is sent, the rest is still there."""
+    async with chat_wire(_room()) as chat, in_room(chat) as driver:
+        chat.answers = False
+        await driver.pilot.press("i")
+        for key in [*"fast", "enter", *"rest"]:
+            driver.app.post_message(events.Key(key, key if len(key) == 1 else "\r"))
+        await driver.until(lambda: list(chat.room.messages.values())[-1].content == "fast")
+        assert driver.main.talk.composer.text == "rest"

@@ -28,7 +28,8 @@ class StartScreen(Screen[None]):
 
     def show_progress(self, words: str) -> None:
         """Tell how far it is."""
-        self.query_one("#progress", Static).update(Content(words))
+        said = words.rstrip(" .…")
+        self.query_one("#progress", Static).update(Content(f"{said[:1].upper()}{said[1:]} …"))
         self.query_one("#failure", Static).display = False
         self.query_one("#again", Button).display = False
 

@@ -36,6 +36,10 @@ class Talk(Writing):
         yield Static("", id="talk-bar", markup=False)
         yield Composer(id="composer")
 
+    def on_resize(self) -> None:
+        """Header and bar are cut to the width there is."""
+        self.draw_around()
+
     def show_nothing(self, words: str) -> None:
         """There is no conversation to show, for a reason in words."""
         self._room, self.root = None, None

@@ -71,6 +71,7 @@ class Writing(Vertical, Reporting):
     @on(Composer.Sent)
     def _sent(self, event: Composer.Sent) -> None:
         if self._room is None:
+            self.composer.put(event.text)
             return
         attempt, self._failed = self._failed, None
         target = self._reply_to or self.root
@@ -79,7 +80,6 @@ class Writing(Vertical, Reporting):
             attempt = Attempt(event.text, self._room.id, self.root, self._reply_to or newest)
             attempt.fixed_parent = self._reply_to is not None
         self._failure, self._reply_to = "", None
-        self.composer.put("")
         self._send(attempt, target or self._room.id)
         self.transcript.follow()
         self.draw()

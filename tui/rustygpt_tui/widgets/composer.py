@@ -1,5 +1,6 @@
 """Where people write. Enter sends, other keys make a new line, and a paste never sends."""
 
+from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -10,7 +11,7 @@ from rustygpt_tui.widgets.bindings import bindings
 class Composer(TextArea):
     """A text that grows with what is written, up to a third of the screen."""
 
-    BINDINGS = bindings("composer", priority=True)
+    BINDINGS = bindings("composer")
 
     class Sent(Message):
         """The text is to be sent."""
@@ -29,10 +30,24 @@ class Composer(TextArea):
         """What is written, as it would be sent."""
         return clean(self.text).rstrip()
 
+    async def _on_key(self, event: events.Key) -> None:
+        """Send or break the line in the order of typing, not when the key has bubbled up."""
+        if event.is_printable:
+            return
+        active = self.screen.active_bindings.get(event.key)
+        if active is None or active.node is not self:
+            return
+        if active.binding.id in {"rg.send", "rg.newline"}:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(active.binding.action)
+
     def action_send(self) -> None:
-        """Tell that the text is to be sent; an empty one is not."""
-        if self.written and not self.read_only:
-            self.post_message(self.Sent(self.written))
+        """Hand over the text and be empty for the next one; an empty text is not sent."""
+        written = self.written
+        if written and not self.read_only:
+            self.put("")
+            self.post_message(self.Sent(written))
 
     def action_newline(self) -> None:
         """Break the line."""

@@ -86,6 +86,8 @@ def start(cluster: Cluster) -> None:
 
     It listens on its socket only, and runs in a session of its own, so that Ctrl-C spares it.
     """
+    if _came_up(cluster):
+        return
     _forget_the_dead(cluster)
     log = cluster.home / "log"
     if log.exists() and log.stat().st_size > _LOG_BYTES:
@@ -124,8 +126,20 @@ def _last_lines(log: Path) -> list[str]:
     return log.read_text("utf-8", "replace").splitlines()[-3:] if log.exists() else []
 
 
+def _came_up(cluster: Cluster) -> bool:
+    """Wait while a PostgreSQL that somebody left runs and is starting or stopping."""
+    end = time.monotonic() + float(_READY_SECONDS)
+    while (lines := _pid_file(cluster)) and _is_postgres(int(lines[0]), cluster):
+        if serves(cluster):
+            return True
+        if time.monotonic() > end:
+            raise EmbeddedError(f"PostgreSQL (process {lines[0]}) runs, but does not serve.")
+        time.sleep(0.01)
+    return False
+
+
 def _forget_the_dead(cluster: Cluster) -> None:
-    """Take away the lock file of a PostgreSQL that is gone, when its pid is another's by now.
+    """Take away the lock files of a PostgreSQL that is gone, when its pid is another's by now.
 
     PostgreSQL itself only looks whether some process has that pid: after a power cut or in a new
     container that is often so. The caller holds our own lock, and nobody listens.
@@ -133,6 +147,8 @@ def _forget_the_dead(cluster: Cluster) -> None:
     lines = _pid_file(cluster)
     if lines and not _is_postgres(int(lines[0]), cluster):
         (cluster.data / "postmaster.pid").unlink(missing_ok=True)
+        listening = socket_path(cluster.sockets)
+        listening.with_name(f"{listening.name}.lock").unlink(missing_ok=True)
 
 
 def _is_postgres(pid: int, cluster: Cluster) -> bool:

@@ -19,6 +19,8 @@ from tests.support.databases import connected, short_folder
 from rustygpt_server.db import embedded
 from rustygpt_server.db.embedded import binaries, folders
 
+pytestmark = pytest.mark.slow
+
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
@@ -216,12 +218,22 @@ async def test_killed_postgresql_comes_back(folder: Path) -> None:
         assert await connection.fetchval("SELECT n FROM kept") == 42
 
 
+async def test_one_that_is_just_stopping_is_waited_for(folder: Path) -> None:
+    """A start while PostgreSQL still goes down waits for that, and then starts it."""
+    first = await embedded.start(folder)
+    os.kill(pid(folder), signal.SIGINT)
+    async with running(folder) as held:
+        assert await answers(held.url)
+    await first.stop()
+
+
 async def test_a_lock_file_of_another_time(folder: Path) -> None:
     """A lock file left by a PostgreSQL that is gone does not count, whoever has its pid now."""
     async with running(folder):
         lines = (folder / "postgres/data/postmaster.pid").read_text().splitlines()
     left = folder / "postgres/data/postmaster.pid"
     left.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    (folder / "postgres/socket/.s.PGSQL.5432.lock").write_text(left.read_text())
     async with running(folder) as held:
         assert await answers(held.url)
 
