@@ -3,17 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
+from tests.support.browser import chromium
 from tests.support.live_server import live_server
 from tests.support.web import PASSWORD, House
 
 from rustygpt_shared.requests import CreateUser, SetUp
 from rustygpt_tui.client.http import connect
-
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update"
-)
 
 
 @pytest.fixture(scope="package")
@@ -39,12 +35,8 @@ async def house(fresh_origin: str) -> AsyncIterator[House]:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A browser without a window."""
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=FLAGS.split()
-        )
+    async with chromium() as running:
         yield running
-        await running.close()
 
 
 @pytest.fixture
