@@ -91,6 +91,22 @@ async def test_drafts_stay_with_their_thread() -> None:
         await driver.until(lambda: driver.main.talk.composer.text == "half a thought")
 
 
+async def test_a_reply_that_was_begun_is_a_draft_of_its_thread() -> None:
+    """Leaving the thread while answering one message loses no word."""
+    room = _room()
+    other = room.post(text="another thread")
+    root = next(iter(room.threads))
+    async with chat_wire(room) as chat, in_room(chat) as driver:
+        driver.main.open_thread(root)
+        await driver.until("reply 2")
+        driver.main.query_one(Transcript).focus()
+        await driver.pilot.press("g", "r")
+        await driver.write("well, actually")
+        driver.main.open_thread(other)
+        driver.main.open_thread(root)
+        assert driver.main.talk.composer.text == "well, actually"
+
+
 async def test_a_paste_never_sends() -> None:
     """Several lines pasted are text; enter sends them as one message."""
     async with chat_wire(_room()) as chat, in_room(chat) as driver:

@@ -150,7 +150,8 @@ class RoomScreen(Screen[None], Reporting):
 
     @on(Talk.ThreadStarted)
     def _thread_started(self, event: Talk.ThreadStarted) -> None:
-        self.open_thread(event.root_id)
+        self.talk.enter_started(event.root_id)
+        self._show_lists()
 
     # What happens
 
