@@ -1,11 +1,13 @@
 """Fixtures that any test may ask for: a PostgreSQL of its own worker, bootstrapped once."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from tests.support import databases
+from tests.support.api import Api, Serve, served
 from tests.support.scene import Scene
 
 from rustygpt_server.db.bootstrap import PoolLogin
@@ -60,3 +62,18 @@ async def empty_database_url(cluster_url: str) -> AsyncIterator[str]:
 async def scene(database: Database) -> Scene:
     """An administrator on empty tables, and ways to make people and messages."""
     return await Scene.begin(database)
+
+
+@pytest.fixture
+async def api(database_url: str, pool_login: PoolLogin, owner: Any) -> AsyncIterator[Api]:
+    """A server in this process, on empty tables, with a clock that the test moves."""
+    await databases.truncate(owner)
+    async with served(database_url, pool_login) as running:
+        yield running
+
+
+@pytest.fixture
+async def serve(database_url: str, pool_login: PoolLogin, owner: Any) -> Serve:
+    """Starts servers in this process, on tables that were emptied once."""
+    await databases.truncate(owner)
+    return functools.partial(served, database_url, pool_login)

@@ -39,8 +39,10 @@ BEGIN
     EXECUTE format('CREATE SCHEMA rustygpt AUTHORIZATION %I', _owner);
   END IF;
   PERFORM set_config('role', _owner, true);
+  IF to_regclass('rustygpt.ledger') IS NOT NULL THEN
+    RETURN;
+  END IF;
   EXECUTE format('GRANT USAGE, CREATE ON SCHEMA rustygpt TO %I', _reader);
-  EXECUTE format('GRANT USAGE ON SCHEMA rustygpt TO %I', _app);
   EXECUTE 'ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC';
   PERFORM set_config('role', _reader, true);
   EXECUTE 'ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC';
@@ -50,7 +52,7 @@ BEGIN
     LANGUAGE sql IMMUTABLE AS $body$ SELECT %L || _kind $body$
   $sql$, 'rustygpt_' || _base || '_');
   EXECUTE format('GRANT EXECUTE ON FUNCTION rustygpt.role_of(text) TO %I', _reader);
-  CREATE TABLE IF NOT EXISTS rustygpt.ledger (
+  CREATE TABLE rustygpt.ledger (
     script text PRIMARY KEY,
     sha256 text NOT NULL,
     procedure text,

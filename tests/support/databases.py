@@ -19,9 +19,10 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from rustygpt_server.assets import sql_folder
-from rustygpt_server.db import embedded
-from rustygpt_server.db.bootstrap import PoolLogin, bootstrap
+from rustygpt_server.db import accounts, embedded, sessions
+from rustygpt_server.db.bootstrap import PoolLogin, bootstrap, missing
 from rustygpt_server.db.database import Database
+from rustygpt_shared.ids import new_id
 
 VARIABLE = "RUSTYGPT_TEST_DATABASE_URL"
 NOW = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
@@ -113,3 +114,12 @@ async def pool(url: str, login: PoolLogin, size: int = 4) -> AsyncIterator[Datab
         yield database
     finally:
         await database.close()
+
+
+async def usable(url: str, login: PoolLogin) -> None:
+    """The application's role can work on an empty database."""
+    async with pool(url, login) as database:
+        assert await missing(database, sql_folder()) == []
+        await sessions.secret(database)
+        who = accounts.Newcomer(new_id(0), "first", "first@example.org", "hash")
+        await accounts.set_up(database, who, NOW)

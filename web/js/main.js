@@ -154,6 +154,7 @@ async function go({ anew = false } = {}) {
     [page.state, page.root, page.fresh] = [null, null, false];
     byId("conversation-title").textContent = "";
     byId("threads").replaceChildren();
+    talk.open(null, null, false);
     show("conversations");
     return;
   }
@@ -178,8 +179,8 @@ async function goThread(visit, root, fresh) {
   byId("new-thread").href = `#/c/${id}/new`;
   byId("back-to-threads").href = `#/c/${id}`;
   byId("thread-title").textContent = fresh ? "New thread" : (state.threads.get(root)?.root_excerpt ?? "");
+  talk.open(state, root, fresh);
   show(root || fresh ? "talk" : "threads");
-  talk.open(state, root);
   if (!moved) return;
   composer.open(root ?? (fresh ? id : null));
   talk.toEnd();
@@ -193,7 +194,6 @@ function show(pane) {
   byId("composer").hidden = pane !== "talk";
   if (pane !== "talk") {
     byId("thread-title").textContent = "";
-    talk.open(null, null);
     byId("nothing").textContent = page.state ? "Choose a thread, or begin a new one." : "Choose a conversation.";
   }
   byId("new-thread").hidden = !page.state;

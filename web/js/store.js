@@ -11,6 +11,7 @@ export function newState(conversation, me) {
     threads: new Map(),
     threadsCursor: null,
     unread: new Map(),
+    counted: NaN,
     trees: new Map(),
     tails: new Map(),
     troubles: new Map(),
@@ -23,11 +24,12 @@ export function addThreads(state, page) {
     if (!known || known.last_activity_at <= thread.last_activity_at) {
       state.threads.set(thread.root_id, thread);
     }
-    state.unread.set(thread.root_id, thread.unread);
   }
 }
 
+// Counts as fetched; messages that come later add to them, until the server's own count does.
 export function setUnread(state, answer) {
+  state.counted = number(answer.last_event_id);
   state.unread = new Map(answer.threads.map((thread) => [thread.root_id, thread.unread]));
 }
 
@@ -83,7 +85,12 @@ const handlers = {
     state.threads.set(active.root_id, { ...known, ...active });
     return { threads: true };
   },
-  "message.new": putMessage,
+  "message.new"(state, { message }, id) {
+    const changes = putMessage(state, { message }, id);
+    if (message.author_user_id === state.me.id || number(id) <= state.counted) return changes;
+    state.unread.set(message.root_id, Math.min(1000, (state.unread.get(message.root_id) ?? 0) + 1));
+    return { ...changes, unread: true };
+  },
   "message.updated": putMessage,
   "message.delta": grow,
   "message.done": finish,

@@ -28,14 +28,14 @@ export function makeTalk({ onReply, onProblem }) {
     if (left) requestAnimationFrame(() => settleAtEnd(left - 1));
   }
 
-  function open(newState, newRoot) {
+  function open(newState, newRoot, fresh) {
     if (rootId !== newRoot) {
       rows.clear();
       html.clear();
       byId("messages").replaceChildren();
     }
     [state, rootId] = [newState, newRoot];
-    byId("nothing").textContent = rootId ? "" : "Write the first message of a new thread.";
+    byId("nothing").textContent = fresh ? "Write the first message of a new thread." : "";
     byId("more-messages").hidden = true;
     byId("to-end").hidden = true;
     if (rootId) paint();

@@ -6,7 +6,8 @@ The loop is ours and not Sanic's: open streams are ended first, then requests, t
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import uvloop
@@ -59,24 +60,37 @@ async def serve(config: Config, sock: socket.socket, on_ready: Ready, stop: asyn
         raise StartFailed("The server has to run on uvloop; install rustygpt[server] again.")
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with build_parts(config) as parts:
-        app = create_app(parts)
-        server = await app.create_server(
-            sock=sock, backlog=BACKLOG, asyncio_server_kwargs={"start_serving": False}
-        )
-        if server is None:
-            raise StartFailed("Sanic did not make a server.")
-        _say_version(app, sock)
-        await server.startup()
-        await server.before_start()
-        await server.start_serving()
-        await server.after_start()
-        parts.upkeep.start()
+    async with build_parts(config) as parts, serving(parts, sock, alone=True):
         discovery = asyncio.create_task(parts.catalog.discover())
         on_ready(address(sock), parts)
         await stop.wait()
         discovery.cancel()
+
+
+@asynccontextmanager
+async def serving(parts: Parts, sock: socket.socket, *, alone: bool = False) -> AsyncIterator[None]:
+    """Answer requests on a socket, and end in good order.
+
+    Sanic can tune its own code for one application in a process, and for no second one: `alone`.
+    """
+    app = create_app(parts)
+    app.config.TOUCHUP = alone
+    server = await app.create_server(
+        sock=sock, backlog=BACKLOG, asyncio_server_kwargs={"start_serving": False}
+    )
+    if server is None:
+        raise StartFailed("Sanic did not make a server.")
+    _say_version(app, sock)
+    await server.startup()
+    await server.before_start()
+    await server.start_serving()
+    await server.after_start()
+    parts.upkeep.start()
+    try:
+        yield
+    finally:
         await _stop(parts, server)
+        Sanic.unregister_app(app)
 
 
 def _say_version(app: Sanic[Any, Any], sock: socket.socket) -> None:

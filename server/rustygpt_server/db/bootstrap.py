@@ -16,12 +16,13 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 from msgspec import Struct
 
-from rustygpt_server.db.database import Database
+from rustygpt_server.db.database import Database, refusing
 from rustygpt_server.db.refusals import DatabaseError, Unavailable, refusal
 from rustygpt_server.db.scripts import STAGES, Script, place, read_script, read_stage
 from rustygpt_shared import __version__
 
 _LOCK: Final = 7_283_461_905
+_LOCK_TIMEOUT_MS: Final = "60000"
 _TRIES: Final = 10
 _BUSY_CATALOG: Final = "tuple concurrently updated"
 
@@ -66,11 +67,10 @@ async def bootstrap(
     login = _login(url, owner_url)
     async with _connected(owner_url or url) as connection:
         work = _Work(connection, folder, now, on_script, release)
-        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
-        await _apply_all(work, login)
-        if login:
-            return PoolLogin()
-        return await _open_login(work)
+        async with refusing():
+            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            await _apply_all(work, login)
+            return PoolLogin() if login else await _open_login(work)
 
 
 async def missing(db: Database, folder: Path) -> list[str]:
@@ -100,7 +100,11 @@ async def _connected(url: str) -> AsyncIterator[Any]:
         connection = await asyncpg.connect(
             url,
             timeout=10,
-            server_settings={"application_name": "rustygpt bootstrap", "statement_timeout": "0"},
+            server_settings={
+                "application_name": "rustygpt bootstrap",
+                "statement_timeout": "0",
+                "lock_timeout": _LOCK_TIMEOUT_MS,
+            },
         )
     except (asyncpg.PostgresError, OSError, TimeoutError) as error:
         told = refusal(error)

@@ -55,14 +55,9 @@ class Database:
             max_size=size,
             reset=_keep,
             command_timeout=statement_timeout_ms / 1000 + 1,
-            server_settings={
-                "application_name": "rustygpt",
-                "statement_timeout": str(statement_timeout_ms),
-                "lock_timeout": str(min(LOCK_TIMEOUT_MS, statement_timeout_ms)),
-                "jit": "off",
-            },
+            server_settings=_settings(statement_timeout_ms),
         )
-        async with _refusing():
+        async with refusing():
             await pool
         return cls(pool, size)
 
@@ -98,7 +93,7 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
-        async with _refusing(), self._turn():
+        async with refusing(), self._turn():
             connection = await self._pool.acquire(timeout=self._acquire_seconds)
             try:
                 yield connection
@@ -124,9 +119,19 @@ class Database:
             self._turns.release()
 
 
+def _settings(statement_timeout_ms: int) -> dict[str, str]:
+    """What PostgreSQL is told once per connection; nothing of it is changed later."""
+    return {
+        "application_name": "rustygpt",
+        "statement_timeout": str(statement_timeout_ms),
+        "lock_timeout": str(min(LOCK_TIMEOUT_MS, statement_timeout_ms)),
+        "jit": "off",
+    }
+
+
 @asynccontextmanager
-async def _refusing() -> AsyncIterator[None]:
-    """Turn the driver's errors into ours."""
+async def refusing() -> AsyncIterator[None]:
+    """Turn the driver's errors into ours; faults of the program stay what they are."""
     try:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:

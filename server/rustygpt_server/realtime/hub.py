@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
@@ -56,6 +57,8 @@ class Hub:
         self._answers: dict[UUID, dict[UUID, LiveAnswer]] = {}
         self._idle_since: dict[UUID, float] = {}
         self._open: set[Reader] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._per_user: Counter[UUID] = Counter()
         self._filling: dict[UUID, asyncio.Task[None]] = {}
 
@@ -126,6 +129,7 @@ class Hub:
     def join(self, reader: Reader) -> None:
         """Count a stream, before its right is checked: what ends it meanwhile is not missed."""
         self._open.add(reader)
+        self._empty.clear()
         self._per_user[reader.identity.user_id] += 1
         self.metrics.connections.inc()
 
@@ -134,6 +138,8 @@ class Hub:
         if reader not in self._open:
             return
         self._open.discard(reader)
+        if not self._open:
+            self._empty.set()
         user_id = reader.identity.user_id
         self._per_user[user_id] -= 1
         if not self._per_user[user_id]:
@@ -170,9 +176,9 @@ class Hub:
         self.draining = True
         for reader in self._open:
             reader.close("shutdown", retry_ms=self.retry_ms())
-        deadline = self._clock.monotonic() + self.limits.drain
-        while self._open and self._clock.monotonic() < deadline:
-            await self._clock.sleep(0.02)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.limits.drain):
+                await self._empty.wait()
         for task in self._filling.values():
             task.cancel()
 

@@ -1,4 +1,5 @@
--- Keep all answers of a process for a while longer. For the system.
+-- Keep all answers of a process for a while longer. For the system. They are locked in
+-- the order in which fail_orphans takes them.
 CREATE OR REPLACE FUNCTION rustygpt.renew_leases(_runner text, _until timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
@@ -6,7 +7,10 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 DECLARE _count bigint;
 BEGIN
   PERFORM rustygpt.act_as_system();
-  UPDATE rustygpt.generations g SET lease_until = _until WHERE g.runner = _runner;
+  UPDATE rustygpt.generations g SET lease_until = _until FROM (
+    SELECT o.message_id FROM rustygpt.generations o WHERE o.runner = _runner
+    ORDER BY o.conversation_id, o.message_id FOR UPDATE
+  ) AS mine WHERE g.message_id = mine.message_id;
   GET DIAGNOSTICS _count = ROW_COUNT;
   RETURN _count;
 END

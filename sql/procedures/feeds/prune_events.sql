@@ -14,8 +14,11 @@ BEGIN
     SELECT o.user_id, o.key FROM rustygpt.idempotency o
     WHERE o.created_at <= _now - interval '24 hours' LIMIT _batch);
   WITH cut AS (
-    SELECT e.conversation_id, max(e.number) AS number FROM rustygpt.events e
-    WHERE e.created_at < _limit GROUP BY e.conversation_id
+    SELECT e.conversation_id, max(e.number) AS number
+    FROM (
+      SELECT o.conversation_id, o.number FROM rustygpt.events o
+      WHERE o.created_at < _limit ORDER BY o.created_at LIMIT _batch
+    ) AS e GROUP BY e.conversation_id
     UNION ALL
     SELECT c.id, c.last_event - _max_per_conversation FROM rustygpt.conversations c
     WHERE c.last_event > _max_per_conversation

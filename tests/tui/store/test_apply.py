@@ -1,6 +1,7 @@
 """Events on states."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 from hypothesis import given, settings
@@ -233,6 +234,25 @@ async def test_unread_counts_are_the_readers_own() -> None:
     assert (state.total_unread, changes.unread) == (3, {root})
     state, _ = apply(state, count(ME, 0))
     assert dict(state.unread) == {}
+
+
+async def test_messages_of_others_count_as_unread_as_they_come() -> None:
+    """One's own do not, nor those that the fetched counts knew."""
+    room = Room()
+    root = room.post()
+    state = await _opened(room)
+    room.post(root)
+    newer = replace(state, counted=99)
+    for event in room.passing:
+        state, _ = apply(state, event)
+        newer, _ = apply(newer, event)
+    assert (dict(state.unread), dict(newer.unread)) == ({root: 1}, {})
+    room.passing.clear()
+    reply = room.messages[room.post(root)]
+    own = structs.replace(reply, author_user_id=ME)
+    event = events.MessageNew(events.MessageShown(own), id="evt_50")
+    state, changes = apply(state, event)
+    assert (dict(state.unread), changes.unread) == ({root: 1}, frozenset())
 
 
 async def test_a_reset_asks_for_everything() -> None:

@@ -4,11 +4,13 @@ from msgspec import structs
 from tests.support.room import ME, ROOM, Room, person
 
 from rustygpt_shared.models.conversations import ThreadUnread, UnreadList
+from rustygpt_shared.models.messages import Marked
 from rustygpt_tui.store.apply import apply
 from rustygpt_tui.store.load import (
     complete,
     load,
     reload,
+    with_marked,
     with_threads,
     with_tree,
     with_unread,
@@ -90,6 +92,7 @@ async def test_counts_are_fetched_whole() -> None:
     state = with_unread(state, UnreadList([ThreadUnread(one, 2)], "evt_0"))
     state = with_unread(state, UnreadList([ThreadUnread(two, 1_000)], "evt_0"))
     assert dict(state.unread) == {two: 1_000}
+    assert dict(with_marked(state, Marked(two, 0)).unread) == {}
     assert state.total_unread == 1_000
 
 

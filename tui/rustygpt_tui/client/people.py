@@ -17,7 +17,7 @@ from rustygpt_shared.models.users import (
 )
 from rustygpt_shared.requests import CreateUser, LogIn, SetUp, UpdateMe, UpdateUser
 from rustygpt_tui.client.transport import Transport, new_key
-from rustygpt_tui.errors import Failure, SignInNeeded
+from rustygpt_tui.errors import Failure, Refused, SignInNeeded
 
 
 class PeopleCalls(Transport):
@@ -48,6 +48,10 @@ class PeopleCalls(Transport):
             self.session.reload()
             raise
         self.session.start(account or answer.user.username)
+        if self.session.header() is None:
+            raise Refused(
+                f"{self.origin} takes its cookies over HTTPS only; use its https:// address."
+            )
         return answer
 
     async def refresh(self) -> LoggedIn:

@@ -37,7 +37,7 @@ from rustygpt_shared.events import (
 from rustygpt_shared.ids import event_number
 from rustygpt_shared.models.conversations import ThreadInfo
 from rustygpt_shared.models.messages import MessageView
-from rustygpt_tui.store.state import Changes, State
+from rustygpt_tui.store.state import UNREAD_MAX, Changes, State
 from rustygpt_tui.store.tail import Tail
 
 K = TypeVar("K")
@@ -75,7 +75,9 @@ def _change(state: State, event: Event) -> Step:  # noqa: C901, PLR0912 - a case
             return place_thread(state, created.summary)
         case ThreadActivity(payload=active):
             return _move_thread(state, active)
-        case MessageNew(payload=shown, id=id) | MessageUpdated(payload=shown, id=id):
+        case MessageNew(payload=shown, id=id):
+            return _arrive(state, shown.message, _number(id))
+        case MessageUpdated(payload=shown, id=id):
             return _put_message(state, shown.message, _number(id))
         case MessageDelta(payload=delta):
             return _grow(state, delta)
@@ -124,6 +126,17 @@ def _move_thread(state: State, active: ThreadActive) -> Step:
         root_excerpt=active.root_excerpt,
     )
     return place_thread(state, moved)
+
+
+def _arrive(state: State, message: MessageView, number: int) -> Step:
+    """A new message also counts as unread, until the server's own count comes."""
+    state, changes = _put_message(state, message, number)
+    if message.author_user_id == state.me or number <= state.counted:
+        return state, changes
+    root = message.root_id
+    many = min(UNREAD_MAX, state.unread.get(root, 0) + 1)
+    counted = replace(state, unread={**state.unread, root: many})
+    return counted, changes | Changes(unread=frozenset({root}))
 
 
 def _put_message(state: State, message: MessageView, number: int) -> Step:
@@ -197,11 +210,18 @@ def _trouble(state: State, trouble: Trouble) -> Step:
 
 
 def _count(state: State, count: UnreadCount) -> Step:
-    if count.user_id != state.me or state.unread.get(count.root_id, 0) == count.unread:
+    if count.user_id != state.me:
         return state, NOTHING
-    others = without(state.unread, count.root_id)
-    unread = {**others, count.root_id: count.unread} if count.unread else others
-    return replace(state, unread=unread), Changes(unread=frozenset({count.root_id}))
+    return set_count(state, count.root_id, count.unread)
+
+
+def set_count(state: State, root_id: UUID, unread: int) -> Step:
+    """The state with the reader's count of a thread."""
+    if state.unread.get(root_id, 0) == unread:
+        return state, NOTHING
+    others = without(state.unread, root_id)
+    counts = {**others, root_id: unread} if unread else others
+    return replace(state, unread=counts), Changes(unread=frozenset({root_id}))
 
 
 def without(mapping: Mapping[K, V], key: K) -> Mapping[K, V]:

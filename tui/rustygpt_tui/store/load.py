@@ -17,8 +17,9 @@ from rustygpt_shared.models.conversations import (
     ThreadList,
     UnreadList,
 )
+from rustygpt_shared.models.messages import Marked
 from rustygpt_shared.models.messages import Tree as TreePage
-from rustygpt_tui.store.apply import place_thread, without
+from rustygpt_tui.store.apply import place_thread, set_count, without
 from rustygpt_tui.store.state import Changes, State
 from rustygpt_tui.store.tree import Tree
 
@@ -99,7 +100,7 @@ def with_participants(state: State, answer: ParticipantList) -> State:
 
 
 def with_threads(state: State, page: ThreadList, *, first: bool = False) -> State:
-    """The state with a page of threads and their unread counts.
+    """The state with a page of threads; `with_unread` has the counts.
 
     `first` says that it is the first page fetched once more, after which `threads_cursor` stays.
     """
@@ -108,20 +109,24 @@ def with_threads(state: State, page: ThreadList, *, first: bool = False) -> Stat
         known = state.thread(summary.root_id)
         if known is None or known.last_activity_at <= summary.last_activity_at:
             state, _ = place_thread(state, _thread(summary))
-        state = _with_count(state, summary.root_id, summary.unread)
     return state if again else replace(state, threads_cursor=page.next_cursor)
 
 
 def with_unread(state: State, answer: UnreadList) -> State:
     """The state with the reader's counts, which take the place of all earlier ones."""
-    return replace(state, unread={t.root_id: t.unread for t in answer.threads if t.unread})
+    counts = {t.root_id: t.unread for t in answer.threads if t.unread}
+    return replace(state, unread=counts, counted=_number(answer.last_event_id))
+
+
+def with_marked(state: State, answer: Marked) -> State:
+    """The state with what is left unread after the reader's mark moved."""
+    return set_count(state, answer.root_id, answer.unread)[0]
 
 
 def with_tree(state: State, page: TreePage) -> State:
     """The state with the next page of a thread, which becomes a loaded one with its first."""
     tree = state.trees.get(page.root_id) or Tree(page.root_id)
-    number = event_number(page.last_event_id)
-    filled = tree.put_page(page.messages, -1 if number is None else number, page.next_cursor)
+    filled = tree.put_page(page.messages, _number(page.last_event_id), page.next_cursor)
     tails = state.tails
     for message in page.messages:
         if not message.streaming:
@@ -134,9 +139,9 @@ def without_tree(state: State, root_id: UUID) -> State:
     return replace(state, trees=without(state.trees, root_id))
 
 
-def _with_count(state: State, root_id: UUID, unread: int) -> State:
-    others = without(state.unread, root_id)
-    return replace(state, unread={**others, root_id: unread} if unread else others)
+def _number(position: str) -> int:
+    number = event_number(position)
+    return -1 if number is None else number
 
 
 def _info(shown: Conversation) -> ConversationInfo:

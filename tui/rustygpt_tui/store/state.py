@@ -37,6 +37,8 @@ class State:
     """The threads whose messages were loaded, by root."""
     unread: Mapping[UUID, int] = field(default_factory=dict)
     """By root, where it is not 0."""
+    counted: int = -1
+    """The number of the event up to which `unread` was fetched; later messages add to it."""
     tails: Mapping[UUID, Tail] = field(default_factory=dict)
     """Answers in progress, by message."""
     troubles: Mapping[UUID, Trouble] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """Folders and the user that PostgreSQL runs as. Only folders we make get a mode from us."""
 
+import errno
 import os
 import pwd
 import stat
@@ -55,8 +56,7 @@ def make_private(folder: Path, owner: Owner) -> None:
     missing = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
         for each in reversed(missing):
-            each.mkdir(mode=0o700)
-            give(each, owner)
+            _make(each, owner)
         found = folder.lstat()
     except OSError as error:
         raise EmbeddedError(f"{folder} cannot be made: {error.strerror}.") from error
@@ -65,6 +65,20 @@ def make_private(folder: Path, owner: Owner) -> None:
             f"{folder} has to be a folder of the user {owner.uid} that nobody else may enter "
             "(mode 0700); move it away, or set db.data_dir to another folder."
         )
+
+
+def _make(folder: Path, owner: Owner) -> None:
+    """Make it aside and put it in place, so that others never see it with another owner."""
+    partial = Path(tempfile.mkdtemp(prefix=".rustygpt-", dir=folder.parent))
+    give(partial, owner)
+    try:
+        partial.rename(folder)
+    except FileExistsError:
+        partial.rmdir()
+    except OSError as error:
+        partial.rmdir()
+        if error.errno != errno.ENOTEMPTY:
+            raise
 
 
 def give(path: Path, owner: Owner) -> None:

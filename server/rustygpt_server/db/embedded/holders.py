@@ -5,10 +5,11 @@ A process that died is noticed by that pair, also when its pid was given to anot
 
 import fcntl
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from rustygpt_server.db.embedded import processes
 
 
 @contextmanager
@@ -46,18 +47,4 @@ def _write(home: Path, names: list[str]) -> None:
 
 
 def _name(pid: int) -> str:
-    return f"{pid} {_started(pid)}"
-
-
-def _started(pid: int) -> str:
-    """When a process started, in whatever form the system has it; `-` when there is none."""
-    stat = Path(f"/proc/{pid}/stat")
-    try:
-        if stat.parent.parent.joinpath("self").exists():
-            return stat.read_text("utf-8", "replace").rpartition(")")[2].split()[19]
-    except (FileNotFoundError, ProcessLookupError):
-        return "-"
-    told = subprocess.run(  # noqa: S603 - a fixed program with a number
-        ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return "_".join(told.stdout.split()) or "-"
+    return f"{pid} {processes.started(pid)}"

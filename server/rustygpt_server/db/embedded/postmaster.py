@@ -13,11 +13,14 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from rustygpt_server.db.embedded import processes
 from rustygpt_server.db.embedded.folders import EmbeddedError, Owner, give, socket_path
 
 SUPERUSER: Final = "rustygpt"
 DATABASE: Final = "rustygpt"
 _READY_SECONDS: Final = "60"
+_TRIES: Final = 25
+_STILL_THERE: Final = "still in use"
 _STOP_SECONDS: Final = 10.0
 _LOG_BYTES: Final = 1_048_576
 
@@ -83,9 +86,29 @@ def start(cluster: Cluster) -> None:
 
     It listens on its socket only, and runs in a session of its own, so that Ctrl-C spares it.
     """
+    if _came_up(cluster):
+        return
+    _forget_the_dead(cluster)
     log = cluster.home / "log"
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         log.unlink()
+    words = _options(cluster)
+    place = ("--pgdata", str(cluster.data), "--log", str(log))
+    for last_try in (False,) * _TRIES + (True,):
+        try:
+            _run(cluster, "pg_ctl", "start", "-t", _READY_SECONDS, *place, "-o", words)
+            return
+        except EmbeddedError as error:
+            said = " | ".join(_last_lines(log) or [str(error)])
+            if last_try or _STILL_THERE not in said:
+                raise EmbeddedError(
+                    f"PostgreSQL did not start; its log {log} ends: {said}"
+                ) from error
+        time.sleep(0.2)
+
+
+def _options(cluster: Cluster) -> str:
+    """What differs from PostgreSQL's defaults, as pg_ctl wants it: words for a shell."""
     options = {
         "listen_addresses": "",
         "unix_socket_directories": str(cluster.sockets),
@@ -96,14 +119,41 @@ def start(cluster: Cluster) -> None:
         "timezone": "UTC",
     }
     words = [word for item in options.items() for word in ("-c", shlex.quote("=".join(item)))]
-    place = ("--pgdata", str(cluster.data), "--log", str(log))
-    try:
-        _run(cluster, "pg_ctl", "start", "-t", _READY_SECONDS, *place, "-o", " ".join(words))
-    except EmbeddedError as error:
-        last = log.read_text("utf-8", "replace").splitlines()[-3:] if log.exists() else [str(error)]
-        raise EmbeddedError(
-            f"PostgreSQL did not start; its log {log} ends: {' | '.join(last)}"
-        ) from error
+    return " ".join(words)
+
+
+def _last_lines(log: Path) -> list[str]:
+    return log.read_text("utf-8", "replace").splitlines()[-3:] if log.exists() else []
+
+
+def _came_up(cluster: Cluster) -> bool:
+    """Wait while a PostgreSQL that somebody left runs and is starting or stopping."""
+    end = time.monotonic() + float(_READY_SECONDS)
+    while (lines := _pid_file(cluster)) and _is_postgres(int(lines[0]), cluster):
+        if serves(cluster):
+            return True
+        if time.monotonic() > end:
+            raise EmbeddedError(f"PostgreSQL (process {lines[0]}) runs, but does not serve.")
+        time.sleep(0.01)
+    return False
+
+
+def _forget_the_dead(cluster: Cluster) -> None:
+    """Take away the lock files of a PostgreSQL that is gone, when its pid is another's by now.
+
+    PostgreSQL itself only looks whether some process has that pid: after a power cut or in a new
+    container that is often so. The caller holds our own lock, and nobody listens.
+    """
+    lines = _pid_file(cluster)
+    if lines and not _is_postgres(int(lines[0]), cluster):
+        (cluster.data / "postmaster.pid").unlink(missing_ok=True)
+        listening = socket_path(cluster.sockets)
+        listening.with_name(f"{listening.name}.lock").unlink(missing_ok=True)
+
+
+def _is_postgres(pid: int, cluster: Cluster) -> bool:
+    """Whether a process is a living PostgreSQL on these data."""
+    return str(cluster.data) in processes.command(pid)
 
 
 def create_database(cluster: Cluster) -> None:

@@ -1,0 +1,20 @@
+"""A database of its own for each end-to-end test, and folders for each person."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.support import databases
+from tests.support.server import ServerProcess, server_process
+
+
+@pytest.fixture
+async def server(tmp_path: Path, cluster_url: str) -> AsyncIterator[ServerProcess]:
+    """A server in a process of its own, that nobody has set up, with the demo assistant."""
+    url = await databases.create(cluster_url)
+    more = {"RUSTYGPT__LLM__DEFAULT_MODEL": "demo", "RUSTYGPT_PROFILE": "test"}
+    async with server_process(tmp_path, url, **more) as running:
+        yield running
+    await asyncio.sleep(0)
+    await databases.drop(cluster_url, url)

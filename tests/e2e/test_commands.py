@@ -1,0 +1,132 @@
+"""The commands against the real server: a newcomer's first minutes, and two people in a room."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.live_server import live_server
+from tests.support.program import Ran, run
+from tests.support.wire_server import wire_server
+
+from rustygpt_shared.codec import decode_event
+from rustygpt_shared.events import MessageNew
+from rustygpt_tui.client.http import connect
+from rustygpt_tui.client.local import local_server
+from rustygpt_tui.errors import Unreachable
+
+PROGRAM = [sys.executable, "-c", "from rustygpt_tui.cli import main; main()"]
+pytestmark = pytest.mark.xdist_group("live")
+
+
+@pytest.fixture(scope="module")
+def origin(cluster_url: str) -> Iterator[str]:
+    """A server for the tests of this file, which run in their order."""
+    with live_server(cluster_url) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _folders(
+    origin: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "person"
+    folder.mkdir(exist_ok=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("RUSTYGPT_CONFIG_DIR", str(folder / "config"))
+    monkeypatch.setenv("RUSTYGPT_STATE_DIR", str(folder / "state"))
+    monkeypatch.setenv("RUSTYGPT__CLI__SERVER", origin)
+
+
+def done(*words: str, stdin: str = "") -> str:
+    """What a command that has to succeed prints."""
+    ran: Ran = run(*words, stdin=stdin)
+    assert (ran.code, ran.err) == (0, ran.err), ran
+    return ran.out.strip()
+
+
+def test_the_first_minutes() -> None:
+    """Set up, make a conversation, ask, find everything again, mark it read."""
+    assert run("me").code == 4
+    words = ["setup", "--username", "ada", "--email", "ada@example.org", "--password-stdin"]
+    done(*words, stdin="password-1")
+    assert run(*words, stdin="password-1").code == 1
+    talk = done("conv", "create", "Tea 🍵 room")
+    answer = done("ask", "tea 🍵 room", "What is tea?")
+    assert "demo assistant" in answer
+    (row,) = done("threads", talk).splitlines()
+    root = row.split("\t")[0]
+    question, answered = map(json.loads, done("chat", "--conversation", talk, "--json").split("\n"))
+    assert (question["id"], answered["content"].strip()) == (root, answer)
+    assert done("unread").split("\t")[1:] == [root, "1"]
+    assert done("read", root) == "Unread: 0"
+    assert done("unread") == ""
+    assert done("ask", "--parent", answered["id"][:23], "Again?", "--json")
+    assert json.loads(done("cancel", answered["id"], "--json"))["status"] == "completed"
+
+
+def test_two_people_in_a_room() -> None:
+    """An account is made, added, writes, and is no longer let in."""
+    words = ["admin", "users", "create", "bob", "--email", "bob@example.org", "--password-stdin"]
+    done(*words, stdin="password-2")
+    talk = done("conv", "create", "Two", "--group")
+    done("members", "add", talk, "bob")
+    done("--account", "bob", "login", "--email", "bob", "--password-stdin", stdin="password-2")
+    message = done("--account", "bob", "post", "two", "-", stdin="Hello <b>\x1b[2J\n")
+    lines = done("--account", "ada", "chat", "--conversation", "Two").splitlines()
+    assert lines[1] == "Hello <b>[2J"
+    done("--account", "ada", "reply", "--parent", message, "Hi")
+    assert run("--account", "bob", "conv", "rename", talk, "Mine").code == 6
+    done("--account", "ada", "members", "remove", talk, "bob")
+    assert run("--account", "bob", "threads", talk).code == 5
+    done("--account", "ada", "admin", "users", "disable", "bob")
+    assert run("--account", "bob", "me").code == 4
+
+
+def test_what_happened_can_be_followed() -> None:
+    """From the first event of a conversation, as the wire has it."""
+    talk = done("--account", "ada", "conv", "create", "Followed", "--mode", "off")
+    done("--account", "ada", "post", talk, "One")
+    words = ["--account", "ada", "follow", "--conversation", talk, "--json", "--once"]
+    event = decode_event(done(*words, "--since", "evt_0", "--types", "message.new"))
+    assert isinstance(event, MessageNew)
+    assert event.payload.message.content == "One"
+
+
+def test_a_stream_ends_when_its_reader_is_gone() -> None:
+    """`follow | head -1` ends with 141 at the next event, quietly."""
+    talk = done("--account", "ada", "conv", "create", "Piped", "--mode", "off")
+
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        [*PROGRAM, "--account", "ada", "follow", "--conversation", talk],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+    )
+    os.close(writing)
+    assert os.read(reading, 100).startswith(b"- stream.open")
+    os.close(reading)
+    done("--account", "ada", "post", talk, "One")
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (141, b"")
+
+
+async def test_a_local_server_comes_and_goes(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What `--local` starts answers, and is gone afterwards."""
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    monkeypatch.setenv("RUSTYGPT_STATE_DIR", str(tmp_path))
+    told: list[str] = []
+    async with wire_server() as gone:
+        wanted = gone.origin
+    async with local_server(told.append, wanted=wanted) as origin, connect(origin) as client:
+        assert origin == wanted
+        assert not await client.is_setup()
+    assert len(told) > 1
+    async with connect(origin) as client:
+        with pytest.raises(Unreachable):
+            await client.is_setup()

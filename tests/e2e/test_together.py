@@ -1,0 +1,130 @@
+"""Three people and the assistant in one conversation: terminal, command line, browser."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+from tests.support.browser import chromium
+from tests.support.person import PASSWORD, CommandLine
+from tests.support.server import ServerProcess
+from tests.tui.driving import Driver
+
+from rustygpt_tui.app import RustyGPT
+from rustygpt_tui.config import load_settings
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+@asynccontextmanager
+async def _terminal(server: ServerProcess, name: str) -> AsyncIterator[Driver]:
+    """The terminal chat, signed in by its own form."""
+    app = RustyGPT(load_settings(), server=server.url, account=None, local=False)
+    try:
+        async with app.run_test(size=(110, 34), notifications=True) as pilot:
+            driver = Driver(app, pilot)
+            await driver.until("Sign in")
+            app.screen.query_one("#name").value = name  # type: ignore[attr-defined]
+            app.screen.query_one("#password").value = PASSWORD  # type: ignore[attr-defined]
+            await pilot.press("enter")
+            await driver.until("Conversations")
+            yield driver
+    finally:
+        await app.aclose()
+
+
+@asynccontextmanager
+async def _browser(server: ServerProcess, name: str) -> AsyncIterator[Page]:
+    """The web page in Chromium, signed in by its own form."""
+    async with chromium() as browser:
+        page = await browser.new_page()
+        await page.goto(server.url)
+        await page.get_by_label("User name or e-mail address").fill(name)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#who")).to_have_text(name)
+        yield page
+
+
+async def _people(server: ServerProcess, folder: Path) -> CommandLine:
+    """Ann at the command line, who has set up the server; Bob and Cid have accounts."""
+    ann = CommandLine(folder / "ann", server.url)
+    (folder / "ann").mkdir()
+    setup = ("setup", "--username", "ann", "--email", "ann@example.org", "--password-stdin")
+    await ann.run(*setup, stdin=PASSWORD)
+    await ann.run("login", "--email", "ann", "--password-stdin", stdin=PASSWORD)
+    for name in ("bob", "cid"):
+        create = ("admin", "users", "create", name, "--email", f"{name}@example.org")
+        await ann.run(*create, "--password-stdin", stdin=PASSWORD)
+    await ann.run("conversations", "create", "Harbour", "--group")
+    for name in ("bob", "cid"):
+        await ann.run("members", "add", "Harbour", name)
+    return ann
+
+
+@pytest.fixture(autouse=True)
+def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
+        monkeypatch.setenv(f"RUSTYGPT_{kind}_DIR", str(tmp_path / kind.lower()))
+
+
+async def test_all_see_the_same_conversation_live(server: ServerProcess, tmp_path: Path) -> None:
+    """What one writes, the others read at once, and the assistant's answer streams to all."""
+    ann = await _people(server, tmp_path)
+    async with (
+        ann.follow("Harbour") as following,
+        _terminal(server, "bob") as bob,
+        _browser(server, "cid") as cid,
+    ):
+        await bob.until("● live")
+        await cid.get_by_role("link", name="Harbour").click()
+        await expect(cid.locator("#connection")).to_have_attribute("data-state", "live")
+
+        await ann.run("post", "Harbour", "from the command line")
+        await bob.until("from the command line")
+        await bob.pilot.press("n")
+        await bob.until("ann  ")
+        await cid.get_by_role("link", name="from the command line").click()
+        await expect(cid.locator("#messages")).to_contain_text("from the command line")
+
+        await cid.locator("#composer textarea").fill("@assistant hello from the browser")
+        await cid.locator("#composer textarea").press("Enter")
+        await bob.until("hello from the browser")
+        done = await following.until("message.done")
+        await bob.until("no language model is behind me")
+        await expect(cid.locator("#messages")).to_contain_text("no language model is behind me")
+
+    assert done["payload"]["finish_reason"] == "stop"
+
+
+async def test_a_killed_server_costs_nobody_anything(server: ServerProcess, tmp_path: Path) -> None:
+    """SIGKILL in mid-answer: clients go on by themselves, all that was acknowledged is there."""
+    ann = await _people(server, tmp_path)
+    async with (
+        ann.follow("Harbour") as following,
+        _terminal(server, "bob") as bob,
+        _browser(server, "cid") as cid,
+    ):
+        await cid.get_by_role("link", name="Harbour").click()
+        await ann.run("post", "Harbour", "@assistant please write")
+        begun = await following.until("message.delta")
+        await bob.until("please write")
+        await bob.pilot.press("n")
+        await bob.until("I am the demo assistant")
+        await server.kill()
+        await bob.until("offline", seconds=20)
+        await server.start()
+
+        done = await following.until("message.done", seconds=60)
+        await bob.until("● live", seconds=40)
+        await ann.run("post", "Harbour", "and on we go")
+        await bob.until("and on we go", seconds=20)
+        await expect(cid.locator("#threads")).to_contain_text("and on we go", timeout=20_000)
+
+    shown = (await ann.json("threads", "Harbour"))[-1]
+    assert done["payload"]["message_id"] == begun["payload"]["message_id"]
+    assert done["payload"]["finish_reason"] == "error"
+    assert shown["message_count"] == 2
+    numbers = [int(e["id"].removeprefix("evt_")) for e in following.events if "id" in e]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))

@@ -1,0 +1,241 @@
+"""Streams over HTTP, and the assistant's answers on them."""
+
+import asyncio
+from uuid import UUID
+
+from tests.support.api import Api, Serve, asking
+from tests.support.model_server import Script, answer, chunk, finished, model_server
+from tests.support.waiting import until
+
+from rustygpt_shared import codec
+
+
+async def test_a_post_arrives_with_its_numbers(api: Api) -> None:
+    """Two durable events a post, each with the next id."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    async with ann.follow(room) as stream:
+        opened = await stream.next()
+        root = await ann.root(room)
+        await ann.reply(root)
+        events = [await stream.next() for _ in range(4)]
+
+    assert opened == {"type": "stream.open", "payload": {"last_event_id": "evt_0"}}
+    assert [(e["type"], e["id"]) for e in events] == [
+        ("thread.new", "evt_1"),
+        ("message.new", "evt_2"),
+        ("message.new", "evt_3"),
+        ("thread.activity", "evt_4"),
+    ]
+    assert stream.answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert stream.answer.headers["cache-control"] == "no-cache, no-transform"
+
+
+async def test_the_event_of_a_message_is_what_rest_shows(api: Api) -> None:
+    """Payloads made by the database and answers made by the server say the same."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    async with ann.follow(room) as stream:
+        root = await ann.root(room, "héllo \u2028 <b>")
+        event = await stream.next("message.new")
+    codec.decode_event(codec.encode(event))
+
+    assert event["payload"]["message"] == await ann.get(f"/api/messages/{root}")
+
+
+async def test_a_stream_resumes_where_it_was_cut(api: Api) -> None:
+    """What happened in between comes first, once and in order."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    root = await ann.root(room)
+    for number in range(5):
+        await ann.reply(root, str(number))
+
+    async with ann.follow(room, "evt_3") as stream:
+        await stream.next("stream.open")
+        seen = [(await stream.next())["id"] for _ in range(9)]
+
+    assert seen == [f"evt_{n}" for n in range(4, 13)]
+
+
+async def test_an_id_that_is_no_good_is_answered_by_a_reset(api: Api) -> None:
+    """Never by an error status, which would end a browser's EventSource for good."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    await ann.root(room)
+    for seen in ("evt_99", "x", "evt_9223372036854775808"):
+        async with ann.follow(room, seen) as stream:
+            await stream.next("stream.open")
+            reset = await stream.next()
+        assert reset == {
+            "type": "stream.reset",
+            "payload": {"reason": "unknown", "last_event_id": "evt_2"},
+        }
+
+
+async def test_a_removed_person_hears_of_it_and_no_more(api: Api) -> None:
+    """The removal is the last event of the conversation that the person gets."""
+    ann, bob = await api.person("ann"), await api.person("bob")
+    room = await ann.conversation(is_group=True)
+    people = f"/api/conversations/{room}/participants"
+    await ann.post(people, {"user_id": str(bob.id), "role": "member"}, expect=204)
+    async with bob.follow(room) as stream:
+        await stream.next("stream.open")
+        await ann.call("DELETE", f"{people}/{bob.id}", expect=204)
+        await ann.root(room, "secret")
+        rest = await stream.rest()
+
+    assert [event["type"] for event in rest] == ["membership.changed", "stream.closed"]
+    assert rest[-1]["payload"] == {"reason": "removed"}
+    await bob.get(f"/api/stream/conversations/{room}", expect=404)
+
+
+async def test_the_end_of_a_session_ends_its_streams(api: Api) -> None:
+    """Logging out closes what the session had open."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    async with ann.follow(room) as stream:
+        await stream.next("stream.open")
+        await ann.post("/api/auth/logout", None)
+        rest = await stream.rest()
+
+    assert rest == [{"type": "stream.closed", "payload": {"reason": "session_ended"}}]
+
+
+async def test_an_expired_session_is_noticed_while_it_streams(api: Api) -> None:
+    """Reading counts as use, but not beyond the absolute end."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    async with ann.follow(room) as stream:
+        await stream.next("stream.open")
+        api.clock.move(7 * 24 * 3_600 + 1)
+        closed = await stream.next("stream.closed")
+
+    assert closed["payload"] == {"reason": "session_ended"}
+
+
+async def test_an_answer_streams_and_is_stored(serve: Serve) -> None:
+    """Row, deltas, final text, end: and the same text by REST."""
+    async with (
+        model_server(answer("Hel", "lo ", "🦀!")) as model,
+        serve(llm=asking(model.url)) as api,
+    ):
+        ann = await api.person("streamer")
+        room = await ann.conversation(assistant_mode="always")
+        async with ann.follow(room) as stream:
+            await ann.root(room, "hi")
+            await stream.next("message.new")
+            begun = (await stream.next("message.new"))["payload"]["message"]
+            done = await stream.next("message.done")
+        shown = await ann.get(f"/api/messages/{begun['id']}")
+
+    assert begun["streaming"] is True
+    assert done["payload"]["finish_reason"] == "stop"
+    assert shown["content"] == "Hello 🦀!"
+    assert shown["usage"]["estimated"] is True
+    assert "streaming" not in shown
+
+
+async def test_deltas_add_up_to_the_text(serve: Serve) -> None:
+    """Offsets count code points, and pieces follow each other without a gap."""
+    go = asyncio.Event()
+    script = Script([chunk("a🦀"), go, chunk("b"), 0.1, chunk("c"), finished()])
+    async with model_server(script) as model, serve(llm=asking(model.url)) as api:
+        ann = await api.person("streamer")
+        room = await ann.conversation(assistant_mode="always")
+        text = ""
+        async with ann.follow(room) as stream:
+            await ann.root(room, "hi")
+            while (event := await stream.next())["type"] != "message.updated":
+                if event["type"] == "message.delta":
+                    assert event["payload"]["offset"] == len(text)
+                    text += event["payload"]["choices"][0]["delta"]["content"]
+                    go.set()
+
+    assert text == "a🦀bc"
+    assert event["payload"]["message"]["content"] == text
+
+
+async def test_a_late_reader_gets_the_text_so_far(serve: Serve) -> None:
+    """Whoever opens a stream in the middle of an answer starts with all of it."""
+    go = asyncio.Event()
+    script = Script([chunk("once "), chunk("upon"), go, chunk(" a time"), finished()])
+    async with model_server(script) as model, serve(llm=asking(model.url)) as api:
+        ann = await api.person("streamer")
+        room = await ann.conversation(assistant_mode="always")
+        await ann.root(room, "hi")
+        await until(lambda: api.parts.hub.answers(UUID(room)) != [])
+        await until(lambda: b"upon" in (api.parts.hub.answers(UUID(room))[0].whole() or b""))
+        async with ann.follow(room) as stream:
+            whole = await stream.next("message.delta")
+            go.set()
+            await stream.next("message.done")
+
+    assert whole["payload"]["offset"] == 0
+    assert whole["payload"]["choices"][0]["delta"] == {"role": "assistant", "content": "once upon"}
+
+
+async def test_an_answer_can_be_stopped(serve: Serve) -> None:
+    """What was written stays; the model is hung up on; stopping twice is fine."""
+    script = Script([chunk("half"), asyncio.Event()])
+    async with model_server(script) as model, serve(llm=asking(model.url)) as api:
+        ann = await api.person("streamer")
+        room = await ann.conversation(assistant_mode="always")
+        async with ann.follow(room) as stream:
+            await ann.root(room, "hi")
+            delta = await stream.next("message.delta")
+            path = f"/api/messages/{delta['payload']['message_id']}"
+            stopped = await ann.post(f"{path}/cancel", None, expect=202)
+            done = await stream.next("message.done")
+        async with asyncio.timeout(2):
+            await model.hung_up.wait()
+        again = await ann.post(f"{path}/cancel", None, expect=202)
+        shown = await ann.get(path)
+
+    assert stopped["status"] == "cancelled"
+    assert again["status"] == "cancelled"
+    assert done["payload"]["finish_reason"] == "cancelled"
+    assert shown["content"] == "half"
+
+
+async def test_a_failing_model_is_told(serve: Serve) -> None:
+    """The answer ends as an error, and an event says why."""
+    script = Script([b'{"error":{"message":"out of memory"}}'], status=500)
+    async with model_server(script) as model, serve(llm=asking(model.url)) as api:
+        ann = await api.person("streamer")
+        room = await ann.conversation(assistant_mode="always")
+        async with ann.follow(room) as stream:
+            await ann.root(room, "hi")
+            done = await stream.next("message.done")
+            error = await stream.next("error")
+
+    assert done["payload"]["finish_reason"] == "error"
+    assert "out of memory" in error["payload"]["message"]
+    assert error["payload"]["message_id"] == done["payload"]["message_id"]
+
+
+async def test_the_assistant_speaks_when_it_is_asked(serve: Serve) -> None:
+    """`mention` answers to @assistant only, `off` never; the model gets the branch, with names."""
+    async with (
+        model_server(answer("yes")) as model,
+        serve(llm=asking(model.url)) as api,
+    ):
+        ann, bob = await api.person("streamer"), await api.person("second")
+        room = await ann.conversation(is_group=True, assistant_mode="mention", system_prompt="Be.")
+        body = {"user_id": str(bob.id), "role": "member"}
+        await ann.post(f"/api/conversations/{room}/participants", body, expect=204)
+        async with ann.follow(room) as stream:
+            root = await ann.root(room, "hello all")
+            await bob.reply(root, "not on this branch")
+            await bob.reply(root, "@assistant are you there?")
+            await stream.next("message.done")
+        quiet = await ann.conversation()
+        await ann.root(quiet, "@assistant hello?")
+
+    assert [asked.body["messages"] for asked in model.asked] == [
+        [
+            {"role": "system", "content": "Be."},
+            {"role": "user", "content": "streamer: hello all"},
+            {"role": "user", "content": "second: @assistant are you there?"},
+        ]
+    ]

@@ -1,0 +1,108 @@
+"""Who may bootstrap a database: operators with fewer rights than a superuser."""
+
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from tests.support import databases
+from tests.support.databases import NOW, connected, usable
+
+from rustygpt_server.assets import sql_folder
+from rustygpt_server.db import system
+from rustygpt_server.db.bootstrap import BootstrapError, PoolLogin, bootstrap
+
+
+class Operators:
+    """Logins that are no superusers, made for one test."""
+
+    def __init__(self, connection: Any, url: str) -> None:
+        self._connection = connection
+        self._url = url
+        self._made: list[str] = []
+        self.database = urlsplit(url).path[1:]
+
+    async def make(self, rights: str = "") -> tuple[str, str]:
+        """A login; answers its name and its URL of the database."""
+        name = f"rgt_op_{secrets.token_hex(4)}"
+        await self._connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'pw' {rights}")
+        self._made.append(name)
+        parts = urlsplit(self._url)
+        place = parts.netloc.rpartition("@")[2]
+        return name, urlunsplit(parts._replace(netloc=f"{name}:pw@{place}"))
+
+    async def allow(self, statement: str) -> None:
+        """Something that an administrator of PostgreSQL does by hand."""
+        await self._connection.execute(statement)
+
+    async def drop(self) -> None:
+        """Take the logins away, after their database."""
+        for name in self._made:
+            await self._connection.execute(f"DROP ROLE IF EXISTS {name}")
+
+
+@pytest.fixture
+async def operators(cluster_url: str) -> AsyncIterator[Operators]:
+    """A new database and ways to make logins for it."""
+    url = await databases.create(cluster_url)
+    async with connected(cluster_url) as connection:
+        made = Operators(connection, url)
+        yield made
+        await databases.drop(cluster_url, url)
+        await made.drop()
+
+
+async def test_an_operator_who_may_create_roles(operators: Operators) -> None:
+    """An owner who is no superuser but may create roles bootstraps by itself, twice."""
+    name, url = await operators.make("CREATEROLE")
+    await operators.allow(f"GRANT CREATE ON DATABASE {operators.database} TO {name}")
+    await databases.prepare(url)
+    await usable(url, await databases.prepare(url))
+
+
+async def test_an_operator_without_rights_is_told_which(operators: Operators) -> None:
+    """Who may not create roles is told what an administrator has to run, and that suffices."""
+    name, owner_url = await operators.make()
+    server, url = await operators.make()
+    with pytest.raises(BootstrapError, match="CREATE ROLE") as refused:
+        await bootstrap(url, owner_url, sql_folder(), NOW)
+    said = str(refused.value)
+    assert f"rustygpt_{operators.database}_owner" in said
+    for statement in said.partition("run: ")[2].split(";")[:-1]:
+        await operators.allow(statement)
+    login = await bootstrap(url, owner_url, sql_folder(), NOW)
+    assert login == PoolLogin()
+    await usable(url, login)
+    assert server != name
+
+
+async def test_one_login_for_all_needs_its_own_right(operators: Operators) -> None:
+    """With one URL for everything and prepared roles, the missing right on the login is told."""
+    name, url = await operators.make()
+    base = f"rustygpt_{operators.database}"
+    for kind in ("owner", "reader", "app"):
+        await operators.allow(f"CREATE ROLE {base}_{kind} NOLOGIN NOINHERIT")
+    await operators.allow(f"GRANT {base}_owner, {base}_reader TO {name}")
+    await operators.allow(f"GRANT CREATE ON DATABASE {operators.database} TO {name}")
+    with pytest.raises(BootstrapError, match="may not change the role"):
+        await bootstrap(url, None, sql_folder(), NOW)
+
+
+async def test_a_database_with_a_long_name(cluster_url: str) -> None:
+    """Names of roles are cut so that they stay apart and within PostgreSQL's 63 bytes."""
+    name = "rgt_" + secrets.token_hex(4) + "x" * 51
+    url = databases.beside(cluster_url, name)
+    async with connected(cluster_url) as connection:
+        await connection.execute(f"CREATE DATABASE {name}")
+        try:
+            login = await databases.prepare(url)
+            assert login.user is not None
+            assert len(login.user) <= 63
+            async with databases.pool(url, login) as database:
+                await system.ping(database)
+        finally:
+            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            base = (login.user or "").removesuffix("_app")
+            for kind in ("owner", "reader", "app"):
+                await connection.execute(f"DROP ROLE IF EXISTS {base}_{kind}")

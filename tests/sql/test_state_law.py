@@ -1,0 +1,114 @@
+"""The law of state: what was read, brought up to date by events, is what is read anew."""
+
+import random
+from uuid import UUID
+
+import msgspec
+import pytest
+from tests.support.events import told
+from tests.support.scene import RUNNER, Scene
+
+from rustygpt_server.db import answers, conversations, feeds, members, threads
+from rustygpt_server.db.answers import Ending
+from rustygpt_server.db.refusals import Refused
+from rustygpt_shared import events
+from rustygpt_shared.models.conversations import ConversationInfo, ThreadInfo
+from rustygpt_shared.models.messages import MessageView
+from rustygpt_shared.requests import UpdateConversation
+
+
+class State:
+    """What a client knows of a conversation."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.info: ConversationInfo | None = None
+        self.threads: dict[UUID, ThreadInfo] = {}
+        self.messages: dict[UUID, MessageView] = {}
+        self.members: dict[UUID, str] = {}
+
+    def apply(self, event: events.Event) -> None:
+        """Bring it up to date by an event."""
+        match event:
+            case events.ThreadNew(payload):
+                self.threads[payload.root_id] = payload.summary
+            case events.ThreadActivity(payload):
+                changes = msgspec.structs.asdict(payload)
+                changes.pop("conversation_id")
+                old = self.threads[payload.root_id]
+                self.threads[payload.root_id] = msgspec.structs.replace(old, **changes)
+            case events.MessageNew(payload) | events.MessageUpdated(payload):
+                self.messages[payload.message.id] = payload.message
+            case events.MembershipChanged(payload):
+                self.members.pop(payload.user_id, None)
+                if payload.role:
+                    self.members[payload.user_id] = payload.role
+            case events.ConversationUpdated(payload):
+                self.info = payload.conversation
+
+
+async def fresh(scene: Scene, actor: UUID, room: UUID) -> State:
+    """What a client knows that reads everything."""
+    state = State()
+    shown = await conversations.show_conversation(scene.db, actor, room)
+    state.info = msgspec.convert(shown, ConversationInfo, from_attributes=True)
+    state.position = (await feeds.open_feed(scene.db, actor, room)).position
+    listed = await threads.list_threads(scene.db, actor, room, None, 200)
+    for thread in listed.items:
+        state.threads[thread.root_id] = msgspec.convert(thread, ThreadInfo, from_attributes=True)
+        tree = await threads.list_tree(scene.db, actor, thread.root_id, None, 1_000)
+        state.messages |= {m.id: m for m in tree.items}
+    people = await members.list_participants(scene.db, actor, room)
+    state.members = {p.user_id: p.role for p in people.items}
+    return state
+
+
+async def something(scene: Scene, chosen: random.Random, people: list[UUID], room: UUID) -> None:
+    """Anything that anybody may try; refusals are part of life."""
+    scene.tick(chosen.random())
+    state = await fresh(scene, people[0], room)
+    who, other = chosen.choice(people), chosen.choice(people[1:])
+    running = [m.id for m in state.messages.values() if m.streaming]
+    match chosen.randrange(7):
+        case 0:
+            await scene.post(who, room, "root @assistant")
+        case 1 | 2 if state.messages:
+            await scene.reply(who, chosen.choice(list(state.messages)), "reply")
+        case 3 if running:
+            end = Ending("an answer", chosen.choice(["stop", "error"]), error_code="RGP.INTERNAL")
+            await answers.finish_answer(scene.db, running[0], RUNNER, end, scene.now)
+        case 4:
+            role = chosen.choice(["admin", "member", "viewer"])
+            await members.add_participant(scene.db, who, room, other, role, scene.now)
+        case 5:
+            await members.remove_participant(scene.db, who, room, other, scene.now)
+        case _:
+            change = UpdateConversation(
+                title=chosen.choice("ab"),
+                assistant_mode=chosen.choice(["always", "mention", "off"]),
+                archived=chosen.choice([True, False]),
+            )
+            await conversations.update_conversation(scene.db, who, room, change, scene.now)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_snapshot_and_events_make_the_fresh_state(scene: Scene, seed: int) -> None:
+    """From a snapshot at any moment, the events after it lead to what is read at the end."""
+    chosen = random.Random(seed)
+    people = [await scene.person(f"p{n}") for n in range(4)]
+    room = await scene.room(people[0], people[1])
+    snapshots = []
+    for step in range(60):
+        if step % 12 == 0:
+            snapshots.append(await fresh(scene, people[0], room))
+        try:
+            await something(scene, chosen, people, room)
+        except Refused:
+            continue
+    end = await fresh(scene, people[0], room)
+    for state in snapshots:
+        for logged in await feeds.read_events(scene.db, room, state.position, 1_000):
+            assert logged.number == state.position + 1
+            state.apply(told(logged))
+            state.position = logged.number
+        assert vars(state) == vars(end)

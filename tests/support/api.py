@@ -1,0 +1,184 @@
+"""A server in the test's own process: a real socket, a real database, a clock to move."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx
+from tests.support.clocks import TestClock
+
+from rustygpt_server.app.parts import Config, Parts, build_parts
+from rustygpt_server.app.run import address, listen, serving
+from rustygpt_server.clock import TimeLimits
+from rustygpt_server.db.bootstrap import PoolLogin
+from rustygpt_shared.settings import Db, Llm, Model, Provider, Settings
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Api:
+    """A running server and its people."""
+
+    url: str
+    parts: Parts
+    clock: TestClock
+    people: dict[str, "Person"] = field(default_factory=dict)
+
+    async def person(self, name: str, *, roles: list[str] | None = None) -> "Person":
+        """Somebody with an account, signed in; the first one is the administrator."""
+        if not self.people:
+            self.people["admin"] = await self._first()
+        if name not in self.people:
+            body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+            more = {"roles": roles} if roles else {}
+            await self.people["admin"].post("/api/admin/users", {**body, **more}, expect=201)
+            self.people[name] = await self.sign_in(name)
+        return self.people[name]
+
+    async def _first(self) -> "Person":
+        body = {"username": "admin", "email": "admin@example.org", "password": PASSWORD}
+        async with httpx.AsyncClient(base_url=self.url) as client:
+            (await client.post("/api/setup", json=body)).raise_for_status()
+        return await self.sign_in("admin")
+
+    async def sign_in(self, name: str) -> "Person":
+        """A new session of somebody."""
+        client = httpx.AsyncClient(base_url=self.url, timeout=20)
+        answer = await client.post("/api/auth/login", json={"email": name, "password": PASSWORD})
+        answer.raise_for_status()
+        person = Person(client, UUID(answer.json()["user"]["id"]), answer.json()["csrf_token"])
+        self.people[f"{name}#{len(self.people)}"] = person
+        return person
+
+
+@dataclass
+class Person:
+    """A signed-in client."""
+
+    client: httpx.AsyncClient
+    id: UUID
+    csrf: str
+
+    async def call(
+        self, method: str, path: str, body: Any = None, *, expect: int = 200, **headers: str
+    ) -> httpx.Response:
+        """A request with the CSRF token; fails unless the status is the expected one."""
+        sent = {"X-CSRF-TOKEN": self.csrf, **{k.replace("_", "-"): v for k, v in headers.items()}}
+        answer = await self.client.request(method, path, json=body, headers=sent)
+        assert answer.status_code == expect, (answer.status_code, answer.text)
+        return answer
+
+    async def get(self, path: str, *, expect: int = 200) -> Any:
+        """The JSON of a GET."""
+        return (await self.call("GET", path, expect=expect)).json()
+
+    async def post(self, path: str, body: Any, *, expect: int = 200, **headers: str) -> Any:
+        """The JSON of a POST, or None when it has none."""
+        answer = await self.call("POST", path, body, expect=expect, **headers)
+        return answer.json() if answer.content else None
+
+    async def conversation(self, title: str = "room", **more: Any) -> str:
+        """A new conversation without an assistant, unless another mode is said."""
+        body = {"title": title, "assistant_mode": "off", **more}
+        made = await self.post("/api/conversations", body, expect=201)
+        return str(made["conversation_id"])
+
+    async def root(self, conversation: str, content: str = "root") -> str:
+        """A new thread."""
+        body = {"content": content}
+        posted = await self.post(f"/api/threads/{conversation}/root", body, expect=201)
+        return str(posted["message_id"])
+
+    async def reply(self, parent: str, content: str = "reply") -> str:
+        """A reply."""
+        body = {"content": content}
+        return str(
+            (await self.post(f"/api/messages/{parent}/reply", body, expect=201))["message_id"]
+        )
+
+    @asynccontextmanager
+    async def follow(self, conversation: str, seen: str | None = None) -> AsyncIterator["Stream"]:
+        """An open stream, after its opening was read."""
+        path = f"/api/stream/conversations/{conversation}"
+        headers = {"Last-Event-ID": seen} if seen else {}
+        async with self.client.stream("GET", path, headers=headers) as answer:
+            yield Stream(answer, _lines(answer))
+
+
+@dataclass
+class Stream:
+    """What comes over a stream, event by event."""
+
+    answer: httpx.Response
+    lines: AsyncIterator[str]
+
+    async def next(self, kind: str | None = None, seconds: float = 10) -> dict[str, Any]:
+        """The next event, or the next of a kind."""
+        async with asyncio.timeout(seconds):
+            async for line in self.lines:
+                if line.startswith("data: "):
+                    event: dict[str, Any] = json.loads(line.removeprefix("data: "))
+                    if kind in (None, event["type"]):
+                        return event
+        raise EOFError("the stream has ended")
+
+    async def rest(self, seconds: float = 10) -> list[dict[str, Any]]:
+        """All events until the stream ends."""
+        async with asyncio.timeout(seconds):
+            return [
+                json.loads(line.removeprefix("data: "))
+                async for line in self.lines
+                if line.startswith("data: ")
+            ]
+
+
+@asynccontextmanager
+async def served(
+    database_url: str,
+    login: PoolLogin,
+    *,
+    llm: Llm | None = None,
+    settings: Settings | None = None,
+    limits: TimeLimits | None = None,
+    clock: TestClock | None = None,
+) -> AsyncIterator[Api]:
+    """A running server; the assistant is the demo unless the test names a model."""
+    clock = clock or TestClock()
+    base = settings or Settings(llm=llm or Llm(default_model="demo"), db=Db(max_connections=4))
+    config = Config(base, database_url, login, clock=clock, limits=limits or TimeLimits())
+    sock: socket.socket = listen("127.0.0.1", 0)
+    async with build_parts(config) as parts, serving(parts, sock):
+        api = Api(address(sock), parts, clock)
+        try:
+            yield api
+        finally:
+            for person in api.people.values():
+                await person.client.aclose()
+
+
+async def _lines(answer: httpx.Response) -> AsyncIterator[str]:
+    """Lines as the standard has them; httpx would also split at U+2028 and its like."""
+    pending = b""
+    async for data in answer.aiter_bytes():
+        *lines, pending = (pending + data).split(b"\n")
+        for line in lines:
+            yield line.decode()
+
+
+Serve = Callable[..., AbstractAsyncContextManager[Api]]
+"""Starts a server; takes what `served` takes but the database."""
+
+
+def asking(model_url: str) -> Llm:
+    """Settings of an assistant that asks one model, `m`, at a URL."""
+    return Llm(
+        default_model="m",
+        providers={"p": Provider(kind="openai", base_url=model_url)},
+        models={"m": Model(provider="p")},
+    )

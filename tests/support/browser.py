@@ -1,0 +1,30 @@
+"""Real Chromium, from the system's packages."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, async_playwright
+
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser without a window; fails when the system has none."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "Chromium is missing: install the system's package `chromium`"
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        try:
+            yield running
+        finally:
+            await running.close()

@@ -1,0 +1,97 @@
+"""A real server in a process of its own, that a test may kill and start again."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+PROGRAM = (sys.executable, "-c", "from rustygpt_tui.cli import main; main()")
+
+
+class ServerProcess:
+    """`rustygpt serve` on one database and one port, start after start."""
+
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        self._environ = environ
+        self._log = log
+        self._process: Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.stages: list[str] = []
+
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self, seconds: float = 60) -> None:
+        """Start, and wait until it is ready."""
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(*PROGRAM, "serve", "--supervised", "--port", str(self.port)),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=log,
+                env=self._environ,
+            )
+        async with asyncio.timeout(seconds):
+            await self._ready(self._process)
+
+    async def _ready(self, process: Process) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            told = json.loads(line)
+            self.stages += [told["stage"]] if "stage" in told else []
+            assert "failed" not in told, told
+            if "ready" in told:
+                return
+        raise AssertionError(f"the server ended while it started; see {self._log}")
+
+    async def kill(self) -> None:
+        """End it the hard way."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """End it as an operator does; answers its exit code."""
+        return await self._end(signal.SIGTERM)
+
+    async def _end(self, number: signal.Signals) -> int:
+        process = self._process
+        if process is None:
+            return 0
+        if process.returncode is None:
+            process.send_signal(number)
+        self._process = None
+        # stdin goes with the transport; an end of it would be a second way to stop
+        return await asyncio.wait_for(process.wait(), 20)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def server_process(
+    tmp_path: Path, database_url: str, **more: str
+) -> AsyncIterator[ServerProcess]:
+    """A started server; `more` are further variables of its environment."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("RUSTYGPT_", "OPENAI_"))}
+    environ = {**kept, "DATABASE_URL": database_url, "RUSTYGPT_CONFIG_DIR": str(tmp_path), **more}
+    server = ServerProcess(environ, tmp_path / "server.log")
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()

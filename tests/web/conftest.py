@@ -1,0 +1,55 @@
+"""A browser, and a server that has been set up, for the page's tests."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from playwright.async_api import Browser, Page
+from tests.support.browser import chromium
+from tests.support.live_server import live_server
+from tests.support.web import PASSWORD, House
+
+from rustygpt_shared.requests import CreateUser, SetUp
+from rustygpt_tui.client.http import connect
+
+
+@pytest.fixture(scope="package")
+def fresh_origin(cluster_url: str) -> Iterator[str]:
+    """A server; whoever comes first sets it up."""
+    with live_server(cluster_url) as origin:
+        yield origin
+
+
+@pytest.fixture
+async def house(fresh_origin: str) -> AsyncIterator[House]:
+    """Ada and Bob, signed in."""
+    async with connect(fresh_origin) as ada, connect(fresh_origin) as bob:
+        if not await ada.is_setup():
+            await ada.set_up(SetUp("ada", "ada@example.org", PASSWORD))
+        await ada.log_in("ada", PASSWORD)
+        if not (await ada.search_users("bob")).users:
+            await ada.create_user(CreateUser("bob", "bob@example.org", PASSWORD))
+        await bob.log_in("bob", PASSWORD)
+        yield House(fresh_origin, ada, bob)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A browser without a window."""
+    async with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A page; what its console reports as wrong, other than a 401 before the login, fails."""
+    context = await browser.new_context()
+    opened = await context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on(
+        "console",
+        lambda said: wrong.append(said.text) if said.type == "error" else None,
+    )
+    yield opened
+    await context.close()
+    assert [text for text in wrong if "status of 4" not in text and "net::" not in text] == []
