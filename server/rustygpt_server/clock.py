@@ -58,6 +58,8 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How long a conversation's recent events stay in memory after its last reader left."""
     hole_wait: float = 0.05
     """How long an event may be missing before it is read from the log."""
+    unread_interval: float = 1
+    """At most one count of unread messages per reader and thread in so long."""
     drain: float = 5
     """How long shutting down waits for streams to end."""
     database_wait: float = 20

@@ -31,6 +31,7 @@ from rustygpt_server.services.messages import Messages
 from rustygpt_server.services.passwords import Passwords
 from rustygpt_server.services.sessions import Sessions
 from rustygpt_server.services.threads import Threads
+from rustygpt_server.services.unread import Unread
 from rustygpt_server.services.upkeep import Upkeep
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared.settings import Provider as ProviderSettings
@@ -99,14 +100,15 @@ async def _assemble(config: Config, db: Database, passwords: Passwords, catalog:
     login = Sessions(db, hub, passwords, session, limits, clock, config.metrics, secret)
     feeds = Feeds(db, hub, settings.sse, clock, session.idle_seconds)
     people = Accounts(db, passwords, login, clock, config.setup_token)
+    unread = Unread(db, hub, limits, clock)
     return Parts(
         config=config,
         hub=hub,
         catalog=catalog,
         desk=desk,
-        services=_services(config, db, hub, desk, people, login, feeds),
+        services=_services(config, db, hub, desk, people, login, feeds, unread),
         door=Door(settings, login, clock),
-        upkeep=Upkeep(db, hub, desk, feeds, limits, clock),
+        upkeep=Upkeep(db, hub, desk, feeds, unread, limits, clock),
         page=Path(settings.web.static_dir or assets.web_folder()),
         is_setup=await people.is_setup(),
     )
@@ -127,13 +129,14 @@ def _services(
     people: Accounts,
     login: Sessions,
     feeds: Feeds,
+    unread: Unread,
 ) -> Services:
     clock, metrics, sql = config.clock, config.metrics, assets.sql_folder()
     return Services(
         accounts=people,
         sessions=login,
         conversations=Conversations(db, hub, clock),
-        threads=Threads(db),
+        threads=Threads(db, unread),
         messages=Messages(db, hub, desk, clock, metrics),
         feeds=feeds,
         health=Health(db, hub, metrics, lambda: bootstrap.missing(db, sql)),

@@ -5,7 +5,7 @@ what is early until the gap before it is filled.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -36,8 +36,11 @@ def frame(event: Logged) -> Framed:
 class Channel:
     """Readers of a conversation, its position, and a ring of recent events."""
 
-    def __init__(self, conversation_id: UUID) -> None:
+    def __init__(
+        self, conversation_id: UUID, on_event: Callable[[Logged], None] = lambda _: None
+    ) -> None:
         self.conversation_id = conversation_id
+        self._on_event = on_event
         self.position: int | None = None
         """The number of the last event handed to readers; unknown until the log was asked."""
         self.readers: set[Reader] = set()
@@ -84,6 +87,7 @@ class Channel:
         while (event := self._held.pop(position + 1, None)) is not None:
             self.position = position = position + 1
             self._deliver(frame(event))
+            self._on_event(event)
 
     def _deliver(self, event: Framed) -> None:
         self._keep(event)

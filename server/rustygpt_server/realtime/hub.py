@@ -7,7 +7,7 @@ How a stream is brought up to date is the business of `resume`.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
@@ -61,6 +61,7 @@ class Hub:
         self._empty.set()
         self._per_user: Counter[UUID] = Counter()
         self._filling: dict[UUID, asyncio.Task[None]] = {}
+        self._watchers: list[Callable[[Logged], None]] = []
 
     # Telling
 
@@ -91,6 +92,14 @@ class Hub:
             if reader.identity.user_id == user_id:
                 reader.offer(Kind.TRANSIENT, data)
 
+    def watch(self, watcher: Callable[[Logged], None]) -> None:
+        """Call a function with every durable event that readers of this process get, in order."""
+        self._watchers.append(watcher)
+
+    def _heard(self, event: Logged) -> None:
+        for watcher in self._watchers:
+            watcher(event)
+
     # Answers in progress
 
     def begin(self, answer: LiveAnswer) -> None:
@@ -114,7 +123,7 @@ class Hub:
         """The conversation's channel, made when there is none yet."""
         channel = self._channels.get(conversation_id)
         if channel is None:
-            channel = self._channels[conversation_id] = Channel(conversation_id)
+            channel = self._channels[conversation_id] = Channel(conversation_id, self._heard)
         self._idle_since.pop(conversation_id, None)
         return channel
 
@@ -189,6 +198,14 @@ class Hub:
     def readers(self) -> list[Reader]:
         """Every open stream."""
         return list(self._open)
+
+    def readers_of(self, conversation_id: UUID) -> dict[UUID, list[Reader]]:
+        """The live streams of a conversation, by person."""
+        found: dict[UUID, list[Reader]] = {}
+        channel = self._channels.get(conversation_id)
+        for reader in channel.readers if channel else ():
+            found.setdefault(reader.identity.user_id, []).append(reader)
+        return found
 
     def forget_idle(self) -> None:
         """Drop the recent events of conversations that nobody has read for a while."""

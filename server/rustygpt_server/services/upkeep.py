@@ -10,6 +10,7 @@ from rustygpt_server.db.database import Database
 from rustygpt_server.db.refusals import DatabaseError
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.services.feeds import Feeds
+from rustygpt_server.services.unread import Unread
 from rustygpt_server.telemetry import log
 
 _log = log(__name__)
@@ -21,10 +22,18 @@ class Upkeep:
     """The chores of one process."""
 
     def __init__(
-        self, db: Database, hub: Hub, desk: Desk, feeds: Feeds, limits: TimeLimits, clock: Clock
+        self,
+        db: Database,
+        hub: Hub,
+        desk: Desk,
+        feeds: Feeds,
+        unread: Unread,
+        limits: TimeLimits,
+        clock: Clock,
     ) -> None:
         self._db = db
         self._hub = hub
+        self._unread = unread
         self._clock = clock
         self._chores: list[tuple[float, Chore]] = [
             (limits.lease_renewal, desk.keep_leases),
@@ -46,6 +55,7 @@ class Upkeep:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._unread.stop()
 
     async def _repeat(self, interval: float, chore: Chore) -> None:
         while not self._stopping:
@@ -63,3 +73,4 @@ class Upkeep:
 
     async def _forget_idle(self) -> None:
         self._hub.forget_idle()
+        self._unread.forget_idle()
