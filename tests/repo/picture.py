@@ -15,7 +15,7 @@ from tests.tui.driving import Driver
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.config import load_settings
 
-SIZE = (118, 34)
+SIZE = (118, 39)
 _ANSWER = """\
 The canary stopped at **step 4**: the readiness probe asks for `/readyz`, and that answers 503 \
 until the schema is applied.
@@ -56,14 +56,14 @@ async def _furnish(api: Api) -> None:
     await ana.reply(reply, "That was it, thank you both!")
 
 
-async def _take() -> str:
-    with databases.cluster() as cluster:
-        url = await asyncio.to_thread(asyncio.run, databases.create(cluster))
-        login = await databases.prepare(url)
-        async with model_server(answer(*_ANSWER.splitlines(keepends=True))) as model:
-            async with served(url, login, llm=asking(model.url), clock=TestClock()) as api:
-                await _furnish(api)
-                return await _picture(api)
+async def _take(url: str) -> str:
+    login = await databases.prepare(url)
+    async with (
+        model_server(answer(*_ANSWER.splitlines(keepends=True))) as model,
+        served(url, login, llm=asking(model.url, "qwen3"), clock=TestClock()) as api,
+    ):
+        await _furnish(api)
+        return await _picture(api)
 
 
 async def _picture(api: Api) -> str:
@@ -75,8 +75,11 @@ async def _picture(api: Api) -> str:
         app.screen.query_one("#password").value = PASSWORD  # type: ignore[attr-defined]
         await pilot.press("enter")
         await driver.until("Why did the canary")
+        await driver.until("● live")
         await pilot.press("n")
-        await driver.until("thank you both")
+        await driver.until("ana  ")
+        await pilot.press("n")
+        await driver.until("ready after 3 s")
         await pilot.press("i")
         await driver.write("Rolling forward now.")
         await driver.until("Rolling forward")
@@ -90,5 +93,6 @@ if __name__ == "__main__":
         for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
             os.environ[f"RUSTYGPT_{kind}_DIR"] = folder
         os.environ["TEXTUAL_ANIMATIONS"] = "none"
-        picture = asyncio.run(_take())
+        with databases.cluster() as cluster:
+            picture = asyncio.run(_take(asyncio.run(databases.create(cluster))))
     (Path(ROOT) / "docs" / "terminal.svg").write_text(picture, "utf-8")

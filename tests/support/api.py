@@ -175,10 +175,10 @@ Serve = Callable[..., AbstractAsyncContextManager[Api]]
 """Starts a server; takes what `served` takes but the database."""
 
 
-def asking(model_url: str) -> Llm:
-    """Settings of an assistant that asks one model, `m`, at a URL."""
+def asking(model_url: str, name: str = "m") -> Llm:
+    """Settings of an assistant that asks one model at a URL."""
     return Llm(
-        default_model="m",
+        default_model=name,
         providers={"p": Provider(kind="openai", base_url=model_url)},
-        models={"m": Model(provider="p")},
+        models={name: Model(provider="p")},
     )

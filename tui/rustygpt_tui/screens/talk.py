@@ -197,7 +197,9 @@ class Talk(Writing):
         state = self.state
         cells = max(10, self.size.width - 4)
         self.query_one("#talk-header", Static).update(header(state, self.root, cells))
-        self.composer.read_only = state is None or state.role in {None, "viewer"}
+        reader = state is not None and state.role in {None, "viewer"}
+        self.composer.read_only = state is None or reader
+        self.composer.placeholder = "You may read here, not write." if reader else "Write a message"
         bar = self.query_one("#talk-bar", Static)
         bar.update(self._bar(cells))
         bar.display = bool(self._failure or self._reply_to or (state and self.root is None))
