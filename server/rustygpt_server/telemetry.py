@@ -145,6 +145,11 @@ class Metrics:
             "rustygpt_sse_replay_duration_seconds", "Time to bring a reader up to date"
         )
 
+        self.line_up = self._gauge("rustygpt_backplane_up", "Whether other processes can be heard")
+        self.packets = self._counter(
+            "rustygpt_backplane_packets_total", "Packets between processes", "direction"
+        )
+
     def _assistant(self) -> None:
         self.cancels = self._counter("rustygpt_stream_cancels_total", "Answers stopped by people")
         self.timeouts = self._counter("rustygpt_stream_timeouts_total", "Answers cut by time")

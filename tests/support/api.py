@@ -12,7 +12,8 @@ from uuid import UUID
 import httpx
 from tests.support.clocks import TestClock
 
-from rustygpt_server.app.parts import Config, Parts, build_parts
+from rustygpt_server.app.config import Config
+from rustygpt_server.app.parts import Parts, build_parts
 from rustygpt_server.app.run import address, listen, serving
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin

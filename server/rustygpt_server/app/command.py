@@ -11,7 +11,8 @@ from typing import NamedTuple
 import uvloop
 
 from rustygpt_server import assets
-from rustygpt_server.app.parts import Config, Parts
+from rustygpt_server.app.config import Config
+from rustygpt_server.app.parts import Parts
 from rustygpt_server.app.run import listen, serve
 from rustygpt_server.clock import SystemClock, TimeLimits
 from rustygpt_server.config import data_folder

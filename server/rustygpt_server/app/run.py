@@ -16,8 +16,9 @@ from sanic.application.state import ApplicationServerInfo
 from sanic.http.constants import HTTP
 from sanic.server.async_server import AsyncioServer
 
+from rustygpt_server.app.config import Config
 from rustygpt_server.app.factory import create_app
-from rustygpt_server.app.parts import Config, Parts, build_parts
+from rustygpt_server.app.parts import Parts, build_parts
 from rustygpt_server.errors import StartFailed
 from rustygpt_server.telemetry import log
 

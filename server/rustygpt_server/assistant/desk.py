@@ -17,6 +17,7 @@ from rustygpt_server.db.database import Database
 from rustygpt_server.db.messages import Answering
 from rustygpt_server.db.refusals import Conflict, Refused, Unavailable
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.words import Cancel, Over
 from rustygpt_server.telemetry import log
 from rustygpt_shared.ids import new_id
 
@@ -66,6 +67,17 @@ class Desk:
         self._tasks[answer.message_id] = (answer, task)
         task.add_done_callback(lambda done: self._ended(answer, done))
 
+    def stop_answer(self, message_id: UUID) -> None:
+        """Stop an answer, whichever process writes it."""
+        if not self.cancel(message_id):
+            self._hub.backplane.say(Cancel(message_id))
+
+    def say_again(self, message_id: UUID | None) -> None:
+        """Tell other processes the whole text of an answer of this process, or of all."""
+        for answer, _ in list(self._tasks.values()):
+            if message_id in (None, answer.message_id):
+                answer.say_again()
+
     def cancel(self, message_id: UUID) -> bool:
         """Stop an answer of this process; False when it is not one."""
         found = self._tasks.get(message_id)
@@ -78,13 +90,20 @@ class Desk:
         return True
 
     async def keep_leases(self) -> None:
-        """Say that this process lives, and end the answers of processes that do not."""
+        """Say that this process lives, and end the answers of processes that do not.
+
+        A wish to stop an answer that another process took, and that was not heard, is found here.
+        """
         until = self._clock.now() + timedelta(seconds=self._limits.lease)
         await answers.renew_leases(self._db, self._runner, until)
+        if self._tasks:
+            for message_id in await answers.list_cancelled(self._db, self._runner):
+                self.cancel(message_id)
         for orphan in await answers.fail_orphans(self._db, self._clock.now()):
             _log.warning("unfinished answer ended", message_id=str(orphan.message_id))
             if orphan.events:
                 self._hub.publish(orphan.events[0].conversation_id, orphan.events)
+                self._say_over(orphan.events[0].conversation_id, orphan.message_id)
 
     async def stop(self) -> None:
         """End every answer as `error`, because the server stops."""
@@ -122,8 +141,12 @@ class Desk:
                 await self._clock.sleep(1)
         self._hub.publish(answer.conversation_id, events)
 
+    def _say_over(self, conversation_id: UUID, message_id: UUID) -> None:
+        self._hub.backplane.say(Over(conversation_id, message_id))
+
     def _ended(self, answer: Answer, task: asyncio.Task[None]) -> None:
         self._hub.finish(answer)
+        self._say_over(answer.conversation_id, answer.message_id)
         self._tasks.pop(answer.message_id, None)
         if not task.cancelled() and task.exception() is not None:
             _log.error("an answer failed", exc_info=task.exception())

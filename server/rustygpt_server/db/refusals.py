@@ -60,12 +60,22 @@ BY_SQLSTATE: Final[dict[str, type[Refused]]] = {
 _AWAY_CLASSES: Final = ("08", "53", "57", "58")
 _AWAY_STATES: Final = frozenset({"25006", "40001", "40P01", "55P03"})
 
+DRIVER_ERRORS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""What asyncpg raises. A connection that ends just when it is used is an "internal" error to it."""
+
 
 def refusal(error: BaseException) -> DatabaseError | None:
     """What an error of the driver stands for, or None when it is a fault of ours."""
     if isinstance(error, asyncpg.PostgresError):
         return _from_state(error.sqlstate or "", str(error))
-    if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError):
+    lost = isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError)
+    if lost and not isinstance(error, ValueError):
         return Unavailable("The database connection was lost; try again in a moment.")
     if isinstance(error, OSError | TimeoutError):
         return Unavailable("The database does not answer; try again in a moment.")

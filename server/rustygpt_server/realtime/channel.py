@@ -43,6 +43,8 @@ class Channel:
         self._on_event = on_event
         self.position: int | None = None
         """The number of the last event handed to readers; unknown until the log was asked."""
+        self.target = 0
+        """The log is known to go as far as this number."""
         self.readers: set[Reader] = set()
         self._ring: deque[Framed] = deque()
         self._ring_bytes = 0
@@ -64,6 +66,19 @@ class Channel:
         if self.position is not None:
             self._advance()
         return not self._held
+
+    def held_up_to(self) -> int:
+        """The last number that is here but cannot be handed on, because one before is missing."""
+        return max(self._held, default=0)
+
+    def skip_to(self, position: int) -> None:
+        """Go on from a later position; readers have to load anew what is in between."""
+        self.position = position
+        self._ring.clear()
+        self._ring_bytes = 0
+        for reader in self.readers:
+            reader.start_over()
+        self._advance()
 
     def since(self, cursor: int) -> list[Framed] | None:
         """The events after a cursor, or None when the ring does not reach back so far."""

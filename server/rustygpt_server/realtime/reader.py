@@ -29,15 +29,23 @@ class Reader:
     """The number of the last durable event that was queued or sent."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     closing: bytes | None = None
+    checked: int = 0
+    """The event number at which the right to read was last looked at."""
     overflowed: bool = False
 
     def offer(self, kind: Kind, frame: bytes, answer: UUID | None = None) -> None:
         """Queue a frame, or note that the reader is too slow to be told everything."""
         if self.closing or self.overflowed:
             return
-        if not self.outbox.put(kind, frame, answer):
-            self.outbox.clear()
-            self.overflowed = True
+        if self.outbox.put(kind, frame, answer):
+            self.wake.set()
+        else:
+            self.start_over()
+
+    def start_over(self) -> None:
+        """Let the reader load anew, since it cannot be told everything."""
+        self.outbox.clear()
+        self.overflowed = True
         self.wake.set()
 
     def close(self, reason: CloseReason, retry_ms: int | None = None) -> None:

@@ -19,6 +19,7 @@ from rustygpt_server.db.rows import Logged
 from rustygpt_server.db.threads import Counted, Mark
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.outbox import Kind
+from rustygpt_server.realtime.words import Marked
 from rustygpt_server.telemetry import log
 from rustygpt_shared import codec
 from rustygpt_shared.events import UnreadCount
@@ -126,13 +127,18 @@ class Unread:
 
     def moved(self, user_id: UUID, mark: Mark) -> None:
         """Tell a person's own streams where the mark stands, if it moved."""
-        if not mark.moved:
-            return
+        if mark.moved:
+            word = Marked(mark.conversation_id, mark.root_id, user_id, mark.position, mark.unread)
+            self.marked(word)
+            self._hub.backplane.say(word)
+
+    def marked(self, mark: Marked) -> None:
+        """Tell the person's streams in this process."""
         room = self._rooms.get(mark.conversation_id)
         if room and mark.root_id in room.tallies:
-            room.tallies[mark.root_id].learn(user_id, mark.position, mark.unread)
-        data = _frame(mark.conversation_id, mark.root_id, user_id, mark.unread)
-        self._hub.tell_user(mark.conversation_id, user_id, data)
+            room.tallies[mark.root_id].learn(mark.user_id, mark.position, mark.unread)
+        data = _frame(mark.conversation_id, mark.root_id, mark.user_id, mark.unread)
+        self._hub.tell_user(mark.conversation_id, mark.user_id, data)
 
     def heard(self, event: Logged) -> None:
         """Count a new message; who reads along is told within the interval."""
