@@ -119,7 +119,7 @@ class Stream:
     answer: httpx.Response
     lines: AsyncIterator[str]
 
-    async def next(self, kind: str | None = None, seconds: float = 10) -> dict[str, Any]:
+    async def next(self, kind: str | None = None, seconds: float = 20) -> dict[str, Any]:
         """The next event, or the next of a kind."""
         async with asyncio.timeout(seconds):
             async for line in self.lines:
@@ -129,7 +129,7 @@ class Stream:
                         return event
         raise EOFError("the stream has ended")
 
-    async def rest(self, seconds: float = 10) -> list[dict[str, Any]]:
+    async def rest(self, seconds: float = 20) -> list[dict[str, Any]]:
         """All events until the stream ends."""
         async with asyncio.timeout(seconds):
             return [
