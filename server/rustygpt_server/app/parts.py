@@ -97,15 +97,18 @@ async def _assemble(
     people = Accounts(db, passwords, login, clock, config.setup_token)
     unread = Unread(db, hub, limits, clock)
     relay = Relay(hub, clock, Doors(desk.cancel, desk.say_again, unread.marked))
+    services = _services(config, db, hub, desk, people, login, feeds, unread)
+    upkeep = Upkeep(db, hub, desk, feeds, unread, relay, limits, clock)
+    upkeep.add(limits.line_check, services.health.sample)
     return Parts(
         config=config,
         hub=hub,
         catalog=catalog,
         desk=desk,
-        services=_services(config, db, hub, desk, people, login, feeds, unread),
+        services=services,
         door=Door(settings, login, clock),
         relay=relay,
-        upkeep=Upkeep(db, hub, desk, feeds, unread, relay, limits, clock),
+        upkeep=upkeep,
         page=Path(settings.web.static_dir or assets.web_folder()),
         is_setup=await people.is_setup(),
     )

@@ -4,10 +4,12 @@ The loop is ours and not Sanic's: open streams are ended first, then requests, t
 """
 
 import asyncio
+import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvloop
@@ -66,6 +68,21 @@ async def serve(config: Config, sock: socket.socket, on_ready: Ready, stop: asyn
         on_ready(address(sock), parts)
         await stop.wait()
         discovery.cancel()
+
+
+def stop_with_parent(stop: asyncio.Event) -> None:
+    """Set the event when standard input ends: whoever started this process is gone."""
+    loop = asyncio.get_running_loop()
+    descriptor = sys.stdin.fileno()
+
+    def read() -> None:
+        with suppress(BlockingIOError):
+            if not os.read(descriptor, 4_096):
+                loop.remove_reader(descriptor)
+                stop.set()
+
+    os.set_blocking(descriptor, False)
+    loop.add_reader(descriptor, read)
 
 
 @asynccontextmanager

@@ -36,7 +36,6 @@ class PostgresBackplane:
         self._notifier = notifier
         self._instance = instance
         self._metrics = metrics
-        metrics.line_up.set_function(lambda: self.hears)
         self._outgoing = Outgoing(instance, self._notify, clock)
         self._ear: Ear | None = None
         self._listening: asyncio.Task[None] | None = None

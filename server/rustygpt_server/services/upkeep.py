@@ -53,6 +53,10 @@ class Upkeep:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
+    def add(self, interval: float, chore: Chore) -> None:
+        """Do something more, every so many seconds."""
+        self._chores.append((interval, chore))
+
     def start(self) -> None:
         """Begin; each chore is done at once, and then at its interval."""
         self._tasks = [asyncio.create_task(self._repeat(*chore)) for chore in self._chores]
