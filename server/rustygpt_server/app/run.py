@@ -49,9 +49,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 def address(sock: socket.socket) -> str:
     """The URL of a listening socket."""
-    host, port = sock.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - only shown
-    return f"http://{shown}:{port}"
+    return url_of(*sock.getsockname()[:2])
+
+
+def url_of(host: str, port: int) -> str:
+    """Where to open what listens there; for "everywhere" it is this machine."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only shown
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
 async def serve(config: Config, sock: socket.socket, on_ready: Ready, stop: asyncio.Event) -> None:
