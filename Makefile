@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench
+.PHONY: help run test lint check bench
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -28,12 +28,13 @@ run: $(VENV)/.run ## Start a server of your own and open the terminal chat
 test: $(STAMP) ## Run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-check: $(STAMP) ## Lint, types, floors and tests
+lint: $(STAMP) ## Lint, types and floors
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/lint-imports --no-logo
+
+check: lint test ## Lint, types, floors and every test
 
 bench: $(STAMP) ## Measure, and print a table
 	@$(BIN)/python -m tests.benchmarks

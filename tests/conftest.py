@@ -2,9 +2,11 @@
 
 import asyncio
 import functools
+import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from tests.support import databases
 from tests.support.api import Api, Serve, served
@@ -12,6 +14,11 @@ from tests.support.scene import Scene
 
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
+
+# Machines differ in speed: an example is not wrong because it was slow. CI tries the same examples
+# each time; people's machines look for new ones.
+hypothesis.settings.register_profile("rustygpt", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("rustygpt")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,13 @@ import sys
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+)
 
 from rustygpt_shared.settings import Logging
 
@@ -96,6 +102,7 @@ class Metrics:
     """Every number the server tells; labels are route templates and fixed words, never ids."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a second series per number that nobody reads
         self.registry = CollectorRegistry()
         self._http()
         self._database()

@@ -118,7 +118,7 @@ class Stream:
     answer: httpx.Response
     lines: AsyncIterator[str]
 
-    async def next(self, kind: str | None = None, seconds: float = 10) -> dict[str, Any]:
+    async def next(self, kind: str | None = None, seconds: float = 20) -> dict[str, Any]:
         """The next event, or the next of a kind."""
         async with asyncio.timeout(seconds):
             async for line in self.lines:
@@ -128,7 +128,7 @@ class Stream:
                         return event
         raise EOFError("the stream has ended")
 
-    async def rest(self, seconds: float = 10) -> list[dict[str, Any]]:
+    async def rest(self, seconds: float = 20) -> list[dict[str, Any]]:
         """All events until the stream ends."""
         async with asyncio.timeout(seconds):
             return [
@@ -175,10 +175,10 @@ Serve = Callable[..., AbstractAsyncContextManager[Api]]
 """Starts a server; takes what `served` takes but the database."""
 
 
-def asking(model_url: str) -> Llm:
-    """Settings of an assistant that asks one model, `m`, at a URL."""
+def asking(model_url: str, name: str = "m") -> Llm:
+    """Settings of an assistant that asks one model at a URL."""
     return Llm(
-        default_model="m",
+        default_model=name,
         providers={"p": Provider(kind="openai", base_url=model_url)},
-        models={"m": Model(provider="p")},
+        models={name: Model(provider="p")},
     )

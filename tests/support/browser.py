@@ -4,7 +4,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 _FLAGS = (
     "--no-sandbox",
@@ -22,6 +22,7 @@ async def chromium() -> AsyncIterator[Browser]:
     """A browser without a window; fails when the system has none."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     assert path, "Chromium is missing: install the system's package `chromium`"
+    expect.set_options(timeout=20_000)  # machines differ in speed
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
         try:

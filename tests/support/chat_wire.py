@@ -145,6 +145,8 @@ class ChatWire:
         return Reply(202, Cancelled(_in(asked), "cancelled"))
 
     def _stream(self, asked: Asked) -> Reply:
+        if not self.signed_in:
+            return problem(401, "RGP.AUTH.EXPIRED", "Your session ended.")
         position = asked.headers.get("last-event-id", "evt_0")
         return Reply(stream=self._frames(int(position.removeprefix("evt_"))))
 

@@ -33,7 +33,7 @@ class Driver:
         strips = self.app.screen._compositor.render_strips()
         return "\n".join(strip.text.rstrip() for strip in strips)
 
-    async def until(self, what: str | Callable[[], object], seconds: float = 8) -> None:
+    async def until(self, what: str | Callable[[], object], seconds: float = 20) -> None:
         """Wait until a text is on the screen, or something is true."""
         try:
             async with asyncio.timeout(seconds):

@@ -1,6 +1,7 @@
 """The terminal chat as a whole: signing in, and what it needs."""
 
 from tests.support.chat_wire import chat_wire
+from tests.support.room import Room
 from tests.tui.driving import driven, in_room
 
 from rustygpt_tui.app import RustyGPT
@@ -53,6 +54,24 @@ async def test_a_server_that_is_away_is_said_with_a_way_on() -> None:
             await pilot.pause(0.02)
         assert app.screen.query_one("#failure").display
     await app.aclose()
+
+
+async def test_a_session_that_ends_asks_to_sign_in_again() -> None:
+    """The form comes by itself, drafts are kept, and after it the chat goes on."""
+    room = Room()
+    room.post(text="a thread")
+    async with chat_wire(room) as chat, in_room(chat) as driver:
+        await driver.until("a thread")
+        await driver.pilot.press("i")
+        await driver.write("half a thought")
+        chat.signed_in = False
+        chat.cut_streams()
+        await driver.until("Your session ended. Drafts are kept.")
+        driver.app.screen.query_one("#name").value = "me"
+        driver.app.screen.query_one("#password").value = "correct horse"
+        await driver.pilot.press("enter")
+        await driver.until("half a thought")
+        await driver.until("● live")
 
 
 async def test_the_sheets_of_styles_stay_few() -> None:

@@ -1,6 +1,8 @@
 // What the page knows of one conversation: snapshots begin it, events bring it up to date.
 // `apply(state, event)` tells what became different; the same idea as in the terminal's store.
 
+const STRAYS_MAX = 256;
+
 const number = (id) => Number(/^evt_(\d+)$/.exec(id || "")?.[1] ?? NaN);
 
 export function newState(conversation, me) {
@@ -13,6 +15,7 @@ export function newState(conversation, me) {
     unread: new Map(),
     counted: NaN,
     trees: new Map(),
+    strays: new Map(),
     tails: new Map(),
     troubles: new Map(),
   };
@@ -34,7 +37,7 @@ export function setUnread(state, answer) {
 }
 
 export function addTree(state, page) {
-  const tree = state.trees.get(page.root_id) || { messages: new Map(), cursor: null };
+  const tree = state.trees.get(page.root_id) || begunTree(state, page.root_id);
   const at = number(page.last_event_id);
   for (const message of page.messages) {
     const known = tree.messages.get(message.id);
@@ -43,6 +46,19 @@ export function addTree(state, page) {
   }
   tree.cursor = page.next_cursor ?? null;
   state.trees.set(page.root_id, tree);
+}
+
+// What events told of a thread before its first page came: the page may be older than they are.
+function begunTree(state, root) {
+  const strays = [...state.strays].filter(([, { message }]) => message.root_id === root);
+  for (const [id] of strays) state.strays.delete(id);
+  return { messages: new Map(strays), cursor: null };
+}
+
+function putStray(state, message, from) {
+  state.strays.delete(message.id);
+  state.strays.set(message.id, { message, from });
+  if (state.strays.size > STRAYS_MAX) state.strays.delete(state.strays.keys().next().value);
 }
 
 export function sortedThreads(state) {
@@ -118,7 +134,11 @@ const handlers = {
 function putMessage(state, { message }, id) {
   if (!message.streaming) state.tails.delete(message.id);
   const tree = state.trees.get(message.root_id);
-  if (!tree || tree.messages.get(message.id)?.from > number(id)) return {};
+  if (!tree) {
+    putStray(state, message, number(id));
+    return {};
+  }
+  if (tree.messages.get(message.id)?.from > number(id)) return {};
   const fresh = !tree.messages.has(message.id);
   tree.messages.set(message.id, { message, from: number(id) });
   return { root: message.root_id, message: message.id, fresh };

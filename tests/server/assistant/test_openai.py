@@ -202,7 +202,7 @@ async def test_closing_the_answer_hangs_up() -> None:
         pieces: AsyncIterator[Piece] = provider.answer(PROMPT)
         assert (await anext(pieces)).content == "a"
         await pieces.aclose()  # type: ignore[attr-defined]
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(20):
             await served.hung_up.wait()
         await provider.close()
 

@@ -16,7 +16,7 @@ from rustygpt_server.realtime.resume import Start, start_at, stream
 
 
 async def _next(pieces: AsyncGenerator[bytes, None]) -> bytes:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         return await anext(pieces)
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import until
 from tests.support.wire_server import Reply, WireServer, wire_server
 
 from rustygpt_tui.client import local
@@ -65,6 +66,19 @@ async def test_a_child_is_started_and_ends_by_its_closed_input(tmp_path: Path) -
         assert origin == wanted
         assert not (tmp_path / "ended").exists()
     assert told == ["Starting a server …", "Making[2J the database"]
+    assert (tmp_path / "ended").read_text() == "graceful"
+
+
+async def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
+    """At the same address, so that clients just go on."""
+    async with wire_server() as gone:
+        wanted = gone.origin
+    first = tmp_path / "first"
+    then = f"{READY}\nif not os.path.exists({str(first)!r}): open({str(first)!r}, 'w'); os._exit(9)"
+    told: list[str] = []
+    async with local_server(told.append, wanted=wanted, command=child(tmp_path, then)) as origin:
+        assert origin == wanted
+        await until(lambda: told.count("Making[2J the database") == 2)
     assert (tmp_path / "ended").read_text() == "graceful"
 
 

@@ -1,6 +1,6 @@
 """Lines broken to a width."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rustygpt_tui.render import Span, plain
@@ -10,6 +10,7 @@ from rustygpt_tui.render.wrap import wrap, wrap_code
 texts = st.text(alphabet="ab  \ncdé日本👍🏽👩\u200d☺\ufe0f-", max_size=80)
 
 
+@example([("a", ""), ("a☺", ""), ("\ufe0f", "")], 3)
 @given(st.lists(st.tuples(texts, st.sampled_from(["", "strong"])), max_size=4), st.integers(2, 30))
 def test_lines_fit_and_keep_every_word(parts: list[tuple[str, str]], limit: int) -> None:
     """No line is too wide, and nothing but spaces and breaks is lost."""

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from msgspec import structs
 from tests.support.chat_wire import chat_wire
 from tests.support.room import ME, ROOM, Room, person
 from tests.tui.driving import in_room
@@ -91,6 +92,22 @@ async def test_drafts_stay_with_their_thread() -> None:
         await driver.until(lambda: driver.main.talk.composer.text == "half a thought")
 
 
+async def test_a_reply_that_was_begun_is_a_draft_of_its_thread() -> None:
+    """Leaving the thread while answering one message loses no word."""
+    room = _room()
+    other = room.post(text="another thread")
+    root = next(iter(room.threads))
+    async with chat_wire(room) as chat, in_room(chat) as driver:
+        driver.main.open_thread(root)
+        await driver.until("reply 2")
+        driver.main.query_one(Transcript).focus()
+        await driver.pilot.press("g", "r")
+        await driver.write("well, actually")
+        driver.main.open_thread(other)
+        driver.main.open_thread(root)
+        assert driver.main.talk.composer.text == "well, actually"
+
+
 async def test_a_paste_never_sends() -> None:
     """Several lines pasted are text; enter sends them as one message."""
     async with chat_wire(_room()) as chat, in_room(chat) as driver:
@@ -140,6 +157,20 @@ async def test_a_lost_connection_is_said_and_mended() -> None:
         await driver.until("while you were away")
         await driver.until("● live")
         assert chat.streams >= 2
+
+
+async def test_viewers_read_and_cannot_write() -> None:
+    """The composer says so, and takes no text; another role opens it at once."""
+    room = _room()
+    room.people[ME] = structs.replace(room.people[ME], role="viewer")
+    async with chat_wire(room) as chat, in_room(chat) as driver:
+        await driver.until("You may read here, not write.")
+        await driver.pilot.press("i", "a")
+        assert driver.main.talk.composer.text == ""
+        room.add(ME, "member")
+        await driver.until("Write a message")
+        await driver.pilot.press("a")
+        assert driver.main.talk.composer.text == "a"
 
 
 async def test_who_is_removed_is_told() -> None:

@@ -112,6 +112,21 @@ async def test_a_page_with_the_final_text_ends_the_tail() -> None:
     assert state.text_of(message) == "x"
 
 
+async def test_a_page_older_than_an_event_is_completed_by_it() -> None:
+    """A message that came while the page was on its way is not lost."""
+    room = Room()
+    root = room.post()
+    state = await load(room, ROOM, ME)
+    page = await room.tree(root)
+    room.passing.clear()
+    reply = room.post(root)
+    for event in room.passing:
+        state, _ = apply(state, event)
+    state = with_tree(state, page)
+    assert [m.id for m in state.trees[root]] == [root, reply]
+    assert not state.strays
+
+
 async def test_a_thread_may_be_let_go() -> None:
     """Its messages are forgotten, its place in the list is not."""
     room = Room()

@@ -25,6 +25,9 @@ from rustygpt_tui.errors import Failure, TimedOut, Unreachable, UsageError
 START_SECONDS = 180.0
 STOP_SECONDS = 12.0
 PROBE_SECONDS = 3.0
+MISSED_PROBES = 3
+"""So often a server of somebody else may be away, as when it is started again."""
+RESTART_SECONDS = 0.5
 _PROGRAM = "from rustygpt_tui.cli import main; main()"
 
 
@@ -38,9 +41,10 @@ async def local_server(
 ) -> AsyncIterator[str]:
     """The origin of a server on this machine, which runs as long as the block does.
 
-    One that answers at `wanted` already is used and left running. `on_progress` is called with
-    words for a person; `arguments` go to `serve`; `command` takes the place of
-    `rustygpt serve --supervised`. Raises Failure with the reason when none comes up.
+    One that answers at `wanted` already is used and left running. One that dies, or that somebody
+    else ends, is started again at the same address. `on_progress` is called with words for a
+    person; `arguments` go to `serve`; `command` takes the place of `rustygpt serve --supervised`.
+    Raises Failure with the reason when none comes up.
     """
     origin = origin_of(wanted)
     if not is_loopback(origin):
@@ -48,30 +52,68 @@ async def local_server(
             f"{origin} is not on this machine, so no server can be started there; "
             "leave out --local, or set `cli.server` to http://127.0.0.1:8080."
         )
-    if await answers(origin):
-        yield origin
-        return
-    port = 0 if await _taken(origin) else urlsplit(origin).port or 80
     serve = command or (sys.executable, "-c", _PROGRAM, "serve", "--supervised")
-    on_progress("Starting a server …")
-    with _log() as log:
-        child = await asyncio.create_subprocess_exec(
-            *serve,
-            *("--port", str(port), *arguments),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C is for the terminal; the child hears of it by stdin
-        )
+    keeper = _Keeper(origin, (*serve, *arguments), on_progress)
     try:
-        origin = await _ready(child, on_progress)
-        drain = asyncio.create_task(_drain(child))
+        if not await answers(origin):
+            await keeper.start(0 if await _taken(origin) else urlsplit(origin).port or 80)
+        keeping = asyncio.create_task(keeper.keep())
         try:
-            yield origin
+            yield keeper.origin
         finally:
-            drain.cancel()
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
     finally:
-        await asyncio.shield(_stop(child))
+        await asyncio.shield(keeper.stop())
+
+
+class _Keeper:
+    """Starts the child, and starts it again when it is gone."""
+
+    def __init__(
+        self, origin: str, serve: Sequence[str], on_progress: Callable[[str], None]
+    ) -> None:
+        self.origin = origin
+        self._serve = serve
+        self._on_progress = on_progress
+        self._child: Process | None = None
+
+    async def start(self, port: int) -> None:
+        """Start a child; raises Failure when it does not come up."""
+        self._on_progress("Starting a server …")
+        with _log() as log:
+            self._child = await asyncio.create_subprocess_exec(
+                *(*self._serve, "--port", str(port)),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the terminal alone
+            )
+        self.origin = await _ready(self._child, self._on_progress)
+
+    async def keep(self) -> None:
+        """See to it that a server stays at the origin, until this is cancelled."""
+        while True:
+            await self._gone()
+            with suppress(Failure, OSError):
+                await self.start(urlsplit(self.origin).port or 80)
+
+    async def _gone(self) -> None:
+        """Wait for the child's end, or until a server of somebody else stays away."""
+        if self._child is not None:
+            await _drain(self._child)
+            await self._child.wait()
+            await asyncio.sleep(RESTART_SECONDS)
+            return
+        missed = 0
+        while missed < MISSED_PROBES:
+            await asyncio.sleep(PROBE_SECONDS)
+            missed = 0 if await answers(self.origin) else missed + 1
+
+    async def stop(self) -> None:
+        """End the child, if there is one."""
+        if self._child is not None:
+            await _stop(self._child)
 
 
 def log_file() -> Path:
@@ -109,7 +151,7 @@ async def _ready(child: Process, on_progress: Callable[[str], None]) -> str:
     except TimeoutError:
         raise TimedOut(
             f"The server did not start within {START_SECONDS:.0f} seconds; "
-            "see {log_file()} for why."
+            f"see {log_file()} for why."
         ) from None
 
 

@@ -68,7 +68,7 @@ def _show(call: Call, message: MessageView) -> None:
         call.out.object(message)
         return
     indent = "  " * min(message.depth - 1, 10)
-    text = "(deleted)" if message.deleted_at else message.content
+    text = "(deleted)" if message.deleted_at else message.content or "…"
     call.out.text(f"{indent}{_heading(message)}\n")
     call.out.text("".join(f"{indent}{line}\n" for line in text.split("\n")))
 

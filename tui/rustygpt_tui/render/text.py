@@ -57,6 +57,12 @@ def clusters(text: str) -> Iterator[tuple[str, int]]:
         yield current, width
 
 
+def belongs_before(text: str, character: str) -> bool:
+    """Whether a character is drawn as one with the end of the text before it."""
+    printed = text[-1] not in "\n\t "
+    return printed and (text[-1] == _JOINER or character_width(character) == 0)
+
+
 def width(text: str) -> int:
     """Cells a line of text takes; tabs and line feeds count as nothing."""
     if _PLAIN.fullmatch(text):

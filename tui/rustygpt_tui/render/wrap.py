@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from rustygpt_tui.render import Line, Span
-from rustygpt_tui.render.text import TAB, cut, width
+from rustygpt_tui.render.text import TAB, belongs_before, cut, width
 
 _WIDE = (
     "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff"
@@ -105,10 +105,23 @@ class _Builder:
             self._put(span._replace(text=rest))
 
 
+def _whole(spans: Iterable[Span]) -> list[Span]:
+    """The same spans, with no cluster of characters that begins in one and ends in the next."""
+    whole: list[Span] = []
+    for span in spans:
+        text = span.text
+        while text and whole and whole[-1].text and belongs_before(whole[-1].text, text[0]):
+            whole[-1] = whole[-1]._replace(text=whole[-1].text + text[0])
+            text = text[1:]
+        if text:
+            whole.append(span._replace(text=text))
+    return whole
+
+
 def _words(spans: Iterable[Span]) -> Iterator[Word]:
     """Spaces, line feeds, wide characters and words; a word may run over several spans."""
     word: Word = []
-    for span in spans:
+    for span in _whole(spans):
         for piece in _PIECES.findall(span.text.replace("\t", TAB)):
             breakable = piece[0] in " \n" or _WIDE_START.match(piece)
             if breakable and word:

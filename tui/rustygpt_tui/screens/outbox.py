@@ -27,8 +27,15 @@ class Attempt:
     """Stands for the message's id until the server gave one."""
     key: str = field(default_factory=new_key)
     posted: Posted | None = None
-    fixed_parent: bool = False
-    """Whether the person chose what it answers."""
+    chosen: bool = False
+    """Whether the person chose the message it answers."""
+    settled: bool = False
+    """Whether what it answers is found."""
+
+    @property
+    def place(self) -> UUID:
+        """Where its text belongs while it is not sent: a thread, or a conversation's new one."""
+        return self.root_id or self.conversation_id
 
 
 class Outbox:
@@ -60,10 +67,10 @@ class Outbox:
         request = Post(content=attempt.text)
         if attempt.root_id is None:
             return await self._client.post_root(attempt.conversation_id, request, key=attempt.key)
-        if not attempt.fixed_parent:
+        if not attempt.chosen and not attempt.settled:
             # What was just sent from here may not have come back by the stream yet.
             attempt.parent_id = self._newest(attempt.root_id, attempt.parent_id)
-            attempt.fixed_parent = True
+            attempt.settled = True
         parent = attempt.parent_id or attempt.root_id
         return await self._client.reply(parent, request, key=attempt.key)
 

@@ -1,7 +1,7 @@
 """The open conversation, kept current by its stream. No widget: screens are told by a function.
 
-Changes are gathered and told at most thirty times a second, so that a fast answer never outruns
-the screen.
+Changes are gathered and told at most thirty times a second, and less often when showing them is
+slow, so that a fast answer never outruns the screen.
 """
 
 import asyncio
@@ -50,6 +50,8 @@ class Room:
         self._gathered = Changes()
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
+        self.cost = 0.0
+        """Seconds it took to show what was told last; a dear picture is drawn less often."""
         self._lock = asyncio.Lock()
         self._opened_before = False
 
@@ -142,7 +144,8 @@ class Room:
         self._gathered |= changes
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            wait = max(0.0, self._told_at + TELL_SECONDS - loop.time())
+            pause = max(TELL_SECONDS, 3 * self.cost)
+            wait = max(0.0, self._told_at + pause - loop.time())
             self._timer = loop.call_later(wait, self._flush)
 
     def _flush(self) -> None:

@@ -3,6 +3,7 @@
 What keys do there is the business of `main`.
 """
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
@@ -150,7 +151,8 @@ class RoomScreen(Screen[None], Reporting):
 
     @on(Talk.ThreadStarted)
     def _thread_started(self, event: Talk.ThreadStarted) -> None:
-        self.open_thread(event.root_id)
+        self.talk.enter_started(event.root_id)
+        self._show_lists()
 
     # What happens
 
@@ -168,9 +170,12 @@ class RoomScreen(Screen[None], Reporting):
         if state.gone:
             self._left(state.info.title)
             return
+        began = time.perf_counter()
         self.talk.changed(changes)
         if changes.info or changes.threads or changes.unread:
             self._show_lists()
+        if self.room:
+            self.room.cost = time.perf_counter() - began
 
     def on_connection_changed(self, message: ConnectionChanged) -> None:
         """Tell how the stream stands."""

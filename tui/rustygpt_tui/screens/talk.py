@@ -42,6 +42,7 @@ class Talk(Writing):
 
     def show_nothing(self, words: str) -> None:
         """There is no conversation to show, for a reason in words."""
+        self._keep_draft()
         self._room, self.root = None, None
         self.transcript.clear()
         self.transcript.empty = words
@@ -65,6 +66,14 @@ class Talk(Writing):
         self._take_draft()
         self.draw()
 
+    def enter_started(self, root: UUID) -> None:
+        """Show the thread that was just started; what was typed meanwhile goes along."""
+        if self._room and self.root is None:
+            typed = self.composer.text
+            self.composer.put("")
+            self.show_thread(self._room, root)
+            self.composer.put(typed)
+
     def changed(self, changes: Changes) -> None:
         """The room's state is new."""
         for message_id in changes.messages:
@@ -86,18 +95,14 @@ class Talk(Writing):
         selected = self.transcript.selected
         if selected is None or self._room is None:
             return
-        written = self.composer.text
         self._reply_to = selected.id
-        self._take_draft(instead=written)
         self.draw_around()
         self.composer.focus()
 
     def step_back(self) -> bool:
         """Give up answering one message, or leave the composer; tells whether there was that."""
         if self._reply_to is not None:
-            written = self.composer.text
             self._reply_to = None
-            self._take_draft(instead=written)
             self.draw_around()
             return True
         if self.composer.has_focus:
@@ -192,7 +197,9 @@ class Talk(Writing):
         state = self.state
         cells = max(10, self.size.width - 4)
         self.query_one("#talk-header", Static).update(header(state, self.root, cells))
-        self.composer.read_only = state is None or state.role in {None, "viewer"}
+        reader = state is not None and state.role in {None, "viewer"}
+        self.composer.read_only = state is None or reader
+        self.composer.placeholder = "You may read here, not write." if reader else "Write a message"
         bar = self.query_one("#talk-bar", Static)
         bar.update(self._bar(cells))
         bar.display = bool(self._failure or self._reply_to or (state and self.root is None))

@@ -21,8 +21,6 @@ from rustygpt_tui.store.state import State
 from rustygpt_tui.widgets.composer import Composer
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
-DRAFT_SECONDS = 0.3
-
 
 class Writing(Vertical, Reporting):
     """Keeps what is written, and sends it to where it belongs."""
@@ -74,41 +72,45 @@ class Writing(Vertical, Reporting):
             self.composer.put(event.text)
             return
         attempt, self._failed = self._failed, None
-        target = self._reply_to or self.root
-        if attempt is None or attempt.text != event.text or self._target(attempt) != target:
-            newest = None if self._reply_to or not self.root else self._newest()
-            attempt = Attempt(event.text, self._room.id, self.root, self._reply_to or newest)
-            attempt.fixed_parent = self._reply_to is not None
+        if attempt is None or not self._is_again(attempt, event.text):
+            parent = self._reply_to or self._newest()
+            chosen = self._reply_to is not None
+            attempt = Attempt(event.text, self._room.id, self.root, parent, chosen=chosen)
         self._failure, self._reply_to = "", None
-        self._send(attempt, target or self._room.id)
+        self._send(attempt)
         self.transcript.follow()
         self.draw()
 
     @work(group="send", exit_on_error=False)
-    async def _send(self, attempt: Attempt, place: UUID) -> None:
+    async def _send(self, attempt: Attempt) -> None:
         try:
             posted = await self._outbox.send(attempt)
         except Failure as failure:
-            self._not_sent(attempt, place, failure.sentence)
+            self._not_sent(attempt, failure.sentence)
         except ValueError as error:
-            self._not_sent(attempt, place, sentence(error))
+            self._not_sent(attempt, sentence(error))
         else:
-            self._desk.forget_draft(place, attempt.text)
+            self._desk.forget_draft(attempt.place, attempt.text)
             if self.state and self.state.message(posted.message_id):
                 self._outbox.seen(posted.message_id)
-            if attempt.root_id is None and self._room and self._room.id == attempt.conversation_id:
+            if attempt.root_id is None and self._place == attempt.place:
                 self.post_message(self.ThreadStarted(posted.root_id))
         self.draw()
 
-    def _not_sent(self, attempt: Attempt, place: UUID, words: str) -> None:
+    def _is_again(self, attempt: Attempt, text: str) -> bool:
+        """Whether this is the failed attempt sent once more, unchanged."""
+        same_target = attempt.chosen == (self._reply_to is not None) and (
+            not attempt.chosen or attempt.parent_id == self._reply_to
+        )
+        return same_target and attempt.place == self._place and attempt.text == text
+
+    def _not_sent(self, attempt: Attempt, words: str) -> None:
         """Give the text back, and say why."""
-        here = self._room and self._room.id == attempt.conversation_id and self._here() == place
-        if not here and attempt.root_id != self.root:
-            self._desk.keep_draft(place, attempt.text)
+        if self._place != attempt.place:
+            self._desk.keep_draft(attempt.place, attempt.text)
             self.app.notify(f"A message was not sent: {words}", severity="error", markup=False)
             return
-        if attempt.fixed_parent and place not in {self.root, self._room and self._room.id}:
-            self._reply_to = place
+        self._reply_to = attempt.parent_id if attempt.chosen else self._reply_to
         later = self.composer.text
         self.composer.put(f"{attempt.text}\n\n{later}" if later.strip() else attempt.text)
         self._keep_draft()
@@ -119,26 +121,20 @@ class Writing(Vertical, Reporting):
     def _typed(self) -> None:
         if self._failure:
             self._tell("")
-        if self.is_attached:
-            self.set_timer(DRAFT_SECONDS, self._keep_draft)
+        self._keep_draft()
 
-    def _target(self, attempt: Attempt) -> UUID | None:
-        """Where a failed attempt was meant to go, as `_sent` counts it."""
-        return attempt.parent_id if self._reply_to else attempt.root_id
-
-    def _here(self) -> UUID | None:
-        return self._reply_to or self.root or (self._room.id if self._room else None)
+    @property
+    def _place(self) -> UUID | None:
+        """Where what is written belongs: the thread, or the conversation for a new one."""
+        return self.root or (self._room.id if self._room else None)
 
     def _keep_draft(self) -> None:
-        place = self._here()
-        if place and self.is_attached and not self.composer.read_only:
-            self._desk.keep_draft(place, self.composer.text)
+        if self._place and self.is_attached and not self.composer.read_only:
+            self._desk.keep_draft(self._place, self.composer.text)
 
-    def _take_draft(self, instead: str = "") -> None:
-        """Hold what was written here before, or else what is being written."""
-        place = self._here()
-        kept = self._desk.draft(place) if place else ""
-        self.composer.put(kept or instead)
+    def _take_draft(self) -> None:
+        """Hold what was written here before."""
+        self.composer.put(self._desk.draft(self._place) if self._place else "")
 
     def _newest(self) -> UUID | None:
         state = self.state

@@ -37,7 +37,7 @@ from rustygpt_shared.events import (
 from rustygpt_shared.ids import event_number
 from rustygpt_shared.models.conversations import ThreadInfo
 from rustygpt_shared.models.messages import MessageView
-from rustygpt_tui.store.state import UNREAD_MAX, Changes, State
+from rustygpt_tui.store.state import STRAYS_MAX, UNREAD_MAX, Changes, State
 from rustygpt_tui.store.tail import Tail
 
 K = TypeVar("K")
@@ -143,11 +143,20 @@ def _put_message(state: State, message: MessageView, number: int) -> Step:
     if not message.streaming:
         state = replace(state, tails=without(state.tails, message.id))
     tree = state.trees.get(message.root_id)
-    if tree is None or tree.known_from(message.id) > number:
+    if tree is None:
+        return _put_stray(state, message, number), NOTHING
+    if tree.known_from(message.id) > number:
         return state, NOTHING
     trees = {**state.trees, message.root_id: tree.put(message, number)}
     changes = Changes(messages=frozenset({message.id}), roots=frozenset({message.root_id}))
     return replace(state, trees=trees), changes
+
+
+def _put_stray(state: State, message: MessageView, number: int) -> State:
+    strays = {**without(state.strays, message.id), message.id: (message, number)}
+    if len(strays) > STRAYS_MAX:
+        del strays[next(iter(strays))]
+    return replace(state, strays=strays)
 
 
 def _grow(state: State, delta: Delta) -> Step:

@@ -125,18 +125,29 @@ def with_marked(state: State, answer: Marked) -> State:
 
 def with_tree(state: State, page: TreePage) -> State:
     """The state with the next page of a thread, which becomes a loaded one with its first."""
-    tree = state.trees.get(page.root_id) or Tree(page.root_id)
+    tree = state.trees.get(page.root_id) or _begun(state, page.root_id)
     filled = tree.put_page(page.messages, _number(page.last_event_id), page.next_cursor)
     tails = state.tails
     for message in page.messages:
         if not message.streaming:
             tails = without(tails, message.id)
-    return replace(state, trees={**state.trees, page.root_id: filled}, tails=tails)
+    strays = {k: v for k, v in state.strays.items() if v[0].root_id != page.root_id}
+    trees = {**state.trees, page.root_id: filled}
+    return replace(state, trees=trees, tails=tails, strays=strays)
 
 
 def without_tree(state: State, root_id: UUID) -> State:
     """The state with a thread's messages let go, to be loaded again when needed."""
     return replace(state, trees=without(state.trees, root_id))
+
+
+def _begun(state: State, root_id: UUID) -> Tree:
+    """A tree of what events told of a thread before its first page came."""
+    tree = Tree(root_id)
+    for message, number in state.strays.values():
+        if message.root_id == root_id:
+            tree = tree.put(message, number)
+    return tree
 
 
 def _number(position: str) -> int:

@@ -16,6 +16,7 @@ from rustygpt_tui.store.tail import Tail
 from rustygpt_tui.store.tree import Tree
 
 UNREAD_MAX = 1_000
+STRAYS_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class State:
     """Answers in progress, by message."""
     troubles: Mapping[UUID, Trouble] = field(default_factory=dict)
     """Why answers failed, by message, as far as this terminal was told."""
+    strays: Mapping[UUID, tuple[MessageView, int]] = field(default_factory=dict)
+    """The latest messages of threads that are not loaded, and the numbers of their events.
+
+    A page that was asked for before such an event, and comes after it, lacks the message.
+    """
     gone: bool = False
     """The conversation was deleted, or the reader is no longer in it."""
 

@@ -88,6 +88,20 @@ async def test_a_reader_above_the_end_is_not_moved_and_told_of_news() -> None:
         assert "message 100" in "".join(app.screen_text())
 
 
+async def test_who_sees_everything_sees_the_end() -> None:
+    """Going to a message of a thread that fits the view leaves the reader at the end."""
+    app = Demo(chain(range(3)))
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        app.told.clear()
+        app.transcript.go_to(message_id(1))
+        app.messages.append(message(3))
+        app.put()
+        await pilot.pause()
+        assert app.transcript.following
+        assert "end" in app.told
+
+
 OPERATIONS = st.lists(
     st.tuples(
         st.sampled_from(["append", "before", "edit", "grow", "resize", "theme", "remove"]),

@@ -60,6 +60,7 @@ class AnchoredView(ScrollView):
         self.following = False
         self.place()
         self._take_place(self.scroll_offset.y)
+        self.following = self.scroll_offset.y >= self.max_scroll_y
         self.refresh()
 
     def follow(self) -> None:

@@ -207,7 +207,6 @@ class Transcript(AnchoredView, can_focus=True):
         first, rows = self.scroll_offset.y, self.size.height
         if top < first or height > rows:
             self.go_to(self.flow.entries[index].id)
-            self.following = self.scroll_offset.y >= self.max_scroll_y
         elif top + height > first + rows:
             self.scroll_to(y=top + height - rows)
 

@@ -1,0 +1,33 @@
+"""A model server that the environment names answers without any configuration."""
+
+from pathlib import Path
+
+import pytest
+from tests.support import databases
+from tests.support.model_server import answer, model_server
+from tests.support.person import PASSWORD, CommandLine
+from tests.support.server import server_process
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+async def test_a_model_server_is_found_without_configuration(
+    tmp_path: Path, cluster_url: str
+) -> None:
+    """`OPENAI_BASE_URL` is enough: its first model answers where no other is named."""
+    url = await databases.create(cluster_url)
+    async with model_server(answer("found ", "you")) as model:
+        model.models = ["nomic-embed-text", "chatty"]
+        more = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "k"}
+        async with server_process(tmp_path, url, **more) as server:
+            ann = CommandLine(tmp_path, server.url)
+            setup = ("setup", "--username", "ann", "--email", "ann@example.org")
+            await ann.run(*setup, "--password-stdin", stdin=PASSWORD)
+            await ann.run("login", "--email", "ann", "--password-stdin", stdin=PASSWORD)
+            await ann.run("conversations", "create", "Alone")
+            said = await ann.run("ask", "Alone", "hello?")
+    await databases.drop(cluster_url, url)
+
+    assert said.strip() == "found you"
+    assert model.asked[0].body["model"] == "chatty"
+    assert model.asked[0].headers["authorization"] == "Bearer k"

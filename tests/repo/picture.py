@@ -1,0 +1,98 @@
+"""`python -m tests.repo.picture` takes the README's picture: the real chat at a real server."""
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+
+from tests.repo.reference import ROOT
+from tests.support import databases
+from tests.support.api import PASSWORD, Api, asking, served
+from tests.support.clocks import TestClock
+from tests.support.model_server import answer, model_server
+from tests.tui.driving import Driver
+
+from rustygpt_tui.app import RustyGPT
+from rustygpt_tui.config import load_settings
+
+SIZE = (118, 39)
+_ANSWER = """\
+The canary stopped at **step 4**: the readiness probe asks for `/readyz`, and that answers 503 \
+until the schema is applied.
+
+1. Give the probe a longer start:
+
+```yaml
+startupProbe:
+  httpGet: { path: /readyz, port: 8080 }
+  failureThreshold: 30
+```
+
+2. Then roll forward, nothing else changed.
+
+| step | before | with the probe |
+| --- | --- | --- |
+| schema | 2 s | 2 s |
+| canary | failed | ready after 3 s |
+"""
+
+
+async def _furnish(api: Api) -> None:
+    ana, ben = await api.person("ana"), await api.person("ben")
+    for title in ("Reading list", "Kitchen rota"):
+        await ben.conversation(title)
+        api.clock.move(3_600)
+    room = await ben.conversation("Harbour", is_group=True, assistant_mode="mention")
+    people = f"/api/conversations/{room}/participants"
+    await ben.post(people, {"user_id": str(ana.id), "role": "member"}, expect=204)
+    await ana.root(room, "On-call next week: who swaps with me?")
+    api.clock.move(1_500)
+    root = await ana.root(room, "Why did the canary fail?")
+    api.clock.move(60)
+    reply = await ben.reply(root, "Logs are in `step 4`. @assistant what do you make of them?")
+    async with ben.follow(room, "evt_0") as stream:
+        await stream.next("message.done")
+    api.clock.move(120)
+    await ana.reply(reply, "That was it, thank you both!")
+
+
+async def _take(url: str) -> str:
+    login = await databases.prepare(url)
+    async with (
+        model_server(answer(*_ANSWER.splitlines(keepends=True))) as model,
+        served(url, login, llm=asking(model.url, "qwen3"), clock=TestClock()) as api,
+    ):
+        await _furnish(api)
+        return await _picture(api)
+
+
+async def _picture(api: Api) -> str:
+    app = RustyGPT(load_settings(), server=api.url, account=None, local=False, now=api.clock.now)
+    async with app.run_test(size=SIZE) as pilot:
+        driver = Driver(app, pilot)
+        await driver.until("Sign in")
+        app.screen.query_one("#name").value = "ben"  # type: ignore[attr-defined]
+        app.screen.query_one("#password").value = PASSWORD  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await driver.until("Why did the canary")
+        await driver.until("● live")
+        await pilot.press("n")
+        await driver.until("ana  ")
+        await pilot.press("n")
+        await driver.until("ready after 3 s")
+        await pilot.press("i")
+        await driver.write("Rolling forward now.")
+        await driver.until("Rolling forward")
+        taken = app.export_screenshot(title="RustyGPT")
+    await app.aclose()
+    return taken
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
+            os.environ[f"RUSTYGPT_{kind}_DIR"] = folder
+        os.environ["TEXTUAL_ANIMATIONS"] = "none"
+        with databases.cluster() as cluster:
+            picture = asyncio.run(_take(asyncio.run(databases.create(cluster))))
+    (Path(ROOT) / "docs" / "terminal.svg").write_text(picture, "utf-8")

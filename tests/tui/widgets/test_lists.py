@@ -1,0 +1,83 @@
+"""The lists at the side."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from textual.app import App, ComposeResult
+
+from rustygpt_tui.widgets.lists import Row, SideList, since
+
+
+class Demo(App[None]):
+    """One list, and what it told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen: list[UUID] = []
+
+    def compose(self) -> ComposeResult:
+        yield SideList("Nothing yet", id="side")
+
+    def on_side_list_chosen(self, event: SideList.Chosen) -> None:
+        self.chosen.append(event.id)
+
+    @property
+    def side(self) -> SideList:
+        return self.query_one(SideList)
+
+    def seen(self) -> str:
+        strips = self.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+ROWS = [
+    Row(UUID(int=1), "First [b]title[/b] \x1b[31m", "a note", 3),
+    Row(UUID(int=2), "second " * 20),
+]
+
+
+async def test_rows_show_titles_counts_and_the_open_one() -> None:
+    """Titles are text, long ones are cut, unread counts stand at the right, one is marked."""
+    app = Demo()
+    async with app.run_test(size=(44, 10)) as pilot:
+        assert "Nothing yet" in app.seen()
+        app.side.show(ROWS, UUID(int=2))
+        await pilot.pause()
+        lines = [line for line in app.seen().splitlines() if line.strip()]
+        assert any("First [b]title[/b] [3" in line for line in lines)
+        assert any(line.rstrip(" │▎").endswith(" 3") for line in lines)
+        assert any("▎ second" in line and "…" in line for line in lines)
+
+
+async def test_the_highlight_stays_with_its_row() -> None:
+    """A row keeps the highlight when another comes in above it."""
+    app = Demo()
+    async with app.run_test(size=(30, 12)) as pilot:
+        app.side.show(ROWS, None)
+        app.side.focus()
+        await pilot.press("j", "j")
+        before = app.side.highlighted_option
+        app.side.show([Row(UUID(int=3), "newest"), *ROWS], None)
+        await pilot.pause()
+        after = app.side.highlighted_option
+        assert before is not None
+        assert after is not None
+        assert before.id == after.id
+
+
+async def test_a_row_is_chosen_by_key() -> None:
+    """Enter tells which row it was."""
+    app = Demo()
+    async with app.run_test(size=(30, 10)) as pilot:
+        app.side.show(ROWS, None)
+        app.side.focus()
+        await pilot.press("G", "enter")
+        assert app.chosen == [UUID(int=2)]
+
+
+def test_ages_are_said_in_a_word() -> None:
+    """Seconds are now; then minutes, hours and days."""
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    ages = [timedelta(seconds=5), timedelta(minutes=3), timedelta(hours=5), timedelta(days=4)]
+
+    assert [since(now - age, now) for age in ages] == ["now", "3 min", "5 h", "4 d"]

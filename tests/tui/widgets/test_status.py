@@ -1,0 +1,50 @@
+"""The line at the bottom."""
+
+from textual.app import App, ComposeResult
+
+from rustygpt_tui.client.feed import Connecting, Live, Lost
+from rustygpt_tui.widgets.status import StatusLine
+
+
+class Demo(App[None]):
+    """A status line and nothing else."""
+
+    CSS = "StatusLine { height: 1; padding: 0 1; }"
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine(id="status")
+
+    def seen(self) -> str:
+        return str(self.query_one(StatusLine).render_line(0).text)
+
+
+async def test_it_tells_the_truth_about_the_connection() -> None:
+    """Connecting, live, and lost with the time until the next try."""
+    app = Demo()
+    async with app.run_test(size=(80, 3)) as pilot:
+        line = app.query_one(StatusLine)
+        for connection, words in (
+            (Connecting(), "connecting …"),
+            (Live(), "● live"),
+            (Lost(5.2, "gone"), "offline · next try in 5 s"),
+        ):
+            line.show_connection(connection)
+            await pilot.pause()
+            assert words in app.seen()
+
+
+async def test_hints_give_way_where_there_is_no_room() -> None:
+    """The connection and the person are always there, hints when they fit."""
+    app = Demo()
+    async with app.run_test(size=(80, 3)) as pilot:
+        line = app.query_one(StatusLine)
+        line.show_connection(Live())
+        line.show_person("ada [b]")
+        line.show_hints("enter send")
+        await pilot.pause()
+        assert "enter send" in app.seen()
+        assert app.seen().rstrip().endswith("ada [b]")
+        await pilot.resize_terminal(24, 3)
+        await pilot.pause()
+        assert "enter send" not in app.seen()
+        assert "live" in app.seen()
