@@ -33,7 +33,12 @@ def set_up_logging(settings: Logging) -> None:
     last: Any = (
         structlog.processors.JSONRenderer()
         if settings.format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            # The pretty one shows the values of local variables, passwords among them.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -137,6 +142,7 @@ class Metrics:
 
     def _sessions(self) -> None:
         self.logins = self._counter("rustygpt_auth_logins_total", "Logins", "result")
+        self.active_sessions = self._gauge("rustygpt_auth_active_sessions", "Sessions alive")
         self.rotations = self._counter(
             "rustygpt_auth_session_rotations_total", "New session tokens", "reason"
         )

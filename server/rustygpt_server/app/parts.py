@@ -81,7 +81,7 @@ async def build_parts(config: Config) -> AsyncIterator[Parts]:
         statement_timeout_ms=settings.db.statement_timeout_ms,
     )
     passwords = Passwords()
-    catalog = Catalog(settings.llm, _maker(config), config.environ)
+    catalog = Catalog(settings.llm, _maker(config), config.environ, config.limits)
     try:
         yield await _assemble(config, db, passwords, catalog)
     finally:

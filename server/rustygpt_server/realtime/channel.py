@@ -62,6 +62,18 @@ class Channel:
             self._advance()
         return not self._held
 
+    def skip_gap(self, logged: Iterable[Logged]) -> None:
+        """Go on behind a gap that neither the log nor anybody can fill: readers load anew."""
+        known = [*self._held, *(event.number for event in logged)]
+        position = self.position or 0
+        if not known or min(known) <= position + 1:
+            return
+        self.position = min(known) - 1
+        self._ring.clear()
+        self._ring_bytes = 0
+        for reader in self.readers:
+            reader.start_over()
+
     def since(self, cursor: int) -> list[Framed] | None:
         """The events after a cursor, or None when the ring does not reach back so far."""
         if self.position is None or cursor > self.position:

@@ -13,6 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from rustygpt_server.clock import Clock, TimeLimits
+from rustygpt_server.db.refusals import Unavailable
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.channel import Channel
 from rustygpt_server.realtime.outbox import Kind
@@ -22,6 +23,8 @@ from rustygpt_shared.events import CloseReason
 from rustygpt_shared.settings import Sse
 
 _log = log(__name__)
+
+_PAGE = 1_000
 
 
 class EventLog(Protocol):
@@ -73,10 +76,14 @@ class Hub:
         if channel is None or not events:
             return
         self.metrics.deliveries.inc(len(events) * len(channel.readers))
-        if not channel.publish(events) and conversation_id not in self._filling:
-            task = asyncio.create_task(self._fill(channel))
-            self._filling[conversation_id] = task
-            task.add_done_callback(lambda _: self._filling.pop(conversation_id, None))
+        if not channel.publish(events):
+            self._begin_to_fill(channel)
+
+    def look_again(self) -> None:
+        """Read the log behind every open stream: it may have events that nobody published."""
+        for channel in self._channels.values():
+            if channel.readers:
+                self._begin_to_fill(channel)
 
     def tell(self, conversation_id: UUID, kind: Kind, data: bytes, answer: UUID) -> None:
         """Hand a passing event to the conversation's readers."""
@@ -145,10 +152,21 @@ class Hub:
         if not self._per_user[user_id]:
             del self._per_user[user_id]
         self.metrics.connections.dec()
+        self._count_dropped(reader)
         channel = self._channels.get(reader.conversation_id)
         if channel is not None:
             channel.readers.discard(reader)
             self._note_idle(channel)
+
+    def settle(self) -> None:
+        """Bring the counts of what was dropped up to date."""
+        for reader in self._open:
+            self._count_dropped(reader)
+
+    def _count_dropped(self, reader: Reader) -> None:
+        for kind, count in reader.outbox.settle().items():
+            if count:
+                self.metrics.dropped.labels(kind.name.lower()).inc(count)
 
     def _note_idle(self, channel: Channel) -> None:
         if not channel.readers:
@@ -170,6 +188,13 @@ class Hub:
                 and session_id in (None, reader.identity.session_id)
             ):
                 reader.close(reason)
+
+    def end_expired(self) -> None:
+        """End the streams whose session has reached its absolute end."""
+        now = self._clock.now()
+        for reader in self._open:
+            if reader.identity.until <= now:
+                reader.close("session_ended")
 
     async def drain(self) -> None:
         """End every stream, each with its own time to come back, and wait until they are gone."""
@@ -207,10 +232,26 @@ class Hub:
             "answers": sum(map(len, self._answers.values())),
         }
 
+    def _begin_to_fill(self, channel: Channel) -> None:
+        key = channel.conversation_id
+        if key not in self._filling:
+            task = self._filling[key] = asyncio.create_task(self._fill(channel))
+            task.add_done_callback(lambda _: self._filling.pop(key, None))
+
     async def _fill(self, channel: Channel) -> None:
         """Read from the log what a channel lacks; most gaps close by themselves before."""
         await self._clock.sleep(self.limits.hole_wait)
-        if channel.position is None or channel.publish([]):
-            return
-        _log.info("event gap filled from the log", conversation_id=str(channel.conversation_id))
-        channel.publish(await self.log.read(channel.conversation_id, channel.position, 1_000))
+        while (position := channel.position) is not None:
+            try:
+                events = await self.log.read(channel.conversation_id, position, _PAGE)
+            except Unavailable:
+                await self.pause()
+                continue
+            if channel.position == position:
+                channel.skip_gap(events)
+            if channel.publish(events) and len(events) < _PAGE:
+                return
+
+    async def pause(self) -> None:
+        """Wait before the log is asked again."""
+        await self._clock.sleep(self.limits.log_check)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from rustygpt_server.realtime.outbox import Kind, Outbox
@@ -16,6 +17,8 @@ class Identity:
 
     user_id: UUID
     session_id: UUID
+    until: datetime
+    """When the session ends, whatever its use."""
 
 
 @dataclass(eq=False)
@@ -36,8 +39,13 @@ class Reader:
         if self.closing or self.overflowed:
             return
         if not self.outbox.put(kind, frame, answer):
-            self.outbox.clear()
-            self.overflowed = True
+            self.start_over()
+        self.wake.set()
+
+    def start_over(self) -> None:
+        """Note that events are missing which the reader cannot be told any more."""
+        self.outbox.discard()
+        self.overflowed = True
         self.wake.set()
 
     def close(self, reason: CloseReason, retry_ms: int | None = None) -> None:

@@ -1,5 +1,6 @@
 """Whether the server can do its work, and what it lacks."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from prometheus_client import generate_latest
@@ -18,6 +19,7 @@ class Health:
 
     def __init__(self, db: Database, hub: Hub, metrics: Metrics, missing: Missing) -> None:
         self._db = db
+        self._patience = hub.limits.ready_check
         self._hub = hub
         self._metrics = metrics
         self._missing = missing
@@ -27,9 +29,10 @@ class Health:
         if self._hub.draining:
             return ["the server is shutting down"]
         try:
-            await system.ping(self._db)
-            return await self._missing()
-        except DatabaseError:
+            async with asyncio.timeout(self._patience):
+                await system.ping(self._db)
+                return await self._missing()
+        except (DatabaseError, TimeoutError):
             return ["the database does not answer"]
 
     def count(self, endpoint: str, status: str) -> None:
@@ -40,4 +43,5 @@ class Health:
         """All metrics as Prometheus text."""
         self._metrics.pool_max.set(self._db.size)
         self._metrics.pool_used.set(self._db.in_use)
+        self._hub.settle()
         return generate_latest(self._metrics.registry)
