@@ -27,6 +27,7 @@ from rustygpt_tui.screens.main import MainScreen
 from rustygpt_tui.screens.palette import Commands, Conversations
 from rustygpt_tui.screens.reporting import Reporting
 from rustygpt_tui.screens.start import StartScreen
+from rustygpt_tui.screens.turns import InTurns
 from rustygpt_tui.store.drafts import Drafts
 
 
@@ -48,7 +49,7 @@ async def _run(loaded: Loaded, server: str | None, account: str | None, local: b
     return app.return_code or answer or 0
 
 
-class RustyGPT(App[int], Reporting):
+class RustyGPT(InTurns[int], Reporting):
     """The terminal chat."""
 
     TITLE = "RustyGPT"
