@@ -66,7 +66,7 @@ class ChatWire:
         on("PATCH", here, self._rename)
         on("GET", f"{here}/participants", lambda _: self._ask(self.room.list_participants(ROOM)))
         on("POST", f"{here}/participants", self._add)
-        on("GET", f"{here}/threads", lambda _: self._ask(self.room.list_threads(ROOM)))
+        on("GET", f"{here}/threads", self._threads)
         on("GET", f"{here}/unread", lambda _: self._ask(self.room.unread(ROOM)))
         on("GET", f"/api/stream/conversations/{ROOM}", self._stream)
         on("POST", f"/api/threads/{ROOM}/root", self._post)
@@ -78,7 +78,7 @@ class ChatWire:
         """Serve the messages there are; called again by itself when there are more."""
         on = self.wire.on
         for message in self.room.messages:
-            on("GET", f"/api/threads/{message}/tree", lambda a: self._ask(self.room.tree(_in(a))))
+            on("GET", f"/api/threads/{message}/tree", self._tree)
             on("POST", f"/api/threads/{message}/read", lambda a: Reply(200, Marked(_in(a), 0)))
             on("POST", f"/api/messages/{message}/reply", self._post)
             on("POST", f"/api/messages/{message}/cancel", self._cancel)
@@ -109,6 +109,12 @@ class ChatWire:
     def _list(self) -> Reply:
         shown = self._ask(self.room.show_conversation(ROOM)).body
         return Reply(200, ConversationList([shown]))
+
+    def _threads(self, asked: Asked) -> Reply:
+        return self._ask(self.room.list_threads(ROOM, cursor=asked.query.get("cursor")))
+
+    def _tree(self, asked: Asked) -> Reply:
+        return self._ask(self.room.tree(_in(asked), cursor=asked.query.get("cursor_path")))
 
     def _rename(self, asked: Asked) -> Reply:
         self.room.rename(msgspec.json.decode(asked.body)["title"])

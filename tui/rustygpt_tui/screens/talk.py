@@ -161,12 +161,13 @@ class Talk(Writing):
         newest = max(tree, key=lambda message: message.seq)
         if state.unread.get(tree.root_id) and newest.id != self._marked:
             self._marked = newest.id
-            self._mark_read(tree.root_id, newest.id)
+            self._mark_read(self._room, tree.root_id, newest.id)
 
     @work(group="read", exclusive=True, exit_on_error=False)
-    async def _mark_read(self, root: UUID, newest: UUID) -> None:
+    async def _mark_read(self, room: Room | None, root: UUID, newest: UUID) -> None:
         try:
-            await self._client.mark_read(root, message_id=newest)
+            if room:
+                await room.mark_read(root, newest)
         except Failure:
             self._marked = None  # it is tried again when the end is seen again
 
