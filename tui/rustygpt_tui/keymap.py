@@ -68,6 +68,7 @@ KEYS = (
     Key("rg.nav.end", "end,G", "end", "Last message, and follow what comes", "transcript"),
     Key("rg.reply", "r,enter", "screen.reply", "Reply to the selected message", "transcript"),
     Key("rg.copy", "y", "screen.copy", "Copy the selected message", "transcript"),
+    Key("rg.copy.code", "Y", "screen.copy_code", "Copy a block of its code", "transcript"),
     Key("rg.lists", "h,left", "screen.focus_lists", "Go to the lists", "transcript"),
     Key("rg.send", "enter", "send", "Send", "composer"),
     Key("rg.newline", "ctrl+j,shift+enter,alt+enter", "newline", "A new line", "composer"),

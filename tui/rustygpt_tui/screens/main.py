@@ -32,7 +32,7 @@ class MainScreen(RoomScreen):
         if isinstance(self.focused, Composer):
             hints = "enter send · ^j new line · esc messages · ^p commands"
         elif isinstance(self.focused, Transcript):
-            hints = "r reply · y copy · x stop · i write · n next unread · ? keys"
+            hints = "r reply · y copy · Y code · i write · n next unread · ? keys"
         else:
             hints = "enter open · c new · ^n thread · p people · ? keys · ^q quit"
         self.status.show_hints(hints)
@@ -66,6 +66,10 @@ class MainScreen(RoomScreen):
     def action_copy(self) -> None:
         """Copy the selected message."""
         self.talk.copy()
+
+    def action_copy_code(self) -> None:
+        """Copy a block of code of the selected message."""
+        self.talk.copy_code()
 
     def action_new_thread(self) -> None:
         """Start a thread in the open conversation."""
