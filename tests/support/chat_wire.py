@@ -18,7 +18,16 @@ from rustygpt_shared import events
 from rustygpt_shared.codec import encode
 from rustygpt_shared.models.conversations import ConversationCreated, ConversationList
 from rustygpt_shared.models.messages import Cancelled, Marked, Posted
-from rustygpt_shared.models.users import LoggedIn, Me, Person, PersonList, Session, Setup, User
+from rustygpt_shared.models.users import (
+    AdminUser,
+    LoggedIn,
+    Me,
+    Person,
+    PersonList,
+    Session,
+    Setup,
+    User,
+)
 
 USER = User(ME, "me@example.org", "me", ["admin"])
 LOGGED_IN = LoggedIn(
@@ -70,8 +79,8 @@ class ChatWire:
         on("GET", f"{here}/unread", lambda _: self._ask(self.room.unread(ROOM)))
         on("GET", f"/api/stream/conversations/{ROOM}", self._stream)
         on("POST", f"/api/threads/{ROOM}/root", self._post)
-        people = PersonList([Person(UUID(int=55), "zoe", "Zoe [b]")])
-        on("GET", "/api/users", lambda _: Reply(200, people))
+        on("GET", "/api/users", self._search)
+        on("POST", "/api/admin/users", self._make_account)
         self.route_messages()
 
     def route_messages(self) -> None:
@@ -117,8 +126,18 @@ class ChatWire:
         return self._ask(self.room.tree(_in(asked), cursor=asked.query.get("cursor_path")))
 
     def _rename(self, asked: Asked) -> Reply:
-        self.room.rename(msgspec.json.decode(asked.body)["title"])
+        self.room.settle(msgspec.json.decode(asked.body))
         return self._ask(self.room.show_conversation(ROOM))
+
+    def _search(self, asked: Asked) -> Reply:
+        query = asked.query.get("query", "")
+        people = [Person(UUID(int=55), "zoe", "Zoe [b]"), Person(ME, "me")]
+        return Reply(200, PersonList([p for p in people if p.username.startswith(query)]))
+
+    def _make_account(self, asked: Asked) -> Reply:
+        body = msgspec.json.decode(asked.body)
+        made = AdminUser(UUID(int=66), body["email"], body["username"], ["member"])
+        return Reply(201, made)
 
     def _add(self, asked: Asked) -> Reply:
         body = msgspec.json.decode(asked.body)

@@ -49,6 +49,7 @@ KEYS = (
     Key("rg.thread.new", "ctrl+n", "new_thread", "Start a thread", "anywhere"),
     Key("rg.conversation.new", "f2,c", "new_conversation", "Start a conversation", "anywhere"),
     Key("rg.rename", "f3,T", "rename", "Rename the conversation", "anywhere"),
+    Key("rg.settings", "f8,s", "settings", "Settings of the conversation", "anywhere"),
     Key("rg.people", "f4,p", "people", "People in the conversation", "anywhere"),
     Key("rg.unread.next", "n", "next_unread", "Go to the next unread thread", "anywhere"),
     Key("rg.stop", "x", "stop", "Stop the answer in progress", "anywhere"),

@@ -10,7 +10,6 @@ from textual import events
 
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
-
 _CODE = "Run **this**\n\n```sh\nmake\n```\n\n```py\nx = 1\n```"
 
 
