@@ -70,11 +70,25 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How long it may take to answer."""
     silent_answer: float = 600
     """Another process's answer that grew no more for so long is forgotten."""
-    drain: float = 5
-    """How long shutting down waits for streams to end."""
+    drain: float = 2.5
+    """How long shutting down waits for answers, then for streams, then for requests to end."""
     database_wait: float = 20
     """How long a start waits for a database that does not answer."""
     connect_timeout: float = 5
     """How long a model's server may take to accept a connection."""
     discovery_timeout: float = 0.5
-    """How long a start waits for a model server that may run on this machine."""
+    """How long a model server that may run on this machine has to list its models."""
+    listing: float = 10
+    """How long a model server that was named has to list its models."""
+    cancel_check: float = 1
+    """How often it is asked whether somebody asked another process to stop an answer."""
+    stream_check: float = 1
+    """How often it is looked whether streams are past the end of their session."""
+    log_check: float = 0.5
+    """How soon the log is read again after the database may have kept what it did not say."""
+    request: float = 30
+    """How long a request may take to arrive, however its pieces come."""
+    ready_check: float = 2
+    """How long the database may take to answer a probe."""
+    gauge_interval: float = 15
+    """How often sessions are counted."""

@@ -4,13 +4,15 @@ What each setting means stands in `rustygpt_shared.settings`.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
-from rustygpt_shared.settings import Settings
+from rustygpt_shared.settings import Llm, Settings
 from rustygpt_shared.settings.load import Key, Loaded, SettingsError, load
 
 
@@ -49,16 +51,50 @@ def data_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
 
 
 def _conflicts(settings: Settings) -> list[str]:
-    found = []
+    return [*_server_conflicts(settings), *_model_conflicts(settings.llm)]
+
+
+def _server_conflicts(settings: Settings) -> Iterator[str]:
     public = settings.server.public_base_url
-    if public and not public.startswith(("http://", "https://")):
-        found.append("server.public_base_url has to start with http:// or https://")
+    if public and not is_web_url(public):
+        yield "server.public_base_url has to be an http:// or https:// address"
     if public and public.startswith("https://") and not settings.security.cookie.secure:
-        found.append("security.cookie.secure has to be true when server.public_base_url is https")
-    for name, model in settings.llm.models.items():
-        if model.provider not in settings.llm.providers:
-            found.append(f"llm.models.{name}.provider names {model.provider!r}, which is not there")
-    for name, provider in settings.llm.providers.items():
+        yield "security.cookie.secure has to be true when server.public_base_url is https"
+    for proxy in settings.server.trusted_proxies:
+        if not _is_network(proxy):
+            yield f"server.trusted_proxies: {proxy!r} is no address and no network"
+
+
+def _model_conflicts(llm: Llm) -> Iterator[str]:
+    for name, model in llm.models.items():
+        if model.provider not in llm.providers:
+            yield f"llm.models.{name}.provider names {model.provider!r}, which is not there"
+    for name, provider in llm.providers.items():
         if provider.kind == "openai" and not provider.base_url:
-            found.append(f"llm.providers.{name}.base_url is missing")
-    return found
+            yield f"llm.providers.{name}.base_url is missing"
+        if provider.base_url and not is_web_url(provider.base_url):
+            yield f"llm.providers.{name}.base_url has to be an http:// or https:// address"
+
+
+def is_web_url(text: str) -> bool:
+    """Whether a text is the address of a server on the web, without a user in it."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and "@" not in parts.netloc
+        and text.isprintable()
+        and " " not in text
+    )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True

@@ -39,7 +39,12 @@ def set_up_logging(settings: Logging) -> None:
     last: Any = (
         structlog.processors.JSONRenderer()
         if settings.format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            # The pretty one shows the values of local variables, passwords among them.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -105,7 +110,7 @@ class Metrics:
     def __init__(self, folder: str | None = None) -> None:
         """Make them; those of several workers meet in the folder that FOLDER_VARIABLE names."""
         self._folder = folder
-        disable_created_metrics()  # type: ignore[no-untyped-call] # series that nobody reads
+        disable_created_metrics()  # a second series per number that nobody reads
         self.registry = CollectorRegistry()
         self._http()
         self._database()
@@ -127,7 +132,7 @@ class Metrics:
         registry = self.registry
         if self._folder:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
+            MultiProcessCollector(registry, self._folder)
         return generate_latest(registry)
 
     def count_scripts(self, scripts: Iterable[tuple[str, str, float]]) -> None:
@@ -159,6 +164,12 @@ class Metrics:
 
     def _sessions(self) -> None:
         self.logins = self._counter("rustygpt_auth_logins_total", "Logins", "result")
+        self.active_sessions = Gauge(
+            "rustygpt_auth_active_sessions",
+            "Sessions alive",
+            registry=self.registry,
+            multiprocess_mode="livemostrecent",
+        )  # each process counts them all
         self.rotations = self._counter(
             "rustygpt_auth_session_rotations_total", "New session tokens", "reason"
         )

@@ -94,7 +94,9 @@ async def test_orphans_end_with_what_they_had(scene: Scene) -> None:
     ada, _, answer = await begin(scene)
     await answers.append_chunks(scene.db, answer, RUNNER, 0, ["half ", "an"], scene.now)
     until = scene.now + timedelta(seconds=60)
-    assert await answers.renew_leases(scene.db, RUNNER, until) == 1
+    assert await answers.renew_leases(scene.db, RUNNER, [answer], until) == 1
+    assert await answers.renew_leases(scene.db, "other", [answer], until) == 0
+    assert await answers.renew_leases(scene.db, RUNNER, [], until) == 0
     scene.tick(59)
     assert await answers.fail_orphans(scene.db, scene.now) == []
     scene.tick(1)

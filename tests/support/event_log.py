@@ -3,12 +3,14 @@
 import asyncio
 import itertools
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from tests.support.clocks import TestClock
 
 from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db.feeds import Opening
+from rustygpt_server.db.refusals import Unavailable
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.catchup import EventLog
@@ -20,6 +22,8 @@ from rustygpt_shared import codec
 from rustygpt_shared.settings import Sse
 
 ROOM = UUID(int=7)
+UNTIL = datetime(2026, 1, 8, tzinfo=UTC)
+"""When the sessions of readers end; a week after the clock of tests begins."""
 
 
 class ListLog:
@@ -29,11 +33,14 @@ class ListLog:
         self.events: list[Logged] = []
         self.oldest = 1
         self.reads = 0
+        self.away = False
 
     async def read(self, conversation_id: UUID, after: int, limit: int) -> list[Logged]:
         """Events after a number."""
         self.reads += 1
         await asyncio.sleep(0)
+        if self.away:
+            raise Unavailable("The database does not answer; try again in a moment.")
         kept = [e for e in self.events if e.number >= self.oldest and e.number > after]
         return [e for e in kept if e.conversation_id == conversation_id][:limit]
 
@@ -45,6 +52,8 @@ class ListLog:
     async def positions(self, conversation_ids: list[UUID]) -> dict[UUID, int]:
         """Where the log stands."""
         await asyncio.sleep(0)
+        if self.away:
+            raise Unavailable("The database does not answer; try again in a moment.")
         return {room: len(self.events) for room in conversation_ids if room == ROOM}
 
     def add(self) -> Logged:
@@ -78,7 +87,7 @@ def make_hub(
 
 def make_reader(hub: Hub, user_id: UUID | None = None, room: UUID = ROOM) -> Reader:
     """A reader that has joined."""
-    identity = Identity(user_id or uuid4(), uuid4())
+    identity = Identity(user_id or uuid4(), uuid4(), UNTIL)
     reader = Reader(room, identity, Outbox(hub.settings.channel_capacity))
     hub.join(reader)
     return reader

@@ -4,11 +4,17 @@ from http.cookies import Morsel
 
 from sanic.request import Request
 
-from rustygpt_server.api.guards import SAFE_METHODS, check_csrf, is_loopback, is_trusted
+from rustygpt_server.api.guards import (
+    SAFE_METHODS,
+    check_csrf,
+    is_address,
+    is_loopback,
+    is_trusted,
+)
 from rustygpt_server.clock import Clock
 from rustygpt_server.errors import Forbidden, NotSignedIn
 from rustygpt_server.services.sessions import Sessions, Signed, Visitor
-from rustygpt_shared import problems
+from rustygpt_shared.problems import INVALID_SESSION, MISSING_SESSION
 from rustygpt_shared.settings import Settings
 
 
@@ -26,7 +32,7 @@ class Door:
         """The signed-in caller; raises NotSignedIn or CsrfFailed."""
         token = self.token(request)
         if not token:
-            raise NotSignedIn("Sign in first.", problems.MISSING_SESSION)
+            raise NotSignedIn("Sign in first.", MISSING_SESSION)
         signed = await self._sessions.authenticate(token)
         if csrf and self._security.csrf.enabled and request.method not in SAFE_METHODS:
             expected = self._sessions.csrf_token(token)
@@ -36,8 +42,12 @@ class Door:
 
     def token(self, request: Request) -> str | None:
         """The session token a request brings."""
-        token: str | None = request.cookies.get(self._session.session_cookie_name)
-        return token
+        # Sanic's own ways to ask would take a cookie with a prefix before its name for this one.
+        tokens: list[str] = dict.get(request.cookies, self._session.session_cookie_name, [])
+        if len(set(tokens)) > 1:
+            # Another site below the same domain may have planted one of them.
+            raise NotSignedIn("This request has two sessions; sign in again.", INVALID_SESSION)
+        return tokens[0] if tokens else None
 
     def visitor(self, request: Request) -> Visitor:
         """Where a request comes from."""
@@ -51,7 +61,7 @@ class Door:
         proxies = self._server.trusted_proxies
         told = ",".join(request.headers.getall("x-forwarded-for", []))
         for hop in reversed([hop.strip() for hop in told.split(",") if hop.strip()]):
-            if not is_trusted(address, proxies):
+            if not (is_trusted(address, proxies) and is_address(hop)):
                 break
             address = hop
         return address

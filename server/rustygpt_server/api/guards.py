@@ -4,9 +4,9 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -20,8 +20,10 @@ from rustygpt_shared.ids import new_id
 from rustygpt_shared.problems import FieldError
 
 T = TypeVar("T")
+_Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+BAD_CURSOR = "This cursor is not one that a list has given."
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _KEY = re.compile(r"[\x20-\x7e]{1,128}")
 
@@ -36,7 +38,10 @@ def body(request: Request, shape: type[T]) -> T:
     """The request's JSON as a struct; raises the refusal that fits what is wrong with it."""
     if request.headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMedia("Compressed requests are not taken.")
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+    if (
+        request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        != "application/json"
+    ):
         raise UnsupportedMedia("The request has to be JSON: Content-Type: application/json.")
     try:
         return codec.decode(request.body, shape)
@@ -62,7 +67,8 @@ def once(request: Request) -> Once | None:
 def check_csrf(request: Request, header: str, expected: str) -> None:
     """Refuse a cookie request that does not prove to come from our own client."""
     given = request.headers.getall(header, [])
-    if len(given) != 1 or not hmac.compare_digest(given[0].encode(), expected.encode()):
+    proof = given[0].encode("utf-8", "surrogateescape") if len(given) == 1 else b""
+    if not hmac.compare_digest(proof, expected.encode()):
         raise CsrfFailed(
             f"The {header} header is missing or does not belong to this session; "
             "load the page again."
@@ -97,9 +103,18 @@ def read_cursor(request: Request) -> tuple[datetime, UUID] | None:
         return None
     try:
         padded = text + "=" * (-len(text) % 4)
-        return codec.decode(urlsafe_b64decode(padded.encode()), tuple[datetime, UUID])
-    except (ValueError, msgspec.MsgspecError):
-        raise BadInput("This cursor is not one that a list has given.") from None
+        told = codec.decode(urlsafe_b64decode(padded.encode()), tuple[_Zoned, UUID])
+        return told[0].astimezone(UTC), told[1]
+    except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+        raise BadInput(BAD_CURSOR) from None
+
+
+def read_name_cursor(request: Request) -> str | None:
+    """The page asked for, as the name of the last item before it."""
+    text: str | None = request.args.get("cursor")
+    if text and not text.isprintable():
+        raise BadInput(BAD_CURSOR)
+    return text or None
 
 
 def is_trusted(address: str, proxies: list[str]) -> bool:
@@ -109,6 +124,15 @@ def is_trusted(address: str, proxies: list[str]) -> bool:
     except ValueError:
         return False
     return any(here in ip_network(proxy, strict=False) for proxy in proxies)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address at all."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(address: str) -> bool:

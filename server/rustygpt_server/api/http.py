@@ -4,7 +4,8 @@ An operation is declared once; the same declaration serves requests and is what 
 made from.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -14,13 +15,21 @@ from sanic.response import HTTPResponse
 
 from rustygpt_server.api import guards
 from rustygpt_server.api.caller import Door, check_admin
+from rustygpt_server.api.guards import SAFE_METHODS
 from rustygpt_server.services.bundle import Services
 from rustygpt_server.services.sessions import Signed
+from rustygpt_server.telemetry import log
 from rustygpt_shared import codec
 
 Access = Literal["all", "session", "admin"]
 B = TypeVar("B")
+Handler = Callable[..., Coroutine[Any, Any, Any]]
+Serve = Callable[..., Coroutine[Any, Any, HTTPResponse | None]]
 NO_STORE = {"Cache-Control": "no-store"}
+STREAM = "text/event-stream"
+"""What an operation answers that sends events until it is ended; it takes no HEAD."""
+
+_log = log(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,7 @@ class Area:
     def __init__(self, name: str) -> None:
         self.blueprint = Blueprint(name)
         self.operations: list[Operation] = []
+        self._changing: set[asyncio.Task[Any]] = set()
 
     def operation(
         self,
@@ -79,20 +89,52 @@ class Area:
         answer: Any = None,
         status: int = 200,
         access: Access = "session",
-    ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
+    ) -> Callable[[Handler], Handler]:
         """Declare a route; the handler gets a Call and the ids in the path."""
 
-        def declare(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        def declare(handler: Handler) -> Handler:
             summary = (handler.__doc__ or "").partition("\n")[0]
             self.operations.append(
                 Operation(method, template(path), summary, body, answer, status, access)
             )
+            methods = ["GET", "HEAD"] if method == "GET" and answer != STREAM else [method]
             self.blueprint.add_route(
-                _serve(handler, body, status, access), path, [method], name=handler.__name__
+                self._serve(handler, body, status, access), path, methods, name=handler.__name__
             )
             return handler
 
         return declare
+
+    def _serve(self, handler: Handler, body: Any, status: int, access: Access) -> Serve:
+        async def serve(
+            request: Request, services: Services, door: Door, **ids: Any
+        ) -> HTTPResponse | None:
+            signed = None if access == "all" else await door.sign_in(request)
+            if signed and access == "admin":
+                check_admin(signed)
+            taken = guards.body(request, body) if body else None
+            doing = handler(Call(request, services, door, taken, signed), **ids)
+            told = await (doing if request.method in SAFE_METHODS else self._to_its_end(doing))
+            if told is None and status != 204:
+                return None  # it has sent its answer piece by piece
+            return _response(told, status)
+
+        return serve
+
+    async def _to_its_end(self, doing: Coroutine[Any, Any, Any]) -> Any:
+        """Do what changes something to its end, also when the caller has hung up.
+
+        Cut between the database's commit and the telling, a message would reach nobody and an
+        answer that has begun would not be written.
+        """
+        task = asyncio.create_task(doing)
+        self._changing.add(task)
+        task.add_done_callback(self._changing.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_note_failure)
+            raise
 
 
 def template(path: str) -> str:
@@ -101,22 +143,10 @@ def template(path: str) -> str:
     return "/".join("{" + p[1:-1].partition(":")[0] + "}" if p[:1] == "<" else p for p in parts)
 
 
-def _serve(
-    handler: Callable[..., Awaitable[Any]], body: Any, status: int, access: Access
-) -> Callable[..., Coroutine[Any, Any, HTTPResponse | None]]:
-    async def serve(
-        request: Request, services: Services, door: Door, **ids: Any
-    ) -> HTTPResponse | None:
-        signed = None if access == "all" else await door.sign_in(request)
-        if signed and access == "admin":
-            check_admin(signed)
-        taken = guards.body(request, body) if body else None
-        told = await handler(Call(request, services, door, taken, signed), **ids)
-        if told is None and status != 204:
-            return None  # it has sent its answer piece by piece
-        return _response(told, status)
-
-    return serve
+def _note_failure(task: asyncio.Task[Any]) -> None:
+    """Nobody waits for the outcome any more."""
+    if not task.cancelled() and task.exception() is not None:
+        _log.warning("a request failed after its caller had gone", reason=str(task.exception()))
 
 
 def _response(told: Any, status: int) -> HTTPResponse:

@@ -30,7 +30,7 @@ def _read(area: Area) -> None:
         args = call.request.args
         after = args.get("cursor_path") or args.get("cursor") or None
         if after and not (after.isascii() and after.isalnum()):
-            raise BadInput("This cursor is not one that a tree has given.")
+            raise BadInput(guards.BAD_CURSOR)
         page = await call.services.threads.list_tree(
             call.signed.user.id, root_id, after, guards.limit(call.request, 200, 1_000)
         )

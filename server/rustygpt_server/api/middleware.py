@@ -31,6 +31,7 @@ _SECURITY = {
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": _CSP,
 }
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -89,12 +90,14 @@ class Frame:
     def _count(self, request: Request, response: BaseHTTPResponse) -> None:
         route = template("/" + request.route.path.strip("/")) if request.route else "none"
         seconds = self._clock.monotonic() - request.ctx.started
-        self._metrics.requests.labels(request.method, route, str(response.status)).inc()
-        self._metrics.durations.labels(request.method, route).observe(seconds)
+        # Any word may stand where a method does: it must not become a label, nor a line of a log.
+        method = request.method if request.method in _METHODS else "other"
+        self._metrics.requests.labels(method, route, str(response.status)).inc()
+        self._metrics.durations.labels(method, route).observe(seconds)
         if route not in _QUIET:
             _log.info(
                 "request",
-                method=request.method,
+                method=method,
                 route=route,
                 status=response.status,
                 ms=round(seconds * 1000, 1),

@@ -68,7 +68,7 @@ def _wants_page(request: Request, path: str) -> bool:
 
 def _send(request: Request, file: PageFile) -> HTTPResponse:
     headers = {"Cache-Control": "no-cache", "ETag": file.tag}
-    if request.headers.get("if-none-match") == file.tag:
+    known = request.headers.get("if-none-match", "")
+    if file.tag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
         return HTTPResponse(b"", 304, headers)
-    body = b"" if request.method == "HEAD" else file.data
-    return HTTPResponse(body, 200, headers, content_type=file.kind)
+    return HTTPResponse(file.data, 200, headers, content_type=file.kind)

@@ -31,7 +31,7 @@ def _administration(area: Area) -> None:
     async def list_users(call: Call[None]) -> AdminUserList:
         """List all accounts."""
         limit = guards.limit(call.request, 50, 200)
-        after = call.request.args.get("cursor") or None
+        after = guards.read_name_cursor(call.request)
         users = await call.services.accounts.list_users(call.signed.user.id, after, limit + 1)
         more = users[limit - 1].username if len(users) > limit else None
         return AdminUserList(users[:limit], more)

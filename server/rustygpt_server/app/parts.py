@@ -66,7 +66,7 @@ async def build_parts(config: Config) -> AsyncIterator[Parts]:
         statement_timeout_ms=settings.db.statement_timeout_ms,
     )
     passwords = Passwords()
-    catalog = Catalog(settings.llm, _maker(config), config.environ)
+    catalog = Catalog(settings.llm, _maker(config), config.environ, config.limits)
     runner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     try:
         async with backplane_of(config, runner) as backplane:

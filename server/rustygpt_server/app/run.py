@@ -21,6 +21,7 @@ from sanic.server.async_server import AsyncioServer
 from rustygpt_server.app.config import Config
 from rustygpt_server.app.factory import create_app
 from rustygpt_server.app.parts import Parts, build_parts
+from rustygpt_server.app.slow import SlowRequests
 from rustygpt_server.errors import StartFailed
 from rustygpt_server.telemetry import log
 
@@ -28,7 +29,7 @@ _log = log(__name__)
 
 BACKLOG = 4_096
 """Sanic's own 100 makes thousands of clients that come back at once wait for half a minute."""
-_GRACE_SECONDS = 3.0
+_CLOSING_SECONDS = 0.5
 
 Ready = Callable[[str, Parts], None]
 
@@ -51,9 +52,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 def address(sock: socket.socket) -> str:
     """The URL of a listening socket."""
-    host, port = sock.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - only shown
-    return f"http://{shown}:{port}"
+    return url_of(*sock.getsockname()[:2])
+
+
+def url_of(host: str, port: int) -> str:
+    """Where to open what listens there; for "everywhere" it is this machine."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only shown
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
 async def serve(config: Config, sock: socket.socket, on_ready: Ready, stop: asyncio.Event) -> None:
@@ -65,9 +70,12 @@ async def serve(config: Config, sock: socket.socket, on_ready: Ready, stop: asyn
         loop.add_signal_handler(number, stop.set)
     async with build_parts(config) as parts, serving(parts, sock, alone=True):
         discovery = asyncio.create_task(parts.catalog.discover())
-        on_ready(address(sock), parts)
-        await stop.wait()
-        discovery.cancel()
+        try:
+            on_ready(address(sock), parts)
+            await stop.wait()
+        finally:
+            discovery.cancel()
+            await asyncio.wait([discovery])
 
 
 def stop_with_parent(stop: asyncio.Event) -> None:
@@ -104,9 +112,12 @@ async def serving(parts: Parts, sock: socket.socket, *, alone: bool = False) -> 
     await server.start_serving()
     await server.after_start()
     parts.upkeep.start()
+    limits, clock = parts.config.limits, parts.config.clock
+    watching = asyncio.create_task(SlowRequests(server.connections, limits, clock).watch())
     try:
         yield
     finally:
+        watching.cancel()
         await _stop(parts, server)
         Sanic.unregister_app(app)
 
@@ -125,15 +136,15 @@ async def _stop(parts: Parts, server: AsyncioServer) -> None:
     await parts.hub.drain()
     closing = server.close()
     await parts.upkeep.stop()
-    await _end_connections(server.connections)
+    await _end_connections(server.connections, parts.config.limits.drain)
     if closing is not None:
-        await asyncio.wait([closing], timeout=_GRACE_SECONDS)
+        await asyncio.wait([closing], timeout=_CLOSING_SECONDS)
     await server.after_stop()
     _log.info("stopped")
 
 
-async def _end_connections(connections: set[Any]) -> None:
-    deadline = asyncio.get_running_loop().time() + _GRACE_SECONDS
+async def _end_connections(connections: set[Any], grace: float) -> None:
+    deadline = asyncio.get_running_loop().time() + grace
     for connection in list(connections):
         connection.close_if_idle()
     # Sanic takes connections out of this set by itself and tells nobody.

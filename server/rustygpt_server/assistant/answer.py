@@ -9,6 +9,7 @@ from msgspec import Struct
 from rustygpt_server.assistant.provider import Piece
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.passages import Passage
+from rustygpt_shared import text
 from rustygpt_shared.models.messages import Usage
 
 
@@ -35,19 +36,22 @@ class Answer:
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
         self.stopped: Literal["cancelled", "error"] | None = None
-        """Why its task was cancelled from outside."""
-        self.ending = False
-        """Its end is being stored: too late to stop it."""
+        """Why it was stopped from outside."""
         self._hub = hub
         self._interval = interval
         self._told = (0, 0)
         self._deltas = 0
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it is as long as a message may be."""
+        return max(len(self.content), len(self.reasoning)) >= text.MESSAGE_MAX
+
     def add(self, piece: Piece) -> None:
-        """Grow by a piece; readers hear of it within the interval."""
-        self.content += piece.content
-        self.reasoning += piece.reasoning
+        """Grow by a piece, to a message's length at most; readers hear within the interval."""
+        self.content = (self.content + piece.content)[: text.MESSAGE_MAX]
+        self.reasoning = (self.reasoning + piece.reasoning)[: text.MESSAGE_MAX]
         self.finish_reason = piece.finish_reason or self.finish_reason
         self.usage = piece.usage or self.usage
         if self._timer is None and (piece.content or piece.reasoning):

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import msgspec
-
 from rustygpt_server.assistant.provider import Provider, ProviderError
+from rustygpt_server.clock import TimeLimits
+from rustygpt_server.config import is_web_url
 from rustygpt_server.telemetry import log
 from rustygpt_shared.settings import Llm
 from rustygpt_shared.settings import Provider as ProviderSettings
@@ -36,8 +36,11 @@ class Chosen(NamedTuple):
 class Catalog:
     """The models people may choose."""
 
-    def __init__(self, settings: Llm, make: Make, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Llm, make: Make, environ: Mapping[str, str], limits: TimeLimits
+    ) -> None:
         self._settings = settings
+        self._limits = limits
         self._make = make
         self._environ = environ
         demo = ProviderSettings(kind="demo")
@@ -89,7 +92,9 @@ class Catalog:
         found: dict[str, tuple[str, Provider]] = {}
         key = self._environ.get("OPENAI_API_KEY")
         named = self._environ.get("OPENAI_BASE_URL") or (key and "https://api.openai.com/v1")
-        if named:
+        if named and not is_web_url(named):
+            _log.warning("OPENAI_BASE_URL is no http:// or https:// address and is left out")
+        elif named:
             settings = ProviderSettings(kind="openai", base_url=named, api_key=key)
             found["environment"] = (named, self._make(settings))
         for name, base in LOCAL_SERVERS.items():
@@ -97,10 +102,13 @@ class Catalog:
         return found
 
     async def _list(self, candidate: tuple[str, Provider]) -> list[str]:
-        _, provider = candidate
+        base, provider = candidate
+        limits = self._limits
+        here = base in LOCAL_SERVERS.values()
         try:
-            models = await provider.models()
-        except (ProviderError, msgspec.DecodeError):
+            async with asyncio.timeout(limits.discovery_timeout if here else limits.listing):
+                models = await provider.models()
+        except (ProviderError, TimeoutError):
             return []
         return [m for m in models if not any(word in m.lower() for word in _OTHER_USES)]
 

@@ -5,17 +5,18 @@ Each answer is a task of its own, never part of a request: whoever asked may go 
 
 import asyncio
 from datetime import timedelta
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from rustygpt_server.assistant.answer import Answer, Place
 from rustygpt_server.assistant.catalog import Catalog
-from rustygpt_server.assistant.generation import Writer
+from rustygpt_server.assistant.generation import Writer, failed, stopped_ending
 from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import answers
-from rustygpt_server.db.answers import Ending
+from rustygpt_server.db.answers import Ending, Orphan
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.messages import Answering
-from rustygpt_server.db.refusals import Conflict, Refused, Unavailable
+from rustygpt_server.db.refusals import Conflict, DatabaseError, Unavailable
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.words import Cancel, Over
 from rustygpt_server.telemetry import log
@@ -44,7 +45,7 @@ class Desk:
         self._limits = limits
         self._clock = clock
         self._runner = runner
-        self._tasks: dict[UUID, tuple[Answer, asyncio.Task[None]]] = {}
+        self._work: dict[UUID, _Work] = {}
         self._stopping = False
 
     def answering(self) -> Answering | None:
@@ -63,9 +64,10 @@ class Desk:
         """Write an answer whose row exists."""
         answer = Answer(place, self._hub, self._limits.delta_interval)
         self._hub.begin(answer)
-        task = asyncio.create_task(self._run(answer))
-        self._tasks[answer.message_id] = (answer, task)
-        task.add_done_callback(lambda done: self._ended(answer, done))
+        writing = asyncio.create_task(self._writer.write(answer))
+        ending = asyncio.create_task(self._finish(answer, writing))
+        self._work[answer.message_id] = _Work(answer, writing, ending)
+        ending.add_done_callback(lambda done: self._forget(answer, done))
 
     def stop_answer(self, message_id: UUID) -> None:
         """Stop an answer, whichever process writes it."""
@@ -74,88 +76,98 @@ class Desk:
 
     def say_again(self, message_id: UUID | None) -> None:
         """Tell other processes the whole text of an answer of this process, or of all."""
-        for answer, _ in list(self._tasks.values()):
-            if message_id in (None, answer.message_id):
-                answer.say_again()
+        for work in self._work.values():
+            if message_id in (None, work.answer.message_id):
+                work.answer.say_again()
 
     def cancel(self, message_id: UUID) -> bool:
         """Stop an answer of this process; False when it is not one."""
-        found = self._tasks.get(message_id)
-        if found is None:
-            return False
-        answer, task = found
-        if not answer.ending:
-            answer.stopped = "cancelled"
-            _cancel(task)
-        return True
+        work = self._work.get(message_id)
+        if work is not None:
+            work.stop("cancelled")
+        return work is not None
 
     async def keep_leases(self) -> None:
-        """Say that this process lives, and end the answers of processes that do not.
+        """Say that the answers written here live, and end those of processes that do not."""
+        now = self._clock.now()
+        until = now + timedelta(seconds=self._limits.lease)
+        if self._work:
+            await answers.renew_leases(self._db, self._runner, list(self._work), until)
+        while orphans := await answers.fail_orphans(self._db, now):
+            for orphan in orphans:
+                _log.warning("unfinished answer ended", message_id=str(orphan.message_id))
+                if orphan.events:
+                    self._tell_end(orphan.events[0].conversation_id, orphan)
 
-        A wish to stop an answer that another process took, and that was not heard, is found here.
-        """
-        until = self._clock.now() + timedelta(seconds=self._limits.lease)
-        await answers.renew_leases(self._db, self._runner, until)
-        if self._tasks:
+    def _tell_end(self, conversation_id: UUID, orphan: Orphan) -> None:
+        self._hub.publish(conversation_id, orphan.events)
+        self._hub.backplane.say(Over(conversation_id, orphan.message_id))
+
+    async def stop_cancelled(self) -> None:
+        """Stop the answers written here that somebody asked another process to stop."""
+        if self._work:
             for message_id in await answers.list_cancelled(self._db, self._runner):
                 self.cancel(message_id)
-        for orphan in await answers.fail_orphans(self._db, self._clock.now()):
-            _log.warning("unfinished answer ended", message_id=str(orphan.message_id))
-            if orphan.events:
-                self._hub.publish(orphan.events[0].conversation_id, orphan.events)
-                self._say_over(orphan.events[0].conversation_id, orphan.message_id)
 
     async def stop(self) -> None:
         """End every answer as `error`, because the server stops."""
         self._stopping = True
-        tasks = []
-        for answer, task in self._tasks.values():
-            if not answer.ending:
-                answer.stopped = answer.stopped or "error"
-                _cancel(task)
-            tasks.append(task)
-        if tasks:
-            await asyncio.wait(tasks, timeout=self._limits.drain)
+        for work in self._work.values():
+            work.stop("error")
+        if self._work:
+            tasks = [work.ending for work in self._work.values()]
+            _, late = await asyncio.wait(tasks, timeout=self._limits.drain)
+            for task in late:  # the database is away; their leases run out
+                task.cancel()
 
-    async def _run(self, answer: Answer) -> None:
-        try:
-            ending = await self._writer.write(answer)
-        except Conflict:
+    async def _finish(self, answer: Answer, writing: asyncio.Task[Ending]) -> None:
+        """Store and tell the end. Stopping an answer stops the writing only, never this."""
+        await asyncio.wait([writing])
+        ending = _ending(answer, writing)
+        if ending is None:
             return  # another process has ended it
-        except (Refused, Unavailable) as error:
-            ending = Ending(
-                answer.content, "error", error_code="database", error_message=str(error)
-            )
-        await self._end(answer, ending)
-
-    async def _end(self, answer: Answer, ending: Ending) -> None:
         while True:
             try:
-                events = await asyncio.shield(
-                    answers.finish_answer(
-                        self._db, answer.message_id, self._runner, ending, self._clock.now()
-                    )
+                events = await answers.finish_answer(
+                    self._db, answer.message_id, self._runner, ending, self._clock.now()
                 )
                 break
             except Unavailable:
                 await self._clock.sleep(1)
         self._hub.publish(answer.conversation_id, events)
 
-    def _say_over(self, conversation_id: UUID, message_id: UUID) -> None:
-        self._hub.backplane.say(Over(conversation_id, message_id))
-
-    def _ended(self, answer: Answer, task: asyncio.Task[None]) -> None:
+    def _forget(self, answer: Answer, task: asyncio.Task[None]) -> None:
         self._hub.finish(answer)
-        self._say_over(answer.conversation_id, answer.message_id)
-        self._tasks.pop(answer.message_id, None)
+        self._hub.backplane.say(Over(answer.conversation_id, answer.message_id))
+        self._work.pop(answer.message_id, None)
         if not task.cancelled() and task.exception() is not None:
-            _log.error("an answer failed", exc_info=task.exception())
+            # Without a renewed lease the answer is ended as an orphan.
+            _log.error("the end of an answer was not stored", exc_info=task.exception())
 
 
-def _failed(answer: Answer, code: str, message: str) -> Ending:
-    return Ending(answer.content, "error", error_code=code, error_message=message)
+class _Work(NamedTuple):
+    """An answer, the task that writes it, and the one that then stores its end."""
+
+    answer: Answer
+    writing: asyncio.Task[Ending]
+    ending: asyncio.Task[None]
+
+    def stop(self, reason: Literal["cancelled", "error"]) -> None:
+        """Stop the writing; an end that is being stored is left alone."""
+        self.answer.stopped = self.answer.stopped or reason
+        self.writing.cancel()
 
 
-def _cancel(task: asyncio.Task[None]) -> None:
-    """Cancel after the task's first step: one cancelled before it would skip the ending."""
-    asyncio.get_running_loop().call_soon(task.cancel)
+def _ending(answer: Answer, writing: asyncio.Task[Ending]) -> Ending | None:
+    """How an answer ended, whatever became of its writing; None when it is no longer ours."""
+    if writing.cancelled():
+        return stopped_ending(answer)
+    error = writing.exception()
+    if error is None:
+        return writing.result()
+    if isinstance(error, Conflict):
+        return None
+    if isinstance(error, DatabaseError):
+        return failed(answer, "database", str(error))
+    _log.error("an answer failed", exc_info=error)
+    return failed(answer, "internal", "The server made a mistake; ask again.")

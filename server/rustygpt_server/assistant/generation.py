@@ -44,34 +44,27 @@ class Writer:
         self._places = asyncio.Semaphore(settings.max_concurrent_requests)
 
     async def write(self, answer: Answer) -> Ending:
-        """Let the model write the whole answer; whatever fails is told by the ending."""
-        model = answer.place.model
+        """Let the model write the whole answer; what fails at the model is told by the ending.
+
+        Raises what the database refuses; a cancellation is an ending once somebody asked for it.
+        """
         try:
             async with self._places:
-                with self._metrics.active.labels(model).track_inprogress():
+                with self._metrics.active.labels(answer.place.model).track_inprogress():
                     async with asyncio.timeout(self._settings.timeout_seconds):
                         await self._stream(answer)
-            return self._ending(answer, cast("FinishReason", answer.finish_reason or "stop"))
+            return self._ending(answer)
         except TimeoutError:
             self._metrics.timeouts.inc()
-            return self._ending(
-                answer,
-                "timeout",
-                ("timeout", "The model took too long; ask again or ask for less."),
-            )
+            words = "The model took too long; ask again or ask for less."
+            return failed(answer, "timeout", words, "timeout")
         except ProviderError as error:
             reason: FinishReason = "timeout" if error.code == "timeout" else "error"
-            return self._ending(answer, reason, (error.code, error.detail))
+            return failed(answer, error.code, error.detail, reason)
         except asyncio.CancelledError:
             if answer.stopped is None:
                 raise
-            if answer.stopped == "cancelled":
-                return self._ending(answer, "cancelled")
-            return self._ending(
-                answer,
-                "error",
-                ("shutdown", "The server was stopped while the answer was written."),
-            )
+            return stopped_ending(answer)
 
     async def _stream(self, answer: Answer) -> None:
         chosen = self._catalog.find(answer.place.model)
@@ -89,6 +82,9 @@ class Writer:
                     waited = self._clock.monotonic() - started
                     self._metrics.first_tokens.labels(answer.place.model).observe(waited)
                 answer.add(piece)
+                if answer.is_full:
+                    answer.finish_reason = "length"
+                    break
                 await store.keep(self._limits.chunk_interval)
         answer.usage = answer.usage or _estimate(prompt, answer)
         await store.keep(0)
@@ -105,23 +101,29 @@ class Writer:
             idle = self._settings.idle_timeout_seconds
             yield piece
 
-    def _ending(
-        self, answer: Answer, reason: FinishReason, error: tuple[str, str] | None = None
-    ) -> Ending:
+    def _ending(self, answer: Answer) -> Ending:
         answer.tell()
         if answer.usage:
             count = self._metrics.tokens.labels
             count(answer.place.model, "prompt").inc(answer.usage.prompt_tokens)
             count(answer.place.model, "completion").inc(answer.usage.completion_tokens)
-        code, message = error or (None, None)
-        return Ending(
-            content=answer.content,
-            finish_reason=reason,
-            reasoning=answer.reasoning or None,
-            usage=answer.usage,
-            error_code=code,
-            error_message=message,
-        )
+        reason = cast("FinishReason", answer.finish_reason or "stop")
+        return Ending(answer.content, reason, answer.reasoning or None, answer.usage)
+
+
+def failed(answer: Answer, code: str, message: str, reason: FinishReason = "error") -> Ending:
+    """The end of an answer that went wrong; what was written of it stays."""
+    answer.tell()
+    return Ending(answer.content, reason, answer.reasoning or None, answer.usage, code, message)
+
+
+def stopped_ending(answer: Answer) -> Ending:
+    """The end of an answer that was stopped from outside."""
+    if answer.stopped != "cancelled":
+        words = "The server was stopped while the answer was written."
+        return failed(answer, "shutdown", words)
+    answer.tell()
+    return Ending(answer.content, "cancelled", answer.reasoning or None, answer.usage)
 
 
 class _Store:

@@ -7,12 +7,14 @@ from typing import Any
 import httpx
 
 from rustygpt_server.assistant.provider import Piece, Prompt, ProviderError
-from rustygpt_server.assistant.wire import Reading, read_lines, trouble
+from rustygpt_server.assistant.wire import Reading, read_lines, trouble, whole
 from rustygpt_server.clock import TimeLimits
 from rustygpt_shared.settings import Provider as ProviderSettings
 
 _RETRIED = (429, 503)
 _ANSWER_LIMIT = 1 << 20
+_BODY_LIMIT = 4 << 20
+_NAME_LIMIT = 200
 
 
 class OpenAIProvider:
@@ -36,8 +38,7 @@ class OpenAIProvider:
         async with await self._open(prompt) as response:
             reading = Reading()
             if "json" in response.headers.get("content-type", ""):
-                await response.aread()
-                for piece in reading.take(response.json()):
+                for piece in reading.take(whole(await _read(response))):
                     yield piece
             else:
                 async for piece in self._pieces(response, reading):
@@ -52,7 +53,8 @@ class OpenAIProvider:
         except (httpx.HTTPError, ValueError) as error:
             raise _unreachable(error) from None
         listed = told.get("data") if isinstance(told, dict) else None
-        return [str(one["id"]) for one in listed or [] if isinstance(one, dict) and "id" in one]
+        known = listed if isinstance(listed, list) else []
+        return [one["id"] for one in known if isinstance(one, dict) and _is_name(one.get("id"))]
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -122,12 +124,28 @@ class _Response:
 
 async def _body(response: httpx.Response) -> Any:
     try:
-        await response.aread()
-        return response.json()
-    except (httpx.HTTPError, ValueError):
+        return whole(await _read(response))
+    except ProviderError:
         return {"error": f"HTTP {response.status_code}"}
     finally:
         await response.aclose()
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """A whole body, bounded; raises ProviderError."""
+    body = b""
+    try:
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > _BODY_LIMIT:
+                raise ProviderError("The model's server sent too much at once.")
+    except httpx.HTTPError as error:
+        raise _unreachable(error) from None
+    return body
+
+
+def _is_name(told: Any) -> bool:
+    return isinstance(told, str) and 0 < len(told) <= _NAME_LIMIT and told.isprintable()
 
 
 def _unreachable(error: Exception) -> ProviderError:

@@ -13,6 +13,7 @@ from rustygpt_server.assistant.provider import Piece, ProviderError
 from rustygpt_shared.models.messages import Usage
 
 LINE_LIMIT = 1 << 20
+_TOKENS_MAX = 1 << 40
 _FINISH = {"stop": "stop", "length": "length", "eos": "stop", "content_filter": "stop"}
 
 
@@ -57,19 +58,23 @@ class Reading:
         if body.get("error"):
             raise trouble(body)
         usage = _usage(body.get("usage"))
-        for choice in body.get("choices") or []:
-            usage = usage or _usage(choice.get("usage"))
-            yield from self._choice(choice)
+        choices = body.get("choices")
+        for choice in choices if isinstance(choices, list) else []:
+            if isinstance(choice, dict):
+                usage = usage or _usage(choice.get("usage"))
+                yield from self._choice(choice)
         if usage:
             yield Piece(usage=usage)
 
     def _choice(self, choice: dict[str, Any]) -> Iterator[Piece]:
         delta = choice.get("delta") or choice.get("message") or {}
-        content = delta.get("content") or ""
-        reasoning = delta.get("reasoning") or delta.get("reasoning_content") or ""
+        if not isinstance(delta, dict):
+            return
+        content = _text(delta.get("content"))
+        reasoning = _text(delta.get("reasoning") or delta.get("reasoning_content"))
         if content or reasoning:
             self.any_text = True
-            yield Piece(content=str(content), reasoning=str(reasoning))
+            yield Piece(content=content, reasoning=reasoning)
         reason = choice.get("finish_reason")
         if reason:
             self.finish_reason = _FINISH.get(str(reason), "stop")
@@ -94,8 +99,18 @@ def trouble(body: Any) -> ProviderError:
         code = error.get("code") or error.get("type") or "provider_error"
     else:
         detail, code = error or "an error without words", "provider_error"
-    words = " ".join(str(detail).split())[:500]
-    return ProviderError(f"The model's server says: {words}", str(code)[:100])
+    words = " ".join(str(detail).replace("\x00", "").split())[:500]
+    return ProviderError(f"The model's server says: {words}", str(code).replace("\x00", "")[:100])
+
+
+def whole(body: bytes) -> Any:
+    """A whole answer that was not streamed; raises ProviderError."""
+    return _json(body.decode("utf-8", "replace"))
+
+
+def _text(told: Any) -> str:
+    """Text that a database can keep: a model may say NUL, PostgreSQL may not."""
+    return told.replace("\x00", "") if isinstance(told, str) else ""
 
 
 def _json(text: str) -> Any:
@@ -109,6 +124,8 @@ def _usage(told: Any) -> Usage | None:
     if not isinstance(told, dict):
         return None
     read, written = told.get("prompt_tokens"), told.get("completion_tokens")
-    if not isinstance(read, int) or not isinstance(written, int):
+    if not (isinstance(read, int) and isinstance(written, int)):
+        return None
+    if not (0 <= read < _TOKENS_MAX and 0 <= written < _TOKENS_MAX):
         return None
     return Usage(read, written, read + written)

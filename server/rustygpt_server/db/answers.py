@@ -85,9 +85,11 @@ async def finish_answer(
     return logged(*row)
 
 
-async def renew_leases(db: Database, runner: str, until: datetime) -> int:
-    """Keep all answers of a runner; answers how many there are."""
-    return int(await db.fetch_value("SELECT rustygpt.renew_leases($1, $2)", runner, until))
+async def renew_leases(db: Database, runner: str, message_ids: list[UUID], until: datetime) -> int:
+    """Keep the answers that a runner really writes; answers how many are still its own."""
+    return int(
+        await db.fetch_value("SELECT rustygpt.renew_leases($1, $2, $3)", runner, message_ids, until)
+    )
 
 
 async def fail_orphans(db: Database, now: datetime) -> list[Orphan]:

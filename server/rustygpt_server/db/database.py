@@ -32,6 +32,8 @@ class Database:
         self._acquire_seconds = acquire_seconds
         self.size = size
         self.in_use = 0
+        self.unsure = 0
+        """How many statements ended without an answer: they may have been done all the same."""
 
     @classmethod
     async def connect(
@@ -98,7 +100,11 @@ class Database:
         async with refusing(), self._turn():
             connection = await self._pool.acquire(timeout=self._acquire_seconds)
             try:
-                yield connection
+                async with refusing():
+                    yield connection
+            except Unavailable:
+                self.unsure += 1
+                raise
             finally:
                 await self._pool.release(connection)
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from rustygpt_server.clock import Clock, TimeLimits
-from rustygpt_server.db.refusals import DatabaseError
+from rustygpt_server.db.refusals import DatabaseError, Unavailable
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.channel import Channel
 from rustygpt_server.telemetry import log
@@ -108,9 +108,8 @@ class CatchUp:
     async def _guard(self, key: object, work: Work) -> None:
         try:
             await work()
-        except DatabaseError as error:
-            self._behind.clear()  # the next check finds them again
-            _log.info("streams have to wait for the log", reason=str(error))
+        except DatabaseError as error:  # the next check comes anyway
+            _log.info("positions could not be compared", reason=str(error))
         finally:
             del self._tasks[key]
 
@@ -123,8 +122,12 @@ class CatchUp:
                     del self._behind[conversation_id]
                 else:
                     cursors[conversation_id] = channel.position
-            events = await self._log.read_behind(cursors, EVENTS_EACH) if cursors else []
-            await self._take(cursors, events)
+            if not cursors:
+                continue
+            try:
+                await self._take(cursors, await self._log.read_behind(cursors, EVENTS_EACH))
+            except Unavailable:
+                await self._clock.sleep(self._limits.log_check)
 
     async def _take(self, cursors: Mapping[UUID, int], events: Iterable[Logged]) -> None:
         found: dict[UUID, list[Logged]] = {}

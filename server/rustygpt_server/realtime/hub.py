@@ -83,6 +83,10 @@ class Hub:
         if not channel.publish(events):
             self.catch_up.note_gap(channel)
 
+    def look_again(self) -> None:
+        """Compare open streams with the log: it may have events that nobody published."""
+        self.catch_up.check_soon()
+
     def tell_passage(self, passage: Passage) -> None:
         """Hand what an answer grew by to the conversation's readers everywhere."""
         self.tell(passage.conversation_id, Kind.DELTA, passage.frame(), passage.message_id)
@@ -168,10 +172,21 @@ class Hub:
         if not self._per_user[user_id]:
             del self._per_user[user_id]
         self.metrics.connections.dec()
+        self._count_dropped(reader)
         channel = self._channels.get(reader.conversation_id)
         if channel is not None:
             channel.readers.discard(reader)
             self._note_idle(channel)
+
+    def settle(self) -> None:
+        """Bring the counts of what was dropped up to date."""
+        for reader in self._open:
+            self._count_dropped(reader)
+
+    def _count_dropped(self, reader: Reader) -> None:
+        for kind, count in reader.outbox.settle().items():
+            if count:
+                self.metrics.dropped.labels(kind.name.lower()).inc(count)
 
     def _note_idle(self, channel: Channel) -> None:
         if channel.readers:
@@ -205,6 +220,13 @@ class Hub:
         for reader in self._open:
             if reader.identity.session_id == session_id:
                 reader.close(reason)
+
+    def end_expired(self) -> None:
+        """End the streams whose session has reached its absolute end."""
+        now = self._clock.now()
+        for reader in self._open:
+            if reader.identity.until <= now:
+                reader.close("session_ended")
 
     async def drain(self) -> None:
         """End every stream, each with its own time to come back, and wait until they are gone."""
@@ -248,3 +270,7 @@ class Hub:
             "waiting_events": sum(len(reader.outbox) for reader in self._open),
             "answers": sum(map(len, self._answers.values())),
         }
+
+    async def pause(self) -> None:
+        """Wait before the log is asked again."""
+        await self._clock.sleep(self.limits.log_check)

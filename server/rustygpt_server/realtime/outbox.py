@@ -4,8 +4,11 @@ from collections import deque
 from enum import IntEnum
 from uuid import UUID
 
-FRAME_LIMIT = 1 << 18
-"""The largest frame: a message of 65,536 characters, escaped at worst."""
+FRAME_LIMIT = 1 << 20
+"""More than the largest frame: an answer's text and its reasoning, 65,536 characters each, of which
+JSON makes six bytes at worst."""
+PIECE_BYTES = 1 << 16
+"""About so much is handed to a connection at once; the rest waits here, where it is bounded."""
 
 
 class Kind(IntEnum):
@@ -44,15 +47,27 @@ class Outbox:
         return True
 
     def take(self) -> bytes:
-        """Everything that waits, in order, as one piece."""
-        joined = b"".join(frame for _, frame in self._items)
-        self.clear()
-        return joined
+        """What waits, in order, joined to one piece that ends with the frame that fills it."""
+        taken: list[bytes] = []
+        size = 0
+        while self._items and size < PIECE_BYTES:
+            _, frame = self._items.popleft()
+            taken.append(frame)
+            size += len(frame)
+        self._bytes -= size
+        return b"".join(taken)
 
-    def clear(self) -> None:
-        """Forget what waits."""
+    def discard(self) -> None:
+        """Drop all that waits."""
+        for kind, _ in self._items:
+            self.dropped[kind] += 1
         self._items.clear()
         self._bytes = 0
+
+    def settle(self) -> dict[Kind, int]:
+        """How much was dropped since this was asked the last time."""
+        dropped, self.dropped = self.dropped, dict.fromkeys(Kind, 0)
+        return dropped
 
     def _fuller_than(self, share: float, more: int = 0) -> bool:
         return (

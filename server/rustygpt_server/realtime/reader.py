@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from rustygpt_server.realtime.outbox import Kind, Outbox
@@ -16,6 +17,8 @@ class Identity:
 
     user_id: UUID
     session_id: UUID
+    until: datetime
+    """When the session ends, whatever its use."""
 
 
 @dataclass(eq=False)
@@ -37,14 +40,13 @@ class Reader:
         """Queue a frame, or note that the reader is too slow to be told everything."""
         if self.closing or self.overflowed:
             return
-        if self.outbox.put(kind, frame, answer):
-            self.wake.set()
-        else:
+        if not self.outbox.put(kind, frame, answer):
             self.start_over()
+        self.wake.set()
 
     def start_over(self) -> None:
-        """Let the reader load anew, since it cannot be told everything."""
-        self.outbox.clear()
+        """Note that events are missing which the reader cannot be told any more."""
+        self.outbox.discard()
         self.overflowed = True
         self.wake.set()
 

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from rustygpt_server.db.feeds import Opening
+from rustygpt_server.db.refusals import Unavailable
 from rustygpt_server.realtime import channel as channels
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.outbox import Kind
@@ -76,7 +77,12 @@ async def _catch_up(hub: Hub, reader: Reader) -> AsyncGenerator[bytes, None]:
             channel = hub.channel(reader.conversation_id)
             events = channel.since(reader.cursor)
             if events is None:
-                logged = await hub.log.read(reader.conversation_id, reader.cursor, PAGE)
+                try:
+                    logged = await hub.log.read(reader.conversation_id, reader.cursor, PAGE)
+                except Unavailable:  # the stream stays, and goes on as soon as the log is there
+                    yield HEARTBEAT
+                    await hub.pause()
+                    continue
                 events = [channels.frame(event) for event in logged]
             if not events or events[0].number != reader.cursor + 1:
                 reader.cursor = channel.position or 0
@@ -106,7 +112,8 @@ async def _live(hub: Hub, reader: Reader) -> AsyncGenerator[bytes, None]:
             yield _start_over(hub, reader)
         elif piece := reader.outbox.take():
             yield piece
-            _catch_up_answers(hub, reader)
+            if not reader.outbox:
+                _catch_up_answers(hub, reader)
         elif reader.closing:
             yield reader.closing
             return

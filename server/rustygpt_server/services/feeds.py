@@ -48,6 +48,7 @@ class Feeds:
         self._settings = settings
         self._clock = clock
         self._idle_seconds = idle_seconds
+        self._unsure = db.unsure
 
     def later(self, signed: Signed) -> bytes | None:
         """What to answer instead of a stream when there are too many: when to come back."""
@@ -63,7 +64,8 @@ class Feeds:
 
         The reader joins before its right is checked, so that a removal in between ends it.
         """
-        identity = Identity(signed.user.id, signed.session.id)
+        session = signed.session
+        identity = Identity(signed.user.id, session.id, session.absolute_expires_at)
         reader = Reader(conversation_id, identity, Outbox(self._settings.channel_capacity))
         self._hub.join(reader)
         try:
@@ -93,6 +95,16 @@ class Feeds:
             reason = lost.get((reader.identity.session_id, reader.conversation_id))
             if reason:
                 reader.close(cast("CloseReason", reason))
+
+    async def end_expired(self) -> None:
+        """End the streams whose session has reached its absolute end; asks nobody."""
+        self._hub.end_expired()
+
+    async def look_again(self) -> None:
+        """Look for events of writes whose answer was lost with their connection."""
+        if self._unsure != self._db.unsure:
+            self._unsure = self._db.unsure
+            self._hub.look_again()
 
     async def prune_events(self) -> None:
         """Take old events out of the log, in small bites."""

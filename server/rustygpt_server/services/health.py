@@ -1,5 +1,6 @@
 """Whether the server can do its work, and what it lacks."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from rustygpt_server.db import system
@@ -16,6 +17,7 @@ class Health:
 
     def __init__(self, db: Database, hub: Hub, metrics: Metrics, missing: Missing) -> None:
         self._db = db
+        self._patience = hub.limits.ready_check
         self._hub = hub
         self._metrics = metrics
         self._missing = missing
@@ -25,9 +27,10 @@ class Health:
         if self._hub.draining:
             return ["the server is shutting down"]
         try:
-            await system.ping(self._db)
-            return await self._missing()
-        except DatabaseError:
+            async with asyncio.timeout(self._patience):
+                await system.ping(self._db)
+                return await self._missing()
+        except (DatabaseError, TimeoutError):
             return ["the database does not answer"]
 
     def count(self, endpoint: str, status: str) -> None:
@@ -43,4 +46,5 @@ class Health:
     async def report(self) -> bytes:
         """All metrics as Prometheus text."""
         await self.sample()
+        self._hub.settle()
         return self._metrics.report()

@@ -30,7 +30,7 @@ class Passwords:
         if self._nobody is None:
             self._nobody = await self.hash("nobody has this password")
         fits = await self._run(self._verify, stored or self._nobody, password)
-        return fits and stored is not None
+        return fits and bool(stored)
 
     def is_outdated(self, stored: str) -> bool:
         """Whether a hash was made with other parameters than today's."""

@@ -44,11 +44,15 @@ class Upkeep:
         self._clock = clock
         self._chores: list[tuple[float, Chore]] = [
             (limits.lease_renewal, desk.keep_leases),
+            (limits.cancel_check, desk.stop_cancelled),
+            (limits.log_check, feeds.look_again),
+            (limits.stream_check, feeds.end_expired),
             (limits.session_check, feeds.check_readers),
             (limits.prune_interval, feeds.prune_events),
             (limits.prune_interval, self._prune_sessions),
             (limits.ring_idle, self._forget_idle),
             (limits.line_check, self._keep_up),
+            (limits.gauge_interval, self._count_sessions),
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -82,6 +86,10 @@ class Upkeep:
 
     async def _prune_sessions(self) -> None:
         await sessions.prune_sessions(self._db, self._clock.now())
+
+    async def _count_sessions(self) -> None:
+        alive = await sessions.count_sessions(self._db, self._clock.now())
+        self._hub.metrics.active_sessions.set(alive)
 
     async def _forget_idle(self) -> None:
         self._hub.forget_idle()

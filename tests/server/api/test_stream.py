@@ -1,12 +1,16 @@
 """Streams over HTTP, and the assistant's answers on them."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
+import httpx
+import pytest
 from tests.support.api import Api, Serve, asking
 from tests.support.model_server import Script, answer, chunk, finished, model_server
 from tests.support.waiting import until
 
+from rustygpt_server.db.refusals import Unavailable
 from rustygpt_shared import codec
 
 
@@ -71,47 +75,6 @@ async def test_an_id_that_is_no_good_is_answered_by_a_reset(api: Api) -> None:
             "type": "stream.reset",
             "payload": {"reason": "unknown", "last_event_id": "evt_2"},
         }
-
-
-async def test_a_removed_person_hears_of_it_and_no_more(api: Api) -> None:
-    """The removal is the last event of the conversation that the person gets."""
-    ann, bob = await api.person("ann"), await api.person("bob")
-    room = await ann.conversation(is_group=True)
-    people = f"/api/conversations/{room}/participants"
-    await ann.post(people, {"user_id": str(bob.id), "role": "member"}, expect=204)
-    async with bob.follow(room) as stream:
-        await stream.next("stream.open")
-        await ann.call("DELETE", f"{people}/{bob.id}", expect=204)
-        await ann.root(room, "secret")
-        rest = await stream.rest()
-
-    assert [event["type"] for event in rest] == ["membership.changed", "stream.closed"]
-    assert rest[-1]["payload"] == {"reason": "removed"}
-    await bob.get(f"/api/stream/conversations/{room}", expect=404)
-
-
-async def test_the_end_of_a_session_ends_its_streams(api: Api) -> None:
-    """Logging out closes what the session had open."""
-    ann = await api.person("ann")
-    room = await ann.conversation()
-    async with ann.follow(room) as stream:
-        await stream.next("stream.open")
-        await ann.post("/api/auth/logout", None)
-        rest = await stream.rest()
-
-    assert rest == [{"type": "stream.closed", "payload": {"reason": "session_ended"}}]
-
-
-async def test_an_expired_session_is_noticed_while_it_streams(api: Api) -> None:
-    """Reading counts as use, but not beyond the absolute end."""
-    ann = await api.person("ann")
-    room = await ann.conversation()
-    async with ann.follow(room) as stream:
-        await stream.next("stream.open")
-        api.clock.move(7 * 24 * 3_600 + 1)
-        closed = await stream.next("stream.closed")
-
-    assert closed["payload"] == {"reason": "session_ended"}
 
 
 async def test_an_answer_streams_and_is_stored(serve: Serve) -> None:
@@ -239,3 +202,64 @@ async def test_the_assistant_speaks_when_it_is_asked(serve: Serve) -> None:
             {"role": "user", "content": "second: @assistant are you there?"},
         ]
     ]
+
+
+async def test_any_bytes_in_a_last_event_id_are_answered_by_a_reset(api: Api) -> None:
+    """Also those that are no text."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    path = f"/api/stream/conversations/{room}"
+    for sent in (b"\xff\xfe", "evt_\u0661".encode(), b"evt_1\x7f", b"x" * 4_000):
+        async with ann.client.stream("GET", path, headers={b"Last-Event-ID": sent}) as answer:
+            assert answer.status_code == 200
+            async for line in answer.aiter_lines():
+                if "stream.reset" in line:
+                    break
+
+
+async def test_a_stream_that_breaks_does_not_end_well(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of the server must not look like a proper end: the connection is cut."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    root = await ann.root(room)
+    for _ in range(3):
+        await ann.reply(root)
+
+    async def fail(*_: object) -> None:
+        raise KeyError("a mistake in the program")
+
+    monkeypatch.setattr(api.parts.hub.log, "read", fail)
+    with pytest.raises(httpx.RemoteProtocolError):
+        async with ann.follow(room, "evt_1") as stream:
+            await stream.rest()
+    await until(lambda: api.parts.hub.statistics()["streams"] == 0)
+
+
+async def test_a_stream_waits_for_a_database_that_is_away(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catching up goes on as soon as the log can be read again."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    await ann.root(room)
+    log = api.parts.hub.log
+    read, away = log.read, [True, True]
+
+    async def hesitate(*given: Any) -> Any:
+        if away:
+            away.pop()
+            raise Unavailable("The database does not answer; try again in a moment.")
+        return await read(*given)
+
+    monkeypatch.setattr(log, "read", hesitate)
+    async with ann.follow(room, "evt_0") as stream:
+        await stream.next("stream.open")
+        while away:
+            api.clock.move(1)
+            await asyncio.sleep(0.01)
+        api.clock.move(1)
+        first = await stream.next()
+
+    assert first["id"] == "evt_1"

@@ -128,3 +128,92 @@ def test_nobody_there_costs_nothing() -> None:
         "waiting_events": 0,
         "answers": 0,
     }
+
+
+async def test_a_gap_is_filled_once_the_database_is_back() -> None:
+    """While it is away, it is asked again and again."""
+    log, clock = ListLog(), TestClock()
+    hub = make_hub(log, clock)
+    reader = make_reader(hub)
+    channel = hub.channel(ROOM)
+    channel.start(0)
+    channel.readers.add(reader)
+    log.away = True
+    log.add()
+    hub.publish(ROOM, [log.add()])
+    for _ in range(5):
+        await asyncio.sleep(0)
+        clock.move(1)
+    assert channel.position == 0
+    log.away = False
+    clock.move(1)
+    await until(lambda: channel.position == 2)
+
+    assert numbers(reader.outbox.take()) == [1, 2]
+
+
+async def test_a_gap_that_was_pruned_makes_readers_load_anew() -> None:
+    """What nobody has any more is not waited for."""
+    log, clock = ListLog(), TestClock()
+    hub = make_hub(log, clock)
+    reader = make_reader(hub)
+    channel = hub.channel(ROOM)
+    channel.start(0)
+    channel.readers.add(reader)
+    log.add()
+    late = log.add()
+    log.oldest = 2
+    hub.publish(ROOM, [late])
+    await asyncio.sleep(0)
+    clock.move(1)
+    await until(lambda: channel.position == 2)
+
+    assert reader.overflowed
+
+
+async def test_events_that_nobody_published_are_found() -> None:
+    """When it is not known what the database has kept, the log is read."""
+    log, clock = ListLog(), TestClock()
+    hub = make_hub(log, clock)
+    reader = make_reader(hub)
+    channel = hub.channel(ROOM)
+    channel.start(0)
+    channel.readers.add(reader)
+    log.add()
+    hub.look_again()
+    await asyncio.sleep(0)
+    clock.move(1)
+    await until(lambda: channel.position == 1)
+
+    assert numbers(reader.outbox.take()) == [1]
+
+
+def test_a_stream_ends_with_its_session() -> None:
+    """At the absolute end, without asking the database."""
+    clock = TestClock()
+    hub = make_hub(ListLog(), clock)
+    reader = make_reader(hub)
+    hub.end_expired()
+    assert reader.closing is None
+    clock.move(7 * 24 * 3_600)
+    hub.end_expired()
+
+    assert b"session_ended" in (reader.closing or b"")
+
+
+def test_what_was_dropped_is_counted() -> None:
+    """By kind, while the stream is open and when it leaves."""
+    hub = make_hub(ListLog(), capacity=8)
+    reader = make_reader(hub)
+    count = hub.metrics.registry.get_sample_value
+    for _ in range(9):
+        reader.offer(Kind.TRANSIENT, b"x")
+    hub.settle()
+    assert count("rustygpt_sse_dropped_total", {"kind": "transient"}) == 1
+    reader.offer(Kind.DURABLE, b"d")
+    for _ in range(8):
+        reader.offer(Kind.DURABLE, b"d")
+    hub.leave(reader)
+
+    assert count("rustygpt_sse_dropped_total", {"kind": "transient"}) == 9
+    assert count("rustygpt_sse_dropped_total", {"kind": "durable"}) == 9

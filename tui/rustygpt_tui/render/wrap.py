@@ -6,7 +6,7 @@ A cluster of characters is never cut in half.
 import re
 from collections.abc import Iterable, Iterator
 
-from rustygpt_tui.render import Line, Span
+from rustygpt_tui.render import SOFT, Line, Span
 from rustygpt_tui.render.text import TAB, belongs_before, cut, width
 
 _WIDE = (
@@ -44,7 +44,7 @@ def wrap_code(line: Line, limit: int) -> list[Line]:
         while width(rest) > room:
             head, rest = _forced_cut(rest, room, fresh=room == limit)
             current.append(span._replace(text=head))
-            lines.append(_joined(current))
+            lines.append((*_joined(current), Span("", SOFT)))
             current, room = [], limit
         current.append(span._replace(text=rest))
         room -= width(rest)
@@ -73,7 +73,7 @@ class _Builder:
         size = sum(width(span.text) for span in word)
         gap = len(self._gap.text) if self._gap else 0
         if self._current and self._used + gap + size > self._room:
-            self.end()
+            self.end(Span("", SOFT, self._gap.text if self._gap else ""))
             gap = 0
         if self._gap:
             self._put(self._gap)
@@ -81,9 +81,12 @@ class _Builder:
         for span in word:
             self._put_long(span) if size > self._room else self._put(span)
 
-    def end(self) -> None:
-        indent = (Span(" " * self._hang),) if self._lines and self._hang and self._current else ()
-        self._lines.append(indent + _joined(self._current))
+    def end(self, soft: Span | None = None) -> None:
+        """End the line; `soft` marks it as one that goes on in the next."""
+        hangs = self._lines and self._hang and self._current
+        indent = (Span(" " * self._hang, "hang"),) if hangs else ()
+        mark = (soft,) if soft else ()
+        self._lines.append(indent + _joined(self._current) + mark)
         self._current, self._used, self._gap = [], 0, None
 
     @property
@@ -100,7 +103,7 @@ class _Builder:
             head, rest = _forced_cut(rest, self._room - self._used, fresh=not self._current)
             if head:
                 self._put(span._replace(text=head))
-            self.end()
+            self.end(Span("", SOFT))
         if rest:
             self._put(span._replace(text=rest))
 

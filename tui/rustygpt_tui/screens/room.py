@@ -16,6 +16,7 @@ from rustygpt_tui.store.apply import apply
 from rustygpt_tui.store.load import (
     complete,
     load,
+    with_marked,
     with_participants,
     with_threads,
     with_tree,
@@ -88,6 +89,13 @@ class Room:
             async with self._lock:
                 self.state = with_threads(self._known, page)
             self._tell(Changes(threads=frozenset(t.root_id for t in page.threads)))
+
+    async def mark_read(self, root_id: UUID, message_id: UUID) -> None:
+        """Move the reader's mark to a message, and count what is left; raises Failure."""
+        answer = await self._client.mark_read(root_id, message_id=message_id)
+        async with self._lock:
+            self.state = with_marked(self._known, answer, message_id)
+        self._tell(Changes(unread=frozenset({root_id})))
 
     async def refresh_people(self) -> None:
         """Fetch who is in the conversation; raises Failure."""

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from rustygpt_shared.models.conversations import Conversation
 from rustygpt_shared.models.messages import MessageView
+from rustygpt_tui.render.blocks import CodeBlock
 from rustygpt_tui.render.text import one_line, pad, shorten, width
 from rustygpt_tui.screens.outbox import Attempt
 from rustygpt_tui.store.state import State
@@ -97,6 +98,13 @@ def header(state: State | None, root: UUID | None, cells: int) -> Content:
     gap = pad("", cells - width(title) - width(excerpt) - width(right))
     quiet = "$foreground 55%"
     return Content.assemble((title, "bold"), (excerpt, quiet), gap, (right, quiet))
+
+
+def block_words(block: CodeBlock) -> str:
+    """A block of code in a line: its language, its length, and how it begins."""
+    lines = "1 line" if block.lines == 1 else f"{block.lines:,} lines"
+    kind = f"{one_line(block.language)}, " if block.language else ""
+    return f"{kind}{lines}: {shorten(one_line(block.code.strip()), 40)}"
 
 
 def bare(excerpt: str) -> str:

@@ -10,13 +10,23 @@ from textual.widgets import Static
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.errors import Failure
+from rustygpt_tui.render.blocks import code_blocks
 from rustygpt_tui.render.text import one_line, shorten
 from rustygpt_tui.screens.desk import Desk
+from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
 from rustygpt_tui.screens.room import Room
-from rustygpt_tui.screens.shown import first_unread, header, pending, shown_entries, streaming
+from rustygpt_tui.screens.shown import (
+    block_words,
+    first_unread,
+    header,
+    pending,
+    shown_entries,
+    streaming,
+)
 from rustygpt_tui.screens.writing import Writing
 from rustygpt_tui.store.state import Changes
 from rustygpt_tui.widgets.composer import Composer
+from rustygpt_tui.widgets.transcript.entries import Entry
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
 
@@ -92,7 +102,7 @@ class Talk(Writing):
 
     def reply(self) -> None:
         """Answer the selected message from now on; what is written stays."""
-        selected = self.transcript.selected
+        selected = self.transcript.pick()
         if selected is None or self._room is None:
             return
         self._reply_to = selected.id
@@ -112,10 +122,29 @@ class Talk(Writing):
 
     def copy(self) -> None:
         """Copy the selected message as it was written."""
-        selected = self.transcript.selected
+        selected = self.transcript.pick()
         if selected is not None:
-            self.app.copy_to_clipboard(self._text_of(selected.id) or selected.message.content)
-            self.app.notify("Sent to the terminal's clipboard.", markup=False, timeout=2)
+            self.app.copy_to_clipboard(self._source(selected))
+
+    def copy_code(self) -> None:
+        """Copy the selected message's code; of several blocks one is chosen."""
+        selected = self.transcript.pick()
+        blocks = code_blocks(self._source(selected)) if selected else []
+
+        def chosen(place: str | None) -> None:
+            if place is not None:
+                self.app.copy_to_clipboard(blocks[int(place)].code)
+
+        if len(blocks) > 1:
+            choices = [Choice(str(i), block_words(block)) for i, block in enumerate(blocks)]
+            self.app.push_screen(ChooseDialog("Copy which code?", choices), chosen)
+        elif blocks:
+            chosen("0")
+        elif selected:
+            self.app.notify("There is no code in this message.", markup=False, timeout=2)
+
+    def _source(self, entry: Entry) -> str:
+        return self._text_of(entry.id) or entry.message.content
 
     def answer_in_progress(self) -> MessageView | None:
         """The newest answer of this thread that is still being written."""
@@ -161,12 +190,13 @@ class Talk(Writing):
         newest = max(tree, key=lambda message: message.seq)
         if state.unread.get(tree.root_id) and newest.id != self._marked:
             self._marked = newest.id
-            self._mark_read(tree.root_id, newest.id)
+            self._mark_read(self._room, tree.root_id, newest.id)
 
     @work(group="read", exclusive=True, exit_on_error=False)
-    async def _mark_read(self, root: UUID, newest: UUID) -> None:
+    async def _mark_read(self, room: Room | None, root: UUID, newest: UUID) -> None:
         try:
-            await self._client.mark_read(root, message_id=newest)
+            if room:
+                await room.mark_read(root, newest)
         except Failure:
             self._marked = None  # it is tried again when the end is seen again
 

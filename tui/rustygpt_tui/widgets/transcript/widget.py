@@ -8,7 +8,8 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
-from rustygpt_tui.render import Line, Span, plain
+from rustygpt_tui.render import Line, Span
+from rustygpt_tui.render.selecting import selected_text
 from rustygpt_tui.render.text import width
 from rustygpt_tui.widgets.bindings import bindings
 from rustygpt_tui.widgets.transcript.entries import Entry
@@ -67,6 +68,12 @@ class Transcript(AnchoredView, can_focus=True):
         """The entry under the cursor."""
         index = self.flow.index(self._selected) if self._selected else None
         return None if index is None else self.flow.entries[index]
+
+    def pick(self) -> Entry | None:
+        """The entry under the cursor; where there is no cursor, it goes to the lowest in view."""
+        if self.selected is None and len(self.flow):
+            self.action_cursor(0)
+        return self.selected
 
     def show(self, entries: Sequence[Entry], *, fresh: int = 0) -> None:
         """Show these entries; `fresh` of them are news to a reader who scrolled up."""
@@ -166,16 +173,15 @@ class Transcript(AnchoredView, can_focus=True):
         """The text the mouse selected, without the marks at its left."""
         start = selection.start.y if selection.start else 0
         end = selection.end.y if selection.end else self.flow.total - 1
-        rows: list[str] = []
+        parts: list[tuple[Line, int, int | None]] = []
         for row in range(max(0, start), min(end, self.flow.total - 1) + 1):
             found, span = self.flow.line(row), selection.get_span(row)
             if found is None or span is None:
                 continue
             entry, _, line = found
-            text = " " * GUTTER + plain(line)
-            stop = len(text) if span[1] == -1 else span[1]
-            rows.append(text[max(span[0], GUTTER + entry.indent) : stop].rstrip())
-        return "\n".join(rows), "\n"
+            stop = None if span[1] == -1 else max(0, span[1] - GUTTER)
+            parts.append((line, max(span[0] - GUTTER, entry.indent, 0), stop))
+        return selected_text(parts), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Draw what is selected."""

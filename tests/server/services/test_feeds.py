@@ -1,0 +1,120 @@
+"""Streams by right: who may open one, and when it ends."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from tests.support.api import Api, Serve
+
+from rustygpt_shared.settings import Db, Llm, Settings, Sse
+
+
+async def test_a_removed_person_hears_of_it_and_no_more(api: Api) -> None:
+    """The removal is the last event of the conversation that the person gets."""
+    ann, bob = await api.person("ann"), await api.person("bob")
+    room = await ann.conversation(is_group=True)
+    people = f"/api/conversations/{room}/participants"
+    await ann.post(people, {"user_id": str(bob.id), "role": "member"}, expect=204)
+    async with bob.follow(room) as stream:
+        await stream.next("stream.open")
+        await ann.call("DELETE", f"{people}/{bob.id}", expect=204)
+        await ann.root(room, "secret")
+        rest = await stream.rest()
+
+    assert [event["type"] for event in rest] == ["membership.changed", "stream.closed"]
+    assert rest[-1]["payload"] == {"reason": "removed"}
+    await bob.get(f"/api/stream/conversations/{room}", expect=404)
+
+
+async def test_the_end_of_a_session_ends_its_streams(api: Api) -> None:
+    """Logging out closes what the session had open."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    async with ann.follow(room) as stream:
+        await stream.next("stream.open")
+        await ann.post("/api/auth/logout", None)
+        rest = await stream.rest()
+
+    assert rest == [{"type": "stream.closed", "payload": {"reason": "session_ended"}}]
+
+
+async def test_an_expired_session_is_noticed_while_it_streams(api: Api) -> None:
+    """Reading counts as use, but not beyond the absolute end."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    async with ann.follow(room) as stream:
+        await stream.next("stream.open")
+        api.clock.move(7 * 24 * 3_600 + 1)
+        closed = await stream.next("stream.closed")
+
+    assert closed["payload"] == {"reason": "session_ended"}
+
+
+async def test_too_many_streams_are_told_to_come_back(serve: Serve) -> None:
+    """By a proper stream that ends at once: an error would end a browser's EventSource."""
+    settings = Settings(
+        sse=Sse(max_streams_per_user=1), llm=Llm(default_model="demo"), db=Db(max_connections=4)
+    )
+    async with serve(settings=settings) as api:
+        ann = await api.person("ann")
+        room = await ann.conversation()
+        async with ann.follow(room) as stream:
+            await stream.next("stream.open")
+            second = await ann.client.get(f"/api/stream/conversations/{room}")
+
+    assert second.status_code == 200
+    assert second.text.startswith("retry: ")
+    assert "event" not in second.text
+
+
+async def test_reading_keeps_a_session_alive(api: Api) -> None:
+    """An open stream counts as use, though no request is made."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    async with ann.follow(room) as stream:
+        await stream.next("stream.open")
+        for _ in range(10):
+            api.clock.move(3_600)
+            await api.parts.services.feeds.check_readers()
+        assert (await ann.client.get("/api/auth/me")).status_code == 200
+
+
+async def test_rights_that_another_process_took_are_noticed(api: Api, owner: Any) -> None:
+    """Membership, account and session are looked at again while streams are open."""
+    ann, bob = await api.person("ann"), await api.person("bob")
+    room = await ann.conversation(is_group=True)
+    people = f"/api/conversations/{room}/participants"
+    await ann.post(people, {"user_id": str(bob.id), "role": "viewer"}, expect=204)
+    check = api.parts.services.feeds.check_readers
+    async with bob.follow(room) as stream, ann.follow(room) as other:
+        await stream.next("stream.open")
+        await other.next("stream.open")
+        await check()
+        await owner.execute(
+            "DELETE FROM rustygpt.participants WHERE user_id = $1 AND conversation_id = $2",
+            *(bob.id, UUID(room)),
+        )
+        await check()
+        assert (await stream.next("stream.closed"))["payload"] == {"reason": "removed"}
+        await owner.execute("DELETE FROM rustygpt.sessions WHERE user_id = $1", ann.id)
+        await check()
+        assert (await other.next("stream.closed"))["payload"] == {"reason": "session_ended"}
+
+
+async def test_a_post_whose_answer_was_lost_is_still_told(api: Api) -> None:
+    """When a connection broke in the middle, the log is asked what became of it."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    async with ann.follow(room) as stream:
+        await stream.next("stream.open")
+        publish = api.parts.hub.publish
+        api.parts.hub.publish = lambda *_: None  # type: ignore[method-assign]
+        await ann.root(room, "lost and found")
+        api.parts.hub.publish = publish  # type: ignore[method-assign]
+        api.parts.services.feeds._db.unsure += 1
+        await api.parts.services.feeds.look_again()
+        await asyncio.sleep(0)
+        api.clock.move(1)
+        event = await stream.next("message.new")
+
+    assert event["payload"]["message"]["content"] == "lost and found"
