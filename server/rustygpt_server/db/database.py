@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from rustygpt_server.db.refusals import Unavailable, refusal
+from rustygpt_server.db.refusals import Unavailable, is_broken, refusal
 
 LOCK_TIMEOUT_MS: Final = 2_000
 ACQUIRE_SECONDS: Final = 5.0
@@ -100,8 +100,11 @@ class Database:
             try:
                 async with refusing():
                     yield connection
-            except Unavailable:
+            except Unavailable as error:
                 self.unsure += 1
+                if is_broken(error.__cause__):
+                    # asyncpg itself may take a while to see it, and hand it out again until then.
+                    connection.terminate()
                 raise
             finally:
                 await self._pool.release(connection)
@@ -140,7 +143,13 @@ async def refusing() -> AsyncIterator[None]:
     """Turn the driver's errors into ours; faults of the program stay what they are."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        OSError,
+        TimeoutError,
+    ) as error:
         told = refusal(error)
         if told is None:
             raise
