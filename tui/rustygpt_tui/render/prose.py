@@ -32,7 +32,9 @@ class Prose:
         self._limit = limit
         self._step = step
         self._patience = patience
-        self._begin()
+        self._settled = ""
+        self._references: dict[str, Any] | None = None
+        self._wrapper = Wrapper(limit)
 
     def lines(self, content: str, env: Mapping[str, Any]) -> list[Line]:
         """Lines of the paragraph, which is a longer form of the one before as a rule."""
@@ -48,7 +50,7 @@ class Prose:
 
     def _begin(self) -> None:
         self._settled = ""
-        self._references: dict[str, Any] | None = None
+        self._references = None
         self._wrapper = Wrapper(self._limit)
 
     def _settle(self, rest: str, env: Mapping[str, Any]) -> int:
