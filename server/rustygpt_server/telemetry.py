@@ -61,6 +61,7 @@ def _handler(shared: list[Any], last: Any) -> logging.Handler:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _plain,
                 last,
             ],
         )
@@ -90,6 +91,18 @@ def _mask(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
         if key != "event" and any(word in key.lower() for word in _SECRET_WORDS):
             line[key] = "***"
     return line
+
+
+def _plain(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Show control characters by their codes: what somebody else wrote makes no line of a log."""
+    line["event"] = _shown(str(line.get("event", "")), "")
+    if "exception" in line:
+        line["exception"] = _shown(str(line["exception"]), "\n")
+    return line
+
+
+def _shown(text: str, kept: str) -> str:
+    return "".join(c if c.isprintable() or c in kept else repr(c)[1:-1] for c in text)
 
 
 def log(name: str) -> structlog.stdlib.BoundLogger:
