@@ -5,7 +5,7 @@ What is counted where is the business of those who count.
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from typing import Any, Final
 
 import structlog
@@ -67,6 +67,7 @@ def _handler(shared: list[Any], last: Any) -> logging.Handler:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _plain,
                 last,
             ],
         )
@@ -96,6 +97,18 @@ def _mask(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
         if key != "event" and any(word in key.lower() for word in _SECRET_WORDS):
             line[key] = "***"
     return line
+
+
+def _plain(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Show control characters by their codes: what somebody else wrote makes no line of a log."""
+    line["event"] = _shown(str(line.get("event", "")), "")
+    if "exception" in line:
+        line["exception"] = _shown(str(line["exception"]), "\n")
+    return line
+
+
+def _shown(text: str, kept: str) -> str:
+    return "".join(c if c.isprintable() or c in kept else repr(c)[1:-1] for c in text)
 
 
 def log(name: str) -> structlog.stdlib.BoundLogger:

@@ -1,8 +1,56 @@
-"""Everything that is measured, one table after the other: `make bench`."""
+"""Measure, and print tables: `python -m tests.benchmarks [start] [load] [peers] [terminal]`.
 
+Everything runs on loopback and in folders of its own, and is ended in the end. What hangs on parts
+that are not here is named and left out. Nothing is asserted: compare ratios, on one machine.
+"""
+
+import argparse
 import asyncio
+import tempfile
+from pathlib import Path
 
-from tests.benchmarks import terminal
+from tests.benchmarks import ours, peers_side_by_side, terminal
+from tests.benchmarks.tools import HERE, compile_c, machine, raise_limits
+
+PARTS = ("start", "load", "peers", "terminal")
+
+
+def main() -> None:
+    """Measure what was asked for, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--repetitions", type=int, default=3, help="the median of so many is shown")
+    options = parser.parse_args()
+    wanted = options.parts or PARTS
+    unknown = set(wanted) - set(PARTS)
+    if unknown:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    raise_limits()
+    print(machine(), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for part in wanted:
+            print(f"\n## {part}\n", flush=True)
+            measure(part, Path(folder), options.repetitions)
+
+
+def measure(part: str, work: Path, repetitions: int) -> None:
+    """Measure one part and print its table."""
+    if part == "start":
+        print(asyncio.run(ours.measure_starts()))
+        return
+    if part == "terminal":
+        asyncio.run(terminal.main())
+        return
+    client = compile_c(HERE / "sse_load.c", work)
+    if client is None:
+        print("left out: there is no C compiler here to make the load client with")
+    elif part == "load":
+        print("Posts are stored durably, numbered and logged before they are delivered.\n")
+        print(asyncio.run(ours.measure_load(client, repetitions)))
+    else:
+        print("These hand on what they are given; they store nothing and ask nobody who you are.\n")
+        print(peers_side_by_side.measure_peers(client, work, repetitions))
+
 
 if __name__ == "__main__":
-    asyncio.run(terminal.main())
+    main()

@@ -45,6 +45,21 @@ def test_a_line_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\x1b" not in lines[0]
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_value_makes_a_line_of_its_own(
+    capsys: pytest.CaptureFixture[str], form: Literal["text", "json"]
+) -> None:
+    """Nor colours, whoever chose it: neither ours nor a library's."""
+    _set_up(form)
+    hostile = "a\nb\r\x1b[31m\x9b31m\u2028c"
+    log("x").info("hello", text=hostile, more=[hostile])
+    logging.getLogger("asyncio").warning("told: %s", hostile)
+    told = capsys.readouterr().err
+
+    assert told.count("\n") == 2
+    assert not set("\r\x1b\x9b\u2028") & set(told)
+
+
 def test_libraries_speak_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
     """Those that log by the standard library, too; chatty ones are quiet."""
     _set_up()

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from rustygpt_server.db.refusals import DRIVER_ERRORS, Unavailable, refusal
+from rustygpt_server.db.refusals import DRIVER_ERRORS, Unavailable, is_broken, refusal
 
 LOCK_TIMEOUT_MS: Final = 2_000
 ACQUIRE_SECONDS: Final = 5.0
@@ -102,8 +102,11 @@ class Database:
             try:
                 async with refusing():
                     yield connection
-            except Unavailable:
+            except Unavailable as error:
                 self.unsure += 1
+                if is_broken(error.__cause__):
+                    # asyncpg itself may take a while to see it, and hand it out again until then.
+                    connection.terminate()
                 raise
             finally:
                 await self._pool.release(connection)

@@ -58,6 +58,7 @@ BY_SQLSTATE: Final[dict[str, type[Refused]]] = {
 }
 
 _AWAY_CLASSES: Final = ("08", "53", "57", "58")
+_BROKEN: Final = ("08", "57P")
 _AWAY_STATES: Final = frozenset({"25006", "40001", "40P01", "55P03"})
 
 DRIVER_ERRORS: Final = (
@@ -74,12 +75,24 @@ def refusal(error: BaseException) -> DatabaseError | None:
     """What an error of the driver stands for, or None when it is a fault of ours."""
     if isinstance(error, asyncpg.PostgresError):
         return _from_state(error.sqlstate or "", str(error))
-    lost = isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError)
-    if lost and not isinstance(error, ValueError):
+    if _is_lost(error):
         return Unavailable("The database connection was lost; try again in a moment.")
     if isinstance(error, OSError | TimeoutError):
         return Unavailable("The database does not answer; try again in a moment.")
     return None
+
+
+def is_broken(error: BaseException | None) -> bool:
+    """Whether the connection that raised this must not be used again."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_BROKEN)
+    return error is not None
+
+
+def _is_lost(error: BaseException) -> bool:
+    if isinstance(error, asyncpg.InternalClientError):
+        return True  # the backend went away and asyncpg has not noticed yet
+    return isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError)
 
 
 def _from_state(state: str, message: str) -> DatabaseError | None:

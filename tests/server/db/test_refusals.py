@@ -7,7 +7,7 @@ import pytest
 
 from rustygpt_server.db import refusals
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.refusals import Unavailable, refusal
+from rustygpt_server.db.refusals import Unavailable, is_broken, refusal
 
 
 @pytest.mark.parametrize("state", sorted(refusals.BY_SQLSTATE))
@@ -58,3 +58,22 @@ def test_what_passes_by_itself_is_unavailable(error: Exception) -> None:
 def test_faults_of_ours_stay_what_they_are(error: Exception) -> None:
     """A fault of the program is no refusal."""
     assert refusal(error) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "broken"),
+    [
+        (asyncpg.AdminShutdownError("x"), True),
+        (asyncpg.ConnectionDoesNotExistError("x"), True),
+        (asyncpg.InternalClientError("another operation is in progress"), True),
+        (asyncpg.InterfaceError("connection is closed"), True),
+        (ConnectionResetError(), True),
+        (TimeoutError(), True),
+        (asyncpg.LockNotAvailableError("x"), False),
+        (asyncpg.QueryCanceledError("x"), False),
+    ],
+)
+def test_a_broken_connection_is_not_used_again(error: Exception, broken: bool) -> None:
+    """All of these are Unavailable; only some of them cost the connection."""
+    assert isinstance(refusal(error), Unavailable)
+    assert is_broken(error) is broken

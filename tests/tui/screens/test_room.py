@@ -71,7 +71,8 @@ async def test_a_thread_comes_page_by_page() -> None:
     for number in range(34):
         scripted.post(root, text=str(number))
     async with chat_wire(scripted) as chat, _followed(chat) as heard:
-        await heard.room.open_thread(root)
+        sizes = [len(came) async for came in heard.room.open_thread(root)]
+        assert sizes == [10, 10, 10, 5]
         assert heard.room.state is not None
         assert len(heard.room.state.trees[root]) == 35
         assert chat.wire.counted("GET", f"/api/threads/{root}/tree") == 4
@@ -96,7 +97,8 @@ async def test_reading_counts_at_once() -> None:
     root = scripted.post(text="thread")
     scripted.change(root, author_user_id=person(1))
     async with chat_wire(scripted) as chat, _followed(chat) as heard:
-        await heard.room.open_thread(root)
+        async for _ in heard.room.open_thread(root):
+            pass
         first = scripted.post(root, text="one")
         await until(lambda: _unread(heard, root) == 1)
         await heard.room.mark_read(root, first)

@@ -1,4 +1,4 @@
-"""What of a room's state the talk shows: entries, the header, what is on its way. Pure."""
+"""What of a room's state is shown: lists, the header, what is on its way. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from rustygpt_tui.render.text import one_line, pad, shorten, width
 from rustygpt_tui.screens.outbox import Attempt
 from rustygpt_tui.store.state import State
 from rustygpt_tui.widgets.lists import Row, since
-from rustygpt_tui.widgets.transcript.entries import Context, Entry, entries
+from rustygpt_tui.widgets.transcript.entries import Context
 
 _MARKS = re.compile(r"\*\*|__|~~|`+|^\s*(?:#+|>)\s+", re.MULTILINE)
 _LAST_PATH = "\x7f"
@@ -25,19 +25,15 @@ _MODES = {
 }
 
 
-def shown_entries(
-    state: State, root: UUID | None, unread: UUID | None, waiting: Sequence[MessageView]
-) -> list[Entry]:
-    """The entries of a thread, with what is on its way at the end."""
-    tree = state.trees.get(root) if root else None
-    context = Context(
+def context(state: State, unread: UUID | None, waiting: Sequence[MessageView]) -> Context:
+    """What the entries of a thread need to know; `waiting` are messages on their way."""
+    return Context(
         state.me,
         {id_: state.name_of(id_) for id_ in state.participants},
         {id_: trouble.message for id_, trouble in state.troubles.items()},
         unread,
         frozenset(message.id for message in waiting),
     )
-    return entries([*(tree or ()), *waiting], context)
 
 
 def pending(
@@ -51,13 +47,13 @@ def pending(
             conversation_id=attempt.conversation_id,
             role="user",
             content=attempt.text,
-            path=_LAST_PATH,
+            path=f"{_LAST_PATH}{place:06d}",
             depth=1,
             seq=0,
             created_at=datetime.now(UTC),
             author_user_id=state.me,
         )
-        for attempt in waiting
+        for place, attempt in enumerate(waiting)
         if attempt.conversation_id == room
         and attempt.root_id == root
         and not (attempt.posted and state.message(attempt.posted.message_id))
@@ -76,19 +72,24 @@ def first_unread(state: State, root: UUID) -> UUID | None:
 
 def streaming(state: State, root: UUID) -> MessageView | None:
     """The newest answer of a thread that is still being written."""
-    found = [m for m in state.trees.get(root, ()) if m.streaming]
+    tree = state.trees.get(root)
+    found = [m for id_ in tree.writing if (m := tree.get(id_))] if tree else []
     return max(found, key=lambda m: m.seq, default=None)
+
+
+def progress(state: State, root: UUID) -> str:
+    """How much of a thread is loaded, in words."""
+    tree, thread = state.trees.get(root), state.thread(root)
+    if not tree or not thread:
+        return "Loading …"
+    return f"Loading {len(tree):,} of {max(len(tree), thread.message_count):,} messages …"
 
 
 def header(state: State | None, root: UUID | None, cells: int) -> Content:
     """The conversation's title and thread at the left, its people and assistant at the right."""
     if state is None:
         return Content("")
-    people = len(state.participants)
-    right = f"{people} people · " if people > 1 else ""
-    right += state.info.model or _MODES.get(state.info.assistant_mode, "")
-    if width(right) > cells // 2:
-        right = ""
+    right = next((words for words in _facts(state) if width(words) <= cells // 2), "")
     title = shorten(one_line(state.info.title), max(8, cells - width(right) - 2))
     thread = state.thread(root) if root else None
     room = cells - width(title) - width(right) - 7
@@ -98,6 +99,14 @@ def header(state: State | None, root: UUID | None, cells: int) -> Content:
     gap = pad("", cells - width(title) - width(excerpt) - width(right))
     quiet = "$foreground 55%"
     return Content.assemble((title, "bold"), (excerpt, quiet), gap, (right, quiet))
+
+
+def _facts(state: State) -> list[str]:
+    """People and assistant, in ever fewer words."""
+    people, mode = len(state.participants), _MODES.get(state.info.assistant_mode, "")
+    assistant = state.info.model or mode
+    counted = [f"{people} people · {assistant}"] if people > 1 else []
+    return [*counted, assistant, mode]
 
 
 def block_words(block: CodeBlock) -> str:

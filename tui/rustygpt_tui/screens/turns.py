@@ -61,6 +61,8 @@ class InTurns(App[T]):
         """A key has done what it does; the next one follows when its screen is ready for it."""
         if message.turn != self._turn:
             return  # it was so slow that the next one went ahead
+        if not self.screen_stack:
+            return  # the app is on its way out
         self._stop_waiting()
         if self.screen is not message.shown:
             self.screen.call_after_refresh(self._when_ready)

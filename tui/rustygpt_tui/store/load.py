@@ -127,7 +127,7 @@ def with_marked(state: State, answer: Marked, message_id: UUID) -> State:
     tree = state.trees.get(answer.root_id)
     marked = tree.get(message_id) if tree else None
     after = 0
-    if tree and marked:
+    if tree and marked and tree.newest and tree.newest.seq > marked.seq:
         after = sum(_counts(state, message, marked.seq) for message in tree)
     return set_count(state, answer.root_id, min(UNREAD_MAX, max(answer.unread, after)))[0]
 

@@ -1,0 +1,129 @@
+"""Our server under load: a real process on its own PostgreSQL inside, with durability on."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.benchmarks.tools import Case, load, median, memory, pin, table
+from tests.support.api import Person, Site
+from tests.support.databases import short_folder
+from tests.support.server import ServerProcess
+
+_LOAD = [
+    Case(1, callers=1),
+    Case(1, callers=64),
+    Case(1, rate=50),
+    Case(1_000, rate=50),
+    Case(1_000, callers=4),
+]
+_IDLE = Case(1_000)
+
+
+@asynccontextmanager
+async def our_server() -> AsyncIterator[ServerProcess]:
+    """A server that was never started before; its data go in the end."""
+    work, data = Path(tempfile.mkdtemp()), short_folder()
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("RUSTYGPT_", "OPENAI_")) and k != "DATABASE_URL"
+    }
+    more = {
+        "RUSTYGPT_CONFIG_DIR": str(work),
+        "RUSTYGPT_DATA_DIR": str(data),
+        "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
+        "RUSTYGPT__LOGGING__LEVEL": "warning",
+        "RUSTYGPT__SSE__MAX_STREAMS_PER_USER": "20000",
+    }
+    server = ServerProcess({**kept, **more}, work / "server.log")
+    try:
+        yield server
+    finally:
+        await server.stop()
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(data, ignore_errors=True)
+
+
+async def measure_starts() -> str:
+    """How long it takes until a server is ready, and what it then holds."""
+    async with our_server() as server:
+        seconds, held = [], 0.0
+        for _ in range(4):
+            started = time.perf_counter()
+            await server.start()
+            seconds.append(time.perf_counter() - started)
+            held = memory(server.pid)
+            await server.stop()
+    rows = [
+        ("first start (makes the database)", f"{seconds[0]:.2f} s"),
+        ("later start (median of 3)", f"{sorted(seconds[1:])[1]:.2f} s"),
+        ("memory of an idle server", f"{held:.0f} MB"),
+    ]
+    return table(("start", ""), rows)
+
+
+async def measure_load(client: Path, repetitions: int) -> str:
+    """Posts and deliveries, each case several times."""
+    async with our_server() as server:
+        await server.start()
+        pin(server.pid, 0)
+        person = await Site(server.url).person("ann")
+        # Memory first: what a server has held once it does not give back.
+        cases = (_IDLE, *_LOAD)
+        rows = [await _row(client, server, person, case, repetitions) for case in cases]
+        await person.client.aclose()
+    head = (
+        "our server",
+        "posts/s",
+        "post p50 ms",
+        "delivery p50",
+        "p99 ms",
+        "deliveries/s",
+        "CPU µs each",
+        "KB/stream",
+        "lost",
+    )
+    return table(head, rows)
+
+
+async def _row(
+    client: Path, server: ServerProcess, person: Person, case: Case, repetitions: int
+) -> tuple[str, ...]:
+    results = []
+    for _ in range(repetitions):
+        arguments = await _arguments(server.url, person)
+        results.append(await asyncio.to_thread(load, client, case, arguments, server.pid))
+    good = [result for result in results if "error" not in result]
+    if not good:
+        return (str(case), results[0]["error"][:60], *[""] * 7)
+    posts = case.rate or case.callers
+    shown = {
+        "pub_per_s": "{:,.0f}",
+        "pub_rt_p50_ms": "{:.1f}",
+        "lat_p50_ms": "{:.1f}",
+        "lat_p99_ms": "{:.1f}",
+        "deliv_per_s": "{:,.0f}",
+        "cpu_s_per_M": "{:.1f}",
+    }
+    told = [form.format(median(good, key)) if posts else "" for key, form in shown.items()]
+    idle = "" if posts else f"{max(result['kb_per_conn'] for result in good):.1f}"
+    lost = sum(result[key] for result in good for key in ("missing", "dups", "sub_closed"))
+    return (str(case), *told, idle, str(lost))
+
+
+async def _arguments(url: str, person: Person) -> list[str]:
+    """A conversation of its own for each run."""
+    room = await person.conversation()
+    root = await person.root(room)
+    cookies = "; ".join(f"{k}={v}" for k, v in person.client.cookies.items())
+    return [
+        *("--url", f"{url}/api/stream/conversations/{room}", "--cookie", cookies),
+        *("--pub-url", f"{url}/api/messages/{root}/reply", "--pub-cookie", cookies),
+        *("--pub-header", f"X-CSRF-TOKEN: {person.csrf}"),
+        *("--pub-body", '{"content":"{m} {pad}"}', "--pad", "96"),
+    ]

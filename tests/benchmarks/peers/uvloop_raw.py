@@ -1,0 +1,90 @@
+"""A raw uvloop protocol that writes each frame to every subscriber: the limit of Python.
+
+`python uvloop_raw.py PORT [joined]`: `joined` writes what is pending once per turn of the loop.
+"""
+
+import asyncio
+import sys
+
+import uvloop
+
+_HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"6\r\n: ok\n\n\r\n"
+)
+
+
+class Room:
+    """Who listens, and what waits to be written to all of them."""
+
+    def __init__(self, *, joined: bool) -> None:
+        self.listeners: set[asyncio.Transport] = set()
+        self._joined = joined
+        self._count = 0
+        self._pending: list[bytes] = []
+
+    def publish(self, body: bytes) -> None:
+        """Write a frame to all, now or at the end of this turn."""
+        self._count += 1
+        self._pending.append(b"id: %d\nevent: token\ndata: %b\n\n" % (self._count, body))
+        if not self._joined:
+            self._write()
+        elif len(self._pending) == 1:
+            asyncio.get_running_loop().call_soon(self._write)
+
+    def _write(self) -> None:
+        data = b"".join(self._pending)
+        self._pending.clear()
+        chunk = b"%x\r\n%b\r\n" % (len(data), data)
+        for transport in self.listeners:
+            transport.write(chunk)
+
+
+class Connection(asyncio.Protocol):
+    """GET listens, POST publishes; nothing else is understood."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._buffer = b""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._room.listeners.discard(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            head = self._buffer[:end]
+            length = 0
+            if not head.startswith(b"GET"):
+                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            if len(self._buffer) < end + 4 + length:
+                return
+            body = self._buffer[end + 4 : end + 4 + length]
+            self._buffer = self._buffer[end + 4 + length :]
+            self._answer(body)
+
+    def _answer(self, body: bytes) -> None:
+        if body:
+            self._room.publish(body)
+            self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        else:
+            self._transport.write(_HEAD)
+            self._room.listeners.add(self._transport)
+
+
+async def main() -> None:
+    """Serve until ended."""
+    room = Room(joined="joined" in sys.argv)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: Connection(room), "127.0.0.1", int(sys.argv[1]), backlog=4_096
+    )
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

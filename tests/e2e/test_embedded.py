@@ -1,0 +1,91 @@
+"""Servers on the PostgreSQL inside: shared, left running for others, adopted after a kill."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from tests.support.api import Site
+from tests.support.databases import short_folder
+from tests.support.server import ServerProcess
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def data_folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's own user may reach, also under root."""
+    folder = short_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _server(tmp_path: Path, data: Path, name: str) -> AsyncIterator[ServerProcess]:
+    """A server without a database of yours; what still runs in the end is stopped."""
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("RUSTYGPT_", "OPENAI_")) and k != "DATABASE_URL"
+    }
+    more = {
+        "RUSTYGPT_CONFIG_DIR": str(tmp_path),
+        "RUSTYGPT_DATA_DIR": str(data),
+        "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
+    }
+    server = ServerProcess({**kept, **more}, tmp_path / f"{name}.log")
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+def _api(server: ServerProcess) -> Site:
+    return Site(server.url)
+
+
+def _postmaster(data: Path) -> int:
+    lock = data / "postgres" / "data" / "postmaster.pid"
+    return int(lock.read_text().splitlines()[0]) if lock.exists() else 0
+
+
+async def test_two_servers_share_one_database(tmp_path: Path, data_folder: Path) -> None:
+    """What one takes, the other shows; when the first stops, the second goes on."""
+    async with _server(tmp_path, data_folder, "one") as one:
+        ann = await _api(one).person("ann")
+        room = await ann.conversation("shared")
+        async with _server(tmp_path, data_folder, "two") as two:
+            assert "Making the database" not in " ".join(two.stages)
+            pid = _postmaster(data_folder)
+            assert await one.stop() == 0
+            again = await _api(two).sign_in("ann")
+            shown = await again.get(f"/api/conversations/{room}")
+            await again.root(room, "still here")
+            assert _postmaster(data_folder) == pid
+            await again.client.aclose()
+        await ann.client.aclose()
+
+    assert shown["title"] == "shared"
+    assert _postmaster(data_folder) == 0
+
+
+async def test_a_killed_server_leaves_a_database_to_adopt(
+    tmp_path: Path, data_folder: Path
+) -> None:
+    """PostgreSQL outlives the server, and the next start takes it as it is."""
+    async with _server(tmp_path, data_folder, "one") as server:
+        ann = await _api(server).person("ann")
+        room = await ann.conversation("kept")
+        pid = _postmaster(data_folder)
+        await server.kill()
+        assert _postmaster(data_folder) == pid
+        await server.start()
+        assert _postmaster(data_folder) == pid
+        shown = await ann.get(f"/api/conversations/{room}")
+        await ann.client.aclose()
+
+    assert shown["title"] == "kept"
+    assert _postmaster(data_folder) == 0

@@ -1,0 +1,269 @@
+"""What a server does when its surroundings break: connections, readers, the database, itself."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.support import databases
+from tests.support.api import Person, Site
+from tests.support.server import ServerProcess, server_process
+from tests.support.streams import deaf, open_stream, streams
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+async def database_of_server(cluster_url: str) -> AsyncIterator[str]:
+    """A database of the server's own."""
+    url = await databases.create(cluster_url)
+    yield url
+    await databases.drop(cluster_url, url)
+
+
+@pytest.fixture
+async def server(tmp_path: Path, database_of_server: str) -> AsyncIterator[ServerProcess]:
+    """A server that takes many streams of one person."""
+    more = {
+        "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
+        "RUSTYGPT_PROFILE": "test",
+        "RUSTYGPT__SSE__MAX_STREAMS_PER_USER": "2000",
+        "RUSTYGPT__LOGGING__FORMAT": "json",
+    }
+    async with server_process(tmp_path, database_of_server, **more) as running:
+        yield running
+
+
+@pytest.fixture
+async def ann(server: ServerProcess) -> AsyncIterator[Person]:
+    """Somebody with an account on that server."""
+    api = Site(server.url)
+    yield await api.person("ann")
+    for person in api.people.values():
+        await person.client.aclose()
+
+
+async def _metric(person: Person, name: str) -> float:
+    text = (await person.client.get("/metrics")).text
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
+
+
+async def _until_metric(person: Person, name: str, value: float) -> None:
+    async with asyncio.timeout(15):
+        while await _metric(person, name) != value:
+            await asyncio.sleep(0.05)
+
+
+def _memory(pid: int) -> int:
+    """What a process holds, in bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1_024
+    raise AssertionError("no such process")
+
+
+async def test_a_server_with_many_streams_stops_within_ten_seconds(
+    server: ServerProcess, ann: Person
+) -> None:
+    """Each of 200 streams is told, with a time of its own to come back."""
+    room = await ann.conversation()
+    async with streams(ann, room, 200) as opened:
+        started = time.monotonic()
+        code = await server.stop()
+        seconds = time.monotonic() - started
+        for stream in opened:
+            await stream.ended.wait()
+
+        assert code == 0
+        assert seconds < 10
+        assert all(s.events[-1]["payload"] == {"reason": "shutdown"} for s in opened)
+        assert len({s.retries[-1] for s in opened}) > 50
+
+
+async def test_a_server_stops_in_time_whatever_hangs(server: ServerProcess, ann: Person) -> None:
+    """A reader that never reads, a request that never ends and an answer in progress."""
+    room = await ann.conversation(assistant_mode="always")
+    ears = deaf(ann, room)
+    for _ in range(40):
+        await ann.root(room, "x" * 60_000)
+    half = await asyncio.open_connection("127.0.0.1", server.port)
+    half[1].write(b"POST /api/setup HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
+    started = time.monotonic()
+    code = await server.stop()
+
+    assert code == 0
+    assert time.monotonic() - started < 10
+    ears.close()
+    half[1].close()
+
+
+async def test_five_hundred_streams_are_all_told(server: ServerProcess, ann: Person) -> None:
+    """One post reaches everyone, once and in order; when all have gone nothing is left."""
+    room = await ann.conversation()
+    async with streams(ann, room, 500) as opened:
+        await ann.root(room)
+        for stream in opened:
+            await stream.until("message.new")
+        assert all(stream.numbers() == [1, 2] for stream in opened)
+        assert await _metric(ann, "rustygpt_sse_connections") == 500
+    await _until_metric(ann, "rustygpt_sse_connections", 0)
+
+
+async def test_a_client_that_is_cut_leaves_nothing_behind(
+    server: ServerProcess, ann: Person
+) -> None:
+    """A reset connection is noticed at once, not at the next heartbeat."""
+    room = await ann.conversation()
+    async with streams(ann, room, 20) as opened:
+        for stream in opened[:10]:
+            stream.reset()
+        await _until_metric(ann, "rustygpt_sse_connections", 10)
+        await ann.root(room)
+        await opened[-1].until("message.new")
+
+
+async def test_a_reader_that_never_reads_costs_nobody_anything(
+    server: ServerProcess, ann: Person
+) -> None:
+    """Others are told at once, and memory has a bound."""
+    room = await ann.conversation()
+    ears = [deaf(ann, room) for _ in range(5)]
+    await _until_metric(ann, "rustygpt_sse_connections", 5)
+    root = await ann.root(room)
+    before = _memory(server.pid)
+    async with streams(ann, room, 1) as (quick,):
+        for _ in range(600):
+            await ann.reply(root, "x" * 60_000)
+        await quick.until("message.new", 600)
+        numbers = quick.numbers()
+
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert _memory(server.pid) - before < 96 << 20
+    assert await _metric(ann, 'rustygpt_sse_dropped_total{kind="durable"}') > 0
+    for ear in ears:
+        ear.close()
+    await _until_metric(ann, "rustygpt_sse_connections", 0)
+
+
+async def test_one_key_makes_one_message(server: ServerProcess, ann: Person) -> None:
+    """Twenty at once with the same key and body get the same answer."""
+    room = await ann.conversation()
+    path, body = f"/api/threads/{room}/root", {"content": "once"}
+    asked = (ann.call("POST", path, body, expect=201, Idempotency_Key="k") for _ in range(20))
+    answers = await asyncio.gather(*asked)
+    threads = (await ann.get(f"/api/conversations/{room}/threads"))["threads"]
+
+    assert len({answer.json()["message_id"] for answer in answers}) == 1
+    assert sum("idempotent-replay" not in answer.headers for answer in answers) == 1
+    assert len(threads) == 1
+
+
+class _Writer:
+    """Posts replies without pause, and notes which were acknowledged."""
+
+    def __init__(self, person: Person, root: str) -> None:
+        self.acknowledged: set[str] = set()
+        self.refused: list[httpx.Response] = []
+        self._person = person
+        self._path = f"/api/messages/{root}/reply"
+        self._stop = False
+
+    async def run(self, name: str) -> None:
+        count = 0
+        while not self._stop:
+            text = f"{name}-{count}"
+            answer = await self._post(text)
+            if answer.status_code == 201:
+                self.acknowledged.add(text)
+                count += 1
+            else:
+                self.refused.append(answer)
+                await asyncio.sleep(0.02)
+
+    async def _post(self, text: str) -> httpx.Response:
+        headers = {"X-CSRF-TOKEN": self._person.csrf, "Idempotency-Key": text}
+        return await self._person.client.post(self._path, json={"content": text}, headers=headers)
+
+    def stop(self) -> None:
+        self._stop = True
+
+
+async def _cut_connections(url: str) -> None:
+    async with databases.connected(url) as connection:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+async def _texts(person: Person, root: str) -> list[str]:
+    found: list[str] = []
+    query = "?limit=1000"
+    while query:
+        page: dict[str, Any] = await person.get(f"/api/threads/{root}/tree{query}")
+        found += [message["content"] for message in page["messages"]]
+        cursor = page.get("next_cursor")
+        query = f"?limit=1000&cursor_path={cursor}" if cursor else ""
+    return found
+
+
+async def test_lost_database_connections_lose_nothing(
+    server: ServerProcess, ann: Person, database_of_server: str
+) -> None:
+    """Streams stay open and whole, posts succeed or are 503, and nothing is stored twice."""
+    room = await ann.conversation()
+    root = await ann.root(room)
+    writer = _Writer(ann, root)
+    async with streams(ann, room, 5) as opened:
+        writing = [asyncio.create_task(writer.run(name)) for name in "abcd"]
+        for round_number in range(1, 6):
+            count = len(writer.acknowledged)
+            await _cut_connections(database_of_server)
+            async with asyncio.timeout(20):
+                while len(writer.acknowledged) < count + 10:
+                    await asyncio.sleep(0.01)
+            assert round_number
+        writer.stop()
+        await asyncio.gather(*writing)
+        texts = await _texts(ann, root)
+        shown = await ann.get(f"/api/conversations/{room}")
+        last = int(shown["last_event_id"].removeprefix("evt_"))
+        for stream in opened:
+            async with asyncio.timeout(10):
+                while not stream.numbers() or stream.numbers()[-1] < last:
+                    await asyncio.sleep(0.02)
+            assert stream.numbers() == list(range(3, last + 1))
+            assert not stream.ended.is_set()
+
+    assert writer.acknowledged <= set(texts)
+    assert len(texts) == len(set(texts))
+    assert {answer.status_code for answer in writer.refused} <= {503}
+    assert all(answer.headers["retry-after"] for answer in writer.refused)
+
+
+async def test_a_stream_goes_on_where_it_was_after_a_kill(
+    server: ServerProcess, ann: Person
+) -> None:
+    """Killed under load and started again: what was acknowledged is there, and each event once."""
+    room = await ann.conversation()
+    root = await ann.root(room)
+    stream = await open_stream(ann, room)
+    await stream.until("stream.open")
+    kept = [await ann.reply(root, f"before {n}") for n in range(20)]
+    await stream.until("message.new", 20)
+    await server.kill()
+    await stream.ended.wait()
+    await server.start()
+    again = await open_stream(ann, room, f"evt_{stream.numbers()[-1]}")
+    await ann.reply(root, "after")
+    await again.until("message.new")
+    numbers = stream.numbers() + again.numbers()
+
+    assert numbers == list(range(3, 3 + len(numbers)))
+    texts = await _texts(ann, root)
+    assert len(texts) == len(kept) + 2
+    await stream.close()
+    await again.close()

@@ -1,0 +1,191 @@
+"""The law of state over HTTP: a snapshot and the events after it are what is fetched anew."""
+
+import asyncio
+import random
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.support.api import Api, Person, Serve, asking
+from tests.support.model_server import Script, chunk, finished, model_server
+
+from rustygpt_shared import codec
+from rustygpt_shared.models.conversations import (
+    Conversation,
+    ParticipantList,
+    ThreadList,
+    UnreadList,
+)
+from rustygpt_shared.models.messages import Tree
+from rustygpt_tui.store.apply import apply
+from rustygpt_tui.store.load import complete, load, with_tree
+from rustygpt_tui.store.state import State
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+STEPS = 40
+
+
+class Source:
+    """Snapshots as a client fetches them."""
+
+    def __init__(self, person: Person) -> None:
+        self._person = person
+
+    async def _get(self, path: str, shape: Any, **query: Any) -> Any:
+        asked = {name: value for name, value in query.items() if value is not None}
+        answer = await self._person.client.get(path, params=asked)
+        assert answer.status_code == 200, answer.text
+        return codec.decode(answer.content, shape)
+
+    async def show_conversation(self, id: UUID) -> Conversation:
+        return await self._get(f"/api/conversations/{id}", Conversation)
+
+    async def list_participants(self, id: UUID) -> ParticipantList:
+        return await self._get(f"/api/conversations/{id}/participants", ParticipantList)
+
+    async def list_threads(
+        self, id: UUID, *, cursor: str | None = None, limit: int | None = 200
+    ) -> ThreadList:
+        path = f"/api/conversations/{id}/threads"
+        return await self._get(path, ThreadList, cursor=cursor, limit=limit)
+
+    async def unread(self, id: UUID) -> UnreadList:
+        return await self._get(f"/api/conversations/{id}/unread", UnreadList)
+
+    async def tree(
+        self, root_id: UUID, *, cursor: str | None = None, limit: int | None = 1_000
+    ) -> Tree:
+        path = f"/api/threads/{root_id}/tree"
+        return await self._get(path, Tree, cursor_path=cursor, limit=limit)
+
+
+class Crowd:
+    """Two people who do at random what people do."""
+
+    def __init__(self, api: Api, ann: Person, bob: Person, room: str, seed: int) -> None:
+        self._api = api
+        self._ann = ann
+        self._bob = bob
+        self._room = room
+        self._random = random.Random(seed)
+        self._messages: list[str] = []
+        self._people = f"/api/conversations/{room}/participants"
+
+    async def act(self) -> None:
+        """One step; what is refused (somebody was removed meanwhile) is no matter."""
+        steps = [self._post, self._reply, self._reply, self._rename, self._member, self._cancel]
+        await self._random.choice(steps)()
+        self._api.clock.move(0.01)
+
+    def _who(self) -> Person:
+        return self._random.choice([self._ann, self._ann, self._bob])
+
+    async def _write(self, path: str) -> None:
+        who = self._who()
+        body = {"content": self._random.choice(["héllo 🦀", "@assistant go", "x\u2028y", "*"])}
+        headers = {"X-CSRF-TOKEN": who.csrf}
+        answer = await who.client.post(path, json=body, headers=headers)
+        assert answer.status_code in {201, 404, 403}, answer.text
+        if answer.status_code == 201:
+            self._messages.append(answer.json()["message_id"])
+
+    async def _post(self) -> None:
+        await self._write(f"/api/threads/{self._room}/root")
+
+    async def _reply(self) -> None:
+        if self._messages:
+            await self._write(f"/api/messages/{self._random.choice(self._messages)}/reply")
+
+    async def _rename(self) -> None:
+        title = f"title {self._random.randrange(100)}"
+        await self._ann.call("PATCH", f"/api/conversations/{self._room}", {"title": title})
+
+    async def _member(self) -> None:
+        headers = {"X-CSRF-TOKEN": self._ann.csrf}
+        if self._random.random() < 0.4:
+            await self._ann.client.delete(f"{self._people}/{self._bob.id}", headers=headers)
+            return
+        body = {"user_id": str(self._bob.id), "role": self._random.choice(["member", "admin"])}
+        await self._ann.post(self._people, body, expect=204)
+
+    async def _cancel(self) -> None:
+        for answer in self._api.parts.hub.answers(UUID(self._room)):
+            await self._ann.post(f"/api/messages/{answer.message_id}/cancel", None, expect=202)
+            return
+
+
+class Follower:
+    """A client's state, kept by events alone."""
+
+    def __init__(self, person: Person, room: str) -> None:
+        self._person = person
+        self._room = room
+        self._source = Source(person)
+        self.state: State | None = None
+
+    async def follow(self, until: asyncio.Event) -> State:
+        """Apply events until all that happened before `until` was set has come."""
+        state = await load(self._source, UUID(self._room), self._person.id)
+        async with self._person.follow(self._room, state.position) as stream:
+            async for line in stream.lines:
+                if not line.startswith("data: "):
+                    continue
+                state, changes = apply(state, codec.decode_event(line[6:].encode()))
+                state = await complete(self._source, state, changes)
+                for thread in state.threads:
+                    if thread.root_id not in state.trees:
+                        state = with_tree(state, await self._source.tree(thread.root_id))
+                if until.is_set() and await self._is_last(state):
+                    return state
+        raise AssertionError("the stream ended")
+
+    async def _is_last(self, state: State) -> bool:
+        shown = await self._source.show_conversation(UUID(self._room))
+        return shown.last_event_id == state.position
+
+    async def fresh(self, old: State) -> State:
+        """The same, fetched anew."""
+        state = await load(self._source, UUID(self._room), self._person.id)
+        for root_id in old.trees:
+            state = with_tree(state, await self._source.tree(root_id))
+        return state
+
+
+def _durable(state: State) -> dict[str, Any]:
+    return {
+        "info": state.info,
+        "position": state.position,
+        "participants": dict(state.participants),
+        "threads": state.threads,
+        "trees": {root: list(tree) for root, tree in state.trees.items()},
+    }
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_a_state_kept_by_events_is_the_state_fetched_anew(serve: Serve, seed: int) -> None:
+    """Posts, replies, answers, stopped answers, new titles and changes of membership."""
+    script = Script([chunk("one "), 0.02, chunk("twö "), 0.02, chunk("🦀"), finished()])
+    async with model_server(script) as model, serve(llm=asking(model.url)) as api:
+        ann, bob = await api.person("ann"), await api.person("bob")
+        room = await ann.conversation(is_group=True, assistant_mode="mention")
+        for number in range(3):
+            await ann.root(room, f"before {number}")
+        done = asyncio.Event()
+        follower = Follower(ann, room)
+        following = asyncio.create_task(follower.follow(done))
+        crowds = [Crowd(api, ann, bob, room, seed * 10 + n) for n in range(2)]
+        for _ in range(STEPS):
+            await asyncio.gather(*(crowd.act() for crowd in crowds))
+        async with asyncio.timeout(20):
+            while api.parts.hub.answers(UUID(room)):
+                await asyncio.sleep(0.01)
+        done.set()
+        await ann.root(room, "the last word")
+        kept = await asyncio.wait_for(following, 60)
+        fresh = await follower.fresh(kept)
+
+    assert len(kept.threads) > 4
+    assert _durable(kept) == _durable(replace(fresh, position=kept.position))
+    assert fresh.position == kept.position

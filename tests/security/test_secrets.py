@@ -1,0 +1,88 @@
+"""What is secret comes out nowhere: not in logs, not in metrics, not in answers."""
+
+import asyncio
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from tests.support import databases
+from tests.support.model_server import Script, model_server
+from tests.support.server import PROGRAM, server_process
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+CANARY = "canary-7c1f"
+
+
+async def _config_show(environ: dict[str, str]) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *(*PROGRAM, "config", "show"),
+        env=environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    return out.decode()
+
+
+def _config(folder: Path, model_url: str) -> None:
+    (folder / "config.toml").write_text(
+        f'[llm]\ndefault_model = "m"\n[llm.models.m]\nprovider = "p"\n'
+        f'[llm.providers.p]\nkind = "openai"\nbase_url = "{model_url}"\n'
+        f'api_key = "{CANARY}-key"\nheaders = {{"X-Key" = "{CANARY}-header"}}\n'
+    )
+
+
+async def _misbehave(url: str) -> None:
+    """Send the canary wherever something secret stands, rightly and wrongly."""
+    password = f"{CANARY}-password"
+    setup = {"username": "ann", "email": "ann@example.org", "password": password}
+    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+        await client.post("/api/setup", json={**setup, "setup_token": f"{CANARY}-token"})
+        for email in ("ann", "nobody"):
+            body = {"email": email, "password": f"{CANARY}-wrong"}
+            await client.post("/api/auth/login", json=body)
+        login = await client.post("/api/auth/login", json={"email": "ann", "password": password})
+        csrf = {"X-CSRF-TOKEN": login.json()["csrf_token"]}
+        wrong = {"X-CSRF-TOKEN": f"{CANARY}-csrf"}
+        await client.post("/api/conversations", json={"title": "x"}, headers=wrong)
+        made = await client.post(
+            "/api/conversations", json={"title": "x", "assistant_mode": "always"}, headers=csrf
+        )
+        room = made.json()["conversation_id"]
+        path = f"/api/threads/{room}/root"
+        await client.post(path, json={"content": f"{CANARY}-text"}, headers=csrf)
+        await client.get(f"/api/{CANARY}-path?q={CANARY}-query")
+        change = {"current_password": password, "new_password": f"{CANARY}-new-password"}
+        await client.post("/api/auth/password", json=change, headers=csrf)
+    async with httpx.AsyncClient(base_url=url) as client:
+        cookie = {"Cookie": f"SESSION_ID={CANARY}-cookie", "Authorization": f"Bearer {CANARY}"}
+        await client.get("/api/auth/me", headers=cookie)
+        await client.post("/api/setup", content=f'{{"password": "{CANARY}'.encode())
+
+
+async def test_no_secret_is_told_anywhere(tmp_path: Path, cluster_url: str) -> None:
+    """Passwords, cookies, tokens, keys of providers, what people write: none in log or metrics."""
+    database = await databases.create(cluster_url)
+    failing = Script([b'{"error": {"message": "no"}}'], status=401, content_type="application/json")
+    async with model_server(failing) as model:
+        _config(tmp_path, model.url)
+        more = {"RUSTYGPT__LOGGING__LEVEL": "debug", "RUSTYGPT__LOGGING__FORMAT": "json"}
+        async with server_process(tmp_path, database, **more) as server:
+            await _misbehave(server.url)
+            async with httpx.AsyncClient(base_url=server.url) as client:
+                metrics = (await client.get("/metrics")).text
+            command = Path(f"/proc/{server.pid}/cmdline").read_bytes().decode()
+            shown = await _config_show(server._environ)
+        log = (tmp_path / "server.log").read_text()
+        asked = [one.headers["authorization"] for one in model.asked]
+    await databases.drop(cluster_url, database)
+
+    password = urlsplit(database).password or CANARY
+    assert asked == [f"Bearer {CANARY}-key"]
+    for told in (log, metrics, command, shown):
+        assert CANARY not in told
+        assert password not in told
+    assert "request" in log
+    assert "api_key" in shown
