@@ -20,7 +20,7 @@ _log = log(__name__)
 WORDS_KEPT: Final = 4_096
 """Beyond so many waiting words the oldest are dropped; positions are never."""
 RETRY_SECONDS: Final = 0.5
-STOP_SECONDS: Final = 1.0
+STOP_SECONDS: Final = 0.5
 
 Send = Callable[[list[str]], Awaitable[None]]
 """Sends packets, in order; raises Unheard when it cannot."""
