@@ -6,6 +6,7 @@ from uuid import UUID
 from rustygpt_server.db import messages, threads
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import Page
+from rustygpt_server.services.unread import Unread
 from rustygpt_shared.models.conversations import ThreadSummary, ThreadUnread
 from rustygpt_shared.models.messages import Chunk, Marked, MessageView
 
@@ -13,8 +14,9 @@ from rustygpt_shared.models.messages import Chunk, Marked, MessageView
 class Threads:
     """What is read of threads."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, unread: Unread) -> None:
         self._db = db
+        self._unread = unread
 
     async def list_threads(
         self, actor: UUID, conversation_id: UUID, before: tuple[datetime, UUID] | None, limit: int
@@ -35,8 +37,10 @@ class Threads:
     async def mark_read(
         self, actor: UUID, root_id: UUID, path: str | None, message_id: UUID | None
     ) -> Marked:
-        """Move one's mark; it never moves back."""
-        return await threads.mark_read(self._db, actor, root_id, path, message_id)
+        """Move one's mark, which never moves back; one's own streams hear of it."""
+        mark = await threads.mark_read(self._db, actor, root_id, path, message_id)
+        self._unread.moved(actor, mark)
+        return Marked(mark.root_id, mark.unread)
 
     async def get_message(self, actor: UUID, message_id: UUID) -> MessageView:
         """One message."""
