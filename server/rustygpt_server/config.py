@@ -60,6 +60,9 @@ def _server_conflicts(settings: Settings) -> Iterator[str]:
         yield "server.public_base_url has to be an http:// or https:// address"
     if public and public.startswith("https://") and not settings.security.cookie.secure:
         yield "security.cookie.secure has to be true when server.public_base_url is https"
+    redis = settings.sse.backplane.url
+    if redis and not redis.startswith(("redis://", "rediss://", "unix://")):
+        yield "sse.backplane.url has to start with redis://, rediss:// or unix://"
     for proxy in settings.server.trusted_proxies:
         if not _is_network(proxy):
             yield f"server.trusted_proxies: {proxy!r} is no address and no network"

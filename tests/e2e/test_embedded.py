@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.api import Api
+from tests.support.api import Site
 from tests.support.databases import short_folder
 from tests.support.server import ServerProcess
 
@@ -43,8 +43,8 @@ async def _server(tmp_path: Path, data: Path, name: str) -> AsyncIterator[Server
         await server.stop()
 
 
-def _api(server: ServerProcess) -> Api:
-    return Api(server.url, None, None)  # type: ignore[arg-type]
+def _api(server: ServerProcess) -> Site:
+    return Site(server.url)
 
 
 def _postmaster(data: Path) -> int:

@@ -133,11 +133,11 @@ async def test_positions(scene: Scene) -> None:
     assert await feeds.list_positions(scene.db, []) == {}
 
 
-async def test_notify(scene: Scene, owner: Any) -> None:
-    """Whoever listens on the database hears every packet, in order."""
+async def test_tell_processes(scene: Scene, owner: Any) -> None:
+    """Whoever listens on the channel hears every packet, in order."""
     heard: list[str] = []
-    await owner.add_listener("rustygpt", lambda *what: heard.append(what[3]))
-    await feeds.notify(scene.db, ["one", "two"])
+    await owner.add_listener("rustygpt_x", lambda *what: heard.append(what[3]))
+    await feeds.tell_processes(scene.db, "rustygpt_x", ["one", "two"])
     await until(lambda: len(heard) == 2)
 
     assert heard == ["one", "two"]

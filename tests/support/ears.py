@@ -12,7 +12,9 @@ from rustygpt_server.db.database import Database
 from rustygpt_server.db.listen import Line
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.passages import Passage
-from rustygpt_server.realtime.postgres import PostgresBackplane
+from rustygpt_server.realtime.postgres import PostgresWire
+from rustygpt_server.realtime.redis import RedisWire
+from rustygpt_server.realtime.wired import WiredBackplane
 from rustygpt_server.realtime.words import Word
 from rustygpt_server.telemetry import Metrics
 
@@ -38,22 +40,40 @@ class Notes:
         self.returns += 1
 
 
+CHANNEL = "rustygpt_test"
+
+
 @asynccontextmanager
 async def postgres_line(
     url: str, login: PoolLogin, name: str, limits: TimeLimits | None = None
-) -> AsyncIterator[PostgresBackplane]:
+) -> AsyncIterator[WiredBackplane]:
     """A backplane over NOTIFY that is not started yet."""
     clock = SystemClock()
     notifier = await Database.connect(
         url, user=login.user, password=login.password, size=1, durable=False
     )
-    line = Line(url, login, limits or TimeLimits(), clock)
-    backplane = PostgresBackplane(line, notifier, name, clock, Metrics())
+    wire = PostgresWire(Line(url, login, limits or TimeLimits(), clock), notifier, CHANNEL)
+    backplane = WiredBackplane(wire, name, clock, Metrics())
     try:
         yield backplane
     finally:
         await backplane.stop()
         await notifier.close()
+
+
+@asynccontextmanager
+async def redis_line(
+    url: str, name: str, limits: TimeLimits | None = None
+) -> AsyncIterator[WiredBackplane]:
+    """A backplane over Redis that is not started yet."""
+    clock = SystemClock()
+    wire = RedisWire(url, CHANNEL, limits or TimeLimits(), clock)
+    backplane = WiredBackplane(wire, name, clock, Metrics())
+    try:
+        yield backplane
+    finally:
+        await backplane.stop()
+        await wire.close()
 
 
 async def up(*lines: Backplane) -> None:

@@ -69,8 +69,9 @@ async def build_parts(config: Config) -> AsyncIterator[Parts]:
     catalog = Catalog(settings.llm, _maker(config), config.environ, config.limits)
     runner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     try:
-        async with backplane_of(config, runner) as backplane:
-            parts = await _assemble(config, db, passwords, catalog, backplane, runner)
+        secret = await sessions.secret(db)
+        async with backplane_of(config, runner, secret) as backplane:
+            parts = await _assemble(config, db, passwords, catalog, backplane, runner, secret)
             await backplane.start(parts.relay)
             yield parts
     finally:
@@ -86,12 +87,12 @@ async def _assemble(
     catalog: Catalog,
     backplane: Backplane,
     runner: str,
+    secret: bytes,
 ) -> Parts:
     settings, limits, clock = config.settings, config.limits, config.clock
     session = settings.auth.session
     hub = Hub(DatabaseLog(db), settings.sse, limits, clock, config.metrics, backplane)
     desk = _desk(config, db, hub, catalog, runner)
-    secret = await sessions.secret(db)
     login = Sessions(db, hub, passwords, session, limits, clock, config.metrics, secret)
     feeds = Feeds(db, hub, settings.sse, clock, session.idle_seconds)
     people = Accounts(db, passwords, login, clock, config.setup_token)

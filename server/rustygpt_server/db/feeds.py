@@ -65,9 +65,9 @@ async def list_positions(db: Database, conversation_ids: list[UUID]) -> dict[UUI
     return {row[0]: row[1] for row in rows}
 
 
-async def notify(db: Database, packets: list[str]) -> None:
+async def tell_processes(db: Database, channel: str, packets: list[str]) -> None:
     """Tell other processes something; each packet has less than 8,000 bytes."""
-    await db.fetch_value("SELECT rustygpt.notify($1)", packets)
+    await db.fetch_value("SELECT rustygpt.tell_processes($1, $2)", channel, packets)
 
 
 async def check_readers(db: Database, readers: list[Reader], now: datetime) -> list[Lost]:

@@ -19,7 +19,6 @@ from rustygpt_server.telemetry import log
 
 _log = log(__name__)
 
-CHANNEL: Final = "rustygpt"
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 10.0
 _CONNECT_SECONDS: Final = 5.0
@@ -37,12 +36,14 @@ class Line:
         self.up = asyncio.Event()
         """Set while notifications come."""
 
-    async def run(self, on_data: Callable[[str], None], on_up: Callable[[], None]) -> None:
+    async def run(
+        self, channel: str, on_data: Callable[[str], None], on_up: Callable[[], None]
+    ) -> None:
         """Listen until cancelled: `on_up` each time that it begins, `on_data` per notification."""
         while True:
             try:
                 async with self._connected() as connection:
-                    await self._listen(connection, on_data, on_up)
+                    await self._listen(connection, channel, on_data, on_up)
             except DRIVER_ERRORS as error:
                 _log.warning("not listening to other processes", reason=str(error))
             finally:
@@ -65,13 +66,17 @@ class Line:
             connection.terminate()  # nothing is in doubt on it, and a dead one would not answer
 
     async def _listen(
-        self, connection: Any, on_data: Callable[[str], None], on_up: Callable[[], None]
+        self,
+        connection: Any,
+        channel: str,
+        on_data: Callable[[str], None],
+        on_up: Callable[[], None],
     ) -> None:
         """Until the connection ends; raises what it was lost by."""
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _: ended.set())
         # A callback that is a plain function is called in the order of what came.
-        await connection.add_listener(CHANNEL, lambda *what: on_data(what[3]))
+        await connection.add_listener(channel, lambda *what: on_data(what[3]))
         self._wait = _FIRST_WAIT
         self.up.set()
         on_up()

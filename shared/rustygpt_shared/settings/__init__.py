@@ -133,6 +133,13 @@ class Persistence(Section, frozen=True):
     """How many events one pruning statement takes."""
 
 
+class BackplaneSettings(Section, frozen=True):
+    """How processes on one database hear of each other's events."""
+
+    url: str | None = None
+    """`redis://…`; without it PostgreSQL's NOTIFY is used. A secret."""
+
+
 class Sse(Section, frozen=True):
     """Streams."""
 
@@ -147,6 +154,7 @@ class Sse(Section, frozen=True):
     max_backfill_events: Positive = 512
     """A reader further behind than this is told to load anew."""
     persistence: Persistence = field(default_factory=Persistence)
+    backplane: BackplaneSettings = field(default_factory=BackplaneSettings)
 
 
 class Features(Section, frozen=True):

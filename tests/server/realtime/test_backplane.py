@@ -5,7 +5,8 @@ from contextlib import AsyncExitStack
 from uuid import UUID, uuid4
 
 import pytest
-from tests.support.ears import Notes, passage, postgres_line, up
+from tests.support.ears import Notes, passage, postgres_line, redis_line, up
+from tests.support.redis_server import redis_url
 from tests.support.waiting import until
 
 from rustygpt_server.db.bootstrap import PoolLogin
@@ -25,7 +26,7 @@ WORDS = [
 ]
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", "postgres", "redis"])
 async def lines(
     request: pytest.FixtureRequest, database_url: str, pool_login: PoolLogin
 ) -> AsyncIterator[Lines]:
@@ -34,6 +35,9 @@ async def lines(
         if request.param == "memory":
             bus = Bus()
             yield [MemoryBackplane(bus) for _ in range(3)]
+        elif request.param == "redis":
+            url = await stack.enter_async_context(redis_url())
+            yield [await stack.enter_async_context(redis_line(url, name)) for name in "abc"]
         else:
             yield [
                 await stack.enter_async_context(postgres_line(database_url, pool_login, name))

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from tests.support.databases import connected
-from tests.support.ears import Notes, postgres_line, up
+from tests.support.ears import CHANNEL, Notes, postgres_line, up
 from tests.support.waiting import until
 
 from rustygpt_server.clock import TimeLimits
@@ -62,9 +62,9 @@ async def test_nonsense_is_left_alone(database_url: str, pool_login: PoolLogin, 
         ear = Notes()
         await line.start(ear)
         for data in ("", "\x01", '["x",{},[["kick","nonsense",1]]]', '["a",{},[["want",null]]]'):
-            await owner.fetch("SELECT pg_notify('rustygpt', $1)", data)
+            await owner.fetch("SELECT pg_notify($1, $2)", CHANNEL, data)
         room = UUID(int=9)
-        await owner.fetch("SELECT pg_notify('rustygpt', $1)", f'["x",{{"{room}":1}},[]]')
+        await owner.fetch("SELECT pg_notify($1, $2)", CHANNEL, f'["x",{{"{room}":1}},[]]')
         await until(lambda: ear.numbers == [(room, 1)])
 
     assert ear.words == []
