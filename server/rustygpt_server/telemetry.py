@@ -5,6 +5,7 @@ What is counted where is the business of those who count.
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -93,7 +94,7 @@ def _mask(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
     return line
 
 
-def _plain(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+def _plain(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Show control characters by their codes: what somebody else wrote makes no line of a log."""
     line["event"] = _shown(str(line.get("event", "")), "")
     if "exception" in line:

@@ -133,7 +133,7 @@ def _services(
         accounts=people,
         sessions=login,
         conversations=Conversations(db, hub, clock),
-        threads=Threads(db),
+        threads=Threads(db, hub),
         messages=Messages(db, hub, desk, clock, metrics),
         feeds=feeds,
         health=Health(db, hub, metrics, lambda: bootstrap.missing(db, sql)),
