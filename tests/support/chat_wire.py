@@ -18,7 +18,16 @@ from rustygpt_shared import events
 from rustygpt_shared.codec import encode
 from rustygpt_shared.models.conversations import ConversationCreated, ConversationList
 from rustygpt_shared.models.messages import Cancelled, Marked, Posted
-from rustygpt_shared.models.users import LoggedIn, Me, Person, PersonList, Session, Setup, User
+from rustygpt_shared.models.users import (
+    AdminUser,
+    LoggedIn,
+    Me,
+    Person,
+    PersonList,
+    Session,
+    Setup,
+    User,
+)
 
 USER = User(ME, "me@example.org", "me", ["admin"])
 LOGGED_IN = LoggedIn(
@@ -66,19 +75,19 @@ class ChatWire:
         on("PATCH", here, self._rename)
         on("GET", f"{here}/participants", lambda _: self._ask(self.room.list_participants(ROOM)))
         on("POST", f"{here}/participants", self._add)
-        on("GET", f"{here}/threads", lambda _: self._ask(self.room.list_threads(ROOM)))
+        on("GET", f"{here}/threads", self._threads)
         on("GET", f"{here}/unread", lambda _: self._ask(self.room.unread(ROOM)))
         on("GET", f"/api/stream/conversations/{ROOM}", self._stream)
         on("POST", f"/api/threads/{ROOM}/root", self._post)
-        people = PersonList([Person(UUID(int=55), "zoe", "Zoe [b]")])
-        on("GET", "/api/users", lambda _: Reply(200, people))
+        on("GET", "/api/users", self._search)
+        on("POST", "/api/admin/users", self._make_account)
         self.route_messages()
 
     def route_messages(self) -> None:
         """Serve the messages there are; called again by itself when there are more."""
         on = self.wire.on
         for message in self.room.messages:
-            on("GET", f"/api/threads/{message}/tree", lambda a: self._ask(self.room.tree(_in(a))))
+            on("GET", f"/api/threads/{message}/tree", self._tree)
             on("POST", f"/api/threads/{message}/read", lambda a: Reply(200, Marked(_in(a), 0)))
             on("POST", f"/api/messages/{message}/reply", self._post)
             on("POST", f"/api/messages/{message}/cancel", self._cancel)
@@ -110,9 +119,25 @@ class ChatWire:
         shown = self._ask(self.room.show_conversation(ROOM)).body
         return Reply(200, ConversationList([shown]))
 
+    def _threads(self, asked: Asked) -> Reply:
+        return self._ask(self.room.list_threads(ROOM, cursor=asked.query.get("cursor")))
+
+    def _tree(self, asked: Asked) -> Reply:
+        return self._ask(self.room.tree(_in(asked), cursor=asked.query.get("cursor_path")))
+
     def _rename(self, asked: Asked) -> Reply:
-        self.room.rename(msgspec.json.decode(asked.body)["title"])
+        self.room.settle(msgspec.json.decode(asked.body))
         return self._ask(self.room.show_conversation(ROOM))
+
+    def _search(self, asked: Asked) -> Reply:
+        query = asked.query.get("query", "")
+        people = [Person(UUID(int=55), "zoe", "Zoe [b]"), Person(ME, "me")]
+        return Reply(200, PersonList([p for p in people if p.username.startswith(query)]))
+
+    def _make_account(self, asked: Asked) -> Reply:
+        body = msgspec.json.decode(asked.body)
+        made = AdminUser(UUID(int=66), body["email"], body["username"], ["member"])
+        return Reply(201, made)
 
     def _add(self, asked: Asked) -> Reply:
         body = msgspec.json.decode(asked.body)

@@ -128,7 +128,11 @@ class Room:
 
     def rename(self, title: str) -> None:
         """The conversation has another title."""
-        self.info = structs.replace(self.info, title=title)
+        self.settle({"title": title})
+
+    def settle(self, changes: dict[str, Any]) -> None:
+        """The conversation has other settings."""
+        self.info = structs.replace(self.info, **changes)
         self.tell(events.ConversationUpdated, events.ConversationChanged(self.info))
 
     def add(self, who: UUID, role: str) -> None:

@@ -1,6 +1,7 @@
 """The terminal chat put together: settings, server, session, drafts, and the screens over them."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -20,6 +21,7 @@ from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.session_file import SessionFile
 from rustygpt_tui.errors import Failure, SignInNeeded
 from rustygpt_tui.keymap import Keymap, load_keymap
+from rustygpt_tui.screens.clipboard import Clipboard
 from rustygpt_tui.screens.desk import Desk
 from rustygpt_tui.screens.forms import LogInScreen, SetUpScreen
 from rustygpt_tui.screens.help import HelpScreen
@@ -27,6 +29,7 @@ from rustygpt_tui.screens.main import MainScreen
 from rustygpt_tui.screens.palette import Commands, Conversations
 from rustygpt_tui.screens.reporting import Reporting
 from rustygpt_tui.screens.start import StartScreen
+from rustygpt_tui.screens.turns import InTurns
 from rustygpt_tui.store.drafts import Drafts
 
 
@@ -48,7 +51,7 @@ async def _run(loaded: Loaded, server: str | None, account: str | None, local: b
     return app.return_code or answer or 0
 
 
-class RustyGPT(App[int], Reporting):
+class RustyGPT(InTurns[int], Reporting):
     """The terminal chat."""
 
     TITLE = "RustyGPT"
@@ -181,6 +184,20 @@ class RustyGPT(App[int], Reporting):
             with suppress(Failure):
                 await self._client.log_out()
             self.action_sign_in()
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text, from wherever in the app, and tell what became of it."""
+        self._clipboard = text  # what ctrl+v pastes here
+        self._copy(text)
+
+    @work(group="copy", exclusive=True, exit_on_error=False)
+    async def _copy(self, text: str) -> None:
+        clipboard = Clipboard(os.environ, locations.state_folder(), self._emit)
+        self.notify(await clipboard.copy(text), markup=False, timeout=4)
+
+    def _emit(self, sequence: str) -> None:
+        if self._driver:
+            self._driver.write(sequence)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette's own commands, less those that are in the table of keys."""

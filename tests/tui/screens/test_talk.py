@@ -10,6 +10,8 @@ from textual import events
 
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
+_CODE = "Run **this**\n\n```sh\nmake\n```\n\n```py\nx = 1\n```"
+
 
 def _room(messages: int = 3) -> Room:
     room = Room()
@@ -191,4 +193,21 @@ async def test_typing_faster_than_the_screen_loses_nothing() -> None:
         for key in [*"fast", "enter", *"rest"]:
             driver.app.post_message(events.Key(key, key if len(key) == 1 else "\r"))
         await driver.until(lambda: list(chat.room.messages.values())[-1].content == "fast")
-        assert driver.main.talk.composer.text == "rest"
+        await driver.until(lambda: driver.main.talk.composer.text == "rest")
+
+
+async def test_a_message_and_its_code_are_copied() -> None:
+    """What was written is copied, not what is drawn; of several blocks one is chosen."""
+    room = _room(1)
+    room.post(
+        next(iter(room.threads)), text="Run **this**\n\n```sh\nmake\n```\n\n```py\nx = 1\n```"
+    )
+    async with chat_wire(room) as chat, in_room(chat) as driver:
+        await driver.until("x = 1")
+        driver.main.query_one(Transcript).focus()
+        await driver.pilot.press("y")
+        await driver.until(lambda: driver.app.clipboard.startswith("Run **this**\n\n```sh"))
+        await driver.pilot.press("Y")
+        await driver.until("Copy which code?")
+        await driver.pilot.press("down", "enter")
+        await driver.until(lambda: driver.app.clipboard == "x = 1\n")

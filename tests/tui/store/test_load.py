@@ -92,7 +92,7 @@ async def test_counts_are_fetched_whole() -> None:
     state = with_unread(state, UnreadList([ThreadUnread(one, 2)], "evt_0"))
     state = with_unread(state, UnreadList([ThreadUnread(two, 1_000)], "evt_0"))
     assert dict(state.unread) == {two: 1_000}
-    assert dict(with_marked(state, Marked(two, 0)).unread) == {}
+    assert dict(with_marked(state, Marked(two, 0), two).unread) == {}
     assert state.total_unread == 1_000
 
 

@@ -14,12 +14,16 @@ class Demo(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self.chosen: list[UUID] = []
+        self.ends = 0
 
     def compose(self) -> ComposeResult:
         yield SideList("Nothing yet", id="side")
 
     def on_side_list_chosen(self, event: SideList.Chosen) -> None:
         self.chosen.append(event.id)
+
+    def on_side_list_end_near(self) -> None:
+        self.ends += 1
 
     @property
     def side(self) -> SideList:
@@ -73,6 +77,25 @@ async def test_a_row_is_chosen_by_key() -> None:
         app.side.focus()
         await pilot.press("G", "enter")
         assert app.chosen == [UUID(int=2)]
+
+
+async def test_the_view_stays_when_rows_change() -> None:
+    """Who scrolled by the wheel is not thrown back to the highlighted row by news."""
+    app = Demo()
+    rows = [Row(UUID(int=n), f"row {n}") for n in range(1, 60)]
+    async with app.run_test(size=(30, 10)) as pilot:
+        app.side.show(rows, UUID(int=1))
+        await pilot.pause()
+        assert app.ends == 0
+        app.side.scroll_to(y=40, animate=False)
+        await pilot.pause()
+        app.side.show([*rows[:3], Row(UUID(int=4), "row 4", "news"), *rows[4:]], UUID(int=1))
+        app.side.show([rows[5], *rows[:5], *rows[6:]], UUID(int=1))
+        await pilot.pause()
+        assert app.side.scroll_offset.y == 40
+        app.side.scroll_to(y=110, animate=False)
+        await pilot.pause()
+        assert app.ends > 0
 
 
 def test_ages_are_said_in_a_word() -> None:

@@ -17,6 +17,12 @@ class Span(NamedTuple):
 
 Line = tuple[Span, ...]
 
+SOFT = "soft"
+"""The style of an empty span at the end of a line that was broken only to fit.
+
+Its `link` is the space that was dropped there. `selecting` joins such lines again.
+"""
+
 
 def plain(line: Line) -> str:
     """The text of a line without its styles."""

@@ -105,7 +105,7 @@ class _Page:
             head, lines[0] = box, (_without_brackets(lines[0][0]), *lines[0][1:])
         yield (Span(head, "list.marker"), *lines[0])
         for line in lines[1:]:
-            yield (Span(" " * len(head)), *line) if line else ()
+            yield (Span(" " * len(head), "hang"), *line) if line else ()
 
     def _table(self, node: SyntaxTreeNode, limit: int) -> list[Line]:
         rows = [row for part in node.children for row in part.children]

@@ -11,6 +11,7 @@ from typing import Any
 from rustygpt_tui.render import Line
 from rustygpt_tui.render.fence import OpenFence
 from rustygpt_tui.render.markdown import render, render_unit
+from rustygpt_tui.render.prose import Prose
 from rustygpt_tui.render.text import clean
 from rustygpt_tui.render.units import Unit, units
 
@@ -27,6 +28,7 @@ class StreamingText:
         self._env: dict[str, Any] = {}
         self._carry: Unit | None = None
         self._fence: OpenFence | None = None
+        self._prose = Prose(limit)
         self._base = 0
         self.recoloured = 0
         if text:
@@ -119,8 +121,13 @@ class StreamingText:
         self.recoloured += 1
 
     def _draw(self) -> None:
+        found = self._numbered(units(self._tail, dict(self._env)))
+        if len(found) == 1 and found[0].tokens[0].type == "paragraph_open":
+            prose = self._prose.lines(found[0].tokens[1].content, self._env)
+            self._open = [(), *prose] if self._kept else prose
+            return
         lines: list[Line] = []
-        for unit in self._numbered(units(self._tail, dict(self._env))):
+        for unit in found:
             first = not self._kept and not lines
             lines.extend(render_unit(unit, self._limit, self._env, first=first))
         self._open = lines

@@ -62,6 +62,7 @@ def _row(row: Row, widths: Sequence[int], aligns: Sequence[str]) -> list[Line]:
 
 
 def _aligned(line: Line, size: int, align: str) -> Line:
+    line = tuple(span for span in line if span.text)  # a cell's breaks are not the line's
     room = max(0, size - sum(width(span.text) for span in line))
     before = {"right": room, "center": room // 2}.get(align, 0)
     return (Span(" " * before), *line, Span(" " * (room - before)))

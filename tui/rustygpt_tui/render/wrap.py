@@ -6,15 +6,16 @@ A cluster of characters is never cut in half.
 import re
 from collections.abc import Iterable, Iterator
 
-from rustygpt_tui.render import Line, Span
+from rustygpt_tui.render import SOFT, Line, Span
 from rustygpt_tui.render.text import TAB, belongs_before, cut, width
 
-_WIDE = (
+WIDE = (
     "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff"
     "\ufe30-\ufe6f\uff00-\uff60\U00020000-\U0003ffff"
 )
-_PIECES = re.compile(rf" +|\n|[{_WIDE}][\ufe00-\ufe0f\u0300-\u036f\u200d]*|[^ \n{_WIDE}]+")
-_WIDE_START = re.compile(rf"[{_WIDE}]")
+"""The ranges of characters, for use in a regular expression, between which a line may end."""
+_PIECES = re.compile(rf" +|\n|[{WIDE}][\ufe00-\ufe0f\u0300-\u036f\u200d]*|[^ \n{WIDE}]+")
+_WIDE_START = re.compile(rf"[{WIDE}]")
 
 Word = list[Span]
 
@@ -24,13 +25,30 @@ def wrap(spans: Iterable[Span], limit: int, *, hang: int = 0) -> list[Line]:
 
     Line feeds end a line; spaces at a break are dropped. At least one line is answered.
     """
-    limit = max(limit, 1)
-    lines: list[Line] = []
-    builder = _Builder(limit, min(hang, limit - 1), lines)
-    for word in _words(spans):
-        builder.add(word)
-    builder.end()
-    return lines
+    return Wrapper(limit, hang=hang).ending(spans)
+
+
+class Wrapper:
+    """Wraps a text that comes in parts, each of which ends between two words."""
+
+    def __init__(self, limit: int, *, hang: int = 0) -> None:
+        limit = max(limit, 1)
+        self.lines: list[Line] = []
+        """The lines that are full."""
+        self._builder = _Builder(limit, min(hang, limit - 1), self.lines)
+
+    def add(self, spans: Iterable[Span]) -> None:
+        """Take a further part."""
+        for word in _words(spans):
+            self._builder.add(word)
+
+    def ending(self, spans: Iterable[Span]) -> list[Line]:
+        """The lines after the full ones if these spans were the last; it changes nothing."""
+        builder = self._builder.copy([])
+        for word in _words(spans):
+            builder.add(word)
+        builder.end()
+        return builder.lines
 
 
 def wrap_code(line: Line, limit: int) -> list[Line]:
@@ -41,10 +59,10 @@ def wrap_code(line: Line, limit: int) -> list[Line]:
     room = limit
     for span in line:
         rest = span.text
-        while width(rest) > room:
+        while _overflows(rest, room):
             head, rest = _forced_cut(rest, room, fresh=room == limit)
             current.append(span._replace(text=head))
-            lines.append(_joined(current))
+            lines.append((*_joined(current), Span("", SOFT)))
             current, room = [], limit
         current.append(span._replace(text=rest))
         room -= width(rest)
@@ -55,13 +73,22 @@ def wrap_code(line: Line, limit: int) -> list[Line]:
 class _Builder:
     """Gathers words into lines."""
 
-    def __init__(self, limit: int, hang: int, lines: list[Line]) -> None:
+    def __init__(self, limit: int, hang: int, lines: list[Line], *, begun: bool = False) -> None:
+        """`begun` tells that there are lines before these, after which all hang."""
         self._limit = limit
         self._hang = hang
-        self._lines = lines
+        self.lines = lines
+        self._begun = begun
         self._current: list[Span] = []
         self._used = 0
         self._gap: Span | None = None
+
+    def copy(self, lines: list[Line]) -> "_Builder":
+        """One that goes on from here with lines of its own."""
+        begun = self._begun or bool(self.lines)
+        other = _Builder(self._limit, self._hang, lines, begun=begun)
+        other._current, other._used, other._gap = list(self._current), self._used, self._gap
+        return other
 
     def add(self, word: Word) -> None:
         if word[0].text == "\n":
@@ -73,7 +100,7 @@ class _Builder:
         size = sum(width(span.text) for span in word)
         gap = len(self._gap.text) if self._gap else 0
         if self._current and self._used + gap + size > self._room:
-            self.end()
+            self.end(Span("", SOFT, self._gap.text if self._gap else ""))
             gap = 0
         if self._gap:
             self._put(self._gap)
@@ -81,14 +108,21 @@ class _Builder:
         for span in word:
             self._put_long(span) if size > self._room else self._put(span)
 
-    def end(self) -> None:
-        indent = (Span(" " * self._hang),) if self._lines and self._hang and self._current else ()
-        self._lines.append(indent + _joined(self._current))
+    def end(self, soft: Span | None = None) -> None:
+        """End the line; `soft` marks it as one that goes on in the next."""
+        hangs = self._hangs and self._hang and self._current
+        indent = (Span(" " * self._hang, "hang"),) if hangs else ()
+        mark = (soft,) if soft else ()
+        self.lines.append(indent + _joined(self._current) + mark)
         self._current, self._used, self._gap = [], 0, None
 
     @property
     def _room(self) -> int:
-        return self._limit - (self._hang if self._lines else 0)
+        return self._limit - (self._hang if self._hangs else 0)
+
+    @property
+    def _hangs(self) -> bool:
+        return self._begun or bool(self.lines)
 
     def _put(self, span: Span) -> None:
         self._current.append(span)
@@ -96,11 +130,11 @@ class _Builder:
 
     def _put_long(self, span: Span) -> None:
         rest = span.text
-        while width(rest) > self._room - self._used:
+        while _overflows(rest, self._room - self._used):
             head, rest = _forced_cut(rest, self._room - self._used, fresh=not self._current)
             if head:
                 self._put(span._replace(text=head))
-            self.end()
+            self.end(Span("", SOFT))
         if rest:
             self._put(span._replace(text=rest))
 
@@ -135,9 +169,21 @@ def _words(spans: Iterable[Span]) -> Iterator[Word]:
         yield word
 
 
+def _overflows(text: str, room: int) -> bool:
+    """Whether a text is wider than the room; a very long one counts as such without a look."""
+    return len(text) > _window(room) or width(text) > room
+
+
+def _window(room: int) -> int:
+    """Characters that hold what fits into a line, unless they are all combining marks."""
+    return 4 * room + 64
+
+
 def _forced_cut(text: str, room: int, *, fresh: bool) -> tuple[str, str]:
     """A cut that makes headway on a fresh line even where a wide character does not fit."""
-    head, rest = cut(text, room)
+    window = _window(room)
+    head, rest = cut(text[:window], room)
+    head, rest = (head, rest + text[window:]) if rest else cut(text, room)
     if not head and fresh:
         return cut(text, 2) if cut(text, 2)[0] else (text[:1], text[1:])
     return head, rest

@@ -8,6 +8,7 @@ from rustygpt_tui.screens.dialogs import LineDialog, NewConversationDialog
 from rustygpt_tui.screens.people import PeopleDialog
 from rustygpt_tui.screens.room import Room
 from rustygpt_tui.screens.rooms import RoomScreen
+from rustygpt_tui.screens.settings import SettingsDialog
 from rustygpt_tui.widgets.bindings import bindings
 from rustygpt_tui.widgets.composer import Composer
 from rustygpt_tui.widgets.lists import SideList
@@ -32,7 +33,7 @@ class MainScreen(RoomScreen):
         if isinstance(self.focused, Composer):
             hints = "enter send · ^j new line · esc messages · ^p commands"
         elif isinstance(self.focused, Transcript):
-            hints = "r reply · y copy · x stop · i write · n next unread · ? keys"
+            hints = "r reply · y copy · Y code · i write · n next unread · ? keys"
         else:
             hints = "enter open · c new · ^n thread · p people · ? keys · ^q quit"
         self.status.show_hints(hints)
@@ -67,6 +68,10 @@ class MainScreen(RoomScreen):
         """Copy the selected message."""
         self.talk.copy()
 
+    def action_copy_code(self) -> None:
+        """Copy a block of code of the selected message."""
+        self.talk.copy_code()
+
     def action_new_thread(self) -> None:
         """Start a thread in the open conversation."""
         if self.room and self.room.state:
@@ -97,7 +102,8 @@ class MainScreen(RoomScreen):
     def action_people(self) -> None:
         """Show who is in the conversation."""
         if self.room and self.room.state:
-            self.app.push_screen(PeopleDialog(self.client, self.room))
+            makes = "admin" in self._user.roles
+            self.app.push_screen(PeopleDialog(self.client, self.room, makes_accounts=makes))
 
     def action_new_conversation(self) -> None:
         """Ask what the new conversation is, and open it."""
@@ -115,9 +121,28 @@ class MainScreen(RoomScreen):
         self.list_conversations()
         self.to_talk()
 
+    def action_settings(self) -> None:
+        """Change the conversation's settings."""
+
+        def saved(changed: bool | None) -> None:
+            if changed:
+                self.list_conversations()
+
+        if (room := self._room_to_change()) and room.state:
+            self.app.push_screen(SettingsDialog(self.client, room.state.info), saved)
+
+    def _room_to_change(self) -> Room | None:
+        """The open conversation, if the person may change it; else it is said who may."""
+        state = self.room.state if self.room else None
+        if state is None or state.role in {"owner", "admin"}:
+            return self.room
+        words = "Only its owner and its admins change a conversation."
+        self.notify(words, markup=False, timeout=3)
+        return None
+
     def action_rename(self) -> None:
         """Ask for another title."""
-        room = self.room
+        room = self._room_to_change()
         if room and room.state:
             dialog = LineDialog("Rename the conversation", one_line(room.state.info.title))
 

@@ -61,6 +61,8 @@ class Outbox:
 
     def seen(self, id: UUID) -> None:
         """A message is known to the store now, so it waits no more."""
+        if not self.waiting:
+            return
         self.waiting = [a for a in self.waiting if not (a.posted and a.posted.message_id == id)]
 
     async def _post(self, attempt: Attempt) -> Posted:

@@ -12,16 +12,19 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from rustygpt_shared.models.conversations import Participant
-from rustygpt_shared.models.users import Person
+from rustygpt_shared.models.users import AdminUser, Person
 from rustygpt_shared.requests import ConversationRole
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.errors import Failure
-from rustygpt_tui.render.text import one_line
+from rustygpt_tui.render.text import one_line, shorten
 from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
+from rustygpt_tui.screens.newcomer import NewcomerDialog
 from rustygpt_tui.screens.room import Room
 from rustygpt_tui.widgets.bindings import bindings
 
 ROLES: tuple[ConversationRole, ...] = ("owner", "admin", "member", "viewer")
+_NEW = "new"
+_QUIET = "$foreground 60%"
 
 
 class PeopleDialog(ModalScreen[None]):
@@ -29,10 +32,12 @@ class PeopleDialog(ModalScreen[None]):
 
     BINDINGS = bindings("dialog")
 
-    def __init__(self, client: Client, room: Room) -> None:
+    def __init__(self, client: Client, room: Room, *, makes_accounts: bool = False) -> None:
+        """`makes_accounts` tells whether who looks may make accounts for others."""
         super().__init__()
         self._client = client
         self._room = room
+        self._makes_accounts = makes_accounts
 
     def compose(self) -> ComposeResult:
         """The list, the search and what it found."""
@@ -66,7 +71,7 @@ class PeopleDialog(ModalScreen[None]):
         for person in self._participants():
             name = _name(person.username, person.display_name)
             you = " (you)" if person.user_id == self._room.me else ""
-            prompt = Content.assemble(name, (f"{you}  {person.role}", "$foreground 60%"))
+            prompt = Content.assemble(name, (f"{you}  {person.role}", _QUIET))
             listed.add_option(Option(prompt, id=str(person.user_id)))
         listed.highlighted = min(place or 0, max(0, listed.option_count - 1))
 
@@ -101,27 +106,54 @@ class PeopleDialog(ModalScreen[None]):
                 found = (await self._client.search_users(query, limit=8)).users
             except Failure as failure:
                 self._tell(failure.sentence)
+        self._show_found(query, found)
+
+    def _show_found(self, query: str, found: Sequence[Person]) -> None:
+        """Who could be added; where there is nobody, what else can be done."""
         present = {person.user_id for person in self._participants()}
         listed = self.query_one("#found", OptionList)
         listed.clear_options()
         for person in found:
-            if person.id not in present:
-                prompt = Content(_name(person.username, person.display_name))
-                listed.add_option(Option(prompt, id=str(person.id)))
+            name = Content(_name(person.username, person.display_name))
+            here = person.id in present
+            prompt = Content.assemble(name, ("  is here already", _QUIET)) if here else name
+            listed.add_option(Option(prompt, id=str(person.id), disabled=here))
+        if query and not found:
+            listed.add_option(self._offer(query))
         listed.display = listed.option_count > 0
+
+    def _offer(self, query: str) -> Option:
+        name = shorten(one_line(query), 30)
+        if self._makes_accounts:
+            return Option(Content(f"Make an account for “{name}” …"), id=_NEW)
+        words = f"Nobody is called “{name}”. An administrator makes accounts."
+        return Option(Content.styled(words, _QUIET), disabled=True)
 
     @on(Input.Submitted, "#search")
     def _take_first(self, event: Input.Submitted) -> None:
         event.stop()
-        listed = self.query_one("#found", OptionList)
-        if listed.option_count and listed.options[0].id:
-            self._change((UUID(listed.options[0].id), "member"))
+        options = self.query_one("#found", OptionList).options
+        first = next((option.id for option in options if option.id and not option.disabled), None)
+        if first:
+            self._take(first)
 
     @on(OptionList.OptionSelected, "#found")
     def _add(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         if event.option_id:
-            self._change((UUID(event.option_id), "member"))
+            self._take(event.option_id)
+
+    def _take(self, choice: str) -> None:
+        if choice != _NEW:
+            self._change((UUID(choice), "member"))
+            return
+
+        def made(newcomer: AdminUser | None) -> None:
+            if newcomer:
+                self._change((newcomer.id, "member"))
+
+        name = self.query_one("#search", Input).value.strip()
+        self.app.push_screen(NewcomerDialog(self._client, name), made)
 
     @work(group="people-change", exit_on_error=False)
     async def _change(self, wanted: tuple[UUID, str] | None) -> None:

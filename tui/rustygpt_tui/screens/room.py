@@ -5,7 +5,7 @@ slow, so that a fast answer never outruns the screen.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from rustygpt_tui.store.apply import apply
 from rustygpt_tui.store.load import (
     complete,
     load,
+    with_marked,
     with_participants,
     with_threads,
     with_tree,
@@ -67,19 +68,22 @@ class Room:
         async for item in follow(self._client, self.id, position):
             await self._take(item)
 
-    async def open_thread(self, root_id: UUID) -> None:
-        """Load a thread's messages, all of them up to a bound; raises Failure."""
-        state = self._known
-        if root_id not in state.trees:
-            await self._next_page(root_id, None)
-        while (tree := self._known.trees[root_id]).cursor and len(tree) < EAGER_MESSAGES:
-            await self._next_page(root_id, tree.cursor)
+    async def open_thread(self, root_id: UUID) -> AsyncIterator[frozenset[UUID]]:
+        """Load a thread's messages, all of them up to a bound; raises Failure.
 
-    async def more_of(self, root_id: UUID) -> None:
-        """Load the next page of a thread, if there is one; raises Failure."""
+        Yields the ids that came, page by page; `changed` is not told of those.
+        """
+        if root_id not in self._known.trees:
+            yield await self._next_page(root_id, None)
+        while (tree := self._known.trees[root_id]).cursor and len(tree) < EAGER_MESSAGES:
+            yield await self._next_page(root_id, tree.cursor)
+
+    async def more_of(self, root_id: UUID) -> frozenset[UUID]:
+        """Load the next page of a thread, if there is one; answers what came; raises Failure."""
         tree = self._known.trees.get(root_id)
         if tree and tree.cursor:
-            await self._next_page(root_id, tree.cursor)
+            return await self._next_page(root_id, tree.cursor)
+        return frozenset()
 
     async def more_threads(self) -> None:
         """Load the next page of the list of threads, if there is one; raises Failure."""
@@ -88,6 +92,13 @@ class Room:
             async with self._lock:
                 self.state = with_threads(self._known, page)
             self._tell(Changes(threads=frozenset(t.root_id for t in page.threads)))
+
+    async def mark_read(self, root_id: UUID, message_id: UUID) -> None:
+        """Move the reader's mark to a message, and count what is left; raises Failure."""
+        answer = await self._client.mark_read(root_id, message_id=message_id)
+        async with self._lock:
+            self.state = with_marked(self._known, answer, message_id)
+        self._tell(Changes(unread=frozenset({root_id})))
 
     async def refresh_people(self) -> None:
         """Fetch who is in the conversation; raises Failure."""
@@ -109,11 +120,11 @@ class Room:
             raise RuntimeError("the conversation was not loaded")
         return self.state
 
-    async def _next_page(self, root_id: UUID, cursor: str | None) -> None:
+    async def _next_page(self, root_id: UUID, cursor: str | None) -> frozenset[UUID]:
         page = await self._client.tree(root_id, cursor=cursor, limit=PAGE)
         async with self._lock:
             self.state = with_tree(self._known, page)
-        self._tell(Changes(roots=frozenset({root_id})))
+        return frozenset(message.id for message in page.messages)
 
     async def _take(self, item: FeedItem) -> None:
         if isinstance(item, Connecting | Live | Lost):
@@ -157,10 +168,12 @@ class Room:
 
 def _everything(before: State, after: State) -> Changes:
     """What may differ after a part was fetched anew."""
+    anew = frozenset(r for r, tree in after.trees.items() if before.trees.get(r) is not tree)
     return Changes(
         info=True,
         participants=before.participants is not after.participants,
         threads=frozenset(t.root_id for t in after.threads),
-        roots=frozenset(r for r, tree in after.trees.items() if before.trees.get(r) is not tree),
+        roots=anew,
+        whole=anew,
         unread=frozenset({after.info.id}),
     )

@@ -4,7 +4,7 @@ What keys do there is the business of `main`.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from rustygpt_tui.render.text import one_line
 from rustygpt_tui.screens.desk import Desk
 from rustygpt_tui.screens.reporting import Reporting
 from rustygpt_tui.screens.room import Room
+from rustygpt_tui.screens.shelf import Shelf
 from rustygpt_tui.screens.shown import conversation_rows, thread_rows
 from rustygpt_tui.screens.talk import Talk
 from rustygpt_tui.store.state import Changes, called
@@ -47,7 +48,7 @@ class RoomScreen(Screen[None], Reporting):
         self._desk = desk
         self.room: Room | None = None
         self.wanted: UUID | None = None
-        self.conversations: list[Conversation] = []
+        self.shelf = Shelf(client)
 
     def compose(self) -> ComposeResult:
         """Lists, talk and status line."""
@@ -70,6 +71,11 @@ class RoomScreen(Screen[None], Reporting):
         self.query_one("#conversations").focus()
 
     @property
+    def conversations(self) -> Sequence[Conversation]:
+        """Those that are listed."""
+        return self.shelf.conversations
+
+    @property
     def talk(self) -> Talk:
         """The right side."""
         return self.query_one(Talk)
@@ -85,7 +91,7 @@ class RoomScreen(Screen[None], Reporting):
     async def list_conversations(self) -> None:
         """Fetch the conversations; the first one is opened when none is."""
         try:
-            self.conversations = (await self.client.list_conversations(limit=200)).conversations
+            await self.shelf.refresh()
         except SignInNeeded as failure:
             self._signed_out(failure)
             return
@@ -134,6 +140,18 @@ class RoomScreen(Screen[None], Reporting):
         if self.room and self.room.state:
             self.talk.show_thread(self.room, root)
             self._show_lists()
+
+    @on(SideList.EndNear, "#conversations")
+    @work(group="more-conversations", exclusive=True, exit_on_error=False)
+    async def _more_conversations(self) -> None:
+        if await self.shelf.more():
+            self._show_lists()
+
+    @on(SideList.EndNear, "#threads")
+    @work(group="more-threads", exclusive=True, exit_on_error=False)
+    async def _more_threads(self) -> None:
+        if self.room and self.room.state:
+            await self.room.more_threads()
 
     @on(SideList.Chosen, "#conversations")
     def _conversation_chosen(self, event: SideList.Chosen) -> None:
@@ -196,6 +214,8 @@ class RoomScreen(Screen[None], Reporting):
 
     def _show_lists(self) -> None:
         state = self.room.state if self.room else None
+        if state:
+            self.shelf.reflect(state)
         rows = conversation_rows(self.conversations, state)
         self.query_one("#conversations", SideList).show(rows, self.wanted)
         self.query_one("#threads", SideList).show(thread_rows(state, self._now()), self.talk.root)

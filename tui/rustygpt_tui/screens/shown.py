@@ -1,4 +1,4 @@
-"""What of a room's state the talk shows: entries, the header, what is on its way. Pure."""
+"""What of a room's state is shown: lists, the header, what is on its way. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -9,11 +9,12 @@ from textual.content import Content
 
 from rustygpt_shared.models.conversations import Conversation
 from rustygpt_shared.models.messages import MessageView
+from rustygpt_tui.render.blocks import CodeBlock
 from rustygpt_tui.render.text import one_line, pad, shorten, width
 from rustygpt_tui.screens.outbox import Attempt
 from rustygpt_tui.store.state import State
 from rustygpt_tui.widgets.lists import Row, since
-from rustygpt_tui.widgets.transcript.entries import Context, Entry, entries
+from rustygpt_tui.widgets.transcript.entries import Context
 
 _MARKS = re.compile(r"\*\*|__|~~|`+|^\s*(?:#+|>)\s+", re.MULTILINE)
 _LAST_PATH = "\x7f"
@@ -24,19 +25,15 @@ _MODES = {
 }
 
 
-def shown_entries(
-    state: State, root: UUID | None, unread: UUID | None, waiting: Sequence[MessageView]
-) -> list[Entry]:
-    """The entries of a thread, with what is on its way at the end."""
-    tree = state.trees.get(root) if root else None
-    context = Context(
+def context(state: State, unread: UUID | None, waiting: Sequence[MessageView]) -> Context:
+    """What the entries of a thread need to know; `waiting` are messages on their way."""
+    return Context(
         state.me,
         {id_: state.name_of(id_) for id_ in state.participants},
         {id_: trouble.message for id_, trouble in state.troubles.items()},
         unread,
         frozenset(message.id for message in waiting),
     )
-    return entries([*(tree or ()), *waiting], context)
 
 
 def pending(
@@ -50,13 +47,13 @@ def pending(
             conversation_id=attempt.conversation_id,
             role="user",
             content=attempt.text,
-            path=_LAST_PATH,
+            path=f"{_LAST_PATH}{place:06d}",
             depth=1,
             seq=0,
             created_at=datetime.now(UTC),
             author_user_id=state.me,
         )
-        for attempt in waiting
+        for place, attempt in enumerate(waiting)
         if attempt.conversation_id == room
         and attempt.root_id == root
         and not (attempt.posted and state.message(attempt.posted.message_id))
@@ -75,8 +72,17 @@ def first_unread(state: State, root: UUID) -> UUID | None:
 
 def streaming(state: State, root: UUID) -> MessageView | None:
     """The newest answer of a thread that is still being written."""
-    found = [m for m in state.trees.get(root, ()) if m.streaming]
+    tree = state.trees.get(root)
+    found = [m for id_ in tree.writing if (m := tree.get(id_))] if tree else []
     return max(found, key=lambda m: m.seq, default=None)
+
+
+def progress(state: State, root: UUID) -> str:
+    """How much of a thread is loaded, in words."""
+    tree, thread = state.trees.get(root), state.thread(root)
+    if not tree or not thread:
+        return "Loading …"
+    return f"Loading {len(tree):,} of {max(len(tree), thread.message_count):,} messages …"
 
 
 def header(state: State | None, root: UUID | None, cells: int) -> Content:
@@ -97,6 +103,13 @@ def header(state: State | None, root: UUID | None, cells: int) -> Content:
     gap = pad("", cells - width(title) - width(excerpt) - width(right))
     quiet = "$foreground 55%"
     return Content.assemble((title, "bold"), (excerpt, quiet), gap, (right, quiet))
+
+
+def block_words(block: CodeBlock) -> str:
+    """A block of code in a line: its language, its length, and how it begins."""
+    lines = "1 line" if block.lines == 1 else f"{block.lines:,} lines"
+    kind = f"{one_line(block.language)}, " if block.language else ""
+    return f"{kind}{lines}: {shorten(one_line(block.code.strip()), 40)}"
 
 
 def bare(excerpt: str) -> str:

@@ -1,5 +1,7 @@
 """The right side: a thread's messages, and the composer under them."""
 
+import asyncio
+from collections.abc import Iterable
 from uuid import UUID
 
 from textual import on, work
@@ -10,13 +12,24 @@ from textual.widgets import Static
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.errors import Failure
+from rustygpt_tui.render.blocks import code_blocks
 from rustygpt_tui.render.text import one_line, shorten
 from rustygpt_tui.screens.desk import Desk
+from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
 from rustygpt_tui.screens.room import Room
-from rustygpt_tui.screens.shown import first_unread, header, pending, shown_entries, streaming
+from rustygpt_tui.screens.shown import (
+    block_words,
+    context,
+    first_unread,
+    header,
+    pending,
+    progress,
+    streaming,
+)
 from rustygpt_tui.screens.writing import Writing
-from rustygpt_tui.store.state import Changes
+from rustygpt_tui.store.state import Changes, State
 from rustygpt_tui.widgets.composer import Composer
+from rustygpt_tui.widgets.transcript.entries import Entry
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
 
@@ -26,7 +39,8 @@ class Talk(Writing):
     def __init__(self, client: Client, desk: Desk, *, id: str) -> None:
         super().__init__(client, desk, id=id)
         self._first_unread: UUID | None = None
-        self._known: frozenset[UUID] = frozenset()
+        self._waiting: frozenset[UUID] = frozenset()
+        self._loading = False
         self._marked: UUID | None = None
 
     def compose(self) -> ComposeResult:
@@ -55,13 +69,11 @@ class Talk(Writing):
         self._keep_draft()
         self._room, self.root, self._reply_to = room, root, None
         self._failed, self._failure, self._marked = None, "", None
-        self._known = frozenset()
         self.transcript.clear()
-        self._first_unread = None
-        if root is None:
-            self.transcript.empty = "Write the first message below to start a thread."
-        else:
-            self.transcript.empty = "Loading …"
+        self._first_unread, self._loading = None, root is not None
+        self.transcript.empty = "Write the first message below to start a thread."
+        if root is not None:
+            self.transcript.veil("Loading …")
             self._load(room, root)
         self._take_draft()
         self.draw()
@@ -81,18 +93,20 @@ class Talk(Writing):
         state = self.state
         if state is None:
             return
-        if self.root in changes.roots or changes.troubles or changes.participants:
+        if self.root in changes.whole or changes.participants:
             self.draw()
-        elif changes.grown:
+        elif self.root in changes.roots or changes.troubles:
+            self._put(changes.messages | changes.troubles)
+        if changes.grown:
             self.transcript.grow(list(changes.grown))
         if changes.info or changes.participants or changes.threads:
             self.draw_around()
-        if self.root in changes.unread and self.transcript.following:
+        if self.root in changes.unread:
             self._mark()
 
     def reply(self) -> None:
         """Answer the selected message from now on; what is written stays."""
-        selected = self.transcript.selected
+        selected = self.transcript.pick()
         if selected is None or self._room is None:
             return
         self._reply_to = selected.id
@@ -112,10 +126,29 @@ class Talk(Writing):
 
     def copy(self) -> None:
         """Copy the selected message as it was written."""
-        selected = self.transcript.selected
+        selected = self.transcript.pick()
         if selected is not None:
-            self.app.copy_to_clipboard(self._text_of(selected.id) or selected.message.content)
-            self.app.notify("Sent to the terminal's clipboard.", markup=False, timeout=2)
+            self.app.copy_to_clipboard(self._source(selected))
+
+    def copy_code(self) -> None:
+        """Copy the selected message's code; of several blocks one is chosen."""
+        selected = self.transcript.pick()
+        blocks = code_blocks(self._source(selected)) if selected else []
+
+        def chosen(place: str | None) -> None:
+            if place is not None:
+                self.app.copy_to_clipboard(blocks[int(place)].code)
+
+        if len(blocks) > 1:
+            choices = [Choice(str(i), block_words(block)) for i, block in enumerate(blocks)]
+            self.app.push_screen(ChooseDialog("Copy which code?", choices), chosen)
+        elif blocks:
+            chosen("0")
+        elif selected:
+            self.app.notify("There is no code in this message.", markup=False, timeout=2)
+
+    def _source(self, entry: Entry) -> str:
+        return self._text_of(entry.id) or entry.message.content
 
     def answer_in_progress(self) -> MessageView | None:
         """The newest answer of this thread that is still being written."""
@@ -133,40 +166,48 @@ class Talk(Writing):
     @work(group="thread", exclusive=True, exit_on_error=False)
     async def _load(self, room: Room, root: UUID) -> None:
         try:
-            await room.open_thread(root)
+            async for came in room.open_thread(root):
+                self._put(came, news=False)
+                if room.state:
+                    self.transcript.veil(progress(room.state, root))
+                await asyncio.sleep(0)  # keys go first
         except Failure as failure:
-            self.transcript.empty = failure.sentence
-            self.transcript.refresh()
+            self.transcript.veil(f"{failure.sentence} F5 tries again.")
             return
-        if self.root == root and room.state:
-            self._first_unread = first_unread(room.state, root)
-            self.transcript.empty = ""
-            self.draw()
-            if self._first_unread:
-                self.transcript.go_to(self._first_unread)
-            self.transcript.scrolled()
+        self._loading = False
+        self._land(room, root)
+
+    def _land(self, room: Room, root: UUID) -> None:
+        """The thread is there: go to what is unread, or stay at the end."""
+        self.transcript.veil("")
+        self._first_unread = first_unread(room.state, root) if room.state else None
+        if self._first_unread:
+            self._put([self._first_unread])
+            self.transcript.go_to(self._first_unread)
+        self.transcript.scrolled()
 
     @on(Transcript.EndNear)
     @work(group="more", exclusive=True, exit_on_error=False)
     async def _more(self) -> None:
-        if self._room and self.root and self._room.state:
-            await self._room.more_of(self.root)
+        if self._room and self.root and self._room.state and not self._loading:
+            self._put(await self._room.more_of(self.root), news=False)
 
     @on(Transcript.EndSeen)
     def _mark(self) -> None:
         state = self.state
         tree = state.trees.get(self.root) if state and self.root else None
-        if not state or not tree or not self.app.app_focus or tree.cursor:
+        if not state or not tree or not tree.newest or tree.cursor or self._loading:
             return
-        newest = max(tree, key=lambda message: message.seq)
-        if state.unread.get(tree.root_id) and newest.id != self._marked:
-            self._marked = newest.id
-            self._mark_read(tree.root_id, newest.id)
+        newest, seen = tree.newest.id, self.transcript.following and self.app.app_focus
+        if seen and state.unread.get(tree.root_id) and newest != self._marked:
+            self._marked = newest
+            self._mark_read(self._room, tree.root_id, newest)
 
     @work(group="read", exclusive=True, exit_on_error=False)
-    async def _mark_read(self, root: UUID, newest: UUID) -> None:
+    async def _mark_read(self, room: Room | None, root: UUID, newest: UUID) -> None:
         try:
-            await self._client.mark_read(root, message_id=newest)
+            if room:
+                await room.mark_read(root, newest)
         except Failure:
             self._marked = None  # it is tried again when the end is seen again
 
@@ -181,16 +222,35 @@ class Talk(Writing):
 
     def draw(self) -> None:
         """Show the thread as it is now, with what is on its way."""
+        if (state := self.state) is None:
+            return
+        waiting = self._on_its_way(state)
+        known = state.trees.get(self.root, ()) if self.root else ()
+        told = context(state, self._first_unread, waiting)
+        self.transcript.begin([*known, *waiting], told)
+        self._waiting = told.pending
+        self.draw_around()
+
+    def draw_waiting(self) -> None:
+        """Show what is on its way, and no more what has arrived."""
+        self._put(())
+        self.draw_around()
+
+    def _put(self, ids: Iterable[UUID], *, news: bool = True) -> None:
+        """Show these messages as they are now."""
         state = self.state
         if state is None:
             return
-        waiting = pending(state, self._outbox.waiting, state.info.id, self.root)
-        entries = shown_entries(state, self.root, self._first_unread, waiting)
-        known = frozenset(entry.id for entry in entries)
-        fresh = sum(1 for e in entries if e.id not in self._known and not e.own)
-        self.transcript.show(entries, fresh=fresh if self._known else 0)
-        self._known = known
-        self.draw_around()
+        tree, waiting = state.trees.get(self.root) if self.root else None, self._on_its_way(state)
+        told = context(state, self._first_unread, waiting)
+        found = [message for id_ in ids if tree and (message := tree.get(id_))]
+        found.sort(key=lambda message: message.path)
+        self.transcript.drop(self._waiting - told.pending)
+        self._waiting = told.pending
+        self.transcript.put([*found, *waiting], told, news=news)
+
+    def _on_its_way(self, state: State) -> list[MessageView]:
+        return pending(state, self._outbox.waiting, state.info.id, self.root)
 
     def draw_around(self) -> None:
         """The header above the messages and the bar below them."""

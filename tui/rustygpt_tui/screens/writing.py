@@ -58,8 +58,8 @@ class Writing(Vertical, Reporting):
         """The text being written."""
         return self.query_one(Composer)
 
-    def draw(self) -> None:
-        """Show the thread as it is now, with what is on its way."""
+    def draw_waiting(self) -> None:
+        """Show what is on its way."""
         raise NotImplementedError
 
     def draw_around(self) -> None:
@@ -79,7 +79,7 @@ class Writing(Vertical, Reporting):
         self._failure, self._reply_to = "", None
         self._send(attempt)
         self.transcript.follow()
-        self.draw()
+        self.draw_waiting()
 
     @work(group="send", exit_on_error=False)
     async def _send(self, attempt: Attempt) -> None:
@@ -95,7 +95,7 @@ class Writing(Vertical, Reporting):
                 self._outbox.seen(posted.message_id)
             if attempt.root_id is None and self._place == attempt.place:
                 self.post_message(self.ThreadStarted(posted.root_id))
-        self.draw()
+        self.draw_waiting()
 
     def _is_again(self, attempt: Attempt, text: str) -> bool:
         """Whether this is the failed attempt sent once more, unchanged."""
@@ -139,7 +139,7 @@ class Writing(Vertical, Reporting):
     def _newest(self) -> UUID | None:
         state = self.state
         tree = state.trees.get(self.root) if state and self.root else None
-        return max(tree, key=lambda message: message.seq).id if tree else None
+        return tree.newest.id if tree and tree.newest else None
 
     def _tell(self, words: str) -> None:
         self._failure = words

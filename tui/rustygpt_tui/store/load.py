@@ -17,10 +17,10 @@ from rustygpt_shared.models.conversations import (
     ThreadList,
     UnreadList,
 )
-from rustygpt_shared.models.messages import Marked
+from rustygpt_shared.models.messages import Marked, MessageView
 from rustygpt_shared.models.messages import Tree as TreePage
 from rustygpt_tui.store.apply import place_thread, set_count, without
-from rustygpt_tui.store.state import Changes, State
+from rustygpt_tui.store.state import UNREAD_MAX, Changes, State
 from rustygpt_tui.store.tree import Tree
 
 
@@ -118,9 +118,24 @@ def with_unread(state: State, answer: UnreadList) -> State:
     return replace(state, unread=counts, counted=_number(answer.last_event_id))
 
 
-def with_marked(state: State, answer: Marked) -> State:
-    """The state with what is left unread after the reader's mark moved."""
-    return set_count(state, answer.root_id, answer.unread)[0]
+def with_marked(state: State, answer: Marked, message_id: UUID) -> State:
+    """The state with what is left unread after the reader's mark moved to a message.
+
+    What came meanwhile may not be in the answer yet: what is known to stand after the message
+    counts in any case.
+    """
+    tree = state.trees.get(answer.root_id)
+    marked = tree.get(message_id) if tree else None
+    after = 0
+    if tree and marked and tree.newest and tree.newest.seq > marked.seq:
+        after = sum(_counts(state, message, marked.seq) for message in tree)
+    return set_count(state, answer.root_id, min(UNREAD_MAX, max(answer.unread, after)))[0]
+
+
+def _counts(state: State, message: MessageView, mark: int) -> bool:
+    """Whether a message is unread to somebody whose mark stands at a `seq`."""
+    others = message.author_user_id != state.me and message.deleted_at is None
+    return others and message.seq > mark
 
 
 def with_tree(state: State, page: TreePage) -> State:

@@ -103,6 +103,8 @@ class Changes:
     """Messages that are new or different."""
     roots: frozenset[UUID] = frozenset()
     """The threads of those messages."""
+    whole: frozenset[UUID] = frozenset()
+    """Threads that were fetched anew, so that any message of theirs may be different."""
     grown: frozenset[UUID] = frozenset()
     """Messages whose tail grew."""
     unread: frozenset[UUID] = frozenset()

@@ -30,6 +30,10 @@ class Tree:
     cursor: str | None = None
     frontier: str | None = None
     count: int = 0
+    newest: MessageView | None = None
+    """The message with the highest `seq`."""
+    writing: frozenset[UUID] = frozenset()
+    """Answers in progress."""
     _blocks: tuple[tuple[Entry, ...], ...] = ()
     _paths: dict[UUID, str] = field(default_factory=dict)
 
@@ -74,8 +78,13 @@ class Tree:
         """The tree with a message added or replaced."""
         entry = (message.path, message, number)
         self._paths[message.id] = message.path
+        newest, writing = self.newest, self.writing
+        if newest is None or message.seq >= newest.seq:
+            newest = message
+        if message.streaming or message.id in writing:
+            writing = writing | {message.id} if message.streaming else writing - {message.id}
         if not self._blocks:
-            return replace(self, _blocks=((entry,),), count=1)
+            return replace(self, _blocks=((entry,),), count=1, newest=newest, writing=writing)
         where = self._block_of(message.path)
         block = self._blocks[where]
         at = bisect_left(block, message.path, key=_path)
@@ -83,7 +92,8 @@ class Tree:
         changed = (*block[:at], entry, *block[at + known :])
         halves = (changed,) if len(changed) <= BLOCK else _halves(changed)
         blocks = (*self._blocks[:where], *halves, *self._blocks[where + 1 :])
-        return replace(self, _blocks=blocks, count=self.count + (not known))
+        count = self.count + (not known)
+        return replace(self, _blocks=blocks, count=count, newest=newest, writing=writing)
 
     def put_page(self, messages: Iterable[MessageView], number: int, cursor: str | None) -> "Tree":
         """The tree with the next page, read at event `number`; newer messages are kept."""

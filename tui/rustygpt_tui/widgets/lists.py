@@ -43,6 +43,18 @@ class SideList(OptionList):
             """The list it happened in."""
             return self.side_list
 
+    class EndNear(Message):
+        """What is listed comes to its end: there may be more to list."""
+
+        def __init__(self, side_list: "SideList") -> None:
+            super().__init__()
+            self.side_list = side_list
+
+        @property
+        def control(self) -> "SideList":
+            """The list it happened in."""
+            return self.side_list
+
     def __init__(self, empty: str, *, id: str) -> None:
         """`empty` is said when there is nothing to choose."""
         super().__init__(id=id, markup=False)
@@ -59,9 +71,13 @@ class SideList(OptionList):
         """List these rows, one of which is open; the highlighted one stays highlighted."""
         if (tuple(rows), opened) == (self._rows, self._open) and self.option_count:
             return
-        newly_opened = opened != self._open
+        before, newly_opened = self._rows, opened != self._open
         self._rows, self._open = tuple(rows), opened
-        self._draw(opened if newly_opened else self._highlighted())
+        if before and not newly_opened and _ids(before) == _ids(self._rows):
+            self._change(before)
+        else:
+            self._draw(opened if newly_opened else self._highlighted(), reveal=newly_opened)
+        self._tell_end()
 
     def on_mount(self) -> None:
         """Say that there is nothing yet."""
@@ -81,19 +97,39 @@ class SideList(OptionList):
         option = self.highlighted_option
         return UUID(option.id) if option and option.id else None
 
-    def _draw(self, highlight: UUID | None) -> None:
+    def on_option_list_option_highlighted(self) -> None:
+        """Another row is looked at."""
+        self._tell_end()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Other rows are in view."""
+        super().watch_scroll_y(old_value, new_value)
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        below = self.virtual_size.height - self.scroll_offset.y - self.size.height
+        if self._rows and self.size.height and below < self.size.height:
+            self.post_message(self.EndNear(self))
+
+    def _change(self, before: Sequence[Row]) -> None:
+        """The same rows in the same order: write those anew that are different."""
+        for index, (old, new) in enumerate(zip(before, self._rows, strict=True)):
+            if old != new:
+                self.replace_option_prompt_at_index(index, self._prompt(new))
+
+    def _draw(self, highlight: UUID | None, *, reveal: bool = False) -> None:
+        """List the rows; what is in view stays in view, unless a row is to be revealed."""
         offset = self.scroll_offset
         self.clear_options()
         if not self._rows:
-            self.add_option(
-                Option(Content.styled(f"  {self._empty}", "$foreground 50%"), disabled=True)
-            )
+            words = Content.styled(f"  {self._empty}", "$foreground 50%")
+            self.add_option(Option(words, disabled=True))
             return
         self.add_options(Option(self._prompt(row), id=str(row.id)) for row in self._rows)
         place = next((i for i, row in enumerate(self._rows) if row.id == highlight), None)
         with self.prevent(OptionList.OptionHighlighted):
             self.highlighted = place
-        if place is None:
+        if place is None or not reveal:
             self.scroll_to(y=offset.y, animate=False)
 
     def _prompt(self, row: Row) -> Content:
@@ -116,3 +152,7 @@ def since(then: datetime, now: datetime) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return "now"
+
+
+def _ids(rows: Sequence[Row]) -> list[UUID]:
+    return [row.id for row in rows]

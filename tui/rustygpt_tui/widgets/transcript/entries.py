@@ -79,41 +79,60 @@ def entries(messages: Iterable[MessageView], context: Context) -> list[Entry]:
     replies = Counter(message.parent_id for message in shown)
     levels: dict[UUID, int] = {}
     authors: dict[UUID, str] = {}
-    days = _Days()
+    days = Days()
     found: list[Entry] = []
-    above: UUID | None = None
+    above: MessageView | None = None
     for message in shown:
-        own_id, parent, answered, level = message.id, message.parent_id, "", 0
-        if parent is not None:
-            level = levels.get(parent, 0) + (replies[parent] > 1)
-            answered = authors.get(parent, "") if parent != above else ""
-        levels[own_id], authors[own_id], above = level, context.author(message), own_id
-        found.append(
-            Entry(
-                message,
-                authors[own_id],
-                message.author_user_id == context.me,
-                level,
-                answered if found else "",
-                days.begins(message.created_at),
-                own_id == context.first_unread,
-                context.troubles.get(own_id, ""),
-                own_id in context.pending,
-            )
-        )
+        parent = message.parent_id
+        level = levels.get(parent, 0) + (replies[parent] > 1) if parent else 0
+        levels[message.id], authors[message.id] = level, context.author(message)
+        answered = authors.get(parent, "") if parent else ""
+        found.append(entry(message, above, level, answered, context, days))
+        above = message
     return found
 
 
-class _Days:
+def entry(
+    message: MessageView,
+    above: MessageView | None,
+    level: int,
+    answered: str,
+    context: Context,
+    days: "Days",
+) -> Entry:
+    """The entry of a message that stands below another; `answered` wrote what it answers."""
+    own_id = message.id
+    said = answered if above and message.parent_id != above.id else ""
+    return Entry(
+        message,
+        context.author(message),
+        message.author_user_id == context.me,
+        level,
+        said,
+        days.begins(message.created_at, above.created_at if above else None),
+        own_id == context.first_unread,
+        context.troubles.get(own_id, ""),
+        own_id in context.pending,
+    )
+
+
+class Days:
     """Tells where a day begins; looks at the calendar only when a time leaves the day before."""
 
     def __init__(self) -> None:
         self._start = self._end = datetime.min.replace(tzinfo=UTC)
 
-    def begins(self, time: datetime) -> datetime | None:
+    def begins(self, time: datetime, before: datetime | None) -> datetime | None:
         """The time in the zone of the terminal, when its day is another than that before."""
-        if self._start <= time < self._end:
-            return None
+        if before is not None:
+            if not self._start <= before < self._end:
+                self._look(before)
+            if self._start <= time < self._end:
+                return None
+        return self._look(time)
+
+    def _look(self, time: datetime) -> datetime:
+        """Know the day of a time from now on."""
         local = time.astimezone()
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         self._start = midnight.astimezone(UTC)

@@ -1,9 +1,12 @@
 """Where every entry stands, and which line the reader looks at.
 
 Pure: rows and pages, no widget. The reader's place is a message and a row within it, never a row
-of the whole, so nothing that happens above moves the line being read.
+of the whole, so nothing that happens above moves the line being read. Entries stand in the order
+of their paths, by which they are found, so that one that comes in between costs its neighbours
+nothing.
 """
 
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -23,7 +26,7 @@ class Flow:
         self._text_of = text_of
         self.width = 80
         self.entries: list[Entry] = []
-        self._index: dict[UUID, int] = {}
+        self._paths: dict[UUID, str] = {}
         self._heights = Heights()
         self._pages: OrderedDict[UUID, Page] = OrderedDict()
 
@@ -37,7 +40,8 @@ class Flow:
 
     def index(self, id: UUID) -> int | None:
         """The place of a message."""
-        return self._index.get(id)
+        path = self._paths.get(id)
+        return None if path is None else bisect_left(self.entries, path, key=_path)
 
     def top(self, index: int) -> int:
         """The row at which an entry starts."""
@@ -49,7 +53,7 @@ class Flow:
 
     def page_height(self, id: UUID) -> int:
         """Rows of a message, 0 when it is not shown."""
-        index = self._index.get(id)
+        index = self.index(id)
         return 0 if index is None else self._heights[index]
 
     def find(self, row: int) -> tuple[int, int]:
@@ -58,24 +62,33 @@ class Flow:
 
     def put(self, shown: Sequence[Entry]) -> None:
         """Show these entries; what stays the same keeps its page."""
-        known, start = self.entries, 0
-        while start < min(len(known), len(shown)) and known[start] == shown[start]:
+        known, start, rest = self.entries, 0, 0
+        shorter = min(len(known), len(shown))
+        while start < shorter and known[start] == shown[start]:
             start += 1
-        if start == len(known):
-            self._append(shown[start:])
-            return
-        same = {entry.id: entry for entry in known[start:]}
-        kept, heights = known[:start], [self._heights[index] for index in range(start)]
-        for entry in shown[start:]:
-            old = same.get(entry.id)
-            if old is not None and old == entry:
-                kept.append(old)
-                heights.append(self._heights[self._index[old.id]])
+        while rest < shorter - start and known[-1 - rest] == shown[-1 - rest]:
+            rest += 1
+        self.splice(start, len(known) - rest, shown[start : len(shown) - rest])
+
+    def splice(self, start: int, stop: int, fresh: Sequence[Entry]) -> None:
+        """Show other entries in the place of those from `start` up to `stop`."""
+        old = {entry.id: index for index, entry in enumerate(self.entries[start:stop], start)}
+        for id_ in old:
+            del self._paths[id_]
+        kept: list[Entry] = []
+        heights: list[int] = []
+        for entry in fresh:
+            index = old.get(entry.id)
+            if index is not None and self.entries[index] == entry:
+                kept.append(self.entries[index])
+                heights.append(self._heights[index])
             else:
+                self._pages.pop(entry.id, None)
                 kept.append(entry)
-                heights.append(self._replaced(entry))
-        self.entries, self._heights = kept, Heights(heights)
-        self._index = {entry.id: index for index, entry in enumerate(kept)}
+                heights.append(estimate(entry, self.width))
+            self._paths[entry.id] = entry.message.path
+        self.entries[start:stop] = kept
+        self._heights.splice(start, stop, heights)
 
     def resize(self, width: int) -> None:
         """Show everything at another width."""
@@ -111,7 +124,7 @@ class Flow:
 
     def grow(self, id: UUID) -> None:
         """An answer in progress has more text."""
-        index, found = self._index.get(id), self._pages.get(id)
+        index, found = self.index(id), self._pages.get(id)
         if index is not None and found is not None:
             grow(found, self._text_of(id) or "")
             self._heights.set(index, found.height)
@@ -123,12 +136,6 @@ class Flow:
         index, inner = self.find(row)
         return self.entries[index], inner, self.page(index).line(inner)
 
-    def _append(self, fresh: Sequence[Entry]) -> None:
-        for entry in fresh:
-            self._index[entry.id] = len(self.entries)
-            self.entries.append(entry)
-            self._heights.append(estimate(entry, self.width))
 
-    def _replaced(self, entry: Entry) -> int:
-        self._pages.pop(entry.id, None)
-        return estimate(entry, self.width)
+def _path(entry: Entry) -> str:
+    return entry.message.path

@@ -1,69 +1,107 @@
-"""Heights of many items one under the other: from an item to its row and back, in O(log n).
+"""Heights of many items one under the other: from an item to its row and back.
 
-A Fenwick tree over integers. Where items are put in between, the tree is built anew, in O(n).
+They are kept in blocks with the sum of each, so that a look-up, a changed height, and items put in
+anywhere cost about the square root of how many there are.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+
+BLOCK = 256
 
 
 class Heights:
     """Rows that items take, each at least 0."""
 
     def __init__(self, heights: Iterable[int] = ()) -> None:
-        self._heights = list(heights)
-        self._sums = [0, *self._heights]
-        for index in range(1, len(self._sums)):
-            above = index + (index & -index)
-            if above < len(self._sums):
-                self._sums[above] += self._sums[index]
+        self._blocks = _cut(list(heights))
+        self._sums = [sum(block) for block in self._blocks]
+        self._starts: list[int] = []
+        self._tops: list[int] = []
+        self._count()
 
     def __len__(self) -> int:
-        return len(self._heights)
+        return self._starts[-1]
 
     def __getitem__(self, index: int) -> int:
-        return self._heights[index]
+        block, inner = self._place(index)
+        return self._blocks[block][inner]
 
     @property
     def total(self) -> int:
         """Rows of all items together."""
-        return self.top(len(self._heights))
+        return self._rows()[-1]
 
     def top(self, index: int) -> int:
         """The row at which an item starts; for the number of items, the row after the last."""
-        row = 0
-        while index > 0:
-            row += self._sums[index]
-            index -= index & -index
-        return row
+        if index >= len(self):
+            return self.total
+        block, inner = self._place(index)
+        return self._rows()[block] + sum(self._blocks[block][:inner])
 
     def set(self, index: int, height: int) -> None:
         """Give an item another height."""
-        difference = height - self._heights[index]
-        self._heights[index] = height
-        index += 1
-        while difference and index < len(self._sums):
-            self._sums[index] += difference
-            index += index & -index
+        block, inner = self._place(index)
+        difference = height - self._blocks[block][inner]
+        if difference:
+            self._blocks[block][inner] = height
+            self._sums[block] += difference
+            self._tops.clear()
 
-    def append(self, height: int) -> None:
-        """Add an item after the last."""
-        self._heights.append(height)
-        index = len(self._heights)
-        span = index & -index
-        self._sums.append(height + self.top(index - 1) - self.top(index - span))
+    def splice(self, start: int, stop: int, heights: Sequence[int]) -> None:
+        """Put items in the place of those from `start` up to `stop`, which may be none."""
+        if not self._blocks:
+            self._blocks, first, last = [[]], 0, 0
+            self._sums, self._starts = [0], [0, 0]
+        else:
+            first = min(bisect_right(self._starts, start), len(self._blocks)) - 1
+            last = first if stop <= start else self._place(stop - 1)[0]
+        before = self._blocks[first][: start - self._starts[first]]
+        after = self._blocks[last][max(stop, start) - self._starts[last] :]
+        blocks = _cut([*before, *heights, *after])
+        self._blocks[first : last + 1] = blocks
+        self._sums[first : last + 1] = [sum(block) for block in blocks]
+        self._count()
 
     def find(self, row: int) -> tuple[int, int]:
         """The item at a row and the row within it; rows outside are moved to the nearest end.
 
         Raises IndexError when there is no item.
         """
-        if not self._heights:
+        if not self._blocks:
             raise IndexError(row)
-        row = max(0, min(row, self.total - 1))
-        index, step = 0, 1 << (len(self._heights).bit_length())
-        while step := step >> 1:
-            after = index + step
-            if after < len(self._sums) and self._sums[after] <= row:
-                index, row = after, row - self._sums[after]
-        index = min(index, len(self._heights) - 1)
-        return index, row
+        tops = self._rows()
+        row = max(0, min(row, tops[-1] - 1))
+        block = max(0, min(bisect_right(tops, row), len(self._blocks)) - 1)
+        row -= tops[block]
+        for inner, height in enumerate(self._blocks[block]):
+            if row < height:
+                return self._starts[block] + inner, row
+            row -= height
+        return self._starts[block + 1] - 1, row
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """The block of an item and its place in there; raises IndexError when there is none."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        block = bisect_right(self._starts, index) - 1
+        return block, index - self._starts[block]
+
+    def _count(self) -> None:
+        """How many items stand before each block; the last number is that of all."""
+        self._starts = [0, *accumulate(len(block) for block in self._blocks)]
+        self._tops = []
+
+    def _rows(self) -> list[int]:
+        """How many rows stand above each block; the last number is that of all."""
+        if not self._tops:
+            self._tops = [0, *accumulate(self._sums)]
+        return self._tops
+
+
+def _cut(heights: list[int]) -> list[list[int]]:
+    """Blocks of a size: short ones where few are, none empty."""
+    if len(heights) <= 2 * BLOCK:
+        return [heights] if heights else []
+    return [heights[at : at + BLOCK] for at in range(0, len(heights), BLOCK)]

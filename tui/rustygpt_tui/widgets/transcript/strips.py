@@ -15,6 +15,8 @@ def strip(
     segments: list[Segment] = []
     at = 0
     for span in line:
+        if not span.text:
+            continue
         style = palette.style(span.style)
         if span.link:
             style += Style.from_meta({"link": span.link})

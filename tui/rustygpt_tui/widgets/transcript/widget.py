@@ -1,6 +1,6 @@
 """The transcript widget: shows entries, lets a cursor walk over messages, tells what was done."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from textual import events
@@ -8,10 +8,13 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
-from rustygpt_tui.render import Line, Span, plain
+from rustygpt_shared.models.messages import MessageView
+from rustygpt_tui.render import Line, Span
+from rustygpt_tui.render.selecting import selected_text
 from rustygpt_tui.render.text import width
 from rustygpt_tui.widgets.bindings import bindings
-from rustygpt_tui.widgets.transcript.entries import Entry
+from rustygpt_tui.widgets.transcript.arrangement import Arrangement, Splice
+from rustygpt_tui.widgets.transcript.entries import Context, Entry
 from rustygpt_tui.widgets.transcript.flow import Flow
 from rustygpt_tui.widgets.transcript.page import GUTTER
 from rustygpt_tui.widgets.transcript.palette import COMPONENTS, CSS, Palette
@@ -53,6 +56,8 @@ class Transcript(AnchoredView, can_focus=True):
         super().__init__(id=id)
         self.flow = Flow(text_of or (lambda _: None))
         self.empty = ""
+        self._veil = ""
+        self._thread = Arrangement(Context(UUID(int=0), {}, {}))
         self._selected: UUID | None = None
         self._fresh = 0
         self._palette: Palette | None = None
@@ -68,6 +73,12 @@ class Transcript(AnchoredView, can_focus=True):
         index = self.flow.index(self._selected) if self._selected else None
         return None if index is None else self.flow.entries[index]
 
+    def pick(self) -> Entry | None:
+        """The entry under the cursor; where there is no cursor, it goes to the lowest in view."""
+        if self.selected is None and len(self.flow):
+            self.action_cursor(0)
+        return self.selected
+
     def show(self, entries: Sequence[Entry], *, fresh: int = 0) -> None:
         """Show these entries; `fresh` of them are news to a reader who scrolled up."""
         with self.changing():
@@ -75,9 +86,32 @@ class Transcript(AnchoredView, can_focus=True):
         self._fresh = 0 if self.following else self._fresh + fresh
         self._tell_end()
 
+    def begin(self, messages: Iterable[MessageView], context: Context) -> None:
+        """Show a thread's messages, which come in the order of their paths."""
+        self.show(self._thread.arrange(messages, context))
+
+    def put(self, messages: Iterable[MessageView], context: Context, *, news: bool = True) -> None:
+        """Show further messages of the thread, or other forms of those that are shown.
+
+        `news` tells whether a reader who scrolled up should hear of new ones.
+        """
+        self._thread.context = context
+        self._splice(self._thread.put(messages), news=news)
+
+    def drop(self, ids: Iterable[UUID]) -> None:
+        """Show these messages no more."""
+        self._splice(self._thread.drop(ids), news=False)
+
+    def veil(self, words: str) -> None:
+        """Show words in the place of the messages, while those are on their way; "" ends it."""
+        self._veil = words
+        self.refresh()
+
     def clear(self) -> None:
         """Show nothing, and follow the end of what comes."""
         self.flow.put([])
+        self._thread.arrange([], self._thread.context)
+        self._veil = ""
         self._selected, self._place, self._fresh, self.following = None, None, 0, True
         self.place()
         self.refresh()
@@ -147,8 +181,9 @@ class Transcript(AnchoredView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line of the view; only what is seen is ever made."""
         palette = self._palette = self._palette or Palette(self)
-        if not len(self.flow):
-            return self._bar(palette, self.empty if y == self.size.height // 3 else "", "empty")
+        if self._veil or not len(self.flow):
+            words = self._veil or self.empty
+            return self._bar(palette, words if y == self.size.height // 3 else "", "empty")
         if self._fresh and y == self.size.height - 1:
             return self._bar(palette, f" ↓ {self._fresh} new ", "pill")
         row = y + self.scroll_offset.y
@@ -166,16 +201,15 @@ class Transcript(AnchoredView, can_focus=True):
         """The text the mouse selected, without the marks at its left."""
         start = selection.start.y if selection.start else 0
         end = selection.end.y if selection.end else self.flow.total - 1
-        rows: list[str] = []
+        parts: list[tuple[Line, int, int | None]] = []
         for row in range(max(0, start), min(end, self.flow.total - 1) + 1):
             found, span = self.flow.line(row), selection.get_span(row)
             if found is None or span is None:
                 continue
             entry, _, line = found
-            text = " " * GUTTER + plain(line)
-            stop = len(text) if span[1] == -1 else span[1]
-            rows.append(text[max(span[0], GUTTER + entry.indent) : stop].rstrip())
-        return "\n".join(rows), "\n"
+            stop = None if span[1] == -1 else max(0, span[1] - GUTTER)
+            parts.append((line, max(span[0] - GUTTER, entry.indent, 0), stop))
+        return selected_text(parts), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Draw what is selected."""
@@ -188,13 +222,21 @@ class Transcript(AnchoredView, can_focus=True):
             self.post_message(self.LinkChosen(href))
         elif self._fresh and event.y == self.size.height - 1:
             self.action_end()
-        elif (found := self.flow.line(event.y + self.scroll_offset.y)) is not None:
+        elif not self._veil and (found := self.flow.line(event.y + self.scroll_offset.y)):
             self._selected = found[0].id
             self.refresh()
             self.post_message(self.CursorMoved())
 
+    def _splice(self, splice: Splice, *, news: bool) -> None:
+        if not splice.fresh and splice.start == splice.stop:
+            return
+        with self.changing():
+            self.flow.splice(splice.start, splice.stop, splice.fresh)
+        self._fresh = 0 if self.following else self._fresh + splice.news * news
+        self._tell_end()
+
     def _tell_end(self) -> None:
-        if len(self.flow):
+        if len(self.flow) and not self._veil:
             if self.following and self.size.height:
                 self.post_message(self.EndSeen())
             if self.scroll_offset.y > self.flow.total - 4 * self.size.height:

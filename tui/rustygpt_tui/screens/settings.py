@@ -1,0 +1,106 @@
+"""A conversation's settings: its title, when the assistant answers, which model, and its prompt."""
+
+from typing import cast
+
+from msgspec import UNSET, UnsetType
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Select, Static, TextArea
+
+from rustygpt_shared import text
+from rustygpt_shared.models.conversations import ConversationInfo
+from rustygpt_shared.requests import AssistantMode, UpdateConversation
+from rustygpt_tui.client.http import Client
+from rustygpt_tui.errors import Failure
+from rustygpt_tui.render.text import clean, one_line
+from rustygpt_tui.screens.dialogs import MODES
+from rustygpt_tui.screens.forms import sentence
+from rustygpt_tui.widgets.bindings import bindings
+
+
+class SettingsDialog(ModalScreen[bool | None]):
+    """Dismissed with true once the server has taken the changes; until then nothing is lost."""
+
+    BINDINGS = bindings("dialog")
+
+    def __init__(self, client: Client, info: ConversationInfo) -> None:
+        super().__init__()
+        self._client = client
+        self._info = info
+
+    def compose(self) -> ComposeResult:
+        """The four settings and the buttons."""
+        info = self._info
+        with VerticalScroll(classes="dialog", can_focus=False):
+            yield Static(Content.styled("Conversation settings", "bold"), classes="card-title")
+            yield Static("Title", classes="label")
+            yield Input(one_line(info.title), id="title", max_length=text.TITLE_MAX, compact=True)
+            yield Static("Assistant", classes="label")
+            with self.prevent(Select.Changed):
+                yield Select(
+                    MODES, value=info.assistant_mode, allow_blank=False, id="mode", compact=True
+                )
+            yield Static("Model", classes="label")
+            model = one_line(info.model or "")
+            yield Input(model, placeholder="The server's default", id="model", compact=True)
+            yield Static("What the assistant is told first", classes="label")
+            prompt = clean(info.system_prompt or "")
+            yield TextArea(prompt, id="prompt", tab_behavior="focus", compact=True)
+            yield Static("", id="failure", classes="failure", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Save", variant="primary", id="save", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """Nothing has failed yet."""
+        self.query_one("#failure").display = False
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Save."""
+        event.stop()
+        self._save()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Save, or not."""
+        event.stop()
+        if event.button.id == "save":
+            self._save()
+        else:
+            self.dismiss(None)
+
+    @work(group="settings", exclusive=True, exit_on_error=False)
+    async def _save(self) -> None:
+        try:
+            await self._client.update_conversation(self._info.id, self._wanted())
+        except Failure as failure:
+            self._tell(failure.sentence)
+        except ValueError as error:
+            self._tell(sentence(error))
+        else:
+            self.dismiss(True)
+
+    def _wanted(self) -> UpdateConversation:
+        """What is different from before; raises ValueError with a sentence."""
+        info = self._info
+        title = self.query_one("#title", Input).value
+        mode = cast("AssistantMode", self.query_one("#mode", Select).value)
+        return UpdateConversation(
+            title=UNSET if title == one_line(info.title) else title,
+            assistant_mode=UNSET if mode == info.assistant_mode else mode,
+            model=_changed(self.query_one("#model", Input).value, info.model),
+            system_prompt=_changed(self.query_one("#prompt", TextArea).text, info.system_prompt),
+        )
+
+    def _tell(self, words: str) -> None:
+        failure = self.query_one("#failure", Static)
+        failure.update(Content(one_line(words)))
+        failure.display = True
+
+
+def _changed(written: str, before: str | None) -> str | UnsetType | None:
+    """A text that may be absent: unset where it is as before, None where it was emptied."""
+    kept = written.strip()
+    return UNSET if kept == (before or "").strip() else kept or None
