@@ -20,11 +20,17 @@ USAGE = 2
 @click.command()
 @click.option("--host", help="Listen on this address.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Listen on this port; 0: any.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Serve with so many processes.")
 @click.option("--data-dir", type=click.Path(), help="Keep the embedded PostgreSQL here.")
 @click.option("--config", type=click.Path(path_type=Path), help="Read settings from this file.")
 @click.option("--supervised", is_flag=True, hidden=True)
 def serve(
-    host: str | None, port: int | None, data_dir: str | None, config: Path | None, supervised: bool
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    data_dir: str | None,
+    config: Path | None,
+    supervised: bool,
 ) -> None:
     """Run the server, on your PostgreSQL or on the one inside."""
     from rustygpt_server.app.command import run_server
@@ -34,6 +40,7 @@ def serve(
         for key, value in {
             ("server", "host"): host,
             ("server", "port"): port,
+            ("server", "workers"): workers,
             ("db", "data_dir"): data_dir,
         }.items()
         if value is not None

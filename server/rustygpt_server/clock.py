@@ -58,6 +58,18 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How long a conversation's recent events stay in memory after its last reader left."""
     hole_wait: float = 0.05
     """How long an event may be missing before it is read from the log."""
+    unread_interval: float = 1
+    """At most one count of unread messages per reader and thread in so long."""
+    position_check: float = 5
+    """How often followed conversations are compared with the log, give or take a fifth."""
+    line_check: float = 1
+    """How often it is looked whether other processes can be heard."""
+    listen_probe: float = 10
+    """After so much silence the listening connection is asked whether it lives."""
+    listen_probe_timeout: float = 3
+    """How long it may take to answer."""
+    silent_answer: float = 600
+    """Another process's answer that grew no more for so long is forgotten."""
     drain: float = 2.5
     """How long shutting down waits for answers, then for streams, then for requests to end."""
     database_wait: float = 20

@@ -5,8 +5,8 @@ What is counted where is the business of those who count.
 
 import logging
 import sys
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Iterable, MutableMapping
+from typing import Any, Final
 
 import structlog
 from prometheus_client import (
@@ -15,9 +15,14 @@ from prometheus_client import (
     Gauge,
     Histogram,
     disable_created_metrics,
+    generate_latest,
 )
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from rustygpt_shared.settings import Logging
+
+FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where prometheus_client keeps numbers that several processes share; read when it is imported."""
 
 _SECRET_WORDS = ("password", "token", "secret", "cookie", "authorization", "api_key", "dsn", "url")
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -120,7 +125,9 @@ def log(name: str) -> structlog.stdlib.BoundLogger:
 class Metrics:
     """Every number the server tells; labels are route templates and fixed words, never ids."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str | None = None) -> None:
+        """Make them; those of several workers meet in the folder that FOLDER_VARIABLE names."""
+        self._folder = folder
         disable_created_metrics()  # a second series per number that nobody reads
         self.registry = CollectorRegistry()
         self._http()
@@ -133,10 +140,24 @@ class Metrics:
         return Counter(name, help_text, labels, registry=self.registry)
 
     def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
-        return Gauge(name, help_text, labels, registry=self.registry)
+        return Gauge(name, help_text, labels, registry=self.registry, multiprocess_mode="livesum")
 
     def _histogram(self, name: str, help_text: str, *labels: str) -> Histogram:
         return Histogram(name, help_text, labels, registry=self.registry)
+
+    def report(self) -> bytes:
+        """All numbers as Prometheus text, those of all workers together."""
+        registry = self.registry
+        if self._folder:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, self._folder)
+        return generate_latest(registry)
+
+    def count_scripts(self, scripts: Iterable[tuple[str, str, float]]) -> None:
+        """Take what the bootstrap did: stage, status and seconds of each script."""
+        for stage, status, seconds in scripts:
+            self.scripts.labels(stage, status).inc()
+            self.script_durations.labels(stage).observe(seconds)
 
     def _http(self) -> None:
         self.requests = self._counter(
@@ -161,7 +182,12 @@ class Metrics:
 
     def _sessions(self) -> None:
         self.logins = self._counter("rustygpt_auth_logins_total", "Logins", "result")
-        self.active_sessions = self._gauge("rustygpt_auth_active_sessions", "Sessions alive")
+        self.active_sessions = Gauge(
+            "rustygpt_auth_active_sessions",
+            "Sessions alive",
+            registry=self.registry,
+            multiprocess_mode="livemostrecent",
+        )  # each process counts them all
         self.rotations = self._counter(
             "rustygpt_auth_session_rotations_total", "New session tokens", "reason"
         )
@@ -175,6 +201,11 @@ class Metrics:
         self.replayed = self._counter("rustygpt_sse_replay_events_total", "Events sent again")
         self.replay_durations = self._histogram(
             "rustygpt_sse_replay_duration_seconds", "Time to bring a reader up to date"
+        )
+
+        self.line_up = self._gauge("rustygpt_backplane_up", "Processes that hear the others")
+        self.packets = self._counter(
+            "rustygpt_backplane_packets_total", "Packets between processes", "direction"
         )
 
     def _assistant(self) -> None:

@@ -1,9 +1,11 @@
 """Procedures of the log that streams resume from."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
 from tests.support.scene import Scene
+from tests.support.waiting import until
 
 from rustygpt_server.db import accounts, feeds, members, sessions
 from rustygpt_server.db.feeds import Lost, Opening, Reader
@@ -103,3 +105,39 @@ async def test_readers_lose_their_right(scene: Scene) -> None:
     lost = await feeds.check_readers(scene.db, readers, scene.now)
     assert [found.reason for found in lost] == ["session_ended", "removed", "session_ended"]
     assert not await members.is_member(scene.db, room, cy)
+
+
+async def test_read_behind(scene: Scene) -> None:
+    """Several conversations in one statement, each from its own number on, each in order."""
+    ada = await scene.person("ada")
+    one, two, other = [await scene.room(ada) for _ in range(3)]
+    written = {room: [await scene.post(ada, room) for _ in range(3)] for room in (one, two, other)}
+    events = await feeds.read_behind(scene.db, {one: 4, two: 0, scene.id(): 0}, 3)
+
+    expected = {
+        one: written[one][2].events,
+        two: [*written[two][0].events, *written[two][1].events],
+    }
+    assert [e for e in events if e.conversation_id == one] == expected[one]
+    assert [e for e in events if e.conversation_id == two] == expected[two][:3]
+    assert len(events) == 5
+
+
+async def test_positions(scene: Scene) -> None:
+    """How far the logs go; a conversation that is not there is left out."""
+    ada = await scene.person("ada")
+    one, two = await scene.room(ada), await scene.room(ada)
+    await scene.post(ada, one)
+
+    assert await feeds.list_positions(scene.db, [one, two, scene.id()]) == {one: 2, two: 0}
+    assert await feeds.list_positions(scene.db, []) == {}
+
+
+async def test_notify(scene: Scene, owner: Any) -> None:
+    """Whoever listens on the database hears every packet, in order."""
+    heard: list[str] = []
+    await owner.add_listener("rustygpt", lambda *what: heard.append(what[3]))
+    await feeds.notify(scene.db, ["one", "two"])
+    await until(lambda: len(heard) == 2)
+
+    assert heard == ["one", "two"]

@@ -12,7 +12,8 @@ from uuid import UUID
 import httpx
 from tests.support.clocks import TestClock
 
-from rustygpt_server.app.parts import Config, Parts, build_parts
+from rustygpt_server.app.config import Config
+from rustygpt_server.app.parts import Parts, build_parts
 from rustygpt_server.app.run import address, listen, serving
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
@@ -22,12 +23,10 @@ PASSWORD = "correct horse battery"
 
 
 @dataclass
-class Api:
-    """A running server and its people."""
+class Site:
+    """A running server, wherever it runs, and its people."""
 
     url: str
-    parts: Parts
-    clock: TestClock
     people: dict[str, "Person"] = field(default_factory=dict)
 
     async def person(self, name: str, *, roles: list[str] | None = None) -> "Person":
@@ -55,6 +54,19 @@ class Api:
         person = Person(client, UUID(answer.json()["user"]["id"]), answer.json()["csrf_token"])
         self.people[f"{name}#{len(self.people)}"] = person
         return person
+
+    async def close(self) -> None:
+        """End everybody's connections."""
+        for person in self.people.values():
+            await person.client.aclose()
+
+
+@dataclass
+class Api(Site):
+    """A server in this process."""
+
+    parts: Parts = field(kw_only=True)
+    clock: TestClock = field(kw_only=True)
 
 
 @dataclass
@@ -154,12 +166,11 @@ async def served(
     config = Config(base, database_url, login, clock=clock, limits=limits or TimeLimits())
     sock: socket.socket = listen("127.0.0.1", 0)
     async with build_parts(config) as parts, serving(parts, sock):
-        api = Api(address(sock), parts, clock)
+        api = Api(address(sock), parts=parts, clock=clock)
         try:
             yield api
         finally:
-            for person in api.people.values():
-                await person.client.aclose()
+            await api.close()
 
 
 async def _lines(answer: httpx.Response) -> AsyncIterator[str]:

@@ -1,6 +1,7 @@
 """The terminal chat put together: settings, server, session, drafts, and the screens over them."""
 
 import asyncio
+import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -44,6 +45,7 @@ def run(loaded: Loaded, *, server: str | None, account: str | None, local: bool)
 
 async def _run(loaded: Loaded, server: str | None, account: str | None, local: bool) -> int:
     app = RustyGPT(loaded, server=server, account=account, local=local)
+    gc.freeze()  # what was imported stays: looking through it anew each time would stall keys
     try:
         answer = await app.run_async()
     finally:

@@ -31,7 +31,7 @@ def make_area() -> Area:
     @area.operation("GET", "/metrics", answer="text/plain", access="all")
     async def metrics(call: Call[None]) -> HTTPResponse:
         """Tell all metrics, as Prometheus reads them."""
-        report = call.services.health.report()
+        report = await call.services.health.report()
         return HTTPResponse(report, 200, dict(NO_STORE), content_type=_METRICS_TYPE)
 
     return area

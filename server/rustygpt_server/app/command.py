@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -11,14 +11,16 @@ from typing import NamedTuple
 import uvloop
 
 from rustygpt_server import assets
-from rustygpt_server.app.parts import Config, Parts
-from rustygpt_server.app.run import listen, serve
+from rustygpt_server.app.config import Config
+from rustygpt_server.app.orders import Orders, Script
+from rustygpt_server.app.parts import Parts
+from rustygpt_server.app.run import address, listen, serve, stop_with_parent
 from rustygpt_server.clock import SystemClock, TimeLimits
 from rustygpt_server.config import data_folder
 from rustygpt_server.db.bootstrap import PoolLogin, bootstrap
 from rustygpt_server.db.refusals import DatabaseError, Unavailable
 from rustygpt_server.errors import StartFailed
-from rustygpt_server.telemetry import Metrics, set_up_logging
+from rustygpt_server.telemetry import set_up_logging
 from rustygpt_shared.settings.load import Loaded
 
 Tell = Callable[[dict[str, str]], None]
@@ -53,15 +55,19 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], tell: Tell, *, superv
     settings = loaded.settings
     stop = asyncio.Event()
     if supervised:
-        _stop_with_parent(stop)
+        stop_with_parent(stop)
     sock = listen(settings.server.host, settings.server.port)
     try:
         async with _database(loaded, environ, tell) as urls:
             tell({"stage": "Checking the schema"})
-            metrics = Metrics()
-            login = await _bootstrap(urls, metrics)
-            config = Config(settings, urls.pool, login, environ, metrics=metrics)
-            await serve(config, sock, lambda url, parts: _ready(tell, url, parts), stop)
+            scripts: list[Script] = []
+            login = await _bootstrap(urls, scripts)
+            config = Config(settings, urls.pool, login, environ)
+            if settings.server.workers > 1:
+                await _serve_with_crew(config, sock, scripts, tell, stop)
+            else:
+                config.metrics.count_scripts(scripts)
+                await serve(config, sock, lambda url, parts: _ready(tell, url, parts), stop)
     finally:
         sock.close()
 
@@ -82,14 +88,36 @@ async def _database(loaded: Loaded, environ: Mapping[str, str], tell: Tell) -> A
         await running.stop()
 
 
-async def _bootstrap(urls: Urls, metrics: Metrics) -> PoolLogin:
-    """Apply the scripts; a database that does not answer yet is waited for."""
+async def _serve_with_crew(
+    config: Config, sock: socket.socket, scripts: list[Script], tell: Tell, stop: asyncio.Event
+) -> None:
+    from rustygpt_server.app import crew
+
+    with crew.metrics_folder() as folder:
+        orders = Orders(
+            settings=config.settings,
+            pool_url=config.pool_url,
+            user=config.pool_login.user,
+            password=config.pool_login.password,
+            setup_token=config.setup_token,
+            socket=sock.fileno(),
+            metrics_folder=folder,
+            scripts=scripts,
+        )
+        workers = crew.Crew(orders, config.settings.server.workers, config.clock)
+        token = config.setup_token
+        await workers.serve(
+            lambda is_setup: _tell_ready(tell, address(sock), None if is_setup else token), stop
+        )
+
+
+async def _bootstrap(urls: Urls, scripts: list[Script]) -> PoolLogin:
+    """Apply the scripts and note them; a database that does not answer yet is waited for."""
     clock = SystemClock()
     deadline = clock.monotonic() + TimeLimits().database_wait
 
     def count(stage: str, status: str, seconds: float) -> None:
-        metrics.scripts.labels(stage, status).inc()
-        metrics.script_durations.labels(stage).observe(seconds)
+        scripts.append((stage, status, seconds))
 
     while True:
         try:
@@ -103,24 +131,13 @@ async def _bootstrap(urls: Urls, metrics: Metrics) -> PoolLogin:
 
 
 def _ready(tell: Tell, url: str, parts: Parts) -> None:
-    if not parts.is_setup:
-        tell({"setup_token": parts.config.setup_token})
+    _tell_ready(tell, url, None if parts.is_setup else parts.config.setup_token)
+
+
+def _tell_ready(tell: Tell, url: str, setup_token: str | None) -> None:
+    if setup_token:
+        tell({"setup_token": setup_token})
     tell({"ready": url})
-
-
-def _stop_with_parent(stop: asyncio.Event) -> None:
-    """Set the event when standard input ends."""
-    loop = asyncio.get_running_loop()
-    descriptor = sys.stdin.fileno()
-
-    def read() -> None:
-        with suppress(BlockingIOError):
-            if not os.read(descriptor, 4_096):
-                loop.remove_reader(descriptor)
-                stop.set()
-
-    os.set_blocking(descriptor, False)
-    loop.add_reader(descriptor, read)
 
 
 def _tell_program(news: dict[str, str]) -> None:

@@ -3,24 +3,26 @@
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rustygpt_server import assets
 from rustygpt_server.api.caller import Door
+from rustygpt_server.app.config import Config
+from rustygpt_server.app.lines import backplane_of
 from rustygpt_server.assistant.catalog import Catalog
 from rustygpt_server.assistant.demo import DemoProvider
 from rustygpt_server.assistant.desk import Desk
 from rustygpt_server.assistant.generation import Writer
 from rustygpt_server.assistant.openai import OpenAIProvider
 from rustygpt_server.assistant.provider import Provider
-from rustygpt_server.clock import Clock, SystemClock, TimeLimits
 from rustygpt_server.db import bootstrap, sessions
-from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
+from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.relay import Doors, Relay
 from rustygpt_server.services.accounts import Accounts
 from rustygpt_server.services.bundle import Services
 from rustygpt_server.services.conversations import Conversations
@@ -31,27 +33,9 @@ from rustygpt_server.services.messages import Messages
 from rustygpt_server.services.passwords import Passwords
 from rustygpt_server.services.sessions import Sessions
 from rustygpt_server.services.threads import Threads
+from rustygpt_server.services.unread import Unread
 from rustygpt_server.services.upkeep import Upkeep
-from rustygpt_server.telemetry import Metrics
 from rustygpt_shared.settings import Provider as ProviderSettings
-from rustygpt_shared.settings import Settings
-
-
-@dataclass(frozen=True)
-class Config:
-    """What a server is made from."""
-
-    settings: Settings
-    pool_url: str
-    """The database."""
-    pool_login: PoolLogin = field(default_factory=PoolLogin)
-    """What the pool logs in as, when not as the URL says."""
-    environ: Mapping[str, str] = field(default_factory=dict)
-    limits: TimeLimits = field(default_factory=TimeLimits)
-    clock: Clock = field(default_factory=SystemClock)
-    metrics: Metrics = field(default_factory=Metrics)
-    setup_token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
-    """What naming the administrator from another machine needs."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +48,7 @@ class Parts:
     desk: Desk
     services: Services
     door: Door
+    relay: Relay
     upkeep: Upkeep
     page: Path
     is_setup: bool
@@ -82,39 +67,55 @@ async def build_parts(config: Config) -> AsyncIterator[Parts]:
     )
     passwords = Passwords()
     catalog = Catalog(settings.llm, _maker(config), config.environ, config.limits)
+    runner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     try:
-        yield await _assemble(config, db, passwords, catalog)
+        async with backplane_of(config, runner) as backplane:
+            parts = await _assemble(config, db, passwords, catalog, backplane, runner)
+            await backplane.start(parts.relay)
+            yield parts
     finally:
         await catalog.close()
         passwords.close()
         await db.close()
 
 
-async def _assemble(config: Config, db: Database, passwords: Passwords, catalog: Catalog) -> Parts:
+async def _assemble(
+    config: Config,
+    db: Database,
+    passwords: Passwords,
+    catalog: Catalog,
+    backplane: Backplane,
+    runner: str,
+) -> Parts:
     settings, limits, clock = config.settings, config.limits, config.clock
     session = settings.auth.session
-    hub = Hub(DatabaseLog(db), settings.sse, limits, clock, config.metrics)
-    desk = _desk(config, db, hub, catalog)
+    hub = Hub(DatabaseLog(db), settings.sse, limits, clock, config.metrics, backplane)
+    desk = _desk(config, db, hub, catalog, runner)
     secret = await sessions.secret(db)
     login = Sessions(db, hub, passwords, session, limits, clock, config.metrics, secret)
     feeds = Feeds(db, hub, settings.sse, clock, session.idle_seconds)
     people = Accounts(db, passwords, login, clock, config.setup_token)
+    unread = Unread(db, hub, limits, clock)
+    relay = Relay(hub, clock, Doors(desk.cancel, desk.say_again, unread.marked))
+    services = _services(config, db, hub, desk, people, login, feeds, unread)
+    upkeep = Upkeep(db, hub, desk, feeds, unread, relay, limits, clock)
+    upkeep.add(limits.line_check, services.health.sample)
     return Parts(
         config=config,
         hub=hub,
         catalog=catalog,
         desk=desk,
-        services=_services(config, db, hub, desk, people, login, feeds),
+        services=services,
         door=Door(settings, login, clock),
-        upkeep=Upkeep(db, hub, desk, feeds, limits, clock),
+        relay=relay,
+        upkeep=upkeep,
         page=Path(settings.web.static_dir or assets.web_folder()),
         is_setup=await people.is_setup(),
     )
 
 
-def _desk(config: Config, db: Database, hub: Hub, catalog: Catalog) -> Desk:
+def _desk(config: Config, db: Database, hub: Hub, catalog: Catalog, runner: str) -> Desk:
     limits, clock = config.limits, config.clock
-    runner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     writer = Writer(db, catalog, config.settings.llm, limits, clock, config.metrics, runner)
     return Desk(db, hub, catalog, writer, limits, clock, runner)
 
@@ -127,13 +128,14 @@ def _services(
     people: Accounts,
     login: Sessions,
     feeds: Feeds,
+    unread: Unread,
 ) -> Services:
     clock, metrics, sql = config.clock, config.metrics, assets.sql_folder()
     return Services(
         accounts=people,
         sessions=login,
         conversations=Conversations(db, hub, clock),
-        threads=Threads(db, hub),
+        threads=Threads(db, unread),
         messages=Messages(db, hub, desk, clock, metrics),
         feeds=feeds,
         health=Health(db, hub, metrics, lambda: bootstrap.missing(db, sql)),

@@ -4,10 +4,12 @@ The loop is ours and not Sanic's: open streams are ended first, then requests, t
 """
 
 import asyncio
+import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvloop
@@ -16,8 +18,9 @@ from sanic.application.state import ApplicationServerInfo
 from sanic.http.constants import HTTP
 from sanic.server.async_server import AsyncioServer
 
+from rustygpt_server.app.config import Config
 from rustygpt_server.app.factory import create_app
-from rustygpt_server.app.parts import Config, Parts, build_parts
+from rustygpt_server.app.parts import Parts, build_parts
 from rustygpt_server.app.slow import SlowRequests
 from rustygpt_server.errors import StartFailed
 from rustygpt_server.telemetry import log
@@ -73,6 +76,21 @@ async def serve(config: Config, sock: socket.socket, on_ready: Ready, stop: asyn
         finally:
             discovery.cancel()
             await asyncio.wait([discovery])
+
+
+def stop_with_parent(stop: asyncio.Event) -> None:
+    """Set the event when standard input ends: whoever started this process is gone."""
+    loop = asyncio.get_running_loop()
+    descriptor = sys.stdin.fileno()
+
+    def read() -> None:
+        with suppress(BlockingIOError):
+            if not os.read(descriptor, 4_096):
+                loop.remove_reader(descriptor)
+                stop.set()
+
+    os.set_blocking(descriptor, False)
+    loop.add_reader(descriptor, read)
 
 
 @asynccontextmanager

@@ -8,9 +8,8 @@ from msgspec import Struct
 
 from rustygpt_server.assistant.provider import Piece
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.outbox import Kind
-from rustygpt_shared import codec, text
-from rustygpt_shared.events import Delta, DeltaChoice, DeltaText
+from rustygpt_server.realtime.passages import Passage
+from rustygpt_shared import text
 from rustygpt_shared.models.messages import Usage
 
 
@@ -68,31 +67,30 @@ class Answer:
         now = (len(self.content), len(self.reasoning))
         if now != told:
             self._told = now
-            data = self._frame(*told, first=self._deltas == 0)
+            passage = self._passage(*told)
             self._deltas += 1
-            self._hub.tell(self.conversation_id, Kind.DELTA, data, self.message_id)
+            self._hub.tell_passage(passage)
 
     def whole(self) -> bytes | None:
         """One delta with all that readers were told so far."""
-        return self._frame(0, 0, first=True) if self._deltas else None
+        return self._passage(0, 0).frame() if self._deltas else None
 
-    def _frame(self, content_from: int, reasoning_from: int, *, first: bool) -> bytes:
-        place, reasoning = self.place, self.reasoning[reasoning_from : self._told[1]]
-        grown = DeltaText(
-            role="assistant" if first else None,
-            content=self.content[content_from : self._told[0]],
-            reasoning=reasoning or None,
-        )
-        payload = Delta(
-            id=f"{place.message_id}:{self._deltas}",
-            object="chat.completion.chunk",
-            root_id=place.root_id,
+    def say_again(self) -> None:
+        """Tell other processes all that readers were told so far."""
+        if self._deltas:
+            self._hub.backplane.say(self._passage(0, 0))
+
+    def _passage(self, content_from: int, reasoning_from: int) -> Passage:
+        place = self.place
+        return Passage(
             message_id=place.message_id,
             conversation_id=place.conversation_id,
+            root_id=place.root_id,
             parent_id=place.parent_id,
             depth=place.depth,
+            index=self._deltas,
             offset=content_from,
-            reasoning_offset=reasoning_from if reasoning else None,
-            choices=[DeltaChoice(0, grown)],
+            content=self.content[content_from : self._told[0]],
+            reasoning_offset=reasoning_from,
+            reasoning=self.reasoning[reasoning_from : self._told[1]],
         )
-        return codec.frame("message.delta", codec.encode(payload))

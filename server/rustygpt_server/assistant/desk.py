@@ -13,11 +13,12 @@ from rustygpt_server.assistant.catalog import Catalog
 from rustygpt_server.assistant.generation import Writer, failed, stopped_ending
 from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import answers
-from rustygpt_server.db.answers import Ending
+from rustygpt_server.db.answers import Ending, Orphan
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.messages import Answering
 from rustygpt_server.db.refusals import Conflict, DatabaseError, Unavailable
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.words import Cancel, Over
 from rustygpt_server.telemetry import log
 from rustygpt_shared.ids import new_id
 
@@ -68,6 +69,17 @@ class Desk:
         self._work[answer.message_id] = _Work(answer, writing, ending)
         ending.add_done_callback(lambda done: self._forget(answer, done))
 
+    def stop_answer(self, message_id: UUID) -> None:
+        """Stop an answer, whichever process writes it."""
+        if not self.cancel(message_id):
+            self._hub.backplane.say(Cancel(message_id))
+
+    def say_again(self, message_id: UUID | None) -> None:
+        """Tell other processes the whole text of an answer of this process, or of all."""
+        for work in self._work.values():
+            if message_id in (None, work.answer.message_id):
+                work.answer.say_again()
+
     def cancel(self, message_id: UUID) -> bool:
         """Stop an answer of this process; False when it is not one."""
         work = self._work.get(message_id)
@@ -85,7 +97,11 @@ class Desk:
             for orphan in orphans:
                 _log.warning("unfinished answer ended", message_id=str(orphan.message_id))
                 if orphan.events:
-                    self._hub.publish(orphan.events[0].conversation_id, orphan.events)
+                    self._tell_end(orphan.events[0].conversation_id, orphan)
+
+    def _tell_end(self, conversation_id: UUID, orphan: Orphan) -> None:
+        self._hub.publish(conversation_id, orphan.events)
+        self._hub.backplane.say(Over(conversation_id, orphan.message_id))
 
     async def stop_cancelled(self) -> None:
         """Stop the answers written here that somebody asked another process to stop."""
@@ -122,6 +138,7 @@ class Desk:
 
     def _forget(self, answer: Answer, task: asyncio.Task[None]) -> None:
         self._hub.finish(answer)
+        self._hub.backplane.say(Over(answer.conversation_id, answer.message_id))
         self._work.pop(answer.message_id, None)
         if not task.cancelled() and task.exception() is not None:
             # Without a renewed lease the answer is ended as an orphan.

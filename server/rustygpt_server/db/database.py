@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from rustygpt_server.db.refusals import Unavailable, is_broken, refusal
+from rustygpt_server.db.refusals import DRIVER_ERRORS, Unavailable, is_broken, refusal
 
 LOCK_TIMEOUT_MS: Final = 2_000
 ACQUIRE_SECONDS: Final = 5.0
@@ -44,9 +44,11 @@ class Database:
         password: str | None = None,
         size: int = 10,
         statement_timeout_ms: int = 5_000,
+        durable: bool = True,
     ) -> "Database":
         """A database at a URL, as another user than the URL's if one is named.
 
+        Commits that are not `durable` do not wait for the disk: only for what may be lost.
         Raises Unavailable when it cannot be reached.
         """
         pool = asyncpg.create_pool(
@@ -57,7 +59,7 @@ class Database:
             max_size=size,
             reset=_keep,
             command_timeout=statement_timeout_ms / 1000 + 1,
-            server_settings=_settings(statement_timeout_ms),
+            server_settings=_settings(statement_timeout_ms, durable=durable),
         )
         async with refusing():
             await pool
@@ -128,9 +130,11 @@ class Database:
             self._turns.release()
 
 
-def _settings(statement_timeout_ms: int) -> dict[str, str]:
+def _settings(statement_timeout_ms: int, *, durable: bool) -> dict[str, str]:
     """What PostgreSQL is told once per connection; nothing of it is changed later."""
+    lasting = {} if durable else {"synchronous_commit": "off"}
     return {
+        **lasting,
         "application_name": "rustygpt",
         "statement_timeout": str(statement_timeout_ms),
         "lock_timeout": str(min(LOCK_TIMEOUT_MS, statement_timeout_ms)),
@@ -143,13 +147,7 @@ async def refusing() -> AsyncIterator[None]:
     """Turn the driver's errors into ours; faults of the program stay what they are."""
     try:
         yield
-    except (
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,
-        OSError,
-        TimeoutError,
-    ) as error:
+    except DRIVER_ERRORS as error:
         told = refusal(error)
         if told is None:
             raise

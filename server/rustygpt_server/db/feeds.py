@@ -1,5 +1,6 @@
 """The log of durable events: where a reader may start, what comes after, and pruning."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -47,6 +48,26 @@ async def read_events(db: Database, conversation_id: UUID, after: int, limit: in
         "SELECT * FROM rustygpt.read_events($1, $2, $3)", conversation_id, after, limit
     )
     return [Logged(conversation_id, *row) for row in rows]
+
+
+async def read_behind(db: Database, cursors: Mapping[UUID, int], limit: int) -> list[Logged]:
+    """The next events of conversations, each after its number; `limit` is per conversation."""
+    rows = await db.fetch(
+        "SELECT * FROM rustygpt.read_behind($1, $2, $3)",
+        *(list(cursors), list(cursors.values()), limit),
+    )
+    return [Logged(*row) for row in rows]
+
+
+async def list_positions(db: Database, conversation_ids: list[UUID]) -> dict[UUID, int]:
+    """How far conversations' logs go; those that are gone are left out."""
+    rows = await db.fetch("SELECT * FROM rustygpt.list_positions($1)", conversation_ids)
+    return {row[0]: row[1] for row in rows}
+
+
+async def notify(db: Database, packets: list[str]) -> None:
+    """Tell other processes something; each packet has less than 8,000 bytes."""
+    await db.fetch_value("SELECT rustygpt.notify($1)", packets)
 
 
 async def check_readers(db: Database, readers: list[Reader], now: datetime) -> list[Lost]:

@@ -61,6 +61,15 @@ _AWAY_CLASSES: Final = ("08", "53", "57", "58")
 _BROKEN: Final = ("08", "57P")
 _AWAY_STATES: Final = frozenset({"25006", "40001", "40P01", "55P03"})
 
+DRIVER_ERRORS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""What asyncpg raises. A connection that ends just when it is used is an "internal" error to it."""
+
 
 def refusal(error: BaseException) -> DatabaseError | None:
     """What an error of the driver stands for, or None when it is a fault of ours."""

@@ -5,7 +5,7 @@ what is early until the gap before it is filled.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -36,10 +36,15 @@ def frame(event: Logged) -> Framed:
 class Channel:
     """Readers of a conversation, its position, and a ring of recent events."""
 
-    def __init__(self, conversation_id: UUID) -> None:
+    def __init__(
+        self, conversation_id: UUID, on_event: Callable[[Logged], None] = lambda _: None
+    ) -> None:
         self.conversation_id = conversation_id
+        self._on_event = on_event
         self.position: int | None = None
         """The number of the last event handed to readers; unknown until the log was asked."""
+        self.target = 0
+        """The log is known to go as far as this number."""
         self.readers: set[Reader] = set()
         self._ring: deque[Framed] = deque()
         self._ring_bytes = 0
@@ -62,17 +67,18 @@ class Channel:
             self._advance()
         return not self._held
 
-    def skip_gap(self, logged: Iterable[Logged]) -> None:
-        """Go on behind a gap that neither the log nor anybody can fill: readers load anew."""
-        known = [*self._held, *(event.number for event in logged)]
-        position = self.position or 0
-        if not known or min(known) <= position + 1:
-            return
-        self.position = min(known) - 1
+    def held_up_to(self) -> int:
+        """The last number that is here but cannot be handed on, because one before is missing."""
+        return max(self._held, default=0)
+
+    def skip_to(self, position: int) -> None:
+        """Go on from a later position; readers have to load anew what is in between."""
+        self.position = position
         self._ring.clear()
         self._ring_bytes = 0
         for reader in self.readers:
             reader.start_over()
+        self._advance()
 
     def since(self, cursor: int) -> list[Framed] | None:
         """The events after a cursor, or None when the ring does not reach back so far."""
@@ -96,6 +102,7 @@ class Channel:
         while (event := self._held.pop(position + 1, None)) is not None:
             self.position = position = position + 1
             self._deliver(frame(event))
+            self._on_event(event)
 
     def _deliver(self, event: Framed) -> None:
         self._keep(event)

@@ -7,31 +7,25 @@ How a stream is brought up to date is the business of `resume`.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
 from rustygpt_server.clock import Clock, TimeLimits
-from rustygpt_server.db.refusals import Unavailable
 from rustygpt_server.db.rows import Logged
+from rustygpt_server.realtime.backplane import Backplane
+from rustygpt_server.realtime.catchup import CatchUp, EventLog
 from rustygpt_server.realtime.channel import Channel
+from rustygpt_server.realtime.memory import MemoryBackplane
 from rustygpt_server.realtime.outbox import Kind
+from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.reader import Reader
-from rustygpt_server.telemetry import Metrics, log
-from rustygpt_shared.events import CloseReason
+from rustygpt_server.realtime.words import Kick
+from rustygpt_server.telemetry import Metrics
+from rustygpt_shared import codec
+from rustygpt_shared.events import CloseReason, Membership
 from rustygpt_shared.settings import Sse
-
-_log = log(__name__)
-
-_PAGE = 1_000
-
-
-class EventLog(Protocol):
-    """The durable events, as the database keeps them."""
-
-    async def read(self, conversation_id: UUID, after: int, limit: int) -> list[Logged]:
-        """The events after a number, in order."""
 
 
 class LiveAnswer(Protocol):
@@ -48,55 +42,80 @@ class Hub:
     """The streams of this process."""
 
     def __init__(
-        self, event_log: EventLog, settings: Sse, limits: TimeLimits, clock: Clock, metrics: Metrics
+        self,
+        event_log: EventLog,
+        settings: Sse,
+        limits: TimeLimits,
+        clock: Clock,
+        metrics: Metrics,
+        backplane: Backplane | None = None,
     ) -> None:
         self.log = event_log
+        self.backplane: Backplane = backplane or MemoryBackplane()
         self.settings = settings
         self.limits = limits
         self.metrics = metrics
         self.draining = False
         self._clock = clock
         self._channels: dict[UUID, Channel] = {}
+        self.catch_up = CatchUp(event_log, self._channels, limits, clock)
         self._answers: dict[UUID, dict[UUID, LiveAnswer]] = {}
         self._idle_since: dict[UUID, float] = {}
         self._open: set[Reader] = set()
         self._empty = asyncio.Event()
         self._empty.set()
         self._per_user: Counter[UUID] = Counter()
-        self._filling: dict[UUID, asyncio.Task[None]] = {}
+        self._watchers: list[Callable[[Logged], None]] = []
 
     # Telling
 
     def publish(self, conversation_id: UUID, events: Iterable[Logged]) -> None:
-        """Hand durable events to the conversation's readers, after their commit."""
+        """Hand durable events to the conversation's readers everywhere, after their commit."""
         events = list(events)
+        if not events:
+            return
         for event in events:
             self.metrics.events.labels(event.type).inc()
+        self.backplane.announce(conversation_id, events[-1].number)
         channel = self._channels.get(conversation_id)
-        if channel is None or not events:
+        if channel is None:
             return
-        self.metrics.deliveries.inc(len(events) * len(channel.readers))
         if not channel.publish(events):
-            self._begin_to_fill(channel)
+            self.catch_up.note_gap(channel)
 
     def look_again(self) -> None:
-        """Read the log behind every open stream: it may have events that nobody published."""
-        for channel in self._channels.values():
-            if channel.readers:
-                self._begin_to_fill(channel)
+        """Compare open streams with the log: it may have events that nobody published."""
+        self.catch_up.check_soon()
+
+    def tell_passage(self, passage: Passage) -> None:
+        """Hand what an answer grew by to the conversation's readers everywhere."""
+        self.tell(passage.conversation_id, Kind.DELTA, passage.frame(), passage.message_id)
+        self.backplane.say(passage)
 
     def tell(self, conversation_id: UUID, kind: Kind, data: bytes, answer: UUID) -> None:
-        """Hand a passing event to the conversation's readers."""
+        """Hand a passing event to the conversation's readers in this process."""
         channel = self._channels.get(conversation_id)
         if channel is not None:
             channel.tell(kind, data, answer)
 
     def tell_user(self, conversation_id: UUID, user_id: UUID, data: bytes) -> None:
-        """Hand a passing event to one person's streams of a conversation."""
+        """Hand a passing event to one person's streams of a conversation in this process."""
         channel = self._channels.get(conversation_id)
         for reader in channel.readers if channel else ():
             if reader.identity.user_id == user_id:
                 reader.offer(Kind.TRANSIENT, data)
+
+    def watch(self, watcher: Callable[[Logged], None]) -> None:
+        """Call a function with every durable event that readers of this process get, in order."""
+        self._watchers.append(watcher)
+
+    def _heard(self, event: Logged) -> None:
+        channel = self._channels.get(event.conversation_id)
+        self.metrics.deliveries.inc(len(channel.readers) if channel else 0)
+        if event.type == "membership.changed":
+            self._end_removed(event)
+        for watcher in self._watchers:
+            watcher(event)
 
     # Answers in progress
 
@@ -121,7 +140,7 @@ class Hub:
         """The conversation's channel, made when there is none yet."""
         channel = self._channels.get(conversation_id)
         if channel is None:
-            channel = self._channels[conversation_id] = Channel(conversation_id)
+            channel = self._channels[conversation_id] = Channel(conversation_id, self._heard)
         self._idle_since.pop(conversation_id, None)
         return channel
 
@@ -135,6 +154,7 @@ class Hub:
 
     def join(self, reader: Reader) -> None:
         """Count a stream, before its right is checked: what ends it meanwhile is not missed."""
+        self.channel(reader.conversation_id)
         self._open.add(reader)
         self._empty.clear()
         self._per_user[reader.identity.user_id] += 1
@@ -169,24 +189,36 @@ class Hub:
                 self.metrics.dropped.labels(kind.name.lower()).inc(count)
 
     def _note_idle(self, channel: Channel) -> None:
-        if not channel.readers:
+        if channel.readers:
+            return
+        if channel.position is None:
+            self._channels.pop(channel.conversation_id, None)  # nobody got to reading it
+        else:
             self._idle_since[channel.conversation_id] = self._clock.monotonic()
 
-    def end(
-        self,
-        reason: CloseReason,
-        *,
-        conversation_id: UUID | None = None,
-        user_id: UUID | None = None,
-        session_id: UUID | None = None,
-    ) -> None:
-        """End the streams that all the given ids fit."""
-        for reader in self._open:
+    def _end_removed(self, event: Logged) -> None:
+        """End a removed person's streams with the event that tells of it.
+
+        Streams whose right was looked at later stand on a newer membership.
+        """
+        change = codec.decode(event.payload, Membership)
+        for reader in self._open if change.action == "removed" else ():
             if (
-                conversation_id in (None, reader.conversation_id)
-                and user_id in (None, reader.identity.user_id)
-                and session_id in (None, reader.identity.session_id)
+                reader.conversation_id == event.conversation_id
+                and reader.identity.user_id == change.user_id
+                and reader.checked < event.number
             ):
+                reader.close("removed")
+
+    def end(self, reason: CloseReason, *, session_id: UUID) -> None:
+        """End a session's streams, in every process."""
+        self.end_here(reason, session_id=session_id)
+        self.backplane.say(Kick(reason, session_id))
+
+    def end_here(self, reason: CloseReason, *, session_id: UUID) -> None:
+        """End a session's streams in this process."""
+        for reader in self._open:
+            if reader.identity.session_id == session_id:
                 reader.close(reason)
 
     def beat(self) -> None:
@@ -209,8 +241,7 @@ class Hub:
         with suppress(TimeoutError):
             async with asyncio.timeout(self.limits.drain):
                 await self._empty.wait()
-        for task in self._filling.values():
-            task.cancel()
+        await self.catch_up.stop()
 
     def retry_ms(self) -> int:
         """A time to wait before connecting again, spread so that not all come at once."""
@@ -219,6 +250,14 @@ class Hub:
     def readers(self) -> list[Reader]:
         """Every open stream."""
         return list(self._open)
+
+    def readers_of(self, conversation_id: UUID) -> dict[UUID, list[Reader]]:
+        """The live streams of a conversation, by person."""
+        found: dict[UUID, list[Reader]] = {}
+        channel = self._channels.get(conversation_id)
+        for reader in channel.readers if channel else ():
+            found.setdefault(reader.identity.user_id, []).append(reader)
+        return found
 
     def forget_idle(self) -> None:
         """Drop the recent events of conversations that nobody has read for a while."""
@@ -236,26 +275,6 @@ class Hub:
             "waiting_events": sum(len(reader.outbox) for reader in self._open),
             "answers": sum(map(len, self._answers.values())),
         }
-
-    def _begin_to_fill(self, channel: Channel) -> None:
-        key = channel.conversation_id
-        if key not in self._filling:
-            task = self._filling[key] = asyncio.create_task(self._fill(channel))
-            task.add_done_callback(lambda _: self._filling.pop(key, None))
-
-    async def _fill(self, channel: Channel) -> None:
-        """Read from the log what a channel lacks; most gaps close by themselves before."""
-        await self._clock.sleep(self.limits.hole_wait)
-        while (position := channel.position) is not None:
-            try:
-                events = await self.log.read(channel.conversation_id, position, _PAGE)
-            except Unavailable:
-                await self.pause()
-                continue
-            if channel.position == position:
-                channel.skip_gap(events)
-            if channel.publish(events) and len(events) < _PAGE:
-                return
 
     async def pause(self) -> None:
         """Wait before the log is asked again."""

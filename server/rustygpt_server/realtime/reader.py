@@ -32,6 +32,8 @@ class Reader:
     """The number of the last durable event that was queued or sent."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     closing: bytes | None = None
+    checked: int = 0
+    """The event number at which the right to read was last looked at."""
     overflowed: bool = False
     quiet: bool = False
     """Nothing was sent since the last beat."""

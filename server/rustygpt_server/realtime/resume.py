@@ -47,7 +47,9 @@ async def stream(
     hub: Hub, reader: Reader, start: Start, bounds: Opening
 ) -> AsyncGenerator[bytes, None]:
     """The bytes of a stream that has joined the hub, each piece to be sent at once."""
+    reader.checked = max(reader.checked, bounds.position)
     hub.channel(reader.conversation_id).start(bounds.position)
+    hub.catch_up.note(reader.conversation_id, bounds.position)
     reader.cursor = start.cursor
     yield _opening(hub, start)
     for part in (_catch_up, _live):

@@ -71,4 +71,3 @@ class Conversations:
             self._db, actor, conversation_id, user_id, self._clock.now()
         )
         self._hub.publish(conversation_id, events)
-        self._hub.end("removed", conversation_id=conversation_id, user_id=user_id)

@@ -1,6 +1,6 @@
 """Open a stream by right, and end the streams that lost it."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import cast
 from uuid import UUID
@@ -27,6 +27,14 @@ class DatabaseLog:
     async def read(self, conversation_id: UUID, after: int, limit: int) -> list[Logged]:
         """The events after a number, in order."""
         return await feeds.read_events(self._db, conversation_id, after, limit)
+
+    async def read_behind(self, cursors: Mapping[UUID, int], limit: int) -> list[Logged]:
+        """The next events of several conversations, each after its number."""
+        return await feeds.read_behind(self._db, cursors, limit)
+
+    async def positions(self, conversation_ids: list[UUID]) -> dict[UUID, int]:
+        """How far conversations' logs go."""
+        return await feeds.list_positions(self._db, conversation_ids)
 
 
 class Feeds:

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from prometheus_client import generate_latest
-
 from rustygpt_server.db import system
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.refusals import DatabaseError
@@ -39,9 +37,14 @@ class Health:
         """Count a probe that was answered."""
         self._metrics.health.labels(endpoint, status).inc()
 
-    def report(self) -> bytes:
-        """All metrics as Prometheus text."""
+    async def sample(self) -> None:
+        """Note what is measured and not counted; each process does so for itself."""
         self._metrics.pool_max.set(self._db.size)
         self._metrics.pool_used.set(self._db.in_use)
+        self._metrics.line_up.set(self._hub.backplane.hears)
+
+    async def report(self) -> bytes:
+        """All metrics as Prometheus text."""
+        await self.sample()
         self._hub.settle()
-        return generate_latest(self._metrics.registry)
+        return self._metrics.report()

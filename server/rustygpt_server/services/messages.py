@@ -59,7 +59,7 @@ class Messages:
         asked = await answers.request_cancel(self._db, actor, message_id, self._clock.now())
         if asked.state == "running":
             self._metrics.cancels.inc()
-            self._desk.cancel(message_id)
+            self._desk.stop_answer(message_id)
             return Cancelled(message_id, "cancelled")
         return Cancelled(message_id, asked.state)
 

@@ -6,9 +6,7 @@ from uuid import UUID
 from rustygpt_server.db import messages, threads
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import Page
-from rustygpt_server.realtime.hub import Hub
-from rustygpt_shared import codec
-from rustygpt_shared.events import UnreadCount
+from rustygpt_server.services.unread import Unread
 from rustygpt_shared.models.conversations import ThreadSummary, ThreadUnread
 from rustygpt_shared.models.messages import Chunk, Marked, MessageView
 
@@ -16,9 +14,9 @@ from rustygpt_shared.models.messages import Chunk, Marked, MessageView
 class Threads:
     """What is read of threads."""
 
-    def __init__(self, db: Database, hub: Hub) -> None:
+    def __init__(self, db: Database, unread: Unread) -> None:
         self._db = db
-        self._hub = hub
+        self._unread = unread
 
     async def list_threads(
         self, actor: UUID, conversation_id: UUID, before: tuple[datetime, UUID] | None, limit: int
@@ -39,12 +37,10 @@ class Threads:
     async def mark_read(
         self, actor: UUID, root_id: UUID, path: str | None, message_id: UUID | None
     ) -> Marked:
-        """Move one's mark, which never moves back; one's own streams are told what is left."""
-        room = (await messages.get_message(self._db, actor, root_id)).conversation_id
-        marked = await threads.mark_read(self._db, actor, root_id, path, message_id)
-        count = UnreadCount(room, root_id, actor, marked.unread)
-        self._hub.tell_user(room, actor, codec.frame("unread.update", codec.encode(count)))
-        return marked
+        """Move one's mark, which never moves back; one's own streams hear of it."""
+        mark = await threads.mark_read(self._db, actor, root_id, path, message_id)
+        self._unread.moved(actor, mark)
+        return Marked(mark.root_id, mark.unread)
 
     async def get_message(self, actor: UUID, message_id: UUID) -> MessageView:
         """One message."""

@@ -1,6 +1,7 @@
 """What a server does by itself, again and again: leases, rights of streams, pruning."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 
 from rustygpt_server.assistant.desk import Desk
@@ -9,7 +10,9 @@ from rustygpt_server.db import sessions
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.refusals import DatabaseError
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.relay import Relay
 from rustygpt_server.services.feeds import Feeds
+from rustygpt_server.services.unread import Unread
 from rustygpt_server.telemetry import log
 
 _log = log(__name__)
@@ -21,10 +24,23 @@ class Upkeep:
     """The chores of one process."""
 
     def __init__(
-        self, db: Database, hub: Hub, desk: Desk, feeds: Feeds, limits: TimeLimits, clock: Clock
+        self,
+        db: Database,
+        hub: Hub,
+        desk: Desk,
+        feeds: Feeds,
+        unread: Unread,
+        relay: Relay,
+        limits: TimeLimits,
+        clock: Clock,
     ) -> None:
         self._db = db
         self._hub = hub
+        self._feeds = feeds
+        self._unread = unread
+        self._relay = relay
+        self._position_check = limits.position_check
+        self._next_check = 0.0
         self._clock = clock
         self._chores: list[tuple[float, Chore]] = [
             (limits.lease_renewal, desk.keep_leases),
@@ -35,11 +51,16 @@ class Upkeep:
             (limits.prune_interval, feeds.prune_events),
             (limits.prune_interval, self._prune_sessions),
             (limits.ring_idle, self._forget_idle),
+            (limits.line_check, self._keep_up),
             (limits.gauge_interval, self._count_sessions),
             (hub.settings.heartbeat_seconds / 2, self._beat),
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+
+    def add(self, interval: float, chore: Chore) -> None:
+        """Do something more, every so many seconds."""
+        self._chores.append((interval, chore))
 
     def start(self) -> None:
         """Begin; each chore is done at once, and then at its interval."""
@@ -51,6 +72,7 @@ class Upkeep:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._unread.stop()
 
     async def _repeat(self, interval: float, chore: Chore) -> None:
         while not self._stopping:
@@ -75,3 +97,18 @@ class Upkeep:
 
     async def _forget_idle(self) -> None:
         self._hub.forget_idle()
+        self._unread.forget_idle()
+        self._relay.forget_silent()
+
+    async def _keep_up(self) -> None:
+        """Compare with the log now and then; at once, and rights too, when words were missed.
+
+        Each process has a pace of its own, so that many do not ask in the same moment.
+        """
+        missed, now = self._relay.take_missed(), self._clock.monotonic()
+        if missed or now >= self._next_check:
+            pace = random.uniform(0.8, 1.2)  # noqa: S311 - jitter is no secret
+            self._next_check = now + self._position_check * pace
+            await self._hub.catch_up.check()
+        if missed:
+            await self._feeds.check_readers()

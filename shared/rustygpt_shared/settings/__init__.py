@@ -33,6 +33,8 @@ class Server(Section, frozen=True):
     """The address to listen on; `0.0.0.0` in the prod profile."""
     port: Port = 8080
     """The port to listen on; 0 lets the system choose."""
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    """How many processes serve; one per core is enough."""
     public_base_url: str | None = None
     """The address people use, when it differs from the one listened on."""
     request_id_header: str = "x-request-id"

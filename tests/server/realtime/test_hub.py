@@ -4,7 +4,14 @@ import asyncio
 from uuid import uuid4
 
 from tests.support.clocks import TestClock
-from tests.support.event_log import ROOM, ListLog, make_hub, make_reader, numbers
+from tests.support.event_log import (
+    ROOM,
+    ListLog,
+    make_hub,
+    make_reader,
+    membership,
+    numbers,
+)
 from tests.support.waiting import until
 
 from rustygpt_server.realtime.outbox import Kind
@@ -28,18 +35,29 @@ async def test_a_gap_is_filled_from_the_log() -> None:
     assert numbers(reader.outbox.take()) == [1, 2]
 
 
-def test_streams_end_by_what_they_stand_on() -> None:
-    """Session, person and conversation each end just their own streams."""
+def test_streams_end_with_their_session() -> None:
+    """Another session's streams go on."""
     hub = make_hub(ListLog())
     one, two = make_reader(hub), make_reader(hub)
 
     hub.end("session_ended", session_id=one.identity.session_id)
+
     assert (one.closing is not None, two.closing is not None) == (True, False)
 
-    hub.end("removed", conversation_id=uuid4(), user_id=two.identity.user_id)
-    assert two.closing is None
-    hub.end("removed", conversation_id=ROOM, user_id=two.identity.user_id)
-    assert two.closing is not None
+
+def test_streams_end_with_the_event_of_a_removal() -> None:
+    """Whatever process removed the person; streams that were opened by a later right go on."""
+    hub = make_hub(ListLog())
+    user_id = uuid4()
+    old, new, other = make_reader(hub, user_id), make_reader(hub, user_id), make_reader(hub)
+    new.checked = 1
+    hub.channel(ROOM).start(0)
+
+    hub.publish(ROOM, [membership(1, user_id, "removed")])
+    assert [r.closing is not None for r in (old, new, other)] == [True, False, False]
+    hub.publish(ROOM, [membership(2, user_id, "added"), membership(3, user_id, "removed")])
+
+    assert [r.closing is not None for r in (old, new, other)] == [True, True, False]
 
 
 def test_private_events_reach_one_person() -> None:
@@ -85,7 +103,7 @@ def test_conversations_that_nobody_reads_are_forgotten() -> None:
     clock = TestClock()
     hub = make_hub(ListLog(), clock)
     reader = make_reader(hub)
-    hub.channel(ROOM).readers.add(reader)
+    hub.channel(ROOM).start(0)
     hub.leave(reader)
 
     hub.forget_idle()

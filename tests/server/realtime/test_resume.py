@@ -6,7 +6,14 @@ from collections.abc import AsyncGenerator
 from uuid import UUID
 
 import pytest
-from tests.support.event_log import ROOM, ListLog, make_hub, make_reader, numbers
+from tests.support.event_log import (
+    ROOM,
+    ListLog,
+    make_hub,
+    make_reader,
+    membership,
+    numbers,
+)
 
 from rustygpt_server.db.feeds import Opening
 from rustygpt_server.realtime.hub import Hub
@@ -227,7 +234,7 @@ async def test_removal_ends_a_stream_that_is_still_catching_up() -> None:
     reader, pieces = _open(hub, log, "evt_0")
     await _next(pieces)
 
-    hub.end("removed", conversation_id=ROOM, user_id=reader.identity.user_id)
+    hub.publish(ROOM, [membership(451, reader.identity.user_id, "removed")])
     rest = [piece async for piece in pieces]
 
     assert len(rest) == 1

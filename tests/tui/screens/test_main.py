@@ -1,5 +1,6 @@
 """How the main screen looks, at several sizes, and what keys do there."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -16,7 +17,8 @@ from textual.pilot import Pilot
 from rustygpt_shared.models.conversations import Participant
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.config import load_settings
-from rustygpt_tui.widgets.composer import Composer
+from rustygpt_tui.screens.main import MainScreen
+from rustygpt_tui.screens.talk import Talk
 
 ANA = UUID(int=101)
 Compare = Callable[..., bool]
@@ -66,15 +68,30 @@ class Snapped(RustyGPT):
         await self._stack.aclose()
 
 
-async def _settled(pilot: Pilot[int]) -> None:
-    for composer in pilot.app.screen_stack[-1].query(Composer):
-        composer.cursor_blink = False
-    for _ in range(400):
-        await pilot.pause(0.01)
-        text = "\n".join(s.text for s in pilot.app.screen._compositor.render_strips())
-        if "● live" in text and "Thanks" in text:
-            return
-    raise AssertionError(f"never came alive:\n{text}")
+async def _settled(pilot: Pilot[int], *, composing: bool = False) -> None:
+    """Wait until everything that is to come is there, and no frame differs from the one before."""
+    async with asyncio.timeout(30):
+        while not isinstance(pilot.app.screen, MainScreen) or not pilot.app.screen.query(Talk):
+            await pilot.pause(0.01)
+        main = pilot.app.screen
+        main.talk.composer.cursor_blink = False
+        before = ""
+        while not _there(main, composing=composing) or _text(main) != before:
+            if composing and not main.talk.composer.has_focus:
+                main.action_compose()  # once the lists had the focus that they take at first
+            before = _text(main)
+            await pilot.pause(0.02)
+
+
+def _there(main: MainScreen, *, composing: bool) -> bool:
+    """Whether the thread is loaded, its end shown, and the stream open."""
+    text = _text(main)
+    focused = main.talk.composer.has_focus and "enter open" not in text
+    return "● live" in text and "Thanks" in text and (focused or not composing)
+
+
+def _text(main: MainScreen) -> str:
+    return "\n".join(strip.text for strip in main._compositor.render_strips())
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50)])
@@ -85,11 +102,7 @@ def test_it_looks_right_at_every_size(
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
 
     async def before(pilot: Pilot[int]) -> None:
-        await pilot.pause(0.3)
-        while not pilot.app.screen.query("#talk"):
-            await pilot.pause(0.02)
-        pilot.app.screen.action_compose()
-        await _settled(pilot)
+        await _settled(pilot, composing=True)
 
     assert snap_compare(Snapped(_furnished()), terminal_size=size, run_before=before)
 
@@ -103,8 +116,6 @@ def test_it_follows_the_theme(
 
     async def before(pilot: Pilot[int]) -> None:
         pilot.app.theme = theme
-        while not pilot.app.screen.query("#talk"):
-            await pilot.pause(0.02)
         await _settled(pilot)
 
     assert snap_compare(Snapped(_furnished()), terminal_size=(100, 30), run_before=before)

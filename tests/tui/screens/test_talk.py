@@ -1,13 +1,16 @@
 """Reading and writing in a thread."""
 
 import asyncio
+from collections.abc import Sequence
 
 from msgspec import structs
 from tests.support.chat_wire import chat_wire
 from tests.support.room import ME, ROOM, Room, person
-from tests.tui.driving import in_room
+from tests.support.wire_server import problem
+from tests.tui.driving import Driver, in_room
 from textual import events
 
+from rustygpt_tui.widgets.transcript.entries import Entry
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
 _CODE = "Run **this**\n\n```sh\nmake\n```\n\n```py\nx = 1\n```"
@@ -211,3 +214,54 @@ async def test_a_message_and_its_code_are_copied() -> None:
         await driver.until("Copy which code?")
         await driver.pilot.press("down", "enter")
         await driver.until(lambda: driver.app.clipboard == "x = 1\n")
+
+
+async def test_what_stops_an_answer_is_said_while_there_is_one() -> None:
+    """The line at the bottom says so wherever one is, and no longer than it is true."""
+    async with chat_wire(_room()) as chat, in_room(chat) as driver:
+        await driver.pilot.press("i")
+        await driver.write("go on")
+        await driver.pilot.press("enter")
+        await driver.until("esc stops the answer · enter send")
+        await driver.pilot.press("shift+tab")
+        await driver.until("esc stops the answer · r reply")
+        await driver.pilot.press("ctrl+o")
+        await driver.until("x stops the answer")
+        await driver.pilot.press("x")
+        await driver.until("■ stopped")
+        await driver.until(lambda: "stops the answer" not in driver.text())
+
+
+async def test_only_what_one_comes_back_to_is_divided() -> None:
+    """In a thread one has just begun the answer is no news, in one that waited the divider is."""
+    room = _room()
+    async with chat_wire(room) as chat, in_room(chat) as driver:
+        begun = next(iter(room.threads))
+        await driver.pilot.press("ctrl+n")
+        await driver.write("a new topic")
+        await driver.pilot.press("enter")
+        await driver.until("writing")
+        assert "── new ─" not in driver.text()
+        room.post(begun, text="while you were there")
+        await driver.until(lambda: driver.main.room.state.unread.get(begun))  # type: ignore[union-attr]
+        driver.main.open_thread(begun)
+        await driver.until("── new ─")
+        await driver.until(lambda: chat.wire.counted("POST", f"/api/threads/{begun}/read"))
+
+
+async def test_a_thread_that_does_not_load_is_tried_again() -> None:
+    """The reason stands in the place of the messages, and F5 fetches them."""
+    room = _room()
+    async with chat_wire(room) as chat, in_room(chat) as driver:
+        await driver.until("reply 2")
+        other = room.post(text="another thread")
+        chat.wire.on("GET", f"/api/threads/{other}/tree", problem(503, "RGP.UNAVAILABLE", "Away."))
+        driver.main.open_thread(other)
+        await driver.until("F5 tries again.")
+        chat.route_messages()
+        await driver.pilot.press("f5")
+        await driver.until(lambda: [e.message.id for e in _entries(driver)] == [other])
+
+
+def _entries(driver: Driver) -> Sequence[Entry]:
+    return driver.main.query_one(Transcript).entries

@@ -33,25 +33,21 @@ class Prose:
         self._step = step
         self._patience = patience
         self._settled = ""
-        self._references: dict[str, Any] | None = None
+        self._references: object = None
         self._wrapper = Wrapper(limit)
 
     def lines(self, content: str, env: Mapping[str, Any]) -> list[Line]:
         """Lines of the paragraph, which is a longer form of the one before as a rule."""
-        if not content.startswith(self._settled) or env.get("references") != self._references:
-            self._begin()
-            self._references = dict(env.get("references") or {}) or None
+        references = dict(env.get("references") or {})
+        if not content.startswith(self._settled) or references != self._references:
+            self._settled, self._references = "", references
+            self._wrapper = Wrapper(self._limit)
         rest = content[len(self._settled) :]
         while end := self._settle(rest, env):
             self._wrapper.add(_spans(rest[:end], env))
             self._settled += rest[:end]
             rest = rest[end:]
         return [*self._wrapper.lines, *self._wrapper.ending(_spans(rest, env))]
-
-    def _begin(self) -> None:
-        self._settled = ""
-        self._references = None
-        self._wrapper = Wrapper(self._limit)
 
     def _settle(self, rest: str, env: Mapping[str, Any]) -> int:
         """How much of what is left is settled now; 0 when it is little or not yet sure."""

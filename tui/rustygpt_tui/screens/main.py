@@ -14,8 +14,6 @@ from rustygpt_tui.widgets.composer import Composer
 from rustygpt_tui.widgets.lists import SideList
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
-LIST_SECONDS = 15
-
 
 class MainScreen(RoomScreen):
     """Conversations, threads and a talk, worked by keys."""
@@ -28,15 +26,21 @@ class MainScreen(RoomScreen):
         self.call_after_refresh(self._focus_moved)
 
     def _focus_moved(self) -> None:
-        in_lists = isinstance(self.focused, SideList)
-        self.set_class(in_lists, "-lists")
+        self.set_class(isinstance(self.focused, SideList), "-lists")
+        self.show_hints()
+
+    def show_hints(self) -> None:
+        """Tell the keys that matter where one is; what stops an answer comes first."""
         if isinstance(self.focused, Composer):
             hints = "enter send · ^j new line · esc messages · ^p commands"
+            stop = "esc stops the answer · enter send · ^p commands"
         elif isinstance(self.focused, Transcript):
             hints = "r reply · y copy · Y code · i write · n next unread · ? keys"
+            stop = "esc stops the answer · r reply · y copy · i write · ? keys"
         else:
             hints = "enter open · c new · ^n thread · p people · ? keys · ^q quit"
-        self.status.show_hints(hints)
+            stop = "x stops the answer · enter open · c new · ? keys · ^q quit"
+        self.status.show_hints(stop if self.talk.answer_in_progress() else hints)
 
     def action_focus_lists(self) -> None:
         """Go to the conversations; from there on, to the threads and back."""
@@ -94,6 +98,7 @@ class MainScreen(RoomScreen):
         """Connect again now."""
         if self.room and self.room.state:
             self.follow_again(self.room)
+            self.talk.load_again()
         elif self.wanted:
             self.open_conversation(self.wanted)
         else:

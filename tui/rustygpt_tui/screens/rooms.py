@@ -69,6 +69,7 @@ class RoomScreen(Screen[None], Reporting):
         self.list_conversations()
         self.set_interval(LIST_SECONDS, self.list_conversations)
         self.query_one("#conversations").focus()
+        self.watch(self.app, "app_focus", self.talk.looked_at, init=False)
 
     @property
     def conversations(self) -> Sequence[Conversation]:
@@ -140,6 +141,7 @@ class RoomScreen(Screen[None], Reporting):
         if self.room and self.room.state:
             self.talk.show_thread(self.room, root)
             self._show_lists()
+            self.show_hints()
 
     @on(SideList.EndNear, "#conversations")
     @work(group="more-conversations", exclusive=True, exit_on_error=False)
@@ -192,8 +194,12 @@ class RoomScreen(Screen[None], Reporting):
         self.talk.changed(changes)
         if changes.info or changes.threads or changes.unread:
             self._show_lists()
+        self.show_hints()
         if self.room:
             self.room.cost = time.perf_counter() - began
+
+    def show_hints(self) -> None:
+        """Tell the keys that matter where one is."""
 
     def on_connection_changed(self, message: ConnectionChanged) -> None:
         """Tell how the stream stands."""

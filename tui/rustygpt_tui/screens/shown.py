@@ -89,11 +89,7 @@ def header(state: State | None, root: UUID | None, cells: int) -> Content:
     """The conversation's title and thread at the left, its people and assistant at the right."""
     if state is None:
         return Content("")
-    people = len(state.participants)
-    right = f"{people} people · " if people > 1 else ""
-    right += state.info.model or _MODES.get(state.info.assistant_mode, "")
-    if width(right) > cells // 2:
-        right = ""
+    right = next((words for words in _facts(state) if width(words) <= cells // 2), "")
     title = shorten(one_line(state.info.title), max(8, cells - width(right) - 2))
     thread = state.thread(root) if root else None
     room = cells - width(title) - width(right) - 7
@@ -103,6 +99,14 @@ def header(state: State | None, root: UUID | None, cells: int) -> Content:
     gap = pad("", cells - width(title) - width(excerpt) - width(right))
     quiet = "$foreground 55%"
     return Content.assemble((title, "bold"), (excerpt, quiet), gap, (right, quiet))
+
+
+def _facts(state: State) -> list[str]:
+    """People and assistant, in ever fewer words."""
+    people, mode = len(state.participants), _MODES.get(state.info.assistant_mode, "")
+    assistant = state.info.model or mode
+    counted = [f"{people} people · {assistant}"] if people > 1 else []
+    return [*counted, assistant, mode]
 
 
 def block_words(block: CodeBlock) -> str:

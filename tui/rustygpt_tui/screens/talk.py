@@ -70,7 +70,7 @@ class Talk(Writing):
         self._room, self.root, self._reply_to = room, root, None
         self._failed, self._failure, self._marked = None, "", None
         self.transcript.clear()
-        self._first_unread, self._loading = None, root is not None
+        self._first_unread, self._loading, self._divides = None, root is not None, True
         self.transcript.empty = "Write the first message below to start a thread."
         if root is not None:
             self.transcript.veil("Loading …")
@@ -84,6 +84,7 @@ class Talk(Writing):
             typed = self.composer.text
             self.composer.put("")
             self.show_thread(self._room, root)
+            self._divides = False
             self.composer.put(typed)
 
     def changed(self, changes: Changes) -> None:
@@ -177,10 +178,20 @@ class Talk(Writing):
         self._loading = False
         self._land(room, root)
 
+    def load_again(self) -> None:
+        """Go on loading a thread whose loading failed."""
+        if self._loading and self._room and self.root:
+            self._load(self._room, self.root)
+
+    def looked_at(self) -> None:
+        """The terminal came to the front, or went: what is seen is read only in front."""
+        self._mark()
+
     def _land(self, room: Room, root: UUID) -> None:
         """The thread is there: go to what is unread, or stay at the end."""
         self.transcript.veil("")
-        self._first_unread = first_unread(room.state, root) if room.state else None
+        if room.state and self._divides:
+            self._first_unread = first_unread(room.state, root)
         if self._first_unread:
             self._put([self._first_unread])
             self.transcript.go_to(self._first_unread)

@@ -30,39 +30,41 @@ class Arrangement:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.entries: list[Entry] = []
-        self._paths: dict[UUID, str] = {}
+        self._shown: dict[UUID, Entry] = {}
         self._replies: Counter[UUID | None] = Counter()
         self._days = Days()
         self._head = self._tail = 0
 
     def __contains__(self, id: UUID) -> bool:
-        return id in self._paths
+        return id in self._shown
 
     def arrange(self, messages: Iterable[MessageView], context: Context) -> list[Entry]:
         """Begin anew with these messages, which come in depth-first order."""
         self.context = context
         self.entries = entries(messages, context)
-        self._paths = {shown.id: shown.message.path for shown in self.entries}
+        self._shown = {shown.id: shown for shown in self.entries}
         self._replies = Counter(shown.message.parent_id for shown in self.entries)
         return self.entries
 
     def put(self, messages: Iterable[MessageView]) -> Splice:
         """Add or replace messages."""
-        before = self._begin()
-        news = sum(self._put(message) for message in messages)
+        before, forks = self._begin(), set[UUID | None]()
+        news = sum(self._put(message, forks) for message in messages)
+        self._draw_forks(forks)
         return self._end(before, news)
 
     def drop(self, ids: Iterable[UUID]) -> Splice:
         """Take messages without replies out, such as those that were on their way."""
-        before = self._begin()
+        before, forks = self._begin(), set[UUID | None]()
         for id_ in ids:
-            if id_ in self._paths:
-                self._remove(self.index(id_))
+            if id_ in self._shown:
+                self._remove(self.index(id_), forks)
+        self._draw_forks(forks)
         return self._end(before, 0)
 
     def index(self, id: UUID) -> int:
         """The place of a message that is in here; raises KeyError when it is not."""
-        return bisect_left(self.entries, self._paths[id], key=_path)
+        return bisect_left(self.entries, self._shown[id].message.path, key=_path)
 
     def _begin(self) -> int:
         """From now on it is counted how much at either end stays as it is."""
@@ -74,54 +76,60 @@ class Arrangement:
         rest = min(self._tail, before - start)
         return Splice(start, before - rest, self.entries[start : len(self.entries) - rest], news)
 
-    def _put(self, message: MessageView) -> bool:
-        """Take a message; tells whether it is news."""
-        if message.id in self._paths:
+    def _put(self, message: MessageView, forks: set[UUID | None]) -> bool:
+        """Take a message; tells whether it is news, and adds to `forks` where branches change."""
+        if message.id in self._shown:
             self._draw(self.index(message.id), message)
             return False
         at = bisect_left(self.entries, message.path, key=_path)
-        self._paths[message.id] = message.path
         self._replies[message.parent_id] += 1
-        self.entries.insert(at, self._entry(at, message))
+        self._shown[message.id] = fresh = self._entry(at, message)
+        self.entries.insert(at, fresh)
         self._touch(at)
         if at + 1 < len(self.entries):
             self._draw(at + 1)
         if self._replies[message.parent_id] == 2:
-            self._draw_below_parent(message)
+            forks.add(message.parent_id)
         if self._replies[message.id]:  # its answers came first
-            self._draw_below(at)
+            forks.add(message.id)
         return message.author_user_id != self.context.me
 
-    def _remove(self, at: int) -> None:
+    def _remove(self, at: int, forks: set[UUID | None]) -> None:
         gone = self.entries.pop(at).message
-        del self._paths[gone.id]
+        del self._shown[gone.id]
         self._replies[gone.parent_id] -= 1
         self._head = min(self._head, at)
         self._tail = min(self._tail, len(self.entries) - at)
         if at < len(self.entries):
             self._draw(at)
         if self._replies[gone.parent_id] == 1:
-            self._draw_below_parent(gone)
+            forks.add(gone.parent_id)
 
-    def _draw_below_parent(self, message: MessageView) -> None:
-        """What a message answers became a fork, or is none any more."""
-        if message.parent_id in self._paths:
-            self._draw_below(self.index(message.parent_id))
-        elif message.parent_id is not None:  # the others may stand anywhere: it is rare
+    def _draw_forks(self, forks: set[UUID | None]) -> None:
+        """Branches below these are indented otherwise now; each entry is looked at once."""
+        forks.discard(None)
+        known = sorted(self.index(id_) for id_ in forks if id_ and id_ in self._shown)
+        if len(known) < len(forks):  # what they answer is not there, so they may stand anywhere
             for at in range(len(self.entries)):
                 self._draw(at)
+            return
+        done = 0
+        for at in known:
+            if at >= done:
+                done = self._draw_below(at)
 
-    def _draw_below(self, at: int) -> None:
-        """Everything in the branch below a message, whose indentation may be another now."""
+    def _draw_below(self, at: int) -> int:
+        """Everything in the branch below a message; answers where that ends."""
         depth, below = self.entries[at].message.depth, at + 1
         while below < len(self.entries) and self.entries[below].message.depth > depth:
             self._draw(below)
             below += 1
+        return below
 
     def _draw(self, at: int, message: MessageView | None = None) -> None:
         fresh = self._entry(at, message or self.entries[at].message)
         if fresh != self.entries[at]:
-            self.entries[at] = fresh
+            self.entries[at] = self._shown[fresh.id] = fresh
             self._touch(at)
 
     def _touch(self, at: int) -> None:
@@ -132,8 +140,7 @@ class Arrangement:
         above = self.entries[at - 1].message if at else None
         parent = message.parent_id
         level, answered = 0, ""
-        if parent in self._paths:
-            answers = self.entries[self.index(parent)]
+        if parent and (answers := self._shown.get(parent)):
             level, answered = answers.level, answers.author
         level += parent is not None and self._replies[parent] > 1
         return entry(message, above, level, answered, self.context, self._days)

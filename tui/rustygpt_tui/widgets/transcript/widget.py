@@ -76,7 +76,9 @@ class Transcript(AnchoredView, can_focus=True):
     def pick(self) -> Entry | None:
         """The entry under the cursor; where there is no cursor, it goes to the lowest in view."""
         if self.selected is None and len(self.flow):
-            self.action_cursor(0)
+            lowest = self.flow.find(self.scroll_offset.y + self.size.height - 1)[0]
+            self._selected = self.flow.entries[lowest].id
+            self.refresh()
         return self.selected
 
     def show(self, entries: Sequence[Entry], *, fresh: int = 0) -> None:

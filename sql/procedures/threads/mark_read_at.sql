@@ -1,14 +1,17 @@
 -- Move one's mark in a thread to a message, named by path or id, or to the thread's end. It never
--- moves back. Participants only; also those who may not write.
-CREATE OR REPLACE FUNCTION rustygpt.mark_read(
+-- moves back. Participants only; also those who may not write. The count is that at `position`,
+-- an event number of the conversation.
+CREATE OR REPLACE FUNCTION rustygpt.mark_read_at(
   _actor uuid, _root_id uuid, _path text, _message_id uuid
-) RETURNS TABLE (root_id uuid, unread integer)
+) RETURNS TABLE (root_id uuid, unread integer, conversation_id uuid, "position" bigint,
+  moved boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   _conversation_id uuid := rustygpt.room_of(_root_id);
   _born bigint;
   _joined bigint;
+  _moved boolean;
 BEGIN
   PERFORM rustygpt.enter(_actor, _conversation_id, 'thread');
   IF _path IS NULL AND _message_id IS NULL THEN
@@ -22,9 +25,12 @@ BEGIN
   END IF;
   INSERT INTO rustygpt.marks AS k (user_id, root_id, born) VALUES (_actor, _root_id, _born)
   ON CONFLICT (user_id, root_id) DO UPDATE SET born = excluded.born WHERE k.born < excluded.born;
+  _moved := FOUND;
   SELECT GREATEST(p.joined_event, k.born) INTO _joined
   FROM rustygpt.participants p JOIN rustygpt.marks k ON k.user_id = p.user_id
   WHERE p.conversation_id = _conversation_id AND p.user_id = _actor AND k.root_id = _root_id;
-  RETURN QUERY SELECT _root_id, rustygpt.unread_in_thread(_root_id, _actor, _joined);
+  RETURN QUERY SELECT _root_id, rustygpt.unread_in_thread(_root_id, _actor, _joined), c.id,
+    c.last_event, _moved
+  FROM rustygpt.conversations c WHERE c.id = _conversation_id;
 END
 $$;

@@ -1,0 +1,90 @@
+"""One connection that listens to NOTIFY, for as long as the process lives.
+
+It is no part of the pool: a pool hands connections round, and would lose the listening. It has to
+reach PostgreSQL itself, since poolers between drop what is listened to.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import asyncpg
+
+from rustygpt_server.clock import Clock, TimeLimits
+from rustygpt_server.db.bootstrap import PoolLogin
+from rustygpt_server.db.refusals import DRIVER_ERRORS
+from rustygpt_server.telemetry import log
+
+_log = log(__name__)
+
+CHANNEL: Final = "rustygpt"
+_FIRST_WAIT: Final = 0.1
+_LONGEST_WAIT: Final = 10.0
+_CONNECT_SECONDS: Final = 5.0
+
+
+class Line:
+    """Listens; when the connection is lost it makes another, ever more slowly."""
+
+    def __init__(self, url: str, login: PoolLogin, limits: TimeLimits, clock: Clock) -> None:
+        self._url = url
+        self._login = login
+        self._limits = limits
+        self._clock = clock
+        self._wait = _FIRST_WAIT
+        self.up = asyncio.Event()
+        """Set while notifications come."""
+
+    async def run(self, on_data: Callable[[str], None], on_up: Callable[[], None]) -> None:
+        """Listen until cancelled: `on_up` each time that it begins, `on_data` per notification."""
+        while True:
+            try:
+                async with self._connected() as connection:
+                    await self._listen(connection, on_data, on_up)
+            except DRIVER_ERRORS as error:
+                _log.warning("not listening to other processes", reason=str(error))
+            finally:
+                self.up.clear()
+            await self._clock.sleep(self._wait * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            self._wait = min(self._wait * 2, _LONGEST_WAIT)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Any]:
+        connection = await asyncpg.connect(
+            self._url,
+            user=self._login.user,
+            password=self._login.password,
+            timeout=_CONNECT_SECONDS,
+            server_settings={"application_name": "rustygpt listen"},
+        )
+        try:
+            yield connection
+        finally:
+            connection.terminate()  # nothing is in doubt on it, and a dead one would not answer
+
+    async def _listen(
+        self, connection: Any, on_data: Callable[[str], None], on_up: Callable[[], None]
+    ) -> None:
+        """Until the connection ends; raises what it was lost by."""
+        ended = asyncio.Event()
+        connection.add_termination_listener(lambda _: ended.set())
+        # A callback that is a plain function is called in the order of what came.
+        await connection.add_listener(CHANNEL, lambda *what: on_data(what[3]))
+        self._wait = _FIRST_WAIT
+        self.up.set()
+        on_up()
+        while not await self._ends(ended):
+            await connection.fetchval(
+                "SELECT rustygpt.ping()", timeout=self._limits.listen_probe_timeout
+            )
+        raise ConnectionError("the connection has ended")
+
+    async def _ends(self, ended: asyncio.Event) -> bool:
+        """Whether the connection ended before the next probe; a dead peer says nothing."""
+        try:
+            async with asyncio.timeout(self._limits.listen_probe):
+                return await ended.wait()
+        except TimeoutError:
+            return False

@@ -1,0 +1,159 @@
+"""Bring channels up to the log: after gaps, and when another process has gone on.
+
+Whoever learns of a number only notes it here; one task reads for all channels that are behind.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from itertools import islice
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from rustygpt_server.clock import Clock, TimeLimits
+from rustygpt_server.db.refusals import DatabaseError, Unavailable
+from rustygpt_server.db.rows import Logged
+from rustygpt_server.realtime.channel import Channel
+from rustygpt_server.telemetry import log
+
+_log = log(__name__)
+
+CHANNELS_AT_ONCE: Final = 20
+EVENTS_EACH: Final = 50
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+class EventLog(Protocol):
+    """The durable events, as the database keeps them."""
+
+    async def read(self, conversation_id: UUID, after: int, limit: int) -> list[Logged]:
+        """The events after a number, in order."""
+
+    async def read_behind(self, cursors: Mapping[UUID, int], limit: int) -> list[Logged]:
+        """The next events of several conversations, each after its number."""
+
+    async def positions(self, conversation_ids: list[UUID]) -> dict[UUID, int]:
+        """How far conversations' logs go."""
+
+
+class CatchUp:
+    """The one reader of the log for a process's live channels."""
+
+    def __init__(
+        self,
+        event_log: EventLog,
+        channels: Mapping[UUID, Channel],
+        limits: TimeLimits,
+        clock: Clock,
+    ) -> None:
+        self._log = event_log
+        self._channels = channels
+        self._limits = limits
+        self._clock = clock
+        self._behind: dict[UUID, None] = {}
+        self._tasks: dict[object, asyncio.Task[None]] = {}
+        self._on_level: list[Callable[[UUID], None]] = []
+
+    def watch(self, on_level: Callable[[UUID], None]) -> None:
+        """Call a function with each conversation that has caught up."""
+        self._on_level.append(on_level)
+
+    def note(self, conversation_id: UUID, number: int) -> None:
+        """A conversation's log goes as far as a number; who follows it here gets there soon."""
+        channel = self._channels.get(conversation_id)
+        if channel is None:
+            return
+        channel.target = max(channel.target, number)
+        if channel.position is not None and channel.position < channel.target:
+            self._behind[conversation_id] = None
+            self._start("read", self._read_all)
+
+    def note_gap(self, channel: Channel) -> None:
+        """An event is missing before others; most gaps close by themselves in a moment."""
+
+        async def look_again() -> None:
+            await self._clock.sleep(self._limits.hole_wait)
+            self.note(channel.conversation_id, channel.held_up_to())
+
+        self._start(channel.conversation_id, look_again)
+
+    def is_behind(self, conversation_id: UUID) -> bool:
+        """Whether readers here lack events that are known to exist."""
+        return conversation_id in self._behind
+
+    def check_soon(self) -> None:
+        """Compare all followed conversations with the log."""
+        self._start("check", self.check)
+
+    async def check(self) -> None:
+        """Compare all followed conversations with the log, in one statement."""
+        followed = [
+            one.conversation_id for one in self._channels.values() if one.position is not None
+        ]
+        if followed:
+            for conversation_id, number in (await self._log.positions(followed)).items():
+                self.note(conversation_id, number)
+
+    async def stop(self) -> None:
+        """Read no more."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, key: object, work: Work) -> None:
+        if key not in self._tasks:
+            self._tasks[key] = asyncio.create_task(self._guard(key, work))
+
+    async def _guard(self, key: object, work: Work) -> None:
+        try:
+            await work()
+        except DatabaseError as error:  # the next check comes anyway
+            _log.info("positions could not be compared", reason=str(error))
+        finally:
+            del self._tasks[key]
+
+    async def _read_all(self) -> None:
+        while self._behind:
+            cursors = {}
+            for conversation_id in list(islice(self._behind, CHANNELS_AT_ONCE)):
+                channel = self._channels.get(conversation_id)
+                if channel is None or channel.position is None:
+                    del self._behind[conversation_id]
+                else:
+                    cursors[conversation_id] = channel.position
+            if not cursors:
+                continue
+            try:
+                await self._take(cursors, await self._log.read_behind(cursors, EVENTS_EACH))
+            except Unavailable:
+                await self._clock.sleep(self._limits.log_check)
+
+    async def _take(self, cursors: Mapping[UUID, int], events: Iterable[Logged]) -> None:
+        found: dict[UUID, list[Logged]] = {}
+        for event in events:
+            found.setdefault(event.conversation_id, []).append(event)
+        for conversation_id, after in cursors.items():
+            channel = self._channels.get(conversation_id)
+            if channel is None:
+                self._behind.pop(conversation_id, None)
+                continue
+            channel.publish(found.get(conversation_id, []))
+            if channel.position == after:
+                await self._skip(channel, found.get(conversation_id, []))
+            self._note_level(channel)
+
+    async def _skip(self, channel: Channel, found: list[Logged]) -> None:
+        """The next event is not in the log any more, or what was said of its end is not true."""
+        there = await self._log.positions([channel.conversation_id])
+        end = there.get(channel.conversation_id, 0)
+        channel.target = end
+        if end > (channel.position or 0):
+            channel.skip_to(found[0].number - 1 if found else end)
+            channel.publish(found)
+
+    def _note_level(self, channel: Channel) -> None:
+        if channel.position is not None and channel.position >= channel.target:
+            self._behind.pop(channel.conversation_id, None)
+            for watcher in self._on_level:
+                watcher(channel.conversation_id)

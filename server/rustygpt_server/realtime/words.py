@@ -1,0 +1,107 @@
+"""What processes tell each other, and the packets it travels in.
+
+Positions say how far a conversation's log goes. Words are small and passing; one that is lost is
+made up for by something slower: the log, a lease, the check of readers.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from rustygpt_server.realtime.passages import Passage
+from rustygpt_shared.events import CloseReason
+
+PACKET_BYTES: Final = 7_900
+"""PostgreSQL refuses a NOTIFY of 8,000 bytes and more."""
+_HEAD_BYTES: Final = 100
+_WORD_BYTES: Final = PACKET_BYTES - _HEAD_BYTES
+
+
+class Over(Struct, frozen=True, array_like=True, tag="over"):
+    """An answer is no longer in progress."""
+
+    conversation_id: UUID
+    message_id: UUID
+
+
+class Want(Struct, frozen=True, array_like=True, tag="want"):
+    """Say the whole text of an answer again, or of all answers in progress (None)."""
+
+    message_id: UUID | None
+
+
+class Kick(Struct, frozen=True, array_like=True, tag="kick"):
+    """End the streams of a session."""
+
+    reason: CloseReason
+    session_id: UUID
+
+
+class Cancel(Struct, frozen=True, array_like=True, tag="cancel"):
+    """Stop an answer."""
+
+    message_id: UUID
+
+
+class Marked(Struct, frozen=True, array_like=True, tag="mark"):
+    """A person's mark moved; `unread` is the count at an event number."""
+
+    conversation_id: UUID
+    root_id: UUID
+    user_id: UUID
+    position: int
+    unread: int
+
+
+Word = Passage | Over | Want | Kick | Cancel | Marked
+
+
+class Packet(Struct, frozen=True, array_like=True):
+    """What one process told in one go."""
+
+    sender: str
+    positions: dict[UUID, int]
+    words: list[Word]
+
+
+class _Sealed(Struct, frozen=True, array_like=True):
+    """A packet whose words are encoded already."""
+
+    sender: str
+    positions: dict[UUID, int]
+    words: list[msgspec.Raw]
+
+
+def encode_word(word: Word) -> list[bytes]:
+    """A word in pieces that each fit into a packet; only text is ever cut."""
+    data = msgspec.json.encode(word)
+    if len(data) <= _WORD_BYTES:
+        return [data]
+    halves = word.halves() if isinstance(word, Passage) else ()  # no other word has room for text
+    return [part for half in halves for part in encode_word(half)]
+
+
+def pack(sender: str, positions: Mapping[UUID, int], words: Iterable[bytes]) -> list[str]:
+    """As few packets as it takes, positions first."""
+    packets: list[_Sealed] = []
+    room = 0
+    items: list[tuple[UUID, int] | bytes] = [*positions.items(), *words]
+    for item in items:
+        size = len(item) + 1 if isinstance(item, bytes) else len(f'"{item[0]}":{item[1]},')
+        if size > room:
+            packets.append(_Sealed(sender, {}, []))
+            room = _WORD_BYTES + 1
+        room -= size
+        if isinstance(item, bytes):
+            packets[-1].words.append(msgspec.Raw(item))
+        else:
+            packets[-1].positions[item[0]] = item[1]
+    return [msgspec.json.encode(packet).decode() for packet in packets]
+
+
+def unpack(data: str | bytes) -> Packet:
+    """The packet; raises msgspec.MsgspecError for what is none."""
+    return msgspec.json.decode(data, type=Packet)

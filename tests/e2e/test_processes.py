@@ -1,0 +1,263 @@
+"""Many processes on one database: nobody notices that there are several."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.support import databases
+from tests.support.api import Person, Site, Stream
+from tests.support.databases import connected
+from tests.support.person import PASSWORD, CommandLine
+from tests.support.server import ServerProcess, server_process
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+_ENVIRON = {"RUSTYGPT__LLM__DEFAULT_MODEL": "demo", "RUSTYGPT_PROFILE": "test"}
+_END_LISTENING = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'rustygpt listen'
+"""
+
+
+@pytest.fixture
+async def database(cluster_url: str) -> AsyncIterator[str]:
+    """A new database that several servers share."""
+    url = await databases.create(cluster_url)
+    yield url
+    await databases.drop(cluster_url, url)
+
+
+@dataclass
+class Pair:
+    """Two servers on one database; Ann is signed in at both."""
+
+    one: Site
+    two: Site
+    ann: Person
+    there: Person
+    room: str
+
+
+@pytest.fixture
+async def pair(tmp_path: Path, database: str) -> AsyncIterator[Pair]:
+    """Both servers, with a conversation in which the assistant answers when it is mentioned."""
+    async with AsyncExitStack() as stack:
+        sites = []
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            running = server_process(tmp_path / name, database, **_ENVIRON)
+            site = Site((await stack.enter_async_context(running)).url)
+            stack.push_async_callback(site.close)
+            sites.append(site)
+        one, two = sites
+        ann = await one.person("ann")
+        there = await two.sign_in("ann")
+        yield Pair(one, two, ann, there, await ann.conversation(is_group=True))
+
+
+async def _until(
+    stream: Stream, done: Callable[[dict[str, Any]], bool], seconds: float = 30
+) -> list[dict[str, Any]]:
+    """Everything that comes until an event is the awaited one."""
+    events = [await stream.next(seconds=seconds)]
+    while not done(events[-1]):
+        events.append(await stream.next(seconds=seconds))
+    return events
+
+
+def _numbers(events: list[dict[str, Any]]) -> list[int]:
+    return [int(e["id"].removeprefix("evt_")) for e in events if "id" in e]
+
+
+async def _storm(pair: Pair, root: str, count: int) -> None:
+    """Posts at both servers at once."""
+    people = (pair.ann, pair.there)
+    await asyncio.gather(*(people[n % 2].reply(root, f"{n}") for n in range(count)))
+
+
+async def test_a_storm_of_posts_reaches_everybody_once_and_in_order(pair: Pair) -> None:
+    """Whichever server a post goes to; also while the lines between them are cut."""
+    root = await pair.ann.root(pair.room)
+    async with pair.ann.follow(pair.room) as here, pair.there.follow(pair.room) as there:
+        for stream in (here, there):
+            await stream.next("stream.open")
+        await _storm(pair, root, 60)
+        last = await pair.ann.reply(root, "last")
+        seen = [await _until(s, lambda e: _message(e) == last) for s in (here, there)]
+
+    for events in seen:
+        assert _numbers(events) == list(range(3, 3 + 2 * 60 + 1))
+
+
+async def test_cut_lines_lose_nothing(pair: Pair, database: str) -> None:
+    """Listening is taken up again, and what was missed meanwhile comes from the log."""
+    root = await pair.ann.root(pair.room)
+    async with pair.there.follow(pair.room) as there, connected(database) as owner:
+        await there.next("stream.open")
+        for _ in range(4):
+            await owner.fetch(_END_LISTENING)
+            await _storm(pair, root, 10)
+        last = await pair.ann.reply(root, "last")
+        events = await _until(there, lambda e: _message(e) == last)
+
+    numbers = _numbers(events)
+    assert all(after == before + 1 for before, after in pairwise(numbers))
+    assert numbers[0] == 3
+
+
+async def test_an_answer_is_live_at_both_and_stopped_from_the_other(pair: Pair) -> None:
+    """Its text comes piece by piece where it is not written, and stops at once."""
+    await pair.ann.call("PATCH", f"/api/conversations/{pair.room}", {"assistant_mode": "always"})
+    async with pair.there.follow(pair.room) as there:
+        await there.next("stream.open")
+        await pair.ann.root(pair.room, "please write")
+        text, deltas = "", 0
+        while deltas < 5:
+            payload = (await there.next("message.delta"))["payload"]
+            assert payload["offset"] == len(text)
+            text += payload["choices"][0]["delta"]["content"]
+            deltas += 1
+        path = f"/api/messages/{payload['message_id']}"
+        await pair.there.post(f"{path}/cancel", None, expect=202)
+        done = await there.next("message.done", seconds=2)
+    shown = await pair.there.get(path)
+
+    assert done["payload"]["finish_reason"] == "cancelled"
+    assert shown["content"].startswith(text)
+
+
+async def test_a_removal_is_felt_at_the_other_server(pair: Pair) -> None:
+    """Within two seconds the stream ends; so does that of a session which is over."""
+    bob = await pair.one.person("bob")
+    away = await pair.two.sign_in("bob")
+    people = f"/api/conversations/{pair.room}/participants"
+    await pair.ann.post(people, {"user_id": str(bob.id), "role": "member"}, expect=204)
+    async with away.follow(pair.room) as his, pair.there.follow(pair.room) as hers:
+        for stream in (his, hers):
+            await stream.next("stream.open")
+        await pair.ann.call("DELETE", f"{people}/{bob.id}", expect=204)
+        removed = await his.next("stream.closed", seconds=2)
+        admin = pair.one.people["admin"]
+        disabled = {"disabled": True}
+        await admin.call("PATCH", f"/api/admin/users/{pair.ann.id}", disabled)
+        ended = await hers.next("stream.closed", seconds=2)
+
+    assert removed["payload"] == {"reason": "removed"}
+    assert ended["payload"] == {"reason": "session_ended"}
+
+
+def _message(event: dict[str, Any]) -> str | None:
+    shown = event["payload"].get("message") if event["type"] == "message.new" else None
+    return shown["id"] if shown else None
+
+
+@pytest.fixture
+async def crew(tmp_path: Path, database: str) -> AsyncIterator[ServerProcess]:
+    """One server of three workers."""
+    more = {**_ENVIRON, "RUSTYGPT__SERVER__WORKERS": "3"}
+    async with server_process(tmp_path, database, **more) as running:
+        yield running
+
+
+async def _writer(owner: Any) -> int:
+    """The process that writes the one answer in progress."""
+    async with asyncio.timeout(20):
+        while (runner := await owner.fetchval("SELECT runner FROM rustygpt.generations")) is None:
+            await asyncio.sleep(0.05)
+    return int(runner.split(":")[1])
+
+
+async def test_a_killed_worker_is_replaced(
+    crew: ServerProcess, tmp_path: Path, database: str
+) -> None:
+    """Clients go on, nothing is lost, and another worker ends the answer that it was writing."""
+    (tmp_path / "ann").mkdir()
+    ann = CommandLine(tmp_path / "ann", crew.url)
+    setup = ("setup", "--username", "ann", "--email", "ann@example.org", "--password-stdin")
+    await ann.run(*setup, stdin=PASSWORD)
+    await ann.run("login", "--email", "ann", "--password-stdin", stdin=PASSWORD)
+    await ann.run("conversations", "create", "Harbour", "--group")
+    async with AsyncExitStack() as stack:
+        owner = await stack.enter_async_context(connected(database))
+        followers = [await stack.enter_async_context(ann.follow("Harbour")) for _ in range(3)]
+        for follower in followers:
+            await follower.until("stream.open")
+        await ann.run("post", "Harbour", "@assistant please write")
+        os.kill(await _writer(owner), signal.SIGKILL)
+        await ann.run("post", "Harbour", "and on we go")
+        for follower in followers:
+            await follower.until("message.new", "and on we go")
+            done = await follower.until("message.done", seconds=60)
+            assert done["payload"]["finish_reason"] == "error"
+
+    for follower in followers:
+        numbers = _numbers(follower.events)
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+async def _metric(client: httpx.AsyncClient, name: str) -> float:
+    text = (await client.get("/metrics")).text
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
+
+
+async def test_metrics_are_those_of_all_workers(crew: ServerProcess) -> None:
+    """Whichever worker is asked, all are counted, and a dead one's gauges are not."""
+    site = Site(crew.url)
+    ann = await site.person("ann")
+    room = await ann.conversation()
+    async with httpx.AsyncClient(base_url=crew.url) as client, AsyncExitStack() as stack:
+        following = []
+        for _ in range(9):
+            async with httpx.AsyncClient(base_url=crew.url) as fresh:
+                await fresh.get("/healthz")
+            following.append(await stack.enter_async_context(ann.follow(room)))
+            await following[-1].next("stream.open")
+        answered = await _metric(client, 'health_checks_total{endpoint="healthz",status="ok"}')
+        streams = await _metric(client, "rustygpt_sse_connections")
+        scripts = await _metric(client, "db_bootstrap_scripts_total")
+        pools = await _metric(client, "db_pool_max_connections")
+    await site.close()
+
+    assert (answered, streams, pools) == (9, 9, 30)
+    assert scripts > 50
+
+
+async def test_a_crew_stops_in_good_order(crew: ServerProcess) -> None:
+    """Streams are told to come back, and all processes are gone within ten seconds."""
+    site = Site(crew.url)
+    ann = await site.person("ann")
+    room = await ann.conversation()
+    started = asyncio.get_running_loop().time()
+    async with ann.follow(room) as stream:
+        await stream.next("stream.open")
+        stopping = asyncio.create_task(crew.stop())
+        closed = await stream.next("stream.closed")
+    code = await stopping
+    await site.close()
+
+    assert closed["payload"] == {"reason": "shutdown"}
+    assert code == 0
+    assert asyncio.get_running_loop().time() - started < 10
+
+
+async def test_workers_do_not_outlive_their_parent(crew: ServerProcess) -> None:
+    """When the parent is killed, the workers end by themselves and the port is free again."""
+    await crew.kill()
+    async with httpx.AsyncClient(base_url=crew.url) as client, asyncio.timeout(15):
+        while True:
+            try:
+                await client.get("/healthz", timeout=1)
+            except httpx.ConnectError:
+                break
+            except httpx.HTTPError:
+                pass
+            await asyncio.sleep(0.1)
+    await crew.start()

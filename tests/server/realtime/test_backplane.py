@@ -1,0 +1,107 @@
+"""What every form of the backplane does: one test for all of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from uuid import UUID, uuid4
+
+import pytest
+from tests.support.ears import Notes, passage, postgres_line, up
+from tests.support.waiting import until
+
+from rustygpt_server.db.bootstrap import PoolLogin
+from rustygpt_server.realtime.backplane import Backplane
+from rustygpt_server.realtime.memory import Bus, MemoryBackplane
+from rustygpt_server.realtime.words import Cancel, Kick, Marked, Over, Want
+
+Lines = list[Backplane]
+WORDS = [
+    passage(3, "grün 🦀 \x00 \u2028", reasoning="why", reasoning_offset=1),
+    Over(uuid4(), uuid4()),
+    Want(None),
+    Want(uuid4()),
+    Kick("session_ended", uuid4()),
+    Cancel(uuid4()),
+    Marked(uuid4(), uuid4(), uuid4(), 1 << 60, 1_000),
+]
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def lines(
+    request: pytest.FixtureRequest, database_url: str, pool_login: PoolLogin
+) -> AsyncIterator[Lines]:
+    """Three processes' places on the same backplane, not started."""
+    async with AsyncExitStack() as stack:
+        if request.param == "memory":
+            bus = Bus()
+            yield [MemoryBackplane(bus) for _ in range(3)]
+        else:
+            yield [
+                await stack.enter_async_context(postgres_line(database_url, pool_login, name))
+                for name in "abc"
+            ]
+
+
+async def _start(lines: Lines) -> list[Notes]:
+    ears = [Notes() for _ in lines]
+    for line, ear in zip(lines, ears, strict=True):
+        await line.start(ear)
+    await up(*lines)
+    return ears
+
+
+async def test_the_others_hear_and_oneself_does_not(lines: Lines) -> None:
+    """Positions and words of one reach every other, as they were and in order."""
+    mine, *others = await _start(lines)
+    room = uuid4()
+    lines[0].announce(room, 5)
+    for word in WORDS:
+        lines[0].say(word)
+    await until(lambda: all(len(ear.words) == len(WORDS) for ear in others))
+
+    assert [ear.words for ear in others] == [WORDS, WORDS]
+    assert [ear.numbers for ear in others] == [[(room, 5)], [(room, 5)]]
+    assert (mine.words, mine.numbers, mine.returns) == ([], [], 1)
+
+
+async def test_the_last_position_always_arrives(lines: Lines) -> None:
+    """Numbers in between may be left out, the order never changes."""
+    _, *others = await _start(lines)
+    rooms = [UUID(int=n) for n in range(400)]
+    for number in range(1, 20):
+        for room in rooms:
+            lines[0].announce(room, number)
+    await until(
+        lambda: all(dict(ear.numbers) == dict.fromkeys(rooms, 19) for ear in others), seconds=20
+    )
+
+    for ear in others:
+        heard = [number for room, number in ear.numbers if room == rooms[0]]
+        assert heard == sorted(heard)
+
+
+async def test_a_large_text_arrives_in_pieces(lines: Lines) -> None:
+    """They follow each other without a gap."""
+    _, ear, _ = await _start(lines)
+    text, thought = "🦀é\x01a" * 10_000, "hm " * 3_000
+    lines[0].say(passage(0, text, reasoning=thought))
+    lines[0].say(Want(None))
+    await until(lambda: Want(None) in ear.words, seconds=20)
+    content = reasoning = ""
+    for word in ear.words[:-1]:
+        assert (word.offset, word.reasoning_offset) == (len(content), len(reasoning))
+        content += word.content
+        reasoning += word.reasoning
+
+    assert (content, reasoning) == (text, thought)
+
+
+async def test_who_has_stopped_hears_nothing(lines: Lines) -> None:
+    """And is no longer up; what was said just before still goes out."""
+    ears = await _start(lines)
+    await lines[2].stop()
+    lines[0].say(Want(None))
+    await lines[0].stop()
+    await until(lambda: ears[1].words == [Want(None)])
+
+    assert ears[2].words == []
+    assert [line.hears for line in lines] == [False, True, False]
