@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.benchmarks.tools import Case, load, median, memory, pin, table
-from tests.support.api import Api, Person
+from tests.support.api import Person, Site
 from tests.support.databases import short_folder
 from tests.support.server import ServerProcess
 
@@ -72,11 +72,13 @@ async def measure_load(client: Path, repetitions: int) -> str:
     async with our_server() as server:
         await server.start()
         pin(server.pid, 0)
-        person = await Api(server.url, None, None).person("ann")  # type: ignore[arg-type]
+        site = Site(server.url)
+        person = await site.person("ann")
         # Memory first: what a server has held once it does not give back.
         cases = (_IDLE, *_LOAD)
         rows = [await _row(client, server, person, case, repetitions) for case in cases]
-        await person.client.aclose()
+        for one in site.people.values():
+            await one.client.aclose()
     head = (
         "our server",
         "posts/s",

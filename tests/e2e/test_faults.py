@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support import databases
-from tests.support.api import Api, Person
+from tests.support.api import Person, Site
 from tests.support.server import ServerProcess, server_process
 from tests.support.streams import deaf, open_stream, streams
 
@@ -40,7 +40,7 @@ async def server(tmp_path: Path, database_of_server: str) -> AsyncIterator[Serve
 @pytest.fixture
 async def ann(server: ServerProcess) -> AsyncIterator[Person]:
     """Somebody with an account on that server."""
-    api = Api(server.url, None, None)  # type: ignore[arg-type]
+    api = Site(server.url)
     yield await api.person("ann")
     for person in api.people.values():
         await person.client.aclose()
