@@ -36,27 +36,33 @@ def set_up_logging(settings: Logging) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _mask,
     ]
-    last: Any = (
-        structlog.processors.JSONRenderer()
-        if settings.format == "json"
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(),
-            pad_event_to=0,
-            # The pretty one shows the values of local variables, passwords among them.
-            exception_formatter=structlog.dev.plain_traceback,
-        )
-    )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        # What is not written must not cost anything either.
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = _handler(shared, last)
+    handler = _handler(shared, _renderer(settings))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[settings.level])
     _quiet_libraries()
+
+
+def _renderer(settings: Logging) -> Any:
+    if settings.format == "json":
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(),
+        pad_event_to=0,
+        # The pretty one shows the values of local variables, passwords among them.
+        exception_formatter=structlog.dev.plain_traceback,
+    )
 
 
 def _handler(shared: list[Any], last: Any) -> logging.Handler:

@@ -72,11 +72,13 @@ async def measure_load(client: Path, repetitions: int) -> str:
     async with our_server() as server:
         await server.start()
         pin(server.pid, 0)
-        person = await Site(server.url).person("ann")
+        site = Site(server.url)
+        person = await site.person("ann")
         # Memory first: what a server has held once it does not give back.
         cases = (_IDLE, *_LOAD)
         rows = [await _row(client, server, person, case, repetitions) for case in cases]
-        await person.client.aclose()
+        for one in site.people.values():
+            await one.client.aclose()
     head = (
         "our server",
         "posts/s",

@@ -73,6 +73,8 @@ KEYS = (
     Key("rg.lists", "h,left", "screen.focus_lists", "Go to the lists", "transcript"),
     Key("rg.send", "enter", "send", "Send", "composer"),
     Key("rg.newline", "ctrl+j,shift+enter,alt+enter", "newline", "A new line", "composer"),
+    Key("rg.read.up", "pageup", "screen.read(-1)", "A page of messages up", "composer"),
+    Key("rg.read.down", "pagedown", "screen.read(1)", "A page of messages down", "composer"),
     Key("rg.close", "escape", "dismiss(None)", "Close", "dialog"),
 )
 

@@ -221,6 +221,11 @@ class Hub:
             if reader.identity.session_id == session_id:
                 reader.close(reason)
 
+    def beat(self) -> None:
+        """Twice in the longest allowed silence: let silent streams send a heartbeat."""
+        for reader in self._open:
+            reader.beat()
+
     def end_expired(self) -> None:
         """End the streams whose session has reached its absolute end."""
         now = self._clock.now()

@@ -35,6 +35,10 @@ class Reader:
     checked: int = 0
     """The event number at which the right to read was last looked at."""
     overflowed: bool = False
+    quiet: bool = False
+    """Nothing was sent since the last beat."""
+    beating: bool = False
+    """A heartbeat is due."""
 
     def offer(self, kind: Kind, frame: bytes, answer: UUID | None = None) -> None:
         """Queue a frame, or note that the reader is too slow to be told everything."""
@@ -49,6 +53,16 @@ class Reader:
         self.outbox.discard()
         self.overflowed = True
         self.wake.set()
+
+    def beat(self) -> None:
+        """Let a heartbeat be sent if nothing was since the last beat.
+
+        One beat for all streams, and no timer for each, which would be set anew with every event.
+        """
+        if self.quiet:
+            self.beating = True
+            self.wake.set()
+        self.quiet = True
 
     def close(self, reason: CloseReason, retry_ms: int | None = None) -> None:
         """End the stream after what waits for it was sent."""

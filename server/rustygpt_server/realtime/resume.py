@@ -4,7 +4,6 @@ A reader turns live in the same turn of the event loop in which its cursor meets
 position, so no event can come between: nothing is lost and nothing repeated.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import NamedTuple
@@ -117,16 +116,13 @@ async def _live(hub: Hub, reader: Reader) -> AsyncGenerator[bytes, None]:
         elif reader.closing:
             yield reader.closing
             return
-        elif not await _awake(reader, hub.settings.heartbeat_seconds):
+        elif reader.beating:
+            reader.beating = False
             yield HEARTBEAT
-
-
-async def _awake(reader: Reader, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            return await reader.wake.wait()
-    except TimeoutError:
-        return False
+        else:
+            await reader.wake.wait()
+            continue
+        reader.quiet = False
 
 
 def _start_over(hub: Hub, reader: Reader) -> bytes:

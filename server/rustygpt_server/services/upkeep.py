@@ -53,6 +53,7 @@ class Upkeep:
             (limits.ring_idle, self._forget_idle),
             (limits.line_check, self._keep_up),
             (limits.gauge_interval, self._count_sessions),
+            (hub.settings.heartbeat_seconds / 2, self._beat),
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -86,6 +87,9 @@ class Upkeep:
 
     async def _prune_sessions(self) -> None:
         await sessions.prune_sessions(self._db, self._clock.now())
+
+    async def _beat(self) -> None:
+        self._hub.beat()
 
     async def _count_sessions(self) -> None:
         alive = await sessions.count_sessions(self._db, self._clock.now())

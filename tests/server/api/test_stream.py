@@ -263,3 +263,24 @@ async def test_a_stream_waits_for_a_database_that_is_away(
         first = await stream.next()
 
     assert first["id"] == "evt_1"
+
+
+async def test_a_silent_stream_sends_heartbeats(api: Api) -> None:
+    """A comment at least every twenty seconds of silence, so that proxies keep it open."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    async with ann.follow(room) as stream:
+        await stream.next("stream.open")
+        beats: list[str] = []
+
+        async def read() -> None:
+            beats.extend([line async for line in stream.lines if line == ":"])
+
+        reading = asyncio.create_task(read())
+        for _ in range(60):
+            api.clock.move(1)
+            await asyncio.sleep(0.005)
+        await ann.post("/api/auth/logout", None)
+        await reading
+
+    assert len(beats) >= 3

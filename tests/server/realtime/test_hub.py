@@ -217,3 +217,14 @@ def test_what_was_dropped_is_counted() -> None:
 
     assert count("rustygpt_sse_dropped_total", {"kind": "transient"}) == 9
     assert count("rustygpt_sse_dropped_total", {"kind": "durable"}) == 9
+
+
+def test_only_silent_streams_get_a_heartbeat() -> None:
+    """One that was sent something since the last beat needs none."""
+    hub = make_hub(ListLog())
+    silent, busy = make_reader(hub), make_reader(hub)
+    hub.beat()
+    busy.quiet = False
+    hub.beat()
+
+    assert (silent.beating, busy.beating) == (True, False)

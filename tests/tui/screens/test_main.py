@@ -18,7 +18,7 @@ from rustygpt_shared.models.conversations import Participant
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.config import load_settings
 from rustygpt_tui.screens.main import MainScreen
-from rustygpt_tui.screens.talk import Talk
+from rustygpt_tui.widgets.composer import Composer
 
 ANA = UUID(int=101)
 Compare = Callable[..., bool]
@@ -71,7 +71,7 @@ class Snapped(RustyGPT):
 async def _settled(pilot: Pilot[int], *, composing: bool = False) -> None:
     """Wait until everything that is to come is there, and no frame differs from the one before."""
     async with asyncio.timeout(30):
-        while not isinstance(pilot.app.screen, MainScreen) or not pilot.app.screen.query(Talk):
+        while not isinstance(pilot.app.screen, MainScreen) or not pilot.app.screen.query(Composer):
             await pilot.pause(0.01)
         main = pilot.app.screen
         main.talk.composer.cursor_blink = False

@@ -265,3 +265,14 @@ async def test_a_thread_that_does_not_load_is_tried_again() -> None:
 
 def _entries(driver: Driver) -> Sequence[Entry]:
     return driver.main.query_one(Transcript).entries
+
+
+async def test_pages_are_turned_while_one_writes() -> None:
+    """Page keys belong to the messages, and the focus stays with the text."""
+    async with chat_wire(_room(40)) as chat, in_room(chat) as driver:
+        await driver.until("reply 39")
+        await driver.pilot.press("i", "pageup")
+        await driver.until(lambda: "reply 39" not in driver.text())
+        await driver.pilot.press("pagedown", "a")
+        await driver.until("reply 39")
+        assert driver.main.talk.composer.text == "a"

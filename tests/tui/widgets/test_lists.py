@@ -11,6 +11,8 @@ from rustygpt_tui.widgets.lists import Row, SideList, since
 class Demo(App[None]):
     """One list, and what it told."""
 
+    CSS = "SideList { scrollbar-gutter: stable; border: none; padding: 0; }"
+
     def __init__(self) -> None:
         super().__init__()
         self.chosen: list[UUID] = []

@@ -52,6 +52,10 @@ class MainScreen(RoomScreen):
         """Write."""
         self.to_talk()
 
+    def action_read(self, step: int) -> None:
+        """Turn a page of the messages while one writes."""
+        self.talk.transcript.action_page(step)
+
     def action_back(self) -> None:
         """Stop the answer in progress; else leave what one is in, step by step."""
         if self.talk.answer_in_progress() is not None and not isinstance(self.focused, SideList):

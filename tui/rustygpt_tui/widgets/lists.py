@@ -133,7 +133,7 @@ class SideList(OptionList):
             self.scroll_to(y=offset.y, animate=False)
 
     def _prompt(self, row: Row) -> Content:
-        cells = max(8, self.scrollable_content_region.width - 1)
+        cells = max(8, self.scrollable_content_region.width)
         opened = row.id == self._open
         count = f" {min(row.unread, 999)}" if row.unread else ""
         room = cells - 2 - width(count)
