@@ -21,7 +21,7 @@ def _whole(text: str, limit: int) -> list[Line]:
 
 
 @given(paragraphs, st.integers(1, 9), st.integers(8, 40), st.integers(4, 30))
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=600)
 def test_any_cutting_gives_the_lines_of_the_whole(
     text: str, piece: int, limit: int, step: int
 ) -> None:

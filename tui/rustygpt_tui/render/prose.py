@@ -79,5 +79,7 @@ def _last_break(text: str, limit: int) -> int:
 
 def _closed(text: str, env: Mapping[str, Any]) -> bool:
     """Whether nothing in a text can be closed by what comes after it."""
-    written = "".join(t.content for t in inline_tokens(text, env) if t.type == "text")
+    tokens = inline_tokens(text, env)
+    # What is no text stands as a dot: a mark may open before it, and after it.
+    written = "".join(token.content if token.type == "text" else "." for token in tokens)
     return not _OPEN.search(written) and written.count("[") <= written.count("]")
