@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 from playwright.async_api import Page, expect
-from tests.support.web import PASSWORD, House, room, signed_in
+from tests.support.web import PASSWORD, House, read_everything, room, signed_in
 
 from rustygpt_shared.requests import CreateConversation, Post
 from rustygpt_tui.client.http import connect
@@ -82,6 +82,7 @@ async def test_what_others_write_is_text_and_comes_by_itself(house: House, page:
 
 async def test_unread_messages_are_counted_and_read(house: House, page: Page) -> None:
     """In the lists and in the title; opening the thread reads it."""
+    await read_everything(house.ada)
     talk = await room(house, "Counted")
     await signed_in(house, page, f"#/c/{talk}")
     await expect(page.locator("#connection")).to_have_text("Live")
