@@ -6,7 +6,6 @@ Refusal
 ├── AccountDisabled    423
 ├── BadInput           400: a query, a path or a body that cannot be read
 ├── Invalid            422: a field that does not fit
-├── TooLarge           413
 ├── UnsupportedMedia   415
 └── StartFailed        not for the wire: why the server cannot start
 """
@@ -74,13 +73,6 @@ class Invalid(Refusal):
             "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in errors)
         )
         self.errors = errors
-
-
-class TooLarge(Refusal):
-    """A body beyond the limit."""
-
-    status = 413
-    code = problems.TOO_LARGE
 
 
 class UnsupportedMedia(Refusal):

@@ -14,6 +14,7 @@ from rustygpt_server.db.refusals import Unavailable
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.catchup import EventLog
+from rustygpt_server.realtime.channel import Channel
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.outbox import Outbox
 from rustygpt_server.realtime.reader import Identity, Reader
@@ -91,6 +92,14 @@ def make_reader(hub: Hub, user_id: UUID | None = None, room: UUID = ROOM) -> Rea
     reader = Reader(room, identity, Outbox(hub.settings.channel_capacity))
     hub.join(reader)
     return reader
+
+
+def make_live_reader(hub: Hub) -> tuple[Reader, Channel]:
+    """A reader that is live from the start of an empty log, and its channel."""
+    reader, channel = make_reader(hub), hub.channel(ROOM)
+    channel.start(0)
+    channel.readers.add(reader)
+    return reader, channel
 
 
 def numbers(data: bytes) -> list[int]:

@@ -89,7 +89,8 @@ class Hub:
 
     def tell_passage(self, passage: Passage) -> None:
         """Hand what an answer grew by to the conversation's readers everywhere."""
-        self.tell(passage.conversation_id, Kind.DELTA, passage.frame(), passage.message_id)
+        if passage.conversation_id in self._channels:
+            self.tell(passage.conversation_id, Kind.DELTA, passage.frame(), passage.message_id)
         self.backplane.say(passage)
 
     def tell(self, conversation_id: UUID, kind: Kind, data: bytes, answer: UUID) -> None:

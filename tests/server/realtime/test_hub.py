@@ -8,6 +8,7 @@ from tests.support.event_log import (
     ROOM,
     ListLog,
     make_hub,
+    make_live_reader,
     make_reader,
     membership,
     numbers,
@@ -21,10 +22,7 @@ async def test_a_gap_is_filled_from_the_log() -> None:
     """An event that nobody publishes is read after a moment."""
     log, clock = ListLog(), TestClock()
     hub = make_hub(log, clock)
-    reader = make_reader(hub)
-    channel = hub.channel(ROOM)
-    channel.start(0)
-    channel.readers.add(reader)
+    reader, channel = make_live_reader(hub)
     log.add()
     hub.publish(ROOM, [log.add()])
     await asyncio.sleep(0)
@@ -134,10 +132,7 @@ async def test_a_gap_is_filled_once_the_database_is_back() -> None:
     """While it is away, it is asked again and again."""
     log, clock = ListLog(), TestClock()
     hub = make_hub(log, clock)
-    reader = make_reader(hub)
-    channel = hub.channel(ROOM)
-    channel.start(0)
-    channel.readers.add(reader)
+    reader, channel = make_live_reader(hub)
     log.away = True
     log.add()
     hub.publish(ROOM, [log.add()])
@@ -156,10 +151,7 @@ async def test_a_gap_that_was_pruned_makes_readers_load_anew() -> None:
     """What nobody has any more is not waited for."""
     log, clock = ListLog(), TestClock()
     hub = make_hub(log, clock)
-    reader = make_reader(hub)
-    channel = hub.channel(ROOM)
-    channel.start(0)
-    channel.readers.add(reader)
+    reader, channel = make_live_reader(hub)
     log.add()
     late = log.add()
     log.oldest = 2
@@ -175,10 +167,7 @@ async def test_events_that_nobody_published_are_found() -> None:
     """When it is not known what the database has kept, the log is read."""
     log, clock = ListLog(), TestClock()
     hub = make_hub(log, clock)
-    reader = make_reader(hub)
-    channel = hub.channel(ROOM)
-    channel.start(0)
-    channel.readers.add(reader)
+    reader, channel = make_live_reader(hub)
     log.add()
     hub.look_again()
     await asyncio.sleep(0)

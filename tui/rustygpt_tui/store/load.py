@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
+from msgspec import convert
+
 from rustygpt_shared.ids import event_number
 from rustygpt_shared.models.conversations import (
     Conversation,
@@ -55,7 +57,9 @@ class Source(Protocol):
 async def load(source: Source, conversation_id: UUID, me: UUID) -> State:
     """A conversation with its first page of threads and no messages; raises what `source` does."""
     shown = await source.show_conversation(conversation_id)
-    state = State(me, _info(shown), shown.last_event_id or "")
+    state = State(
+        me, convert(shown, ConversationInfo, from_attributes=True), shown.last_event_id or ""
+    )
     state = with_participants(state, await source.list_participants(conversation_id))
     state = with_threads(state, await source.list_threads(conversation_id))
     return with_unread(state, await source.unread(conversation_id))
@@ -108,7 +112,7 @@ def with_threads(state: State, page: ThreadList, *, first: bool = False) -> Stat
     for summary in page.threads:
         known = state.thread(summary.root_id)
         if known is None or known.last_activity_at <= summary.last_activity_at:
-            state, _ = place_thread(state, _thread(summary))
+            state, _ = place_thread(state, convert(summary, ThreadInfo, from_attributes=True))
     return state if again else replace(state, threads_cursor=page.next_cursor)
 
 
@@ -168,28 +172,3 @@ def _begun(state: State, root_id: UUID) -> Tree:
 def _number(position: str) -> int:
     number = event_number(position)
     return -1 if number is None else number
-
-
-def _info(shown: Conversation) -> ConversationInfo:
-    return ConversationInfo(
-        id=shown.id,
-        title=shown.title,
-        is_group=shown.is_group,
-        assistant_mode=shown.assistant_mode,
-        created_at=shown.created_at,
-        model=shown.model,
-        system_prompt=shown.system_prompt,
-        archived_at=shown.archived_at,
-    )
-
-
-def _thread(summary: ThreadInfo) -> ThreadInfo:
-    return ThreadInfo(
-        root_id=summary.root_id,
-        root_excerpt=summary.root_excerpt,
-        root_author=summary.root_author,
-        created_at=summary.created_at,
-        last_activity_at=summary.last_activity_at,
-        message_count=summary.message_count,
-        participant_count=summary.participant_count,
-    )

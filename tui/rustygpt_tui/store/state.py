@@ -78,13 +78,6 @@ class State:
             return tail.content.text
         return message.content
 
-    def reasoning_of(self, message: MessageView) -> str:
-        """What the assistant thought before its answer, as far as it is known."""
-        tail, known = self.tails.get(message.id), message.reasoning or ""
-        if tail and message.streaming and tail.reasoning.length > len(known):
-            return tail.reasoning.text
-        return known
-
     def name_of(self, user_id: UUID | None) -> str:
         """What to call a person: display name, user name, or a word for whoever left."""
         person = self.participants.get(user_id) if user_id else None

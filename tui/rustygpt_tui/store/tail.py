@@ -1,7 +1,7 @@
 """The text of an answer while it comes: the one thing in the store that changes in place.
 
 Deltas come up to thirty times a second, and a state that was copied for each would cost more than
-what it tells. Whoever draws a tail looks at `revision`, or compares lengths.
+what it tells. Whoever draws a tail compares lengths.
 """
 
 from dataclasses import dataclass, field
@@ -37,11 +37,10 @@ class Piecewise:
 
 @dataclass(slots=True)
 class Tail:
-    """An answer in progress; `revision` counts its changes."""
+    """An answer in progress."""
 
     message_id: UUID
     root_id: UUID
-    revision: int = 0
     content: Piecewise = field(default_factory=Piecewise)
     reasoning: Piecewise = field(default_factory=Piecewise)
 
@@ -59,5 +58,4 @@ class Tail:
             if choice.delta.reasoning:
                 offset = delta.reasoning_offset or 0
                 grown |= self.reasoning.add(offset, choice.delta.reasoning)
-        self.revision += grown
         return grown
