@@ -4,11 +4,7 @@ It encodes once, never waits for a reader, and keeps nothing of conversations th
 How a stream is brought up to date is the business of `resume`.
 """
 
-import asyncio
-import random
-from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
@@ -21,10 +17,11 @@ from rustygpt_server.realtime.memory import MemoryBackplane
 from rustygpt_server.realtime.outbox import Kind
 from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.reader import Reader
-from rustygpt_server.realtime.words import Kick
+from rustygpt_server.realtime.streams import Streams
+from rustygpt_server.realtime.words import Ending
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared import codec
-from rustygpt_shared.events import CloseReason, Membership
+from rustygpt_shared.events import Membership
 from rustygpt_shared.settings import Sse
 
 
@@ -55,16 +52,12 @@ class Hub:
         self.settings = settings
         self.limits = limits
         self.metrics = metrics
-        self.draining = False
         self._clock = clock
         self._channels: dict[UUID, Channel] = {}
         self.catch_up = CatchUp(event_log, self._channels, limits, clock)
         self._answers: dict[UUID, dict[UUID, LiveAnswer]] = {}
         self._idle_since: dict[UUID, float] = {}
-        self._open: set[Reader] = set()
-        self._empty = asyncio.Event()
-        self._empty.set()
-        self._per_user: Counter[UUID] = Counter()
+        self.streams = Streams(settings, clock, metrics)
         self._watchers: list[Callable[[Logged], None]] = []
 
     # Telling
@@ -145,49 +138,19 @@ class Hub:
         self._idle_since.pop(conversation_id, None)
         return channel
 
-    def is_full_for(self, user_id: UUID) -> bool:
-        """Whether one more stream of this person would be too many."""
-        return (
-            self.draining
-            or len(self._open) >= self.settings.max_streams
-            or self._per_user[user_id] >= self.settings.max_streams_per_user
-        )
-
     def join(self, reader: Reader) -> None:
         """Count a stream, before its right is checked: what ends it meanwhile is not missed."""
         self.channel(reader.conversation_id)
-        self._open.add(reader)
-        self._empty.clear()
-        self._per_user[reader.identity.user_id] += 1
-        self.metrics.connections.inc()
+        self.streams.add(reader)
 
     def leave(self, reader: Reader) -> None:
         """Forget a stream."""
-        if reader not in self._open:
+        if not self.streams.discard(reader):
             return
-        self._open.discard(reader)
-        if not self._open:
-            self._empty.set()
-        user_id = reader.identity.user_id
-        self._per_user[user_id] -= 1
-        if not self._per_user[user_id]:
-            del self._per_user[user_id]
-        self.metrics.connections.dec()
-        self._count_dropped(reader)
         channel = self._channels.get(reader.conversation_id)
         if channel is not None:
             channel.readers.discard(reader)
             self._note_idle(channel)
-
-    def settle(self) -> None:
-        """Bring the counts of what was dropped up to date."""
-        for reader in self._open:
-            self._count_dropped(reader)
-
-    def _count_dropped(self, reader: Reader) -> None:
-        for kind, count in reader.outbox.settle().items():
-            if count:
-                self.metrics.dropped.labels(kind.name.lower()).inc(count)
 
     def _note_idle(self, channel: Channel) -> None:
         if channel.readers:
@@ -198,59 +161,31 @@ class Hub:
             self._idle_since[channel.conversation_id] = self._clock.monotonic()
 
     def _end_removed(self, event: Logged) -> None:
-        """End a removed person's streams with the event that tells of it.
-
-        Streams whose right was looked at later stand on a newer membership.
-        """
+        """End a removed person's streams with the event that tells of it."""
         change = codec.decode(event.payload, Membership)
-        for reader in self._open if change.action == "removed" else ():
-            if (
-                reader.conversation_id == event.conversation_id
-                and reader.identity.user_id == change.user_id
-                and reader.checked < event.number
-            ):
-                reader.close("removed")
+        if change.action == "removed":
+            self.end_here(
+                Ending(
+                    "removed",
+                    user_id=change.user_id,
+                    conversation_id=event.conversation_id,
+                    number=event.number,
+                )
+            )
 
-    def end(self, reason: CloseReason, *, session_id: UUID) -> None:
-        """End a session's streams, in every process."""
-        self.end_here(reason, session_id=session_id)
-        self.backplane.say(Kick(reason, session_id))
+    def end(self, ending: Ending) -> None:
+        """End streams that lost their right, in every process."""
+        self.end_here(ending)
+        self.backplane.say(ending)
 
-    def end_here(self, reason: CloseReason, *, session_id: UUID) -> None:
-        """End a session's streams in this process."""
-        for reader in self._open:
-            if reader.identity.session_id == session_id:
-                reader.close(reason)
-
-    def beat(self) -> None:
-        """Twice in the longest allowed silence: let silent streams send a heartbeat."""
-        for reader in self._open:
-            reader.beat()
-
-    def end_expired(self) -> None:
-        """End the streams whose session has reached its absolute end."""
-        now = self._clock.now()
-        for reader in self._open:
-            if reader.identity.until <= now:
-                reader.close("session_ended")
+    def end_here(self, ending: Ending) -> None:
+        """End streams that lost their right, in this process."""
+        self.streams.end(ending)
 
     async def drain(self) -> None:
-        """End every stream, each with its own time to come back, and wait until they are gone."""
-        self.draining = True
-        for reader in self._open:
-            reader.close("shutdown", retry_ms=self.retry_ms())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self.limits.drain):
-                await self._empty.wait()
+        """End every stream, and wait until they are gone."""
+        await self.streams.drain(self.limits.drain)
         await self.catch_up.stop()
-
-    def retry_ms(self) -> int:
-        """A time to wait before connecting again, spread so that not all come at once."""
-        return random.randint(500, 3_000)  # noqa: S311 - jitter is no secret
-
-    def readers(self) -> list[Reader]:
-        """Every open stream."""
-        return list(self._open)
 
     def readers_of(self, conversation_id: UUID) -> dict[UUID, list[Reader]]:
         """The live streams of a conversation, by person."""
@@ -271,9 +206,9 @@ class Hub:
     def statistics(self) -> dict[str, int]:
         """Counts for people who look inside."""
         return {
-            "streams": len(self._open),
+            "streams": len(self.streams),
             "conversations": len(self._channels),
-            "waiting_events": sum(len(reader.outbox) for reader in self._open),
+            "waiting_events": sum(len(reader.outbox) for reader in self.streams),
             "answers": sum(map(len, self._answers.values())),
         }
 

@@ -10,7 +10,7 @@ from rustygpt_server.clock import Clock
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.remote import RemoteAnswers
-from rustygpt_server.realtime.words import Cancel, Kick, Marked, Over, Want, Word
+from rustygpt_server.realtime.words import Cancel, Ending, Marked, Over, Want, Word
 
 
 class Doors(Struct, frozen=True):
@@ -47,8 +47,8 @@ class Relay:
                 self._remote.over(word)
             case Want(message_id=message_id):
                 self._doors.say_again(message_id)
-            case Kick(reason=reason, session_id=session_id):
-                self._hub.end_here(reason, session_id=session_id)
+            case Ending():
+                self._hub.end_here(word)
             case Cancel(message_id=message_id):
                 self._doors.cancel(message_id)
             case Marked():

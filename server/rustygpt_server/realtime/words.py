@@ -33,11 +33,15 @@ class Want(Struct, frozen=True, array_like=True, tag="want"):
     message_id: UUID | None
 
 
-class Kick(Struct, frozen=True, array_like=True, tag="kick"):
-    """End the streams of a session."""
+class Ending(Struct, frozen=True, array_like=True, tag="end"):
+    """Streams that lost their right: those for which all that is named here is true."""
 
     reason: CloseReason
-    session_id: UUID
+    user_id: UUID | None = None
+    session_id: UUID | None = None
+    conversation_id: UUID | None = None
+    number: int = 0
+    """With a conversation: the event that tells of it; a right looked at later is a newer one."""
 
 
 class Cancel(Struct, frozen=True, array_like=True, tag="cancel"):
@@ -56,7 +60,7 @@ class Marked(Struct, frozen=True, array_like=True, tag="mark"):
     unread: int
 
 
-Word = Passage | Over | Want | Kick | Cancel | Marked
+Word = Passage | Over | Want | Ending | Cancel | Marked
 
 
 class Packet(Struct, frozen=True, array_like=True):

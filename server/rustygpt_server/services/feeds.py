@@ -52,9 +52,9 @@ class Feeds:
 
     def later(self, signed: Signed) -> bytes | None:
         """What to answer instead of a stream when there are too many: when to come back."""
-        if not self._hub.is_full_for(signed.user.id):
+        if not self._hub.streams.is_full_for(signed.user.id):
             return None
-        return f"retry: {self._hub.retry_ms()}\n\n".encode()
+        return f"retry: {self._hub.streams.retry_ms()}\n\n".encode()
 
     @asynccontextmanager
     async def open_feed(
@@ -78,7 +78,7 @@ class Feeds:
 
     async def check_readers(self) -> None:
         """End the streams whose right is over by now; for the others, reading counts as use."""
-        readers = self._hub.readers()
+        readers = list(self._hub.streams)
         asked = [
             feeds.Reader(r.identity.session_id, r.identity.user_id, r.conversation_id)
             for r in readers
@@ -98,7 +98,7 @@ class Feeds:
 
     async def end_expired(self) -> None:
         """End the streams whose session has reached its absolute end; asks nobody."""
-        self._hub.end_expired()
+        self._hub.streams.end_expired()
 
     async def look_again(self) -> None:
         """Look for events of writes whose answer was lost with their connection."""

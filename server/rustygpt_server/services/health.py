@@ -24,7 +24,7 @@ class Health:
 
     async def missing(self) -> list[str]:
         """What keeps the server from its work, in words; empty when it is ready."""
-        if self._hub.draining:
+        if self._hub.streams.draining:
             return ["the server is shutting down"]
         try:
             async with asyncio.timeout(self._patience):
@@ -46,5 +46,5 @@ class Health:
     async def report(self) -> bytes:
         """All metrics as Prometheus text."""
         await self.sample()
-        self._hub.settle()
+        self._hub.streams.settle()
         return self._metrics.report()

@@ -20,6 +20,7 @@ from rustygpt_server.db.refusals import NotFound
 from rustygpt_server.db.sessions import NewSession, Windows
 from rustygpt_server.errors import AccountDisabled, NotSignedIn
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.words import Ending
 from rustygpt_server.services.passwords import Passwords
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared import problems
@@ -145,7 +146,7 @@ class Sessions:
     def close_streams(self, session_ids: list[UUID]) -> None:
         """End the streams of sessions that are over."""
         for session_id in session_ids:
-            self._hub.end("session_ended", session_id=session_id)
+            self._hub.end(Ending("session_ended", session_id=session_id))
 
     async def _rotate(self, token: str, user: User, reason: str) -> Signed:
         fresh = self._next(token)

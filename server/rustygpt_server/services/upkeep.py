@@ -89,7 +89,7 @@ class Upkeep:
         await sessions.prune_sessions(self._db, self._clock.now())
 
     async def _beat(self) -> None:
-        self._hub.beat()
+        self._hub.streams.beat()
 
     async def _count_sessions(self) -> None:
         alive = await sessions.count_sessions(self._db, self._clock.now())

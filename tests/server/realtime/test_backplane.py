@@ -12,7 +12,7 @@ from tests.support.waiting import until
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.memory import Bus, MemoryBackplane
-from rustygpt_server.realtime.words import Cancel, Kick, Marked, Over, Want
+from rustygpt_server.realtime.words import Cancel, Ending, Marked, Over, Want
 
 Lines = list[Backplane]
 WORDS = [
@@ -20,7 +20,7 @@ WORDS = [
     Over(uuid4(), uuid4()),
     Want(None),
     Want(uuid4()),
-    Kick("session_ended", uuid4()),
+    Ending("session_ended", session_id=uuid4()),
     Cancel(uuid4()),
     Marked(uuid4(), uuid4(), uuid4(), 1 << 60, 1_000),
 ]

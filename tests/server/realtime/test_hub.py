@@ -33,16 +33,6 @@ async def test_a_gap_is_filled_from_the_log() -> None:
     assert numbers(reader.outbox.take()) == [1, 2]
 
 
-def test_streams_end_with_their_session() -> None:
-    """Another session's streams go on."""
-    hub = make_hub(ListLog())
-    one, two = make_reader(hub), make_reader(hub)
-
-    hub.end("session_ended", session_id=one.identity.session_id)
-
-    assert (one.closing is not None, two.closing is not None) == (True, False)
-
-
 def test_streams_end_with_the_event_of_a_removal() -> None:
     """Whatever process removed the person; streams that were opened by a later right go on."""
     hub = make_hub(ListLog())
@@ -67,33 +57,6 @@ def test_private_events_reach_one_person() -> None:
     hub.tell_user(ROOM, one.identity.user_id, b"x")
 
     assert (one.outbox.take(), two.outbox.take()) == (b"x", b"")
-
-
-def test_streams_per_person_are_bounded() -> None:
-    """One more than allowed is too many; a stream that leaves makes room."""
-    hub = make_hub(ListLog())
-    user_id = uuid4()
-    readers = [make_reader(hub, user_id) for _ in range(hub.settings.max_streams_per_user)]
-
-    assert hub.is_full_for(user_id)
-    assert not hub.is_full_for(uuid4())
-    hub.leave(readers[0])
-    hub.leave(readers[0])
-    assert not hub.is_full_for(user_id)
-    assert hub.statistics()["streams"] == len(readers) - 1
-
-
-async def test_draining_ends_every_stream() -> None:
-    """All are told to come back later, and no new one is taken."""
-    hub = make_hub(ListLog(), TestClock())
-    reader = make_reader(hub)
-    draining = asyncio.create_task(hub.drain())
-    await asyncio.sleep(0)
-
-    assert b'"reason":"shutdown"' in (reader.closing or b"")
-    assert hub.is_full_for(uuid4())
-    hub.leave(reader)
-    draining.cancel()
 
 
 def test_conversations_that_nobody_reads_are_forgotten() -> None:
@@ -175,45 +138,3 @@ async def test_events_that_nobody_published_are_found() -> None:
     await until(lambda: channel.position == 1)
 
     assert numbers(reader.outbox.take()) == [1]
-
-
-def test_a_stream_ends_with_its_session() -> None:
-    """At the absolute end, without asking the database."""
-    clock = TestClock()
-    hub = make_hub(ListLog(), clock)
-    reader = make_reader(hub)
-    hub.end_expired()
-    assert reader.closing is None
-    clock.move(7 * 24 * 3_600)
-    hub.end_expired()
-
-    assert b"session_ended" in (reader.closing or b"")
-
-
-def test_what_was_dropped_is_counted() -> None:
-    """By kind, while the stream is open and when it leaves."""
-    hub = make_hub(ListLog(), capacity=8)
-    reader = make_reader(hub)
-    count = hub.metrics.registry.get_sample_value
-    for _ in range(9):
-        reader.offer(Kind.TRANSIENT, b"x")
-    hub.settle()
-    assert count("rustygpt_sse_dropped_total", {"kind": "transient"}) == 1
-    reader.offer(Kind.DURABLE, b"d")
-    for _ in range(8):
-        reader.offer(Kind.DURABLE, b"d")
-    hub.leave(reader)
-
-    assert count("rustygpt_sse_dropped_total", {"kind": "transient"}) == 9
-    assert count("rustygpt_sse_dropped_total", {"kind": "durable"}) == 9
-
-
-def test_only_silent_streams_get_a_heartbeat() -> None:
-    """One that was sent something since the last beat needs none."""
-    hub = make_hub(ListLog())
-    silent, busy = make_reader(hub), make_reader(hub)
-    hub.beat()
-    busy.quiet = False
-    hub.beat()
-
-    assert (silent.beating, busy.beating) == (True, False)

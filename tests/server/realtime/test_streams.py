@@ -1,0 +1,89 @@
+"""Streams are bounded, counted and ended."""
+
+import asyncio
+from uuid import uuid4
+
+from tests.support.clocks import TestClock
+from tests.support.event_log import ListLog, make_hub, make_reader
+
+from rustygpt_server.realtime.outbox import Kind
+from rustygpt_server.realtime.words import Ending
+
+
+def test_streams_end_with_their_session() -> None:
+    """Another session's streams go on."""
+    hub = make_hub(ListLog())
+    one, two = make_reader(hub), make_reader(hub)
+
+    hub.end(Ending("session_ended", session_id=one.identity.session_id))
+
+    assert (one.closing is not None, two.closing is not None) == (True, False)
+
+
+def test_streams_per_person_are_bounded() -> None:
+    """One more than allowed is too many; a stream that leaves makes room."""
+    hub = make_hub(ListLog())
+    user_id = uuid4()
+    readers = [make_reader(hub, user_id) for _ in range(hub.settings.max_streams_per_user)]
+
+    assert hub.streams.is_full_for(user_id)
+    assert not hub.streams.is_full_for(uuid4())
+    hub.leave(readers[0])
+    hub.leave(readers[0])
+    assert not hub.streams.is_full_for(user_id)
+    assert hub.statistics()["streams"] == len(readers) - 1
+
+
+async def test_draining_ends_every_stream() -> None:
+    """All are told to come back later, and no new one is taken."""
+    hub = make_hub(ListLog(), TestClock())
+    reader = make_reader(hub)
+    draining = asyncio.create_task(hub.drain())
+    await asyncio.sleep(0)
+
+    assert b'"reason":"shutdown"' in (reader.closing or b"")
+    assert hub.streams.is_full_for(uuid4())
+    hub.leave(reader)
+    draining.cancel()
+
+
+def test_a_stream_ends_with_its_session() -> None:
+    """At the absolute end, without asking the database."""
+    clock = TestClock()
+    hub = make_hub(ListLog(), clock)
+    reader = make_reader(hub)
+    hub.streams.end_expired()
+    assert reader.closing is None
+    clock.move(7 * 24 * 3_600)
+    hub.streams.end_expired()
+
+    assert b"session_ended" in (reader.closing or b"")
+
+
+def test_what_was_dropped_is_counted() -> None:
+    """By kind, while the stream is open and when it leaves."""
+    hub = make_hub(ListLog(), capacity=8)
+    reader = make_reader(hub)
+    count = hub.metrics.registry.get_sample_value
+    for _ in range(9):
+        reader.offer(Kind.TRANSIENT, b"x")
+    hub.streams.settle()
+    assert count("rustygpt_sse_dropped_total", {"kind": "transient"}) == 1
+    reader.offer(Kind.DURABLE, b"d")
+    for _ in range(8):
+        reader.offer(Kind.DURABLE, b"d")
+    hub.leave(reader)
+
+    assert count("rustygpt_sse_dropped_total", {"kind": "transient"}) == 9
+    assert count("rustygpt_sse_dropped_total", {"kind": "durable"}) == 9
+
+
+def test_only_silent_streams_get_a_heartbeat() -> None:
+    """One that was sent something since the last beat needs none."""
+    hub = make_hub(ListLog())
+    silent, busy = make_reader(hub), make_reader(hub)
+    hub.streams.beat()
+    busy.quiet = False
+    hub.streams.beat()
+
+    assert (silent.beating, busy.beating) == (True, False)
