@@ -198,6 +198,9 @@ class Metrics:
         self.events = self._counter("rustygpt_sse_events_total", "Events told to the hub", "type")
         self.deliveries = self._counter("rustygpt_sse_deliveries_total", "Events queued to readers")
         self.dropped = self._counter("rustygpt_sse_dropped_total", "Events not delivered", "kind")
+        self.slow_readers = self._counter(
+            "rustygpt_sse_slow_readers_total", "Queues that grew to the warning length"
+        )
         self.resets = self._counter("rustygpt_sse_resets_total", "Resets sent", "reason")
         self.replayed = self._counter("rustygpt_sse_replay_events_total", "Events sent again")
         self.replay_durations = self._histogram(

@@ -15,7 +15,8 @@ from rustygpt_shared.models.conversations import ConversationInfo, ThreadInfo
 from rustygpt_shared.models.messages import MessageView, Usage
 
 FinishReason = Literal["stop", "length", "cancelled", "timeout", "error"]
-ResetReason = Literal["trimmed", "unknown", "too_far", "overflow"]
+ResetReason = Literal["trimmed", "unknown", "too_far", "overflow", "joined"]
+"""`joined` is told of a conversation that a stream of all of them follows from now on."""
 CloseReason = Literal["shutdown", "removed", "session_ended", "deleted"]
 
 
@@ -186,9 +187,10 @@ class UnreadUpdate(BaseEvent, frozen=True, tag="unread.update"):
 
 
 class Opened(Model, frozen=True):
-    """Payload of `stream.open`."""
+    """Payload of `stream.open`: where the stream of a conversation goes on, or of each of all."""
 
-    last_event_id: str
+    last_event_id: str | None = None
+    positions: dict[UUID, str] | None = None
 
 
 class StreamOpen(BaseEvent, frozen=True, tag="stream.open"):
@@ -202,6 +204,8 @@ class ResetAt(Model, frozen=True):
 
     reason: ResetReason
     last_event_id: str
+    conversation_id: UUID | None = None
+    """Which one, on a stream of all conversations."""
 
 
 class StreamReset(BaseEvent, frozen=True, tag="stream.reset"):

@@ -66,6 +66,7 @@ TABLE: dict[tuple[str, str], dict[str, int] | str] = {
     ("POST", "/api/messages/{parent_id}/reply"): _WRITE,
     ("POST", "/api/threads/{root_id}/read"): _READ,
     ("POST", "/api/messages/{message_id}/cancel"): _of(202, "admin", "owner"),
+    ("GET", "/api/stream"): SIGNED,
     ("GET", "/api/stream/conversations/{conversation_id}"): _READ,
 }
 BODIES: dict[tuple[str, str], object] = {

@@ -22,7 +22,7 @@ _CALL = re.compile(r"rustygpt\.(\w+)\s*\(([^)]*)\)")
 
 ABOUT_ONESELF = {
     "change_password", "create_conversation", "list_conversations", "list_sessions",
-    "search_users", "show_me", "show_password", "store_password_hash", "update_me",
+    "open_feeds", "search_users", "show_me", "show_password", "store_password_hash", "update_me",
 }  # fmt: skip
 """Procedures in which an actor meets nothing of other people's conversations."""
 

@@ -122,6 +122,14 @@ class Person:
         async with self.client.stream("GET", path, headers=headers) as answer:
             yield Stream(answer, _lines(answer))
 
+    @asynccontextmanager
+    async def follow_all(self, **positions: str) -> AsyncIterator["Stream"]:
+        """An open stream of all conversations; positions are named by conversation."""
+        told = ",".join(f"{room}:{seen}" for room, seen in positions.items())
+        query = {"positions": told} if told else {}
+        async with self.client.stream("GET", "/api/stream", params=query) as answer:
+            yield Stream(answer, _lines(answer))
+
 
 @dataclass
 class Stream:

@@ -7,17 +7,19 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from tests.support.clocks import TestClock
+from tests.support.waiting import until
 
 from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db.feeds import Opening
 from rustygpt_server.db.refusals import Unavailable
 from rustygpt_server.db.rows import Logged
+from rustygpt_server.realtime import resume
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.catchup import EventLog
 from rustygpt_server.realtime.channel import Channel
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.outbox import Outbox
-from rustygpt_server.realtime.reader import Identity, Reader
+from rustygpt_server.realtime.reader import Identity, Piece, Reader
+from rustygpt_server.realtime.writer import write
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared import codec
 from rustygpt_shared.settings import Sse
@@ -86,20 +88,102 @@ def make_hub(
     return Hub(log, settings, TimeLimits(), clock or TestClock(), Metrics(), backplane)
 
 
-def make_reader(hub: Hub, user_id: UUID | None = None, room: UUID = ROOM) -> Reader:
-    """A reader that has joined."""
+def make_reader(hub: Hub, user_id: UUID | None = None, *rooms: UUID, whole: bool = False) -> Reader:
+    """A reader that has joined, with seats that have to catch up."""
     identity = Identity(user_id or uuid4(), uuid4(), UNTIL)
-    reader = Reader(room, identity, Outbox(hub.settings.channel_capacity))
+    reader = Reader.of(identity, hub.streams.pressure, whole=whole)
     hub.join(reader)
+    for room in rooms or ([] if whole else [ROOM]):
+        hub.sit(reader, room)
     return reader
 
 
-def make_live_reader(hub: Hub) -> tuple[Reader, Channel]:
+def make_live_reader(hub: Hub, user_id: UUID | None = None) -> tuple[Reader, Channel]:
     """A reader that is live from the start of an empty log, and its channel."""
-    reader, channel = make_reader(hub), hub.channel(ROOM)
+    reader, channel = make_reader(hub, user_id), hub.channel(ROOM)
     channel.start(0)
-    channel.readers.add(reader)
+    channel.seat(reader.seats[0])
     return reader, channel
+
+
+def waiting(hub: Hub, reader: Reader) -> bytes:
+    """What waits for a reader that nobody sends anything."""
+    hub.channel(ROOM).flush()
+    return reader.outbox.take()
+
+
+class ListSink:
+    """Keeps what a stream was sent; `full` makes it as slow as can be."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.direct = 0
+        self.full = False
+        self._news = asyncio.Event()
+
+    def write(self, piece: Piece) -> bool:
+        """Keep what many are sent."""
+        if self.full:
+            return False
+        self.sent.append(piece.data)
+        self.direct += 1
+        self._news.set()
+        return True
+
+    async def send(self, data: bytes) -> None:
+        """Keep what one is sent, once there is room."""
+        while self.full:
+            self._news.clear()
+            await self._news.wait()
+        self.sent.append(data)
+        self._news.set()
+
+    def set_full(self, full: bool) -> None:
+        """There is room, or none."""
+        self.full = full
+        self._news.set()
+
+    @property
+    def data(self) -> bytes:
+        """All that was sent."""
+        return b"".join(self.sent)
+
+
+class Following:
+    """A stream at work: what it was sent, and how to end it."""
+
+    def __init__(self, hub: Hub, reader: Reader, opening: bytes) -> None:
+        self.reader = reader
+        self.sink = ListSink()
+        self.sink.sent.append(opening)
+        self.task = asyncio.create_task(write(hub, reader, self.sink))
+        self.hub = hub
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the durable events that were sent."""
+        return numbers(self.sink.data)
+
+    async def until(self, what: bytes) -> None:
+        """Wait until something was sent."""
+        await until(lambda: what in self.sink.data)
+
+    async def live(self) -> None:
+        """Wait until nothing is to be sent any more."""
+        await until(lambda: self.reader.direct)
+
+    async def close(self) -> None:
+        """Let go."""
+        self.task.cancel()
+        await asyncio.wait([self.task])
+        self.hub.leave(self.reader)
+
+
+def follow(hub: Hub, log: ListLog, seen: str | None = None) -> Following:
+    """Open a stream as the server does."""
+    reader, bounds = make_reader(hub), log.opening()
+    start = resume.begin(hub, reader.seats[0], seen, bounds)
+    return Following(hub, reader, resume.opening(hub, start))
 
 
 def numbers(data: bytes) -> list[int]:

@@ -26,7 +26,8 @@ class Reader(Struct, frozen=True):
 
     session_id: UUID
     user_id: UUID
-    conversation_id: UUID
+    conversation_id: UUID | None
+    """None for one of all conversations while there are none."""
 
 
 class Lost(Struct, frozen=True):
@@ -40,6 +41,12 @@ async def open_feed(db: Database, actor: UUID, conversation_id: UUID) -> Opening
     """Where a stream stands; NotFound for those who are not in the conversation."""
     row = await db.fetch_one("SELECT * FROM rustygpt.open_feed($1, $2)", actor, conversation_id)
     return Opening(*row)
+
+
+async def open_feeds(db: Database, actor: UUID) -> dict[UUID, Opening]:
+    """Where the streams of all of a person's conversations stand."""
+    rows = await db.fetch("SELECT * FROM rustygpt.open_feeds($1)", actor)
+    return {row[0]: Opening(*row[1:]) for row in rows}
 
 
 async def read_events(db: Database, conversation_id: UUID, after: int, limit: int) -> list[Logged]:

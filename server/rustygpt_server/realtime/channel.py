@@ -1,17 +1,19 @@
 """One conversation's live events: in the order of their numbers, the recent ones kept.
 
 Tasks publish after they commit, and may come in another order than they committed; a channel holds
-what is early until the gap before it is filled.
+what is early until the gap before it is filled. What comes within one turn of the event loop is
+joined once, and all readers are sent the same bytes.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 from uuid import UUID
 
 from rustygpt_server.db.rows import Logged
-from rustygpt_server.realtime.outbox import Kind
-from rustygpt_server.realtime.reader import Reader
+from rustygpt_server.realtime.outbox import PIECE_BYTES, Item, Kind
+from rustygpt_server.realtime.reader import Piece, Seat
 from rustygpt_shared import codec
 from rustygpt_shared.ids import event_id
 
@@ -26,11 +28,20 @@ class Framed(NamedTuple):
     number: int
     frame: bytes
 
+    def for_reader(self, *, whole: bool) -> bytes:
+        """The frame; streams of all conversations get it without its id line."""
+        return without_id(self.frame) if whole else self.frame
+
 
 def frame(event: Logged) -> Framed:
     """Encode an event, once for all its readers."""
     data = codec.frame(event.type, event.payload.encode(), id=event_id(event.number))
     return Framed(event.number, data)
+
+
+def without_id(data: bytes) -> bytes:
+    """A durable event's frame without its first line."""
+    return data[data.index(b"\n") + 1 :]
 
 
 class Channel:
@@ -45,16 +56,35 @@ class Channel:
         """The number of the last event handed to readers; unknown until the log was asked."""
         self.target = 0
         """The log is known to go as far as this number."""
-        self.readers: set[Reader] = set()
+        self.seats: dict[Seat, None] = {}
+        """Readers that have caught up: all of them stand at `position`."""
+        self._early: dict[Seat, None] = {}
+        """Readers that know more than was told here so far; they join at their cursor."""
+        self.interest = 0
+        """How many readers there are, with those that still catch up."""
         self._ring: deque[Framed] = deque()
         self._ring_bytes = 0
         self._held: dict[int, Logged] = {}
+        self._pending: list[Item] = []
 
     def start(self, position: int) -> None:
         """Go on from a position of the log, when none is known yet."""
         if self.position is None:
             self.position = position
             self._advance()
+
+    def seat(self, seat: Seat) -> None:
+        """Let a reader go live that has seen all up to the channel's position, or more."""
+        if seat.cursor > (self.position or 0):
+            self._early[seat] = None
+            return
+        self.flush()
+        self.seats[seat] = None
+
+    def unseat(self, seat: Seat) -> None:
+        """Tell a reader nothing more."""
+        self.seats.pop(seat, None)
+        self._early.pop(seat, None)
 
     def publish(self, events: Iterable[Logged]) -> bool:
         """Take events of the log; False when one before them is missing."""
@@ -73,11 +103,13 @@ class Channel:
 
     def skip_to(self, position: int) -> None:
         """Go on from a later position; readers have to load anew what is in between."""
+        self.flush()
         self.position = position
         self._ring.clear()
         self._ring_bytes = 0
-        for reader in self.readers:
-            reader.start_over()
+        for seat in [*self.seats, *(s for s in self._early if s.cursor < position)]:
+            seat.reader.start_over(seat, "trimmed")
+        self._admit()
         self._advance()
 
     def since(self, cursor: int) -> list[Framed] | None:
@@ -90,10 +122,37 @@ class Channel:
             return None
         return [event for event in self._ring if event.number > cursor]
 
-    def tell(self, kind: Kind, data: bytes, answer: UUID | None = None) -> None:
-        """Hand a passing event to every reader."""
-        for reader in self.readers:
-            reader.offer(kind, data, answer)
+    def oldest(self) -> int | None:
+        """The number of the first event that is kept here."""
+        return self._ring[0].number if self._ring else None
+
+    def tell(self, item: Item) -> None:
+        """Hand an event to every reader, with all that comes in this turn of the loop."""
+        if not self._pending and self.seats:
+            asyncio.get_running_loop().call_soon(self.flush)
+        if self.seats:
+            self._pending.append(item)
+
+    def flush(self) -> None:
+        """Hand on what has come."""
+        items, self._pending = self._pending, []
+        for part in _parts(items):
+            self._send(part)
+
+    def _send(self, items: list[Item]) -> None:
+        """The one loop that runs once per reader: what it does costs most of all."""
+        joined = Piece(b"".join(item.frame for item in items))
+        bare: Piece | None = None
+        for seat in self.seats:
+            reader = seat.reader
+            piece = joined
+            if reader.whole:
+                bare = bare or Piece(b"".join(_bare(item).frame for item in items))
+                piece = bare
+            if reader.direct and reader.sink is not None and reader.sink.write(piece):
+                continue
+            for item in items:
+                reader.queue(_bare(item) if reader.whole else item, seat)
 
     def _advance(self) -> None:
         position = self.position or 0
@@ -101,18 +160,38 @@ class Channel:
             del self._held[number]
         while (event := self._held.pop(position + 1, None)) is not None:
             self.position = position = position + 1
-            self._deliver(frame(event))
+            framed = frame(event)
+            self._keep(framed)
+            self.tell(Item(Kind.DURABLE, framed.frame))
             self._on_event(event)
+            if self._early:
+                self._admit()
 
-    def _deliver(self, event: Framed) -> None:
-        self._keep(event)
-        for reader in self.readers:
-            if reader.cursor < event.number:
-                reader.cursor = event.number
-                reader.offer(Kind.DURABLE, event.frame)
+    def _admit(self) -> None:
+        for seat in [seat for seat in self._early if seat.cursor == self.position]:
+            del self._early[seat]
+            self.seat(seat)
 
     def _keep(self, event: Framed) -> None:
         self._ring.append(event)
         self._ring_bytes += len(event.frame)
         while len(self._ring) > RING_EVENTS or self._ring_bytes > RING_BYTES:
             self._ring_bytes -= len(self._ring.popleft().frame)
+
+
+def _bare(item: Item) -> Item:
+    return item._replace(frame=without_id(item.frame)) if item.kind is Kind.DURABLE else item
+
+
+def _parts(items: list[Item]) -> Iterator[list[Item]]:
+    """The items in parts that a connection is handed at once."""
+    part: list[Item] = []
+    size = 0
+    for item in items:
+        if part and size + len(item.frame) > PIECE_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(item)
+        size += len(item.frame)
+    if part:
+        yield part

@@ -1,7 +1,7 @@
-"""The hub: hands every event to the streams of its conversation, and ends streams.
+"""The hub: hands every event to the streams of its conversation, here and in other processes.
 
 It encodes once, never waits for a reader, and keeps nothing of conversations that nobody reads.
-How a stream is brought up to date is the business of `resume`.
+How a stream is brought up to date is the business of `writer`.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,11 +12,11 @@ from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.catchup import CatchUp, EventLog
-from rustygpt_server.realtime.channel import Channel
+from rustygpt_server.realtime.channel import Channel, frame, without_id
 from rustygpt_server.realtime.memory import MemoryBackplane
-from rustygpt_server.realtime.outbox import Kind
+from rustygpt_server.realtime.outbox import Item, Kind
 from rustygpt_server.realtime.passages import Passage
-from rustygpt_server.realtime.reader import Reader
+from rustygpt_server.realtime.reader import Piece, Reader, Seat
 from rustygpt_server.realtime.streams import Streams
 from rustygpt_server.realtime.words import Ending
 from rustygpt_server.telemetry import Metrics
@@ -70,10 +70,12 @@ class Hub:
         for event in events:
             self.metrics.events.labels(event.type).inc()
         self.backplane.announce(conversation_id, events[-1].number)
+        self.take(conversation_id, events)
+
+    def take(self, conversation_id: UUID, events: Iterable[Logged]) -> None:
+        """Hand durable events to the conversation's readers in this process."""
         channel = self._channels.get(conversation_id)
-        if channel is None:
-            return
-        if not channel.publish(events):
+        if channel is not None and not channel.publish(events):
             self.catch_up.note_gap(channel)
 
     def look_again(self) -> None:
@@ -86,18 +88,23 @@ class Hub:
             self.tell(passage.conversation_id, Kind.DELTA, passage.frame(), passage.message_id)
         self.backplane.say(passage)
 
-    def tell(self, conversation_id: UUID, kind: Kind, data: bytes, answer: UUID) -> None:
+    def tell(
+        self, conversation_id: UUID, kind: Kind, data: bytes, answer: UUID | None = None
+    ) -> None:
         """Hand a passing event to the conversation's readers in this process."""
         channel = self._channels.get(conversation_id)
         if channel is not None:
-            channel.tell(kind, data, answer)
+            channel.tell(Item(kind, data, answer))
 
     def tell_user(self, conversation_id: UUID, user_id: UUID, data: bytes) -> None:
         """Hand a passing event to one person's streams of a conversation in this process."""
-        channel = self._channels.get(conversation_id)
-        for reader in channel.readers if channel else ():
-            if reader.identity.user_id == user_id:
-                reader.offer(Kind.TRANSIENT, data)
+        self.tell_readers(self.readers_of(conversation_id).get(user_id, []), data)
+
+    def tell_readers(self, readers: Iterable[Reader], data: bytes) -> None:
+        """Hand a passing event to some streams of this process."""
+        item, piece = Item(Kind.TRANSIENT, data), Piece(data)
+        for reader in readers:
+            reader.tell(item, piece)
 
     def watch(self, watcher: Callable[[Logged], None]) -> None:
         """Call a function with every durable event that readers of this process get, in order."""
@@ -105,9 +112,9 @@ class Hub:
 
     def _heard(self, event: Logged) -> None:
         channel = self._channels.get(event.conversation_id)
-        self.metrics.deliveries.inc(len(channel.readers) if channel else 0)
-        if event.type == "membership.changed":
-            self._end_removed(event)
+        self.metrics.deliveries.inc(len(channel.seats) if channel else 0)
+        if event.type == "membership.changed" and channel is not None:
+            self._end_removed(channel, event)
         for watcher in self._watchers:
             watcher(event)
 
@@ -140,38 +147,54 @@ class Hub:
 
     def join(self, reader: Reader) -> None:
         """Count a stream, before its right is checked: what ends it meanwhile is not missed."""
-        self.channel(reader.conversation_id)
         self.streams.add(reader)
+
+    def sit(self, reader: Reader, conversation_id: UUID) -> Seat:
+        """Give a stream a seat in a conversation; it hears nothing before it has caught up."""
+        self.channel(conversation_id).interest += 1
+        seat = Seat(reader, conversation_id)
+        reader.seats.append(seat)
+        return seat
+
+    def rise(self, seat: Seat) -> None:
+        """Take a seat away."""
+        seat.reader.seats.remove(seat)
+        if seat in seat.reader.waiting:
+            seat.reader.waiting.remove(seat)
+        channel = self._channels[seat.conversation_id]
+        channel.unseat(seat)
+        channel.interest -= 1
+        if not channel.interest:
+            self._note_idle(channel)
 
     def leave(self, reader: Reader) -> None:
         """Forget a stream."""
-        if not self.streams.discard(reader):
-            return
-        channel = self._channels.get(reader.conversation_id)
-        if channel is not None:
-            channel.readers.discard(reader)
-            self._note_idle(channel)
+        if self.streams.discard(reader):
+            for seat in list(reader.seats):
+                self.rise(seat)
 
     def _note_idle(self, channel: Channel) -> None:
-        if channel.readers:
-            return
         if channel.position is None:
             self._channels.pop(channel.conversation_id, None)  # nobody got to reading it
         else:
             self._idle_since[channel.conversation_id] = self._clock.monotonic()
 
-    def _end_removed(self, event: Logged) -> None:
+    def _end_removed(self, channel: Channel, event: Logged) -> None:
         """End a removed person's streams with the event that tells of it."""
         change = codec.decode(event.payload, Membership)
-        if change.action == "removed":
-            self.end_here(
-                Ending(
-                    "removed",
-                    user_id=change.user_id,
-                    conversation_id=event.conversation_id,
-                    number=event.number,
-                )
-            )
+        if change.action != "removed":
+            return
+        channel.flush()
+        ending = Ending(
+            "removed",
+            user_id=change.user_id,
+            conversation_id=event.conversation_id,
+            number=event.number,
+        )
+        for seat in self.streams.end(ending):
+            if seat not in channel.seats:  # still catching up: this is all it needs to know
+                seat.reader.tell(Item(Kind.DURABLE, without_id(frame(event).frame)))
+            self.rise(seat)
 
     def end(self, ending: Ending) -> None:
         """End streams that lost their right, in every process."""
@@ -180,7 +203,8 @@ class Hub:
 
     def end_here(self, ending: Ending) -> None:
         """End streams that lost their right, in this process."""
-        self.streams.end(ending)
+        for seat in self.streams.end(ending):
+            self.rise(seat)
 
     async def drain(self) -> None:
         """End every stream, and wait until they are gone."""
@@ -191,8 +215,8 @@ class Hub:
         """The live streams of a conversation, by person."""
         found: dict[UUID, list[Reader]] = {}
         channel = self._channels.get(conversation_id)
-        for reader in channel.readers if channel else ():
-            found.setdefault(reader.identity.user_id, []).append(reader)
+        for seat in channel.seats if channel else ():
+            found.setdefault(seat.reader.identity.user_id, []).append(seat.reader)
         return found
 
     def forget_idle(self) -> None:

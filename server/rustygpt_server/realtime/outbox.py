@@ -1,8 +1,13 @@
 """What waits for one reader: bounded in events and bytes, and clear about what goes first."""
 
-from collections import deque
 from enum import IntEnum
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
+
+from rustygpt_shared.settings import Sse
+
+S = TypeVar("S")
+"""By what events came to a reader."""
 
 FRAME_LIMIT = 1 << 20
 """More than the largest frame: an answer's text and its reasoning, 65,536 characters each, of which
@@ -19,73 +24,105 @@ class Kind(IntEnum):
     DURABLE = 2
 
 
-class Outbox:
+class Item(NamedTuple):
+    """An event as it waits."""
+
+    kind: Kind
+    frame: bytes
+    answer: UUID | None = None
+    """The answer whose text it carries."""
+
+
+class Pressure:
+    """How much may wait for any reader, what may be dropped of it, and how much was."""
+
+    def __init__(self, settings: Sse) -> None:
+        self.capacity = capacity = settings.channel_capacity
+        self.byte_limit = 4 * FRAME_LIMIT
+        self.droppable = [Kind.DELTA]
+        if settings.backpressure.drop_strategy == "drop_tokens_and_system":
+            self.droppable.append(Kind.TRANSIENT)
+        self.warn_at = max(1, int(capacity * settings.backpressure.warn_queue_ratio))
+        self.slow = 0
+        """How often a queue grew to the length that is worth a warning."""
+        self.dropped = [0] * len(Kind)
+
+
+class Outbox(Generic[S]):
     """A queue of frames. Dropping an answer's delta is remembered, to send its whole text later."""
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._byte_limit = 4 * FRAME_LIMIT
-        self._items: deque[tuple[Kind, bytes]] = deque()
+    __slots__ = ("_bytes", "_items", "_pressure", "behind")
+
+    def __init__(self, pressure: Pressure) -> None:
+        self._pressure = pressure
+        self._items: list[tuple[Item, S | None]] = []
         self._bytes = 0
-        self.behind: set[UUID] = set()
+        self.behind: set[UUID] | None = None
         """Answers of which deltas were dropped."""
-        self.dropped: dict[Kind, int] = dict.fromkeys(Kind, 0)
 
     def __len__(self) -> int:
         return len(self._items)
 
-    def put(self, kind: Kind, frame: bytes, answer: UUID | None = None) -> bool:
-        """Queue a frame; False when a durable one finds no room, and the reader must start over."""
-        if kind is Kind.DELTA and (answer in self.behind or self._fuller_than(0.5)):
-            self._drop_delta(answer)
+    def put(self, item: Item, seat: S | None = None) -> bool:
+        """Queue an event; False when a dear one finds no room, and the reader must start over."""
+        kind, frame, answer = item
+        if kind is Kind.DELTA and (answer in (self.behind or ()) or self._fuller_than(0.5)):
+            self._drop(item)
             return True
         if self._fuller_than(1, len(frame)) and not self._make_room(kind, len(frame)):
-            self.dropped[kind] += 1
-            return kind is not Kind.DURABLE
-        self._items.append((kind, frame))
+            self._drop(item)
+            return kind in self._pressure.droppable
+        self._items.append((item, seat))
         self._bytes += len(frame)
+        if len(self._items) == self._pressure.warn_at:
+            self._pressure.slow += 1
         return True
 
     def take(self) -> bytes:
         """What waits, in order, joined to one piece that ends with the frame that fills it."""
-        taken: list[bytes] = []
-        size = 0
-        while self._items and size < PIECE_BYTES:
-            _, frame = self._items.popleft()
-            taken.append(frame)
-            size += len(frame)
+        size = count = 0
+        for item, _ in self._items:
+            size += len(item.frame)
+            count += 1
+            if size >= PIECE_BYTES:
+                break
+        taken = b"".join(item.frame for item, _ in self._items[:count])
+        del self._items[:count]
         self._bytes -= size
-        return b"".join(taken)
+        return taken
 
-    def discard(self) -> None:
-        """Drop all that waits."""
-        for kind, _ in self._items:
-            self.dropped[kind] += 1
+    def discard(self) -> set[S]:
+        """Drop all that waits; whose durable events were among it."""
+        lost = {seat for item, seat in self._items if seat and item.kind is Kind.DURABLE}
+        for item, _ in self._items:
+            self._drop(item)
         self._items.clear()
         self._bytes = 0
-
-    def settle(self) -> dict[Kind, int]:
-        """How much was dropped since this was asked the last time."""
-        dropped, self.dropped = self.dropped, dict.fromkeys(Kind, 0)
-        return dropped
+        return lost
 
     def _fuller_than(self, share: float, more: int = 0) -> bool:
         return (
-            len(self._items) >= self._capacity * share
-            or self._bytes + more > self._byte_limit * share
+            len(self._items) >= self._pressure.capacity * share
+            or self._bytes + more > self._pressure.byte_limit * share
         )
 
-    def _drop_delta(self, answer: UUID | None) -> None:
-        self.dropped[Kind.DELTA] += 1
-        if answer is not None:
-            self.behind.add(answer)
+    def _drop(self, item: Item) -> None:
+        self._pressure.dropped[item.kind] += 1
+        if item.answer is not None:
+            self.behind = (self.behind or set()) | {item.answer}
 
     def _make_room(self, kind: Kind, size: int) -> bool:
-        for victim in range(Kind.DELTA, kind):
-            kept = deque(item for item in self._items if item[0] != victim)
-            self.dropped[Kind(victim)] += len(self._items) - len(kept)
-            self._items = kept
-            self._bytes = sum(len(frame) for _, frame in kept)
+        for victim in self._pressure.droppable:
+            if victim >= kind:
+                return False
+            self._drop_all(victim)
             if not self._fuller_than(1, size):
                 return True
         return False
+
+    def _drop_all(self, kind: Kind) -> None:
+        for item, _ in self._items:
+            if item.kind is kind:
+                self._drop(item)
+        self._items = [(item, seat) for item, seat in self._items if item.kind is not kind]
+        self._bytes = sum(len(item.frame) for item, _ in self._items)

@@ -1,25 +1,23 @@
-"""The life of a stream: open, caught up from the ring or the log, then live, until it ends.
+"""Where a stream starts, and what it is told first.
 
-A reader turns live in the same turn of the event loop in which its cursor meets the channel's
-position, so no event can come between: nothing is lost and nothing repeated.
+How it gets from there to live is the business of `writer`.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+from uuid import UUID
 
 from rustygpt_server.db.feeds import Opening
-from rustygpt_server.db.refusals import Unavailable
-from rustygpt_server.realtime import channel as channels
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.outbox import Kind
-from rustygpt_server.realtime.reader import Reader, position_frame
+from rustygpt_server.realtime.outbox import Item, Kind
+from rustygpt_server.realtime.reader import Reader, Seat
+from rustygpt_shared import codec
 from rustygpt_shared.events import Opened, ResetAt, ResetReason
 from rustygpt_shared.ids import event_id, event_number
 
-PAGE = 200
-HEARTBEAT = b":\n\n"
 RETRY = b"retry: 1000\n\n"
+MOST_POSITIONS = 100
+"""A client may name so many conversations; what it lacks of others it loads."""
 
 
 class Start(NamedTuple):
@@ -43,104 +41,85 @@ def start_at(last_event_id: str | None, bounds: Opening, max_backfill: int) -> S
     return Start(cursor, None)
 
 
-async def stream(
-    hub: Hub, reader: Reader, start: Start, bounds: Opening
-) -> AsyncGenerator[bytes, None]:
-    """The bytes of a stream that has joined the hub, each piece to be sent at once."""
-    reader.checked = max(reader.checked, bounds.position)
-    hub.channel(reader.conversation_id).start(bounds.position)
-    hub.catch_up.note(reader.conversation_id, bounds.position)
-    reader.cursor = start.cursor
-    yield _opening(hub, start)
-    for part in (_catch_up, _live):
-        async with aclosing(part(hub, reader)) as pieces:
-            async for piece in pieces:
-                yield piece
+def begin(hub: Hub, seat: Seat, seen: str | None, bounds: Opening) -> Start:
+    """Set a seat to where its reader starts; the reader catches up from there."""
+    channel = hub.channel(seat.conversation_id)
+    channel.start(bounds.position)
+    hub.catch_up.note(seat.conversation_id, bounds.position)
+    # Without a log, the recent events are still here.
+    oldest = min(bounds.oldest, channel.oldest() or bounds.oldest)
+    start = start_at(seen, Opening(bounds.position, oldest), hub.settings.max_backfill_events)
+    seat.checked = max(seat.checked, bounds.position)
+    seat.cursor = start.cursor
+    seat.reader.waiting.append(seat)
+    seat.reader.rouse()
+    return start
 
 
-def _opening(hub: Hub, start: Start) -> bytes:
-    opened = Opened(event_id(start.cursor))
-    head = RETRY + position_frame("stream.open", opened, start.cursor)
-    return head + _reset(hub, start.cursor, start.reset) if start.reset else head
+def begin_all(hub: Hub, reader: Reader, told: str | None, rooms: Mapping[UUID, Opening]) -> bytes:
+    """Give a stream its seats in all conversations; answers what it is told first."""
+    seen, removed = positions(told), reader.removed or {}
+    reader.removed = None
+    starts = {
+        room: begin(hub, hub.sit(reader, room), seen.get(room), bounds)
+        for room, bounds in rooms.items()
+        if removed.get(room, 0) <= bounds.position and reader.seat_in(room) is None
+    }
+    return opening_of_all(hub, starts)
 
 
-def _reset(hub: Hub, position: int, reason: ResetReason) -> bytes:
+def join_room(hub: Hub, user_id: UUID, conversation_id: UUID, number: int) -> None:
+    """Give a person's streams of all conversations a seat in one that was joined by an event.
+
+    They are told to load it, which is all that tells of one that the person has just made
+    elsewhere: that is no event, and the number is 0.
+    """
+    before = max(number - 1, 0)
+    for reader in hub.streams.of_user(user_id):
+        if reader.whole and reader.seat_in(conversation_id) is None:
+            seat, bounds = hub.sit(reader, conversation_id), Opening(number, number)
+            reader.tell(Item(Kind.DURABLE, reset(hub, conversation_id, before, "joined")))
+            begin(hub, seat, event_id(before), bounds)
+
+
+def opening(hub: Hub, start: Start) -> bytes:
+    """What a stream of one conversation is told first."""
+    opened = Opened(last_event_id=event_id(start.cursor))
+    data = RETRY + codec.frame("stream.open", codec.encode(opened), position=event_id(start.cursor))
+    return data + reset(hub, None, start.cursor, start.reset) if start.reset else data
+
+
+def opening_of_all(hub: Hub, starts: Mapping[UUID, Start]) -> bytes:
+    """What a stream of all conversations is told first."""
+    opened = Opened(positions={room: event_id(start.cursor) for room, start in starts.items()})
+    data = [RETRY, codec.frame("stream.open", codec.encode(opened))]
+    for room, start in starts.items():
+        if start.reset:
+            data.append(reset(hub, room, start.cursor, start.reset))
+    return b"".join(data)
+
+
+def reset(hub: Hub, room: UUID | None, position: int, reason: ResetReason) -> bytes:
+    """`stream.reset`; it names its conversation where a stream has several."""
     hub.metrics.resets.labels(reason).inc()
-    return position_frame("stream.reset", ResetAt(reason, event_id(position)), position)
+    payload = codec.encode(ResetAt(reason, event_id(position), room))
+    return codec.frame("stream.reset", payload, position=None if room else event_id(position))
 
 
-async def _catch_up(hub: Hub, reader: Reader) -> AsyncGenerator[bytes, None]:
-    """Send what a reader lacks, and let it go live."""
-    with hub.metrics.replay_durations.time():
-        while not reader.closing and not _attach(hub, reader):
-            channel = hub.channel(reader.conversation_id)
-            events = channel.since(reader.cursor)
-            if events is None:
-                try:
-                    logged = await hub.log.read(reader.conversation_id, reader.cursor, PAGE)
-                except Unavailable:  # the stream stays, and goes on as soon as the log is there
-                    yield HEARTBEAT
-                    await hub.pause()
-                    continue
-                events = [channels.frame(event) for event in logged]
-            if not events or events[0].number != reader.cursor + 1:
-                reader.cursor = channel.position or 0
-                yield _reset(hub, reader.cursor, "trimmed")
-                continue
-            reader.cursor = events[-1].number
-            hub.metrics.replayed.inc(len(events))
-            yield b"".join(event.frame for event in events)
+def positions(told: str | None) -> dict[UUID, str]:
+    """What a client says it has seen of each conversation: `<conversation>:<id>,…`.
 
-
-def _attach(hub: Hub, reader: Reader) -> bool:
-    channel = hub.channel(reader.conversation_id)
-    if reader.cursor < (channel.position or 0):
-        return False
-    for answer in hub.answers(reader.conversation_id):
-        whole = answer.whole()
-        if whole:
-            reader.offer(Kind.TRANSIENT, whole)
-    channel.readers.add(reader)
-    return True
-
-
-async def _live(hub: Hub, reader: Reader) -> AsyncGenerator[bytes, None]:
-    while True:
-        reader.wake.clear()
-        if reader.overflowed:
-            yield _start_over(hub, reader)
-        elif piece := reader.outbox.take():
-            yield piece
-            if not reader.outbox:
-                _catch_up_answers(hub, reader)
-        elif reader.closing:
-            yield reader.closing
-            return
-        elif reader.beating:
-            reader.beating = False
-            yield HEARTBEAT
-        else:
-            await reader.wake.wait()
+    What cannot be read as a conversation names none; an id that is none is answered by a reset.
+    """
+    found: dict[UUID, str] = {}
+    for part in _first(MOST_POSITIONS, (told or "").split(",", MOST_POSITIONS)):
+        name, _, seen = part.partition(":")
+        try:
+            found[UUID(name)] = seen or "none"
+        except ValueError:
             continue
-        reader.quiet = False
+    return found
 
 
-def _start_over(hub: Hub, reader: Reader) -> bytes:
-    """Tell a reader that was too slow to load anew; it is live again from here."""
-    channel = hub.channel(reader.conversation_id)
-    reader.overflowed = False
-    reader.cursor = channel.position or 0
-    _catch_up_answers(hub, reader, everything=True)
-    return _reset(hub, reader.cursor, "overflow")
-
-
-def _catch_up_answers(hub: Hub, reader: Reader, *, everything: bool = False) -> None:
-    """Send the whole text of answers of which the reader missed a piece."""
-    if not (everything or reader.outbox.behind):
-        return
-    for answer in hub.answers(reader.conversation_id):
-        if everything or answer.message_id in reader.outbox.behind:
-            whole = answer.whole()
-            if whole:
-                reader.offer(Kind.TRANSIENT, whole)
-    reader.outbox.behind.clear()
+def _first(count: int, parts: Iterable[str]) -> list[str]:
+    return list(parts)[:count]

@@ -10,10 +10,16 @@ from contextlib import suppress
 from uuid import UUID
 
 from rustygpt_server.clock import Clock
-from rustygpt_server.realtime.reader import Reader
+from rustygpt_server.realtime.outbox import Kind, Pressure
+from rustygpt_server.realtime.reader import Reader, Seat
 from rustygpt_server.realtime.words import Ending
-from rustygpt_server.telemetry import Metrics
+from rustygpt_server.telemetry import Metrics, log
 from rustygpt_shared.settings import Sse
+
+_log = log(__name__)
+
+SLOTS = 16
+"""Heartbeats go out in so many groups: thousands at once would hold up everything else."""
 
 
 class Streams:
@@ -24,7 +30,12 @@ class Streams:
         self._settings = settings
         self._clock = clock
         self._metrics = metrics
+        self.pressure = Pressure(settings)
         self._open: set[Reader] = set()
+        self._wheel: list[set[Reader]] = [set() for _ in range(SLOTS)]
+        self.beat_seconds = settings.heartbeat_seconds / 2 / SLOTS
+        """How often `beat` wants to be called."""
+        self._hand = int(clock.monotonic() / self.beat_seconds)
         self._of_user: dict[UUID, set[Reader]] = {}
         self._empty = asyncio.Event()
         self._empty.set()
@@ -43,8 +54,13 @@ class Streams:
             or len(self._of_user.get(user_id, ())) >= self._settings.max_streams_per_user
         )
 
+    def of_user(self, user_id: UUID) -> list[Reader]:
+        """A person's open streams."""
+        return list(self._of_user.get(user_id, ()))
+
     def add(self, reader: Reader) -> None:
         """Count a stream."""
+        self._wheel[len(self._open) % SLOTS].add(reader)
         self._open.add(reader)
         self._of_user.setdefault(reader.identity.user_id, set()).add(reader)
         self._empty.clear()
@@ -55,6 +71,8 @@ class Streams:
         if reader not in self._open:
             return False
         self._open.discard(reader)
+        for slot in self._wheel:
+            slot.discard(reader)
         own = self._of_user[reader.identity.user_id]
         own.discard(reader)
         if not own:
@@ -62,15 +80,31 @@ class Streams:
         if not self._open:
             self._empty.set()
         self._metrics.connections.dec()
-        self._count_dropped(reader)
         return True
 
-    def end(self, ending: Ending) -> None:
-        """End the streams for which all is true that is named."""
+    def end(self, ending: Ending) -> list[Seat]:
+        """End the streams for which all is true that is named.
+
+        Answers the seats that streams of all conversations lose, and go on without.
+        """
         readers = self._open if ending.user_id is None else self._of_user.get(ending.user_id, ())
+        lost = []
         for reader in readers:
-            if _concerns(ending, reader):
+            if ending.session_id not in (None, reader.identity.session_id):
+                continue
+            if ending.conversation_id is None:
                 reader.close(ending.reason)
+                continue
+            seat = reader.seat_in(ending.conversation_id)
+            if seat is None:
+                _remember(ending, reader)
+            elif ending.number is not None and seat.checked >= ending.number:
+                continue  # by a newer right
+            elif reader.whole:
+                lost.append(seat)
+            else:
+                reader.close(ending.reason)
+        return lost
 
     def end_expired(self) -> None:
         """End the streams whose session has reached its absolute end."""
@@ -80,9 +114,12 @@ class Streams:
                 reader.close("session_ended")
 
     def beat(self) -> None:
-        """Twice in the longest allowed silence: let silent streams send a heartbeat."""
-        for reader in self._open:
-            reader.beat()
+        """Let silent streams send a heartbeat: each is looked at twice in the longest silence."""
+        now = int(self._clock.monotonic() / self.beat_seconds)
+        for hand in range(max(self._hand, now - SLOTS) + 1, now + 1):
+            for reader in self._wheel[hand % SLOTS]:
+                reader.beat()
+        self._hand = now
 
     async def drain(self, seconds: float) -> None:
         """End every stream, each with its own time to come back, and wait until they are gone."""
@@ -98,23 +135,17 @@ class Streams:
         return random.randint(500, 3_000)  # noqa: S311 - jitter is no secret
 
     def settle(self) -> None:
-        """Bring the counts of what was dropped up to date."""
-        for reader in self._open:
-            self._count_dropped(reader)
-
-    def _count_dropped(self, reader: Reader) -> None:
-        for kind, count in reader.outbox.settle().items():
+        """Bring the counts of what was dropped up to date, and say when readers are slow."""
+        slow, self.pressure.slow = self.pressure.slow, 0
+        if slow:
+            self._metrics.slow_readers.inc(slow)
+            _log.warning("readers are slow", times=slow, streams=len(self._open))
+        for kind in Kind:
+            count, self.pressure.dropped[kind] = self.pressure.dropped[kind], 0
             if count:
                 self._metrics.dropped.labels(kind.name.lower()).inc(count)
 
 
-def _concerns(ending: Ending, reader: Reader) -> bool:
-    who = reader.identity
-    return (
-        ending.user_id in (None, who.user_id)
-        and ending.session_id in (None, who.session_id)
-        and (
-            ending.conversation_id is None
-            or (ending.conversation_id == reader.conversation_id and reader.checked < ending.number)
-        )
-    )
+def _remember(ending: Ending, reader: Reader) -> None:
+    if reader.removed is not None and ending.conversation_id:
+        reader.removed[ending.conversation_id] = ending.number or 0

@@ -40,7 +40,7 @@ class Ending(Struct, frozen=True, array_like=True, tag="end"):
     user_id: UUID | None = None
     session_id: UUID | None = None
     conversation_id: UUID | None = None
-    number: int = 0
+    number: int | None = None
     """With a conversation: the event that tells of it; a right looked at later is a newer one."""
 
 

@@ -1,20 +1,18 @@
 """Open a stream by right, and end the streams that lost it."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
-from typing import cast
+from collections.abc import Mapping
 from uuid import UUID
 
 from rustygpt_server.clock import Clock
 from rustygpt_server.db import feeds, sessions
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import Logged
+from rustygpt_server.realtime import resume
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.outbox import Outbox
-from rustygpt_server.realtime.reader import Identity, Reader
-from rustygpt_server.realtime.resume import start_at, stream
+from rustygpt_server.realtime.reader import Identity, Reader, Sink
+from rustygpt_server.realtime.words import Ending
+from rustygpt_server.realtime.writer import write
 from rustygpt_server.services.sessions import Signed
-from rustygpt_shared.events import CloseReason
 from rustygpt_shared.settings import Sse
 
 
@@ -37,6 +35,24 @@ class DatabaseLog:
         return await feeds.list_positions(self._db, conversation_ids)
 
 
+class Feed:
+    """A stream that was let in; whoever opened it lets go of it."""
+
+    def __init__(self, hub: Hub, reader: Reader, opening: bytes) -> None:
+        self.opening = opening
+        """What it is told first."""
+        self._hub = hub
+        self._reader = reader
+
+    async def write(self, sink: Sink) -> None:
+        """Send what there is, until the stream is ended."""
+        await write(self._hub, self._reader, sink)
+
+    def leave(self) -> None:
+        """Let go."""
+        self._hub.leave(self._reader)
+
+
 class Feeds:
     """Streams, as far as rights go."""
 
@@ -56,45 +72,54 @@ class Feeds:
             return None
         return f"retry: {self._hub.streams.retry_ms()}\n\n".encode()
 
-    @asynccontextmanager
     async def open_feed(
         self, signed: Signed, conversation_id: UUID, last_event_id: str | None
-    ) -> AsyncIterator[AsyncGenerator[bytes, None]]:
-        """A stream's bytes; refused for those who are not in the conversation.
+    ) -> Feed:
+        """A stream of a conversation; refused for those who are not in it.
 
         The reader joins before its right is checked, so that a removal in between ends it.
         """
-        session = signed.session
-        identity = Identity(signed.user.id, session.id, session.absolute_expires_at)
-        reader = Reader(conversation_id, identity, Outbox(self._settings.channel_capacity))
-        self._hub.join(reader)
+        reader = self._join(signed)
+        seat = self._hub.sit(reader, conversation_id)
         try:
-            opening = await feeds.open_feed(self._db, signed.user.id, conversation_id)
-            start = start_at(last_event_id, opening, self._settings.max_backfill_events)
-            async with aclosing(stream(self._hub, reader, start, opening)) as pieces:
-                yield pieces
-        finally:
+            bounds = await feeds.open_feed(self._db, signed.user.id, conversation_id)
+        except BaseException:
             self._hub.leave(reader)
+            raise
+        start = resume.begin(self._hub, seat, last_event_id, bounds)
+        return Feed(self._hub, reader, resume.opening(self._hub, start))
+
+    async def open_all(self, signed: Signed, positions: str | None) -> Feed:
+        """A stream of all conversations that the caller is in, and of those joined later."""
+        reader = self._join(signed, whole=True)
+        try:
+            rooms = await feeds.open_feeds(self._db, signed.user.id)
+        except BaseException:
+            self._hub.leave(reader)
+            raise
+        return Feed(self._hub, reader, resume.begin_all(self._hub, reader, positions, rooms))
+
+    def joined(self, user_id: UUID, conversation_id: UUID, number: int) -> None:
+        """Let a person's streams of all conversations follow one that was joined by an event."""
+        resume.join_room(self._hub, user_id, conversation_id, number)
+
+    def _join(self, signed: Signed, *, whole: bool = False) -> Reader:
+        identity = Identity(signed.user.id, signed.session.id, signed.session.absolute_expires_at)
+        reader = Reader.of(identity, self._hub.streams.pressure, whole=whole)
+        self._hub.join(reader)
+        return reader
 
     async def check_readers(self) -> None:
         """End the streams whose right is over by now; for the others, reading counts as use."""
-        readers = list(self._hub.streams)
-        asked = [
-            feeds.Reader(r.identity.session_id, r.identity.user_id, r.conversation_id)
-            for r in readers
-        ]
+        asked = list({one for reader in self._hub.streams for one in _rights(reader)})
         if not asked:
             return
-        using = list({reader.session_id for reader in asked})
+        using = list({one.session_id for one in asked})
         await sessions.touch_sessions(self._db, using, self._idle_seconds, self._clock.now())
-        lost = {
-            (one.reader.session_id, one.reader.conversation_id): one.reason
-            for one in await feeds.check_readers(self._db, asked, self._clock.now())
-        }
-        for reader in readers:
-            reason = lost.get((reader.identity.session_id, reader.conversation_id))
-            if reason:
-                reader.close(cast("CloseReason", reason))
+        for lost in await feeds.check_readers(self._db, asked, self._clock.now()):
+            who = lost.reader
+            room = who.conversation_id if lost.reason == "removed" else None
+            self._hub.end_here(Ending(lost.reason, who.user_id, who.session_id, room))
 
     async def end_expired(self) -> None:
         """End the streams whose session has reached its absolute end; asks nobody."""
@@ -117,3 +142,9 @@ class Feeds:
             batch=keep.prune_batch_size,
         ):
             await self._clock.sleep(0)
+
+
+def _rights(reader: Reader) -> list[feeds.Reader]:
+    who = reader.identity
+    rooms: list[UUID | None] = [seat.conversation_id for seat in reader.seats]
+    return [feeds.Reader(who.session_id, who.user_id, room) for room in rooms or [None]]

@@ -18,7 +18,6 @@ from rustygpt_server.db.refusals import DatabaseError
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.db.threads import Counted, Mark
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.outbox import Kind
 from rustygpt_server.realtime.words import Marked
 from rustygpt_server.telemetry import log
 from rustygpt_shared import codec
@@ -195,8 +194,7 @@ class Unread:
             unread = room.tally(root).count(user)
             if unread is not None:
                 data = _frame(conversation_id, root, user, unread)
-                for reader in readers[user]:
-                    reader.offer(Kind.TRANSIENT, data)
+                self._hub.tell_readers(readers[user], data)
         for tally in room.tallies.values():
             tally.keep_only(set(readers))
 

@@ -53,7 +53,7 @@ class Upkeep:
             (limits.ring_idle, self._forget_idle),
             (limits.line_check, self._keep_up),
             (limits.gauge_interval, self._count_sessions),
-            (hub.settings.heartbeat_seconds / 2, self._beat),
+            (hub.streams.beat_seconds, self._beat),
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False

@@ -140,6 +140,16 @@ class BackplaneSettings(Section, frozen=True):
     """`redis://…`; without it PostgreSQL's NOTIFY is used. A secret."""
 
 
+class Backpressure(Section, frozen=True):
+    """What happens to readers that are too slow."""
+
+    drop_strategy: Literal["drop_tokens", "drop_tokens_and_system"] = "drop_tokens_and_system"
+    """What a slow reader loses before it has to load anew: pieces of answers, or these and then
+    passing events (typing, presence, unread counts) too."""
+    warn_queue_ratio: Annotated[float, Meta(gt=0, le=1)] = 0.75
+    """A reader whose queue is so full is counted and logged as slow."""
+
+
 class Sse(Section, frozen=True):
     """Streams."""
 
@@ -154,6 +164,7 @@ class Sse(Section, frozen=True):
     max_backfill_events: Positive = 512
     """A reader further behind than this is told to load anew."""
     persistence: Persistence = field(default_factory=Persistence)
+    backpressure: Backpressure = field(default_factory=Backpressure)
     backplane: BackplaneSettings = field(default_factory=BackplaneSettings)
 
 

@@ -1,4 +1,5 @@
--- Which of these open streams lost their right, by place in the arrays. For the system.
+-- Which of these open streams lost their right, by place in the arrays; without a conversation only
+-- session and account are looked at. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.check_readers(
   _sessions uuid[], _users uuid[], _conversations uuid[], _now timestamptz
 ) RETURNS TABLE (place integer, reason text)
@@ -15,7 +16,7 @@ BEGIN
       LEFT JOIN rustygpt.users u ON u.id = r.user_id AND u.disabled_at IS NULL
       LEFT JOIN rustygpt.participants p
         ON p.conversation_id = r.conversation_id AND p.user_id = r.user_id
-    WHERE s.id IS NULL OR u.id IS NULL OR p.user_id IS NULL
+    WHERE s.id IS NULL OR u.id IS NULL OR (p.user_id IS NULL AND r.conversation_id IS NOT NULL)
     ORDER BY r.place;
 END
 $$;

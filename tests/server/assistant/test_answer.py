@@ -5,7 +5,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from tests.support.event_log import ROOM, ListLog, make_hub, make_reader
+from tests.support.event_log import ROOM, ListLog, make_hub, make_live_reader, waiting
 from tests.support.waiting import until
 
 from rustygpt_server.assistant.answer import Answer, Place
@@ -17,16 +17,15 @@ from rustygpt_shared.text import MESSAGE_MAX
 PLACE = Place(UUID(int=1), ROOM, UUID(int=2), UUID(int=3), 2, "m")
 
 
-def _heard(reader: Reader) -> list[dict[str, Any]]:
-    lines = reader.outbox.take().decode().split("\n")
+def _heard(hub: Hub, reader: Reader) -> list[dict[str, Any]]:
+    lines = waiting(hub, reader).decode().split("\n")
     data = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
     return [json.loads(line)["payload"] for line in data]
 
 
 def _room() -> tuple[Hub, Reader]:
     hub = make_hub(ListLog(), capacity=64)
-    reader = make_reader(hub)
-    hub.channel(ROOM).readers.add(reader)
+    reader, _ = make_live_reader(hub)
     return hub, reader
 
 
@@ -41,7 +40,7 @@ async def test_the_first_text_is_told_at_once_and_the_rest_in_steps() -> None:
     assert len(reader.outbox) == 1
     await until(lambda: len(reader.outbox) == 2)
 
-    first, second = _heard(reader)
+    first, second = _heard(hub, reader)
     assert first["choices"][0]["delta"] == {"role": "assistant", "content": "a"}
     assert second["choices"][0]["delta"] == {"content": "b🦀c"}
     assert (first["offset"], second["offset"]) == (0, 1)
@@ -61,7 +60,7 @@ async def test_the_whole_is_what_readers_were_told() -> None:
     assert whole["offset"] == whole["reasoning_offset"] == 0
     assert whole["choices"][0]["delta"]["content"] == "told"
     answer.tell()
-    assert [d["offset"] for d in _heard(reader)] == [0, 4]
+    assert [d["offset"] for d in _heard(hub, reader)] == [0, 4]
 
 
 async def test_an_answer_is_no_longer_than_a_message() -> None:
@@ -85,7 +84,7 @@ async def test_deltas_join_without_a_seam() -> None:
         answer.add(Piece(content=str(number)))
         await asyncio.sleep(0.001)
     answer.tell()
-    deltas = _heard(reader)
+    deltas = _heard(hub, reader)
 
     ends = [d["offset"] + len(d["choices"][0]["delta"]["content"]) for d in deltas]
     assert "".join(d["choices"][0]["delta"]["content"] for d in deltas) == answer.content

@@ -4,7 +4,15 @@ import asyncio
 from uuid import UUID
 
 from tests.support.clocks import TestClock
-from tests.support.event_log import ROOM, ListLog, make_hub, make_reader, numbers
+from tests.support.event_log import (
+    ROOM,
+    ListLog,
+    make_hub,
+    make_live_reader,
+    make_reader,
+    numbers,
+    waiting,
+)
 from tests.support.waiting import until
 
 from rustygpt_server.realtime.channel import Channel
@@ -16,9 +24,7 @@ def _followed(
     log: ListLog, capacity: int = 1_000, clock: TestClock | None = None
 ) -> tuple[Hub, Channel, Reader]:
     hub = make_hub(log, clock or TestClock(), capacity)
-    reader, channel = make_reader(hub), hub.channel(ROOM)
-    channel.start(0)
-    channel.readers.add(reader)
+    reader, channel = make_live_reader(hub)
     return hub, channel, reader
 
 
@@ -32,7 +38,7 @@ async def test_a_position_elsewhere_is_reached() -> None:
     assert hub.catch_up.is_behind(ROOM)
     await until(lambda: not hub.catch_up.is_behind(ROOM))
 
-    assert numbers(reader.outbox.take()) == list(range(1, 334))
+    assert numbers(waiting(hub, reader)) == list(range(1, 334))
     assert channel.position == 333
 
 
@@ -45,7 +51,7 @@ async def test_a_burst_of_positions_is_one_task() -> None:
         hub.catch_up.note(ROOM, len(log.events))
     await until(lambda: not hub.catch_up.is_behind(ROOM))
 
-    assert numbers(reader.outbox.take()) == list(range(1, 21))
+    assert numbers(waiting(hub, reader)) == list(range(1, 21))
     assert log.reads == 1
 
 
@@ -82,7 +88,7 @@ async def test_events_that_are_gone_reset_the_readers() -> None:
     hub.catch_up.note(ROOM, 30)
     await until(lambda: not hub.catch_up.is_behind(ROOM))
 
-    assert (channel.position, reader.overflowed) == (30, True)
+    assert (channel.position, reader.seats[0].reset) == (30, "trimmed")
     log.oldest = 99
     log.add()
     hub.catch_up.note(ROOM, 31)
@@ -98,7 +104,7 @@ async def test_a_position_that_is_not_true_does_no_harm() -> None:
     await until(lambda: not hub.catch_up.is_behind(ROOM))
     hub.publish(ROOM, [log.add()])
 
-    assert (channel.position, numbers(reader.outbox.take())) == (2, [1, 2])
+    assert (channel.position, numbers(waiting(hub, reader))) == (2, [1, 2])
 
 
 async def test_a_log_that_is_away_is_asked_again() -> None:

@@ -2,39 +2,43 @@
 
 import random
 
-from tests.support.event_log import ROOM, ListLog, make_hub, make_reader, numbers
+from tests.support.event_log import (
+    ROOM,
+    ListLog,
+    make_hub,
+    make_live_reader,
+    numbers,
+    waiting,
+)
 
 from rustygpt_server.realtime.channel import RING_EVENTS, Channel
 
 
-def test_events_are_handed_on_in_order() -> None:
+async def test_events_are_handed_on_in_order() -> None:
     """However tasks publish, readers get 1, 2, 3."""
     log = ListLog()
     hub = make_hub(log, capacity=128)
-    reader, channel = make_reader(hub), Channel(ROOM)
-    channel.start(0)
-    channel.readers.add(reader)
+    reader, channel = make_live_reader(hub)
     events = [log.add() for _ in range(50)]
     random.Random(1).shuffle(events)
 
     for event in events:
         channel.publish([event])
 
-    assert numbers(reader.outbox.take()) == list(range(1, 51))
+    assert numbers(waiting(hub, reader)) == list(range(1, 51))
 
 
-def test_events_published_twice_are_told_once() -> None:
+async def test_events_published_twice_are_told_once() -> None:
     """A repeated event is not repeated to readers."""
     log = ListLog()
-    reader, channel = make_reader(make_hub(log)), Channel(ROOM)
-    channel.start(0)
-    channel.readers.add(reader)
+    hub = make_hub(log)
+    reader, channel = make_live_reader(hub)
     event = log.add()
 
     channel.publish([event])
     channel.publish([event])
 
-    assert numbers(reader.outbox.take()) == [1]
+    assert numbers(waiting(hub, reader)) == [1]
 
 
 def test_a_gap_is_told() -> None:

@@ -12,6 +12,7 @@ from tests.support.event_log import (
     make_reader,
     membership,
     numbers,
+    waiting,
 )
 from tests.support.waiting import until
 
@@ -30,7 +31,7 @@ async def test_a_gap_is_filled_from_the_log() -> None:
     clock.move(1)
     await until(lambda: channel.position == 2)
 
-    assert numbers(reader.outbox.take()) == [1, 2]
+    assert numbers(waiting(hub, reader)) == [1, 2]
 
 
 def test_streams_end_with_the_event_of_a_removal() -> None:
@@ -38,7 +39,7 @@ def test_streams_end_with_the_event_of_a_removal() -> None:
     hub = make_hub(ListLog())
     user_id = uuid4()
     old, new, other = make_reader(hub, user_id), make_reader(hub, user_id), make_reader(hub)
-    new.checked = 1
+    new.seats[0].checked = 1
     hub.channel(ROOM).start(0)
 
     hub.publish(ROOM, [membership(1, user_id, "removed")])
@@ -51,8 +52,7 @@ def test_streams_end_with_the_event_of_a_removal() -> None:
 def test_private_events_reach_one_person() -> None:
     """Only the person's own streams are told."""
     hub = make_hub(ListLog())
-    one, two = make_reader(hub), make_reader(hub)
-    hub.channel(ROOM).readers.update({one, two})
+    one, two = make_live_reader(hub)[0], make_live_reader(hub)[0]
 
     hub.tell_user(ROOM, one.identity.user_id, b"x")
 
@@ -107,7 +107,7 @@ async def test_a_gap_is_filled_once_the_database_is_back() -> None:
     clock.move(1)
     await until(lambda: channel.position == 2)
 
-    assert numbers(reader.outbox.take()) == [1, 2]
+    assert numbers(waiting(hub, reader)) == [1, 2]
 
 
 async def test_a_gap_that_was_pruned_makes_readers_load_anew() -> None:
@@ -123,7 +123,7 @@ async def test_a_gap_that_was_pruned_makes_readers_load_anew() -> None:
     clock.move(1)
     await until(lambda: channel.position == 2)
 
-    assert reader.overflowed
+    assert reader.seats[0].reset == "trimmed"
 
 
 async def test_events_that_nobody_published_are_found() -> None:
@@ -137,4 +137,4 @@ async def test_events_that_nobody_published_are_found() -> None:
     clock.move(1)
     await until(lambda: channel.position == 1)
 
-    assert numbers(reader.outbox.take()) == [1]
+    assert numbers(waiting(hub, reader)) == [1]

@@ -1,17 +1,29 @@
 """What waits for one reader is bounded, and the least dear goes first."""
 
+from typing import Literal
 from uuid import UUID
 
-from rustygpt_server.realtime.outbox import FRAME_LIMIT, Kind, Outbox
+from rustygpt_server.realtime.outbox import FRAME_LIMIT, Item, Kind, Outbox, Pressure
+from rustygpt_shared.settings import Backpressure, Sse
+
+Box = Outbox[str]
+Strategy = Literal["drop_tokens", "drop_tokens_and_system"]
 
 ANSWER = UUID(int=1)
 
 
+def make(capacity: int, strategy: Strategy = "drop_tokens_and_system") -> tuple[Box, Pressure]:
+    """An empty outbox, and what it counts in."""
+    settings = Sse(channel_capacity=capacity, backpressure=Backpressure(drop_strategy=strategy))
+    pressure = Pressure(settings)
+    return Outbox(pressure), pressure
+
+
 def test_everything_that_waits_is_taken_in_order() -> None:
     """One piece, in the order it was put."""
-    outbox = Outbox(8)
-    outbox.put(Kind.DURABLE, b"a")
-    outbox.put(Kind.DELTA, b"b", ANSWER)
+    outbox, _ = make(8)
+    outbox.put(Item(Kind.DURABLE, b"a"))
+    outbox.put(Item(Kind.DELTA, b"b", ANSWER))
 
     assert outbox.take() == b"ab"
     assert outbox.take() == b""
@@ -19,13 +31,13 @@ def test_everything_that_waits_is_taken_in_order() -> None:
 
 def test_deltas_are_dropped_in_a_half_full_outbox() -> None:
     """A dropped delta is remembered, and so are all that follow it."""
-    outbox = Outbox(8)
+    outbox, _ = make(8)
     for _ in range(4):
-        outbox.put(Kind.DURABLE, b"d")
+        outbox.put(Item(Kind.DURABLE, b"d"))
 
-    assert outbox.put(Kind.DELTA, b"x", ANSWER)
+    assert outbox.put(Item(Kind.DELTA, b"x", ANSWER))
     outbox.take()
-    outbox.put(Kind.DELTA, b"y", ANSWER)
+    outbox.put(Item(Kind.DELTA, b"y", ANSWER))
 
     assert outbox.take() == b""
     assert outbox.behind == {ANSWER}
@@ -33,30 +45,73 @@ def test_deltas_are_dropped_in_a_half_full_outbox() -> None:
 
 def test_transient_events_make_room_for_durable_ones() -> None:
     """A full outbox gives up deltas, then transient events, before it refuses a durable one."""
-    outbox = Outbox(8)
-    outbox.put(Kind.DELTA, b"x", ANSWER)
+    outbox, pressure = make(8)
+    outbox.put(Item(Kind.DELTA, b"x", ANSWER))
     for _ in range(7):
-        outbox.put(Kind.TRANSIENT, b"t")
+        outbox.put(Item(Kind.TRANSIENT, b"t"))
 
-    assert outbox.put(Kind.DURABLE, b"d")
-    assert outbox.put(Kind.DURABLE, b"e")
-    assert outbox.take() == b"de" or outbox.dropped[Kind.TRANSIENT] == 7
+    assert outbox.put(Item(Kind.DURABLE, b"d"))
+    assert outbox.put(Item(Kind.DURABLE, b"e"))
+    assert outbox.take() == b"de" or pressure.dropped[Kind.TRANSIENT] == 7
 
 
 def test_a_durable_event_without_room_is_told() -> None:
     """The caller learns that the reader must start over; a transient one is just dropped."""
-    outbox = Outbox(8)
+    outbox, _ = make(8)
     for _ in range(8):
-        assert outbox.put(Kind.DURABLE, b"d")
+        assert outbox.put(Item(Kind.DURABLE, b"d"))
 
-    assert outbox.put(Kind.TRANSIENT, b"t")
-    assert not outbox.put(Kind.DURABLE, b"d")
+    assert outbox.put(Item(Kind.TRANSIENT, b"t"))
+    assert not outbox.put(Item(Kind.DURABLE, b"d"))
     assert outbox.take() == b"d" * 8
 
 
 def test_bytes_are_bounded_too() -> None:
     """Four of the largest frames fit, a fifth does not."""
-    outbox = Outbox(100)
+    outbox, _ = make(100)
     large = b"x" * FRAME_LIMIT
 
-    assert [outbox.put(Kind.DURABLE, large) for _ in range(5)] == [True] * 4 + [False]
+    assert [outbox.put(Item(Kind.DURABLE, large)) for _ in range(5)] == [True] * 4 + [False]
+
+
+def test_transient_events_may_be_kept() -> None:
+    """When only tokens may be dropped, a transient event without room means to start over."""
+    outbox, pressure = make(8, "drop_tokens")
+    for _ in range(8):
+        assert outbox.put(Item(Kind.TRANSIENT, b"t"))
+
+    assert not outbox.put(Item(Kind.TRANSIENT, b"t"))
+    assert not outbox.put(Item(Kind.DURABLE, b"d"))
+    assert pressure.dropped == [0, 1, 1]
+
+
+def test_a_dropped_text_is_remembered() -> None:
+    """Also that of an answer's delta, or whole text, that has to make room."""
+    outbox, _ = make(8)
+    outbox.put(Item(Kind.DELTA, b"x", ANSWER))
+    for _ in range(7):
+        outbox.put(Item(Kind.DURABLE, b"d"))
+
+    outbox.put(Item(Kind.DURABLE, b"d"))
+
+    assert outbox.behind == {ANSWER}
+    assert outbox.take() == b"d" * 8
+
+
+def test_a_long_queue_is_counted() -> None:
+    """Once each time that it grows to the length that is worth a warning."""
+    outbox, pressure = make(8)
+    for _ in range(8):
+        outbox.put(Item(Kind.DURABLE, b"d"))
+
+    assert pressure.slow == 1
+
+
+def test_what_is_discarded_names_whose_it_was() -> None:
+    """Only those that lost durable events have to start over."""
+    outbox, _ = make(8)
+    outbox.put(Item(Kind.DURABLE, b"d"), "one")
+    outbox.put(Item(Kind.TRANSIENT, b"t"), "two")
+
+    assert outbox.discard() == {"one"}
+    assert len(outbox) == 0

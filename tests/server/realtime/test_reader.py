@@ -2,7 +2,7 @@
 
 from tests.support.event_log import ListLog, make_hub, make_reader
 
-from rustygpt_server.realtime.outbox import Kind
+from rustygpt_server.realtime.outbox import Item, Kind
 
 
 def test_a_closed_reader_takes_nothing_more() -> None:
@@ -10,7 +10,7 @@ def test_a_closed_reader_takes_nothing_more() -> None:
     reader = make_reader(make_hub(ListLog()))
     reader.close("removed")
 
-    reader.offer(Kind.DURABLE, b"x")
+    reader.tell(Item(Kind.DURABLE, b"x"))
 
     assert len(reader.outbox) == 0
     assert reader.closing == (

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from tests.support.clocks import TestClock
 from tests.support.ears import Notes, passage
-from tests.support.event_log import ROOM, ListLog, make_hub, make_reader
+from tests.support.event_log import ROOM, ListLog, make_hub, make_live_reader, waiting
 from tests.support.waiting import until
 
 from rustygpt_server.realtime.hub import Hub
@@ -24,9 +24,11 @@ class _Here:
         plane = MemoryBackplane(self.bus)
         self.hub: Hub = make_hub(self.log, self.clock, 64, plane)
         self.remote = RemoteAnswers(self.hub, self.clock)
-        self.reader: Reader = make_reader(self.hub)
-        self.hub.channel(ROOM).start(0)
-        self.hub.channel(ROOM).readers.add(self.reader)
+        self.reader: Reader = make_live_reader(self.hub)[0]
+
+    def told(self) -> bytes:
+        """What waits for the reader."""
+        return waiting(self.hub, self.reader)
 
     async def asked(self) -> list[object]:
         """What was said so far."""
@@ -40,7 +42,7 @@ async def test_text_comes_as_it_was_told() -> None:
     here.remote.add(passage(0, "once "))
     here.remote.add(passage(0, "once "))
     here.remote.add(passage(0, "once upon"))
-    told = here.reader.outbox.take()
+    told = here.told()
 
     assert told == passage(0, "once ").frame() + passage(5, "upon").frame()
     assert [answer.whole() for answer in here.hub.answers(ROOM)] == [
@@ -58,11 +60,11 @@ async def test_a_gap_is_asked_about_and_told_when_it_is_filled() -> None:
     here.clock.move(ASK_AGAIN_SECONDS)
     here.remote.add(passage(9, " a time"))
     assert len(await here.asked()) == 2
-    assert here.reader.outbox.take() == b""
+    assert here.told() == b""
 
     here.remote.add(passage(0, "once upon a time"))
 
-    assert here.reader.outbox.take() == passage(0, "once upon a time").frame()
+    assert here.told() == passage(0, "once upon a time").frame()
 
 
 async def test_text_waits_for_its_message() -> None:
@@ -71,10 +73,10 @@ async def test_text_waits_for_its_message() -> None:
     here.log.add()
     here.hub.catch_up.note(ROOM, 1)
     here.remote.add(passage(0, "early"))
-    assert here.reader.outbox.take() == b""
+    assert here.told() == b""
     await until(lambda: len(here.reader.outbox) == 2)
 
-    assert here.reader.outbox.take().endswith(passage(0, "early").frame())
+    assert here.told().endswith(passage(0, "early").frame())
 
 
 async def test_answers_end_or_are_forgotten() -> None:

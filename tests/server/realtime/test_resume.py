@@ -1,43 +1,15 @@
-"""A stream is brought up to date and goes live without losing or repeating an event."""
+"""Where a stream starts, and what it is told first."""
 
-import asyncio
-import random
-from collections.abc import AsyncGenerator
 from uuid import UUID
 
 import pytest
-from tests.support.event_log import (
-    ROOM,
-    ListLog,
-    make_hub,
-    make_reader,
-    membership,
-    numbers,
-)
+from tests.support.event_log import ROOM, ListLog, make_hub, make_reader, membership
 
 from rustygpt_server.db.feeds import Opening
-from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.outbox import Kind
-from rustygpt_server.realtime.reader import Reader
-from rustygpt_server.realtime.resume import Start, start_at, stream
+from rustygpt_server.realtime import resume
+from rustygpt_server.realtime.resume import Start, start_at
 
-
-async def _next(pieces: AsyncGenerator[bytes, None]) -> bytes:
-    async with asyncio.timeout(20):
-        return await anext(pieces)
-
-
-async def _read_until(pieces: AsyncGenerator[bytes, None], last: int) -> list[int]:
-    seen: list[int] = []
-    while last not in seen:
-        seen += numbers(await _next(pieces))
-    return seen
-
-
-def _open(hub: Hub, log: ListLog, seen: str | None) -> tuple[Reader, AsyncGenerator[bytes, None]]:
-    reader = make_reader(hub)
-    opening = log.opening()
-    return reader, stream(hub, reader, start_at(seen, opening, 512), opening)
+OTHER = UUID(int=8)
 
 
 @pytest.mark.parametrize(
@@ -65,177 +37,102 @@ def test_a_reader_too_far_behind_starts_anew() -> None:
     assert start_at("evt_0", Opening(100, 1), 99) == Start(100, "too_far")
 
 
-async def test_the_first_piece_opens_the_stream() -> None:
+def test_the_opening_is_the_position() -> None:
     """A retry line and stream.open, whose id line is the position."""
-    log = ListLog()
-    log.add()
-    _, pieces = _open(make_hub(log), log, None)
+    hub = make_hub(ListLog())
+    start = resume.begin(hub, make_reader(hub).seats[0], None, Opening(1, 1))
 
-    first = await _next(pieces)
+    first = resume.opening(hub, start)
 
     assert first.startswith(b"retry: 1000\n\nid: evt_1\nevent: stream.open\n")
-    await pieces.aclose()
 
 
-async def test_a_reset_follows_the_opening() -> None:
+def test_a_reset_follows_the_opening() -> None:
     """What cannot be resumed is told at once, with the place to go on from."""
-    log = ListLog()
-    log.add()
-    _, pieces = _open(make_hub(log), log, "evt_9")
+    hub = make_hub(ListLog())
+    start = resume.begin(hub, make_reader(hub).seats[0], "evt_9", Opening(1, 1))
 
-    first = await _next(pieces)
+    first = resume.opening(hub, start)
 
     assert b'id: evt_1\nevent: stream.reset\ndata: {"type":"stream.reset"' in first
     assert b'"reason":"unknown"' in first
-    await pieces.aclose()
 
 
-async def test_what_was_missed_is_sent_from_the_log() -> None:
-    """Everything after the cursor comes in order, then live events."""
-    log = ListLog()
-    for _ in range(450):
-        log.add()
-    hub = make_hub(log)
-    _, pieces = _open(hub, log, "evt_20")
-    seen = await _read_until(pieces, 450)
-
-    waiting = asyncio.ensure_future(_next(pieces))
-    await asyncio.sleep(0)
-    hub.publish(ROOM, [log.add()])
-
-    assert seen == list(range(21, 451))
-    assert numbers(await waiting) == [451]
-    await pieces.aclose()
-
-
-async def test_a_reconnect_is_served_from_the_ring() -> None:
-    """Recent events need no query."""
+def test_recent_events_need_no_log() -> None:
+    """What is kept here can be resumed from, though the log has it no more."""
     log = ListLog()
     hub = make_hub(log)
-    _, pieces = _open(hub, log, None)
-    await _next(pieces)
-    hub.publish(ROOM, [log.add() for _ in range(20)])
-    await pieces.aclose()
+    reader = make_reader(hub)
+    hub.channel(ROOM).start(0)
+    hub.publish(ROOM, [log.add() for _ in range(5)])
 
-    reads = log.reads
-    _, again = _open(hub, log, "evt_5")
-
-    assert await _read_until(again, 20) == list(range(6, 21))
-    assert log.reads == reads
-    await again.aclose()
+    assert resume.begin(hub, reader.seats[0], "evt_2", Opening(5, 6)) == Start(2, None)
 
 
-@pytest.mark.parametrize("seed", range(25))
-async def test_no_interleaving_loses_or_repeats(seed: int) -> None:
-    """Events that come at any moment of connecting arrive once, in order."""
-    chance = random.Random(seed)
+def test_a_stream_of_all_says_where_each_goes_on() -> None:
+    """No id line, for there are several positions; what cannot be resumed is named."""
+    hub = make_hub(ListLog())
+    reader = make_reader(hub, whole=True)
+    rooms = {ROOM: Opening(7, 1), OTHER: Opening(2, 1)}
+
+    first = resume.begin_all(hub, reader, f"{ROOM}:evt_5,{OTHER}:evt_9", rooms)
+
+    assert b"id: " not in first
+    assert f'"positions":{{"{ROOM}":"evt_5","{OTHER}":"evt_2"}}'.encode() in first
+    assert first.count(b"stream.reset\n") == 1
+    assert (
+        f'"reason":"unknown","last_event_id":"evt_2","conversation_id":"{OTHER}"'.encode() in first
+    )
+    assert [seat.cursor for seat in reader.seats] == [5, 2]
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        (None, {}),
+        ("", {}),
+        ("nonsense", {}),
+        (f"{ROOM}", {ROOM: "none"}),
+        (f"{ROOM}:evt_1,x:evt_2,{OTHER}:", {ROOM: "evt_1", OTHER: "none"}),
+        ("," * 100_000, {}),
+    ],
+)
+def test_positions_are_read_as_far_as_they_can_be(told: str | None, seen: dict[UUID, str]) -> None:
+    """What names no conversation is passed over; nothing is an error."""
+    assert resume.positions(told) == seen
+
+
+def test_at_most_a_hundred_positions_are_read() -> None:
+    """The rest is as if the client had seen nothing of it."""
+    told = ",".join(f"{UUID(int=n)}:evt_1" for n in range(150))
+
+    assert len(resume.positions(told)) == 100
+
+
+def test_a_removal_while_opening_is_not_missed() -> None:
+    """The database said "member", and then the person was removed, before the seat was there."""
     log = ListLog()
-    hub = make_hub(log, capacity=1_000)
-    for _ in range(chance.randrange(300)):
-        log.add()
-    start = chance.randrange(len(log.events) + 1)
-    if chance.random() < 0.5:
-        hub.channel(ROOM).start(start)
-    _, pieces = _open(hub, log, f"evt_{start}")
-    done = asyncio.Event()
-
-    async def write() -> None:
-        late = []
-        for _ in range(100):
-            late.append(log.add())
-            if chance.random() < 0.4:
-                chance.shuffle(late)
-                hub.publish(ROOM, late)
-                late = []
-            if chance.random() < 0.5:
-                await asyncio.sleep(0)
-        hub.publish(ROOM, [*late, *log.events])
-        done.set()
-
-    writer = asyncio.create_task(write())
-    last = len(log.events) + 100
-    seen = await _read_until(pieces, last)
-    await writer
-
-    assert seen == list(range(start + 1, last + 1))
-    await pieces.aclose()
-
-
-async def test_a_slow_reader_is_reset_and_goes_on() -> None:
-    """When durable events would be lost, the reader is told where to go on, and does."""
-    log = ListLog()
-    hub = make_hub(log, capacity=8)
-    _, pieces = _open(hub, log, None)
-    await _next(pieces)
-    waiting = asyncio.ensure_future(_next(pieces))
-    await asyncio.sleep(0)
-
-    hub.publish(ROOM, [log.add() for _ in range(20)])
-    reset = await waiting
-    waiting = asyncio.ensure_future(_next(pieces))
-    await asyncio.sleep(0)
-    hub.publish(ROOM, [log.add()])
-
-    assert b"id: evt_20\nevent: stream.reset" in reset
-    assert b'"reason":"overflow"' in reset
-    assert numbers(await waiting) == [21]
-    await pieces.aclose()
-
-
-class _Whole:
-    """An answer in progress."""
-
-    def __init__(self) -> None:
-        self.message_id, self.conversation_id = UUID(int=1), ROOM
-
-    def whole(self) -> bytes:
-        return b"whole\n\n"
-
-
-async def test_a_new_reader_gets_the_text_so_far() -> None:
-    """Joining in the middle of an answer brings its whole text, after what was missed."""
-    log = ListLog()
-    log.add()
     hub = make_hub(log)
-    hub.begin(_Whole())
-    _, pieces = _open(hub, log, "evt_0")
+    reader = make_reader(hub, whole=True)
+    make_reader(hub)
+    hub.channel(ROOM).start(0)
+    hub.publish(ROOM, [membership(1, reader.identity.user_id, "removed")])
 
-    await _next(pieces)
+    resume.begin_all(hub, reader, None, {ROOM: Opening(0, 1), OTHER: Opening(3, 1)})
 
-    assert numbers(await _next(pieces)) == [1]
-    assert await _next(pieces) == b"whole\n\n"
-    await pieces.aclose()
-
-
-async def test_a_reader_that_missed_deltas_gets_the_text_so_far() -> None:
-    """Once it has caught up, the whole text comes instead of the lost pieces."""
-    log = ListLog()
-    hub = make_hub(log, capacity=8)
-    _, pieces = _open(hub, log, None)
-    await _next(pieces)
-    waiting = asyncio.ensure_future(_next(pieces))
-    await asyncio.sleep(0)
-    answer = _Whole()
-    hub.begin(answer)
-    for _ in range(9):
-        hub.tell(ROOM, Kind.DELTA, b"delta\n\n", answer.message_id)
-
-    assert await waiting == b"delta\n\n" * 4
-    assert await _next(pieces) == b"whole\n\n"
-    await pieces.aclose()
+    assert [seat.conversation_id for seat in reader.seats] == [OTHER]
 
 
-async def test_removal_ends_a_stream_that_is_still_catching_up() -> None:
-    """Nothing is sent after the end was decided but the reason."""
-    log = ListLog()
-    for _ in range(450):
-        log.add()
-    hub = make_hub(log)
-    reader, pieces = _open(hub, log, "evt_0")
-    await _next(pieces)
+def test_a_conversation_joined_later_is_followed() -> None:
+    """From the event on that tells of it, once, by the person's streams of all conversations."""
+    hub = make_hub(ListLog())
+    reader, single = make_reader(hub, whole=True), make_reader(hub)
+    for _ in range(2):
+        resume.join_room(hub, reader.identity.user_id, OTHER, 4)
+    resume.join_room(hub, single.identity.user_id, OTHER, 4)
 
-    hub.publish(ROOM, [membership(451, reader.identity.user_id, "removed")])
-    rest = [piece async for piece in pieces]
-
-    assert len(rest) == 1
-    assert b'"reason":"removed"' in rest[0]
+    assert [(seat.conversation_id, seat.cursor) for seat in reader.seats] == [(OTHER, 3)]
+    told = reader.outbox.take()
+    assert told.count(b"stream.reset\n") == 1
+    assert b'"reason":"joined","last_event_id":"evt_3"' in told
+    assert len(single.seats) == 1

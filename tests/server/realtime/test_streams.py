@@ -6,7 +6,7 @@ from uuid import uuid4
 from tests.support.clocks import TestClock
 from tests.support.event_log import ListLog, make_hub, make_reader
 
-from rustygpt_server.realtime.outbox import Kind
+from rustygpt_server.realtime.outbox import Item, Kind
 from rustygpt_server.realtime.words import Ending
 
 
@@ -66,13 +66,14 @@ def test_what_was_dropped_is_counted() -> None:
     reader = make_reader(hub)
     count = hub.metrics.registry.get_sample_value
     for _ in range(9):
-        reader.offer(Kind.TRANSIENT, b"x")
+        reader.tell(Item(Kind.TRANSIENT, b"x"))
     hub.streams.settle()
     assert count("rustygpt_sse_dropped_total", {"kind": "transient"}) == 1
-    reader.offer(Kind.DURABLE, b"d")
+    reader.tell(Item(Kind.DURABLE, b"d"), seat=reader.seats[0])
     for _ in range(8):
-        reader.offer(Kind.DURABLE, b"d")
+        reader.tell(Item(Kind.DURABLE, b"d"), seat=reader.seats[0])
     hub.leave(reader)
+    hub.streams.settle()
 
     assert count("rustygpt_sse_dropped_total", {"kind": "transient"}) == 9
     assert count("rustygpt_sse_dropped_total", {"kind": "durable"}) == 9
@@ -80,10 +81,13 @@ def test_what_was_dropped_is_counted() -> None:
 
 def test_only_silent_streams_get_a_heartbeat() -> None:
     """One that was sent something since the last beat needs none."""
-    hub = make_hub(ListLog())
+    clock = TestClock()
+    hub = make_hub(ListLog(), clock)
     silent, busy = make_reader(hub), make_reader(hub)
+    clock.move(10)
     hub.streams.beat()
     busy.quiet = False
+    clock.move(10)
     hub.streams.beat()
 
     assert (silent.beating, busy.beating) == (True, False)

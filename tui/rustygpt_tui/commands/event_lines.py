@@ -70,7 +70,7 @@ def _said(event: Event) -> str:  # noqa: C901, PLR0912 - a case each
         case UnreadUpdate(payload=count):
             return f"{count.root_id} {count.unread}"
         case StreamOpen(payload=opened):
-            return opened.last_event_id
+            return opened.last_event_id or ""
         case StreamReset(payload=reset):
             return f"{reset.reason} {reset.last_event_id}"
         case StreamClosed(payload=closing):

@@ -1,0 +1,94 @@
+"""Streams of all one's conversations over HTTP."""
+
+import asyncio
+
+from tests.support.api import Api
+
+
+async def test_one_connection_tells_of_every_conversation(api: Api) -> None:
+    """Events name their conversation and count in it; no other person's are among them."""
+    ann, bob = await api.person("ann"), await api.person("bob")
+    one, two = await ann.conversation(), await ann.conversation()
+    foreign = await bob.conversation()
+    async with ann.follow_all() as stream:
+        opened = await stream.next()
+        await bob.root(foreign)
+        await ann.root(two)
+        await ann.root(one)
+        events = [await stream.next() for _ in range(4)]
+
+    assert opened["payload"] == {"positions": {one: "evt_0", two: "evt_0"}}
+    assert [(e["type"], e["id"]) for e in events] == [
+        ("thread.new", "evt_1"),
+        ("message.new", "evt_2"),
+    ] * 2
+    assert [e["payload"].get("conversation_id") for e in events] == [two, None, one, None]
+
+
+async def test_it_has_no_id_lines(api: Api) -> None:
+    """A browser would send the last of them as if there were one position."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    lines = []
+    async with ann.follow_all() as stream:
+        await ann.root(room)
+        async with asyncio.timeout(20):
+            async for line in stream.lines:
+                lines.append(line)
+                if '"message.new"' in line:
+                    break
+
+    assert not [line for line in lines if line.startswith("id:")]
+
+
+async def test_it_goes_on_where_each_conversation_was_cut(api: Api) -> None:
+    """What a client names is made up for; what cannot be is named by a reset."""
+    ann = await api.person("ann")
+    rooms = [await ann.conversation() for _ in range(3)]
+    for room in rooms:
+        await ann.root(room)
+    seen = {rooms[0]: "evt_1", rooms[1]: "evt_99"}
+    async with ann.follow_all(**seen) as stream:
+        opened = await stream.next()
+        told = [await stream.next() for _ in range(2)]
+
+    assert opened["payload"]["positions"] == {
+        rooms[0]: "evt_1",
+        rooms[1]: "evt_2",
+        rooms[2]: "evt_2",
+    }
+    assert told[0]["payload"] == {
+        "reason": "unknown",
+        "last_event_id": "evt_2",
+        "conversation_id": rooms[1],
+    }
+    assert (told[1]["type"], told[1]["id"]) == ("message.new", "evt_2")
+
+
+async def test_a_removed_person_hears_no_more_of_it(api: Api) -> None:
+    """The stream goes on with the other conversations."""
+    ann, bob = await api.person("ann"), await api.person("bob")
+    shared, own = await ann.conversation(is_group=True), await bob.conversation()
+    path = f"/api/conversations/{shared}/participants"
+    await ann.post(path, {"user_id": str(bob.id), "role": "member"}, expect=204)
+    async with bob.follow_all() as stream:
+        await stream.next("stream.open")
+        await ann.call("DELETE", f"{path}/{bob.id}", expect=204)
+        await ann.root(shared)
+        removal = await stream.next()
+        await bob.root(own)
+        later = await stream.next()
+
+    assert (removal["type"], removal["payload"]["action"]) == ("membership.changed", "removed")
+    assert (later["type"], later["payload"]["conversation_id"]) == ("thread.new", own)
+
+
+async def test_it_ends_with_its_session(api: Api) -> None:
+    """Also when the person is in no conversation."""
+    ann = await api.person("ann")
+    async with ann.follow_all() as stream:
+        assert (await stream.next())["payload"] == {"positions": {}}
+        await ann.post("/api/auth/logout", None)
+        closed = (await stream.rest())[-1]
+
+    assert closed == {"type": "stream.closed", "payload": {"reason": "session_ended"}}
