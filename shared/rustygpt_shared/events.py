@@ -16,7 +16,7 @@ from rustygpt_shared.models.messages import MessageView, Usage
 
 FinishReason = Literal["stop", "length", "cancelled", "timeout", "error"]
 ResetReason = Literal["trimmed", "unknown", "too_far", "overflow"]
-CloseReason = Literal["shutdown", "removed", "session_ended", "deleted"]
+CloseReason = Literal["shutdown", "removed", "session_ended", "disabled", "deleted"]
 
 
 class BaseEvent(Struct, frozen=True, tag_field="type", omit_defaults=True):

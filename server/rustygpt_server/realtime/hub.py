@@ -17,8 +17,7 @@ from rustygpt_server.realtime.memory import MemoryBackplane
 from rustygpt_server.realtime.outbox import Kind
 from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.reader import Reader
-from rustygpt_server.realtime.streams import Streams
-from rustygpt_server.realtime.words import Ending
+from rustygpt_server.realtime.streams import Ending, Streams
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared import codec
 from rustygpt_shared.events import Membership
@@ -164,7 +163,7 @@ class Hub:
         """End a removed person's streams with the event that tells of it."""
         change = codec.decode(event.payload, Membership)
         if change.action == "removed":
-            self.end_here(
+            self.streams.end(
                 Ending(
                     "removed",
                     user_id=change.user_id,
@@ -173,14 +172,10 @@ class Hub:
                 )
             )
 
-    def end(self, ending: Ending) -> None:
-        """End streams that lost their right, in every process."""
-        self.end_here(ending)
-        self.backplane.say(ending)
-
-    def end_here(self, ending: Ending) -> None:
-        """End streams that lost their right, in this process."""
-        self.streams.end(ending)
+    def is_short_of(self, conversation_id: UUID, number: int) -> bool:
+        """Whether readers here are still to be told an event."""
+        channel = self._channels.get(conversation_id)
+        return channel is not None and (channel.position is None or channel.position < number)
 
     async def drain(self) -> None:
         """End every stream, and wait until they are gone."""

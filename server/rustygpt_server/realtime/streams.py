@@ -9,11 +9,24 @@ from collections.abc import Iterator
 from contextlib import suppress
 from uuid import UUID
 
+from msgspec import Struct
+
 from rustygpt_server.clock import Clock
 from rustygpt_server.realtime.reader import Reader
-from rustygpt_server.realtime.words import Ending
 from rustygpt_server.telemetry import Metrics
+from rustygpt_shared.events import CloseReason
 from rustygpt_shared.settings import Sse
+
+
+class Ending(Struct, frozen=True):
+    """Streams that lost their right: those for which all that is named here is true."""
+
+    reason: CloseReason
+    user_id: UUID | None = None
+    session_id: UUID | None = None
+    conversation_id: UUID | None = None
+    number: int = 0
+    """With a conversation: the event that tells of it; a right looked at later is a newer one."""
 
 
 class Streams:

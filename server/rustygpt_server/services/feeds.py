@@ -13,6 +13,7 @@ from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.outbox import Outbox
 from rustygpt_server.realtime.reader import Identity, Reader
 from rustygpt_server.realtime.resume import start_at, stream
+from rustygpt_server.services.rights import Rights
 from rustygpt_server.services.sessions import Signed
 from rustygpt_shared.events import CloseReason
 from rustygpt_shared.settings import Sse
@@ -41,10 +42,17 @@ class Feeds:
     """Streams, as far as rights go."""
 
     def __init__(
-        self, db: Database, hub: Hub, settings: Sse, clock: Clock, idle_seconds: int
+        self,
+        db: Database,
+        hub: Hub,
+        rights: Rights,
+        settings: Sse,
+        clock: Clock,
+        idle_seconds: int,
     ) -> None:
         self._db = db
         self._hub = hub
+        self._rights = rights
         self._settings = settings
         self._clock = clock
         self._idle_seconds = idle_seconds
@@ -62,13 +70,14 @@ class Feeds:
     ) -> AsyncIterator[AsyncGenerator[bytes, None]]:
         """A stream's bytes; refused for those who are not in the conversation.
 
-        The reader joins before its right is checked, so that a removal in between ends it.
+        The reader joins before its right is checked, so that what ends it in between is not missed.
         """
         session = signed.session
         identity = Identity(signed.user.id, session.id, session.absolute_expires_at)
         reader = Reader(conversation_id, identity, Outbox(self._settings.channel_capacity))
         self._hub.join(reader)
         try:
+            self._rights.refuse_over(session.id)
             opening = await feeds.open_feed(self._db, signed.user.id, conversation_id)
             start = start_at(last_event_id, opening, self._settings.max_backfill_events)
             async with aclosing(stream(self._hub, reader, start, opening)) as pieces:
@@ -96,9 +105,17 @@ class Feeds:
             if reason:
                 reader.close(cast("CloseReason", reason))
 
-    async def end_expired(self) -> None:
-        """End the streams whose session has reached its absolute end; asks nobody."""
+    async def keep_rights(self) -> None:
+        """Act on what others did to rights; look at every stream where the log says too little."""
+        await self._rights.poll()
+        if self._rights.missed:
+            await self.check_readers()
+            self._rights.missed = False
+
+    async def end_due(self) -> None:
+        """End the streams that are past their session or a removal; asks nobody."""
         self._hub.streams.end_expired()
+        self._rights.end_late()
 
     async def look_again(self) -> None:
         """Look for events of writes whose answer was lost with their connection."""
