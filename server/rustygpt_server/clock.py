@@ -60,6 +60,12 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How long an event may be missing before it is read from the log."""
     unread_interval: float = 1
     """At most one count of unread messages per reader and thread in so long."""
+    rights_check: float = 1
+    """How often it is read what other processes did to sessions, accounts and memberships."""
+    rights_memory: float = 60
+    """How long it is known what was heard: longer than requests and words are on their way."""
+    removal_wait: float = 0.3
+    """How long a removed person's streams may wait for the event that tells of the removal."""
     position_check: float = 5
     """How often followed conversations are compared with the log, give or take a fifth."""
     line_check: float = 1
@@ -82,8 +88,8 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How long a model server that was named has to list its models."""
     cancel_check: float = 1
     """How often it is asked whether somebody asked another process to stop an answer."""
-    stream_check: float = 1
-    """How often it is looked whether streams are past the end of their session."""
+    stream_check: float = 0.5
+    """How often it is looked whether streams are past the end of their session, or of a removal."""
     log_check: float = 0.5
     """How soon the log is read again after the database may have kept what it did not say."""
     request: float = 30

@@ -15,9 +15,10 @@ from rustygpt_shared.models.conversations import ConversationInfo, ThreadInfo
 from rustygpt_shared.models.messages import MessageView, Usage
 
 FinishReason = Literal["stop", "length", "cancelled", "timeout", "error"]
-ResetReason = Literal["trimmed", "unknown", "too_far", "overflow", "joined"]
-"""`joined` is told of a conversation that a stream of all of them follows from now on."""
-CloseReason = Literal["shutdown", "removed", "session_ended", "deleted"]
+ResetReason = Literal["trimmed", "unknown", "too_far", "overflow", "joined", "removed"]
+"""`joined` and `removed` are told of one conversation by a stream of all of them, when it follows
+the conversation from now on, or no longer."""
+CloseReason = Literal["shutdown", "removed", "session_ended", "disabled", "deleted"]
 
 
 class BaseEvent(Struct, frozen=True, tag_field="type", omit_defaults=True):

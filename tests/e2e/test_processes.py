@@ -135,7 +135,7 @@ async def test_an_answer_is_live_at_both_and_stopped_from_the_other(pair: Pair) 
 
 
 async def test_a_removal_is_felt_at_the_other_server(pair: Pair) -> None:
-    """Within two seconds the stream ends; so does that of a session which is over."""
+    """Within two seconds the stream ends; so does that of a person who is disabled."""
     bob = await pair.one.person("bob")
     away = await pair.two.sign_in("bob")
     people = f"/api/conversations/{pair.room}/participants"
@@ -151,7 +151,7 @@ async def test_a_removal_is_felt_at_the_other_server(pair: Pair) -> None:
         ended = await hers.next("stream.closed", seconds=2)
 
     assert removed["payload"] == {"reason": "removed"}
-    assert ended["payload"] == {"reason": "session_ended"}
+    assert ended["payload"] == {"reason": "disabled"}
 
 
 def _message(event: dict[str, Any]) -> str | None:

@@ -19,6 +19,16 @@ async def prune(scene: Scene, *, hours: int = 48, most: int = 5_000, batch: int 
     )
 
 
+async def test_where_all_of_ones_conversations_stand(scene: Scene) -> None:
+    """Those one is in, with the oldest event that is still there; nobody else's."""
+    ada, eve = await scene.person("ada"), await scene.person("eve")
+    quiet, busy = await scene.room(ada), await scene.room(ada)
+    await scene.room(eve)
+    await scene.post(ada, busy)
+
+    assert await feeds.open_feeds(scene.db, ada) == {busy: Opening(2, 1), quiet: Opening(0, 1)}
+
+
 async def test_open_and_read(scene: Scene) -> None:
     """A stream opens at the last number; what comes after a number is read in order."""
     ada, eve = await scene.person("ada"), await scene.person("eve")

@@ -5,7 +5,7 @@ const TYPES = [
   "message.done", "membership.changed", "conversation.updated", "unread.update", "error",
   "stream.open", "stream.reset", "stream.closed",
 ];
-const FINAL = new Set(["removed", "session_ended", "deleted"]);
+const FINAL = new Set(["removed", "session_ended", "disabled", "deleted"]);
 const LONGEST_WAIT = 30_000;
 const HIDDEN_FOR_LONG = 60_000;
 

@@ -105,7 +105,7 @@ function hear(state, event) {
 
 function leave(reason) {
   stopFeed();
-  if (reason === "session_ended") return location.reload();
+  if (["session_ended", "disabled"].includes(reason)) return location.reload();
   page.state = null;
   announce("You are no longer in this conversation.");
   location.hash = "#/";

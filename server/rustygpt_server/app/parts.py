@@ -31,6 +31,7 @@ from rustygpt_server.services.health import Health
 from rustygpt_server.services.markdown import Markdown
 from rustygpt_server.services.messages import Messages
 from rustygpt_server.services.passwords import Passwords
+from rustygpt_server.services.rights import Rights
 from rustygpt_server.services.sessions import Sessions
 from rustygpt_server.services.threads import Threads
 from rustygpt_server.services.unread import Unread
@@ -90,16 +91,14 @@ async def _assemble(
     secret: bytes,
 ) -> Parts:
     settings, limits, clock = config.settings, config.limits, config.clock
-    session = settings.auth.session
     hub = Hub(DatabaseLog(db), settings.sse, limits, clock, config.metrics, backplane)
     desk = _desk(config, db, hub, catalog, runner)
-    login = Sessions(db, hub, passwords, session, limits, clock, config.metrics, secret)
-    feeds = Feeds(db, hub, settings.sse, clock, session.idle_seconds)
-    people = Accounts(db, passwords, login, clock, config.setup_token)
+    rights = Rights(db, hub, limits, clock)
+    await rights.poll()
     unread = Unread(db, hub, limits, clock)
-    relay = Relay(hub, clock, Doors(desk.cancel, desk.say_again, unread.marked))
-    services = _services(config, db, hub, desk, people, login, feeds, unread)
-    upkeep = Upkeep(db, hub, desk, feeds, unread, relay, limits, clock)
+    relay = Relay(hub, clock, Doors(desk.cancel, desk.say_again, unread.marked, rights.act))
+    services = _services(config, db, hub, desk, rights, unread, passwords, secret)
+    upkeep = Upkeep(db, hub, desk, services.feeds, unread, relay, limits, clock)
     upkeep.add(limits.line_check, services.health.sample)
     return Parts(
         config=config,
@@ -107,11 +106,11 @@ async def _assemble(
         catalog=catalog,
         desk=desk,
         services=services,
-        door=Door(settings, login, clock),
+        door=Door(settings, services.sessions, clock),
         relay=relay,
         upkeep=upkeep,
         page=Path(settings.web.static_dir or assets.web_folder()),
-        is_setup=await people.is_setup(),
+        is_setup=await services.accounts.is_setup(),
     )
 
 
@@ -126,19 +125,20 @@ def _services(
     db: Database,
     hub: Hub,
     desk: Desk,
-    people: Accounts,
-    login: Sessions,
-    feeds: Feeds,
+    rights: Rights,
     unread: Unread,
+    passwords: Passwords,
+    secret: bytes,
 ) -> Services:
-    clock, metrics, sql = config.clock, config.metrics, assets.sql_folder()
+    clock, limits, metrics, sql = config.clock, config.limits, config.metrics, assets.sql_folder()
+    session = config.settings.auth.session
     return Services(
-        accounts=people,
-        sessions=login,
-        conversations=Conversations(db, hub, clock),
+        accounts=Accounts(db, passwords, rights, clock, config.setup_token),
+        sessions=Sessions(db, rights, passwords, session, limits, clock, metrics, secret),
+        conversations=Conversations(db, hub, rights, clock),
         threads=Threads(db, unread),
         messages=Messages(db, hub, desk, clock, metrics),
-        feeds=feeds,
+        feeds=Feeds(db, hub, rights, config.settings.sse, clock, session.idle_seconds),
         health=Health(db, hub, metrics, lambda: bootstrap.missing(db, sql)),
         markdown=Markdown(),
     )

@@ -17,11 +17,11 @@ from rustygpt_server.realtime.memory import MemoryBackplane
 from rustygpt_server.realtime.outbox import Item, Kind
 from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.reader import Piece, Reader, Seat
-from rustygpt_server.realtime.streams import Streams
-from rustygpt_server.realtime.words import Ending
+from rustygpt_server.realtime.streams import Ending, Streams
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared import codec
-from rustygpt_shared.events import Membership
+from rustygpt_shared.events import Membership, ResetAt, ResetReason
+from rustygpt_shared.ids import event_id
 from rustygpt_shared.settings import Sse
 
 
@@ -197,14 +197,23 @@ class Hub:
             self.rise(seat)
 
     def end(self, ending: Ending) -> None:
-        """End streams that lost their right, in every process."""
-        self.end_here(ending)
-        self.backplane.say(ending)
-
-    def end_here(self, ending: Ending) -> None:
-        """End streams that lost their right, in this process."""
+        """End the streams of this process that lost their right; those of all go on without."""
         for seat in self.streams.end(ending):
             self.rise(seat)
+            gone = self.reset(seat.conversation_id, ending.number or 0, "removed")
+            seat.reader.tell(Item(Kind.DURABLE, gone))
+
+    def reset(self, room: UUID | None, position: int, reason: ResetReason) -> bytes:
+        """`stream.reset`; it names its conversation where a stream has several."""
+        self.metrics.resets.labels(reason).inc()
+        payload = codec.encode(ResetAt(reason, event_id(position), room))
+        at = None if room else event_id(position)
+        return codec.frame("stream.reset", payload, position=at)
+
+    def is_short_of(self, conversation_id: UUID, number: int) -> bool:
+        """Whether readers here are still to be told an event."""
+        channel = self._channels.get(conversation_id)
+        return channel is not None and (channel.position is None or channel.position < number)
 
     async def drain(self) -> None:
         """End every stream, and wait until they are gone."""

@@ -7,10 +7,11 @@ from uuid import UUID
 from msgspec import Struct
 
 from rustygpt_server.clock import Clock
+from rustygpt_server.db.controls import Control
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.remote import RemoteAnswers
-from rustygpt_server.realtime.words import Cancel, Ending, Marked, Over, Want, Word
+from rustygpt_server.realtime.words import Cancel, Marked, Over, Want, Word
 
 
 class Doors(Struct, frozen=True):
@@ -22,6 +23,8 @@ class Doors(Struct, frozen=True):
     """Tell the whole text of an answer that is written here, or of all."""
     marked: Callable[[Marked], object]
     """A person's mark moved."""
+    control: Callable[[Control], object]
+    """A right was given or taken."""
 
 
 class Relay:
@@ -47,8 +50,8 @@ class Relay:
                 self._remote.over(word)
             case Want(message_id=message_id):
                 self._doors.say_again(message_id)
-            case Ending():
-                self._hub.end_here(word)
+            case Control():
+                self._doors.control(word)
             case Cancel(message_id=message_id):
                 self._doors.cancel(message_id)
             case Marked():

@@ -12,7 +12,7 @@ from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.outbox import Item, Kind
 from rustygpt_server.realtime.reader import Reader, Seat
 from rustygpt_shared import codec
-from rustygpt_shared.events import Opened, ResetAt, ResetReason
+from rustygpt_shared.events import Opened, ResetReason
 from rustygpt_shared.ids import event_id, event_number
 
 RETRY = b"retry: 1000\n\n"
@@ -78,7 +78,7 @@ def join_room(hub: Hub, user_id: UUID, conversation_id: UUID, number: int) -> No
     for reader in hub.streams.of_user(user_id):
         if reader.whole and reader.seat_in(conversation_id) is None:
             seat, bounds = hub.sit(reader, conversation_id), Opening(number, number)
-            reader.tell(Item(Kind.DURABLE, reset(hub, conversation_id, before, "joined")))
+            reader.tell(Item(Kind.DURABLE, hub.reset(conversation_id, before, "joined")))
             begin(hub, seat, event_id(before), bounds)
 
 
@@ -86,7 +86,7 @@ def opening(hub: Hub, start: Start) -> bytes:
     """What a stream of one conversation is told first."""
     opened = Opened(last_event_id=event_id(start.cursor))
     data = RETRY + codec.frame("stream.open", codec.encode(opened), position=event_id(start.cursor))
-    return data + reset(hub, None, start.cursor, start.reset) if start.reset else data
+    return data + hub.reset(None, start.cursor, start.reset) if start.reset else data
 
 
 def opening_of_all(hub: Hub, starts: Mapping[UUID, Start]) -> bytes:
@@ -95,15 +95,8 @@ def opening_of_all(hub: Hub, starts: Mapping[UUID, Start]) -> bytes:
     data = [RETRY, codec.frame("stream.open", codec.encode(opened))]
     for room, start in starts.items():
         if start.reset:
-            data.append(reset(hub, room, start.cursor, start.reset))
+            data.append(hub.reset(room, start.cursor, start.reset))
     return b"".join(data)
-
-
-def reset(hub: Hub, room: UUID | None, position: int, reason: ResetReason) -> bytes:
-    """`stream.reset`; it names its conversation where a stream has several."""
-    hub.metrics.resets.labels(reason).inc()
-    payload = codec.encode(ResetAt(reason, event_id(position), room))
-    return codec.frame("stream.reset", payload, position=None if room else event_id(position))
 
 
 def positions(told: str | None) -> dict[UUID, str]:

@@ -9,17 +9,30 @@ from collections.abc import Iterator
 from contextlib import suppress
 from uuid import UUID
 
+from msgspec import Struct
+
 from rustygpt_server.clock import Clock
 from rustygpt_server.realtime.outbox import Kind, Pressure
 from rustygpt_server.realtime.reader import Reader, Seat
-from rustygpt_server.realtime.words import Ending
 from rustygpt_server.telemetry import Metrics, log
+from rustygpt_shared.events import CloseReason
 from rustygpt_shared.settings import Sse
 
 _log = log(__name__)
 
 SLOTS = 16
 """Heartbeats go out in so many groups: thousands at once would hold up everything else."""
+
+
+class Ending(Struct, frozen=True):
+    """Streams that lost their right: those for which all that is named here is true."""
+
+    reason: CloseReason
+    user_id: UUID | None = None
+    session_id: UUID | None = None
+    conversation_id: UUID | None = None
+    number: int | None = None
+    """With a conversation: the event that tells of it; a right looked at later is a newer one."""
 
 
 class Streams:

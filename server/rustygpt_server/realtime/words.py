@@ -1,7 +1,7 @@
 """What processes tell each other, and the packets it travels in.
 
 Positions say how far a conversation's log goes. Words are small and passing; one that is lost is
-made up for by something slower: the log, a lease, the check of readers.
+made up for by something slower: the log of events, that of controls, a lease.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,8 +11,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from rustygpt_server.db.controls import Control
 from rustygpt_server.realtime.passages import Passage
-from rustygpt_shared.events import CloseReason
 
 PACKET_BYTES: Final = 7_900
 """PostgreSQL refuses a NOTIFY of 8,000 bytes and more."""
@@ -33,17 +33,6 @@ class Want(Struct, frozen=True, array_like=True, tag="want"):
     message_id: UUID | None
 
 
-class Ending(Struct, frozen=True, array_like=True, tag="end"):
-    """Streams that lost their right: those for which all that is named here is true."""
-
-    reason: CloseReason
-    user_id: UUID | None = None
-    session_id: UUID | None = None
-    conversation_id: UUID | None = None
-    number: int | None = None
-    """With a conversation: the event that tells of it; a right looked at later is a newer one."""
-
-
 class Cancel(Struct, frozen=True, array_like=True, tag="cancel"):
     """Stop an answer."""
 
@@ -60,7 +49,7 @@ class Marked(Struct, frozen=True, array_like=True, tag="mark"):
     unread: int
 
 
-Word = Passage | Over | Want | Ending | Cancel | Marked
+Word = Passage | Over | Want | Control | Cancel | Marked
 
 
 class Packet(Struct, frozen=True, array_like=True):

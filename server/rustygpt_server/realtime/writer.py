@@ -9,7 +9,6 @@ from rustygpt_server.realtime.channel import frame
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.outbox import Item, Kind
 from rustygpt_server.realtime.reader import Reader, Seat, Sink
-from rustygpt_server.realtime.resume import reset
 
 PAGE = 200
 HEARTBEAT = b":\n\n"
@@ -60,7 +59,7 @@ def _start_over(hub: Hub, seat: Seat) -> bytes:
     reason, seat.reset = seat.reset or "overflow", None
     channel.unseat(seat)  # until it stands where the channel does
     seat.cursor = channel.position or 0
-    return reset(hub, seat.conversation_id if seat.reader.whole else None, seat.cursor, reason)
+    return hub.reset(seat.conversation_id if seat.reader.whole else None, seat.cursor, reason)
 
 
 async def _next_page(hub: Hub, seat: Seat) -> bytes:

@@ -7,10 +7,12 @@ from uuid import UUID
 from rustygpt_server.clock import Clock
 from rustygpt_server.db import accounts
 from rustygpt_server.db.accounts import Newcomer
+from rustygpt_server.db.controls import Control, Kind
 from rustygpt_server.db.database import Database
 from rustygpt_server.errors import Forbidden, NotSignedIn
 from rustygpt_server.services.passwords import Passwords
-from rustygpt_server.services.sessions import Sessions, Signed
+from rustygpt_server.services.rights import Rights
+from rustygpt_server.services.sessions import Signed
 from rustygpt_shared import problems, requests
 from rustygpt_shared.ids import new_id
 from rustygpt_shared.models.users import AdminUser, Person, User
@@ -23,13 +25,13 @@ class Accounts:
         self,
         db: Database,
         passwords: Passwords,
-        sessions: Sessions,
+        rights: Rights,
         clock: Clock,
         setup_token: str | None,
     ) -> None:
         self._db = db
         self._passwords = passwords
-        self._sessions = sessions
+        self._rights = rights
         self._clock = clock
         self._setup_token = setup_token
 
@@ -50,7 +52,9 @@ class Accounts:
 
     async def update_me(self, signed: Signed, changes: requests.UpdateMe) -> User:
         """Change one's own account."""
-        return await accounts.update_me(self._db, signed.user.id, changes)
+        user = await accounts.update_me(self._db, signed.user.id, changes)
+        self._rights.tell(Control("account_changed", user.id))
+        return user
 
     async def change_password(self, signed: Signed, wanted: requests.ChangePassword) -> None:
         """Change one's own password; all other sessions and their streams end."""
@@ -64,7 +68,8 @@ class Accounts:
             signed.session.id,
             self._clock.now(),
         )
-        self._sessions.close_streams(ended)
+        self._rights.tell_ended(ended, signed.user.id)
+        self._rights.tell(Control("account_changed", signed.user.id))
 
     async def search_users(self, actor: UUID, query: str, limit: int) -> list[Person]:
         """People whose name starts so."""
@@ -95,7 +100,9 @@ class Accounts:
             password_hash=await self._passwords.hash(password) if password else None,
             now=self._clock.now(),
         )
-        self._sessions.close_streams(changed.ended)
+        kind: Kind = "disabled" if changes.disabled else "session_ended"
+        self._rights.tell_ended(changed.ended, user_id, kind)
+        self._rights.tell(Control("account_changed", user_id))
         return changed.user
 
     async def _newcomer(

@@ -5,10 +5,12 @@ from uuid import UUID
 
 from rustygpt_server.clock import Clock
 from rustygpt_server.db import conversations, members
+from rustygpt_server.db.controls import Control
 from rustygpt_server.db.conversations import Made
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import Once, Page
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.services.rights import Rights
 from rustygpt_shared import requests
 from rustygpt_shared.ids import new_id
 from rustygpt_shared.models.conversations import Conversation, Participant
@@ -17,9 +19,10 @@ from rustygpt_shared.models.conversations import Conversation, Participant
 class Conversations:
     """The conversations of one server."""
 
-    def __init__(self, db: Database, hub: Hub, clock: Clock) -> None:
+    def __init__(self, db: Database, hub: Hub, rights: Rights, clock: Clock) -> None:
         self._db = db
         self._hub = hub
+        self._rights = rights
         self._clock = clock
 
     async def create_conversation(
@@ -28,7 +31,10 @@ class Conversations:
         """Make a conversation of one's own."""
         now = self._clock.now()
         made_id = new_id(int(now.timestamp() * 1000))
-        return await conversations.create_conversation(self._db, actor, made_id, wanted, once, now)
+        made = await conversations.create_conversation(self._db, actor, made_id, wanted, once, now)
+        if not made.replayed:
+            self._rights.tell(Control("added", actor, None, made.conversation_id))
+        return made
 
     async def list_conversations(
         self, actor: UUID, *, archived: bool, before: tuple[datetime, UUID] | None, limit: int
@@ -64,6 +70,7 @@ class Conversations:
             self._db, actor, conversation_id, wanted.user_id, wanted.role, self._clock.now()
         )
         self._hub.publish(conversation_id, events)
+        self._rights.tell_members(events)
 
     async def remove_participant(self, actor: UUID, conversation_id: UUID, user_id: UUID) -> None:
         """Take a person out, or leave; the person's streams end with the event that tells of it."""
@@ -71,3 +78,4 @@ class Conversations:
             self._db, actor, conversation_id, user_id, self._clock.now()
         )
         self._hub.publish(conversation_id, events)
+        self._rights.tell_members(events)

@@ -5,14 +5,18 @@ from uuid import UUID
 
 from rustygpt_server.clock import Clock
 from rustygpt_server.db import feeds, sessions
+from rustygpt_server.db.controls import Control
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime import resume
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.reader import Identity, Reader, Sink
-from rustygpt_server.realtime.words import Ending
+from rustygpt_server.realtime.streams import Ending
 from rustygpt_server.realtime.writer import write
+from rustygpt_server.services.rights import Rights
 from rustygpt_server.services.sessions import Signed
+from rustygpt_shared import codec
+from rustygpt_shared.events import Membership
 from rustygpt_shared.settings import Sse
 
 
@@ -57,14 +61,23 @@ class Feeds:
     """Streams, as far as rights go."""
 
     def __init__(
-        self, db: Database, hub: Hub, settings: Sse, clock: Clock, idle_seconds: int
+        self,
+        db: Database,
+        hub: Hub,
+        rights: Rights,
+        settings: Sse,
+        clock: Clock,
+        idle_seconds: int,
     ) -> None:
         self._db = db
         self._hub = hub
+        self._rights = rights
         self._settings = settings
         self._clock = clock
         self._idle_seconds = idle_seconds
         self._unsure = db.unsure
+        rights.watch(self._change)
+        hub.watch(self._heard)
 
     def later(self, signed: Signed) -> bytes | None:
         """What to answer instead of a stream when there are too many: when to come back."""
@@ -77,11 +90,12 @@ class Feeds:
     ) -> Feed:
         """A stream of a conversation; refused for those who are not in it.
 
-        The reader joins before its right is checked, so that a removal in between ends it.
+        The reader joins before its right is checked, so that what ends it in between is not missed.
         """
         reader = self._join(signed)
         seat = self._hub.sit(reader, conversation_id)
         try:
+            self._rights.refuse_over(signed.session.id)
             bounds = await feeds.open_feed(self._db, signed.user.id, conversation_id)
         except BaseException:
             self._hub.leave(reader)
@@ -93,15 +107,28 @@ class Feeds:
         """A stream of all conversations that the caller is in, and of those joined later."""
         reader = self._join(signed, whole=True)
         try:
+            self._rights.refuse_over(signed.session.id)
             rooms = await feeds.open_feeds(self._db, signed.user.id)
         except BaseException:
             self._hub.leave(reader)
             raise
         return Feed(self._hub, reader, resume.begin_all(self._hub, reader, positions, rooms))
 
-    def joined(self, user_id: UUID, conversation_id: UUID, number: int) -> None:
-        """Let a person's streams of all conversations follow one that was joined by an event."""
-        resume.join_room(self._hub, user_id, conversation_id, number)
+    def _change(self, control: Control | None) -> None:
+        """Let a person's streams of all conversations follow one that was joined."""
+        if control is not None and control.kind == "added" and control.user_id:
+            self._joined(control.user_id, control.conversation_id, control.event)
+
+    def _heard(self, event: Logged) -> None:
+        """The same by the event itself: the seat of before is only gone by now."""
+        if event.type == "membership.changed":
+            change = codec.decode(event.payload, Membership)
+            if change.action == "added":
+                self._joined(change.user_id, event.conversation_id, event.number)
+
+    def _joined(self, user_id: UUID, conversation_id: UUID | None, number: int) -> None:
+        if conversation_id is not None:
+            resume.join_room(self._hub, user_id, conversation_id, number)
 
     def _join(self, signed: Signed, *, whole: bool = False) -> Reader:
         identity = Identity(signed.user.id, signed.session.id, signed.session.absolute_expires_at)
@@ -119,11 +146,19 @@ class Feeds:
         for lost in await feeds.check_readers(self._db, asked, self._clock.now()):
             who = lost.reader
             room = who.conversation_id if lost.reason == "removed" else None
-            self._hub.end_here(Ending(lost.reason, who.user_id, who.session_id, room))
+            self._hub.end(Ending(lost.reason, who.user_id, who.session_id, room))
 
-    async def end_expired(self) -> None:
-        """End the streams whose session has reached its absolute end; asks nobody."""
+    async def keep_rights(self) -> None:
+        """Act on what others did to rights; look at every stream where the log says too little."""
+        await self._rights.poll()
+        if self._rights.missed:
+            await self.check_readers()
+            self._rights.missed = False
+
+    async def end_due(self) -> None:
+        """End the streams that are past their session or a removal; asks nobody."""
         self._hub.streams.end_expired()
+        self._rights.end_late()
 
     async def look_again(self) -> None:
         """Look for events of writes whose answer was lost with their connection."""

@@ -15,13 +15,13 @@ from msgspec import Struct
 
 from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import accounts, sessions
+from rustygpt_server.db.controls import Control
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.refusals import NotFound
 from rustygpt_server.db.sessions import NewSession, Windows
 from rustygpt_server.errors import AccountDisabled, NotSignedIn
-from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.words import Ending
 from rustygpt_server.services.passwords import Passwords
+from rustygpt_server.services.rights import Rights
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared import problems
 from rustygpt_shared.ids import new_id
@@ -51,7 +51,7 @@ class Sessions:
     def __init__(
         self,
         db: Database,
-        hub: Hub,
+        rights: Rights,
         passwords: Passwords,
         settings: SessionSettings,
         limits: TimeLimits,
@@ -60,7 +60,7 @@ class Sessions:
         secret: bytes,
     ) -> None:
         self._db = db
-        self._hub = hub
+        self._rights = rights
         self._passwords = passwords
         self._settings = settings
         self._limits = limits
@@ -99,7 +99,7 @@ class Sessions:
             self._settings.max_sessions_per_user,
         )
         started = await sessions.start_session(self._db, new, windows, now)
-        self.close_streams(started.ended)
+        self._rights.tell_ended(started.ended, user_id)
         user = await accounts.show_me(self._db, user_id)
         self._metrics.logins.labels("accepted").inc()
         return Signed(user, started.session, token, fresh=token)
@@ -126,7 +126,7 @@ class Sessions:
         """End the token's session, if it has one, and its streams."""
         ended = await sessions.end_session_by_token(self._db, hash_token(token))
         if ended:
-            self.close_streams([ended])
+            self._rights.tell_ended([ended])
 
     async def list_sessions(self, signed: Signed) -> list[OwnSession]:
         """One's own live sessions."""
@@ -137,16 +137,11 @@ class Sessions:
     async def end_session(self, signed: Signed, session_id: UUID) -> None:
         """End one of one's own sessions, and its streams."""
         await sessions.end_session(self._db, signed.user.id, session_id)
-        self.close_streams([session_id])
+        self._rights.tell_ended([session_id], signed.user.id)
 
     def csrf_token(self, token: str) -> str:
         """The CSRF token that belongs to a session token."""
         return self._derive("csrf", token)
-
-    def close_streams(self, session_ids: list[UUID]) -> None:
-        """End the streams of sessions that are over."""
-        for session_id in session_ids:
-            self._hub.end(Ending("session_ended", session_id=session_id))
 
     async def _rotate(self, token: str, user: User, reason: str) -> Signed:
         fresh = self._next(token)
@@ -163,6 +158,7 @@ class Sessions:
             raise _refused("unknown") from None
         if rotated.rotated:
             self._metrics.rotations.labels(reason).inc()
+            self._rights.tell(Control("session_rotated", user.id, rotated.session.id))
         return Signed(user, rotated.session, token, fresh=fresh)
 
     def _next(self, token: str) -> str:

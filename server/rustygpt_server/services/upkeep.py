@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from rustygpt_server.assistant.desk import Desk
 from rustygpt_server.clock import Clock, TimeLimits
-from rustygpt_server.db import sessions
+from rustygpt_server.db import controls, sessions
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.refusals import DatabaseError
 from rustygpt_server.realtime.hub import Hub
@@ -16,6 +16,9 @@ from rustygpt_server.services.unread import Unread
 from rustygpt_server.telemetry import log
 
 _log = log(__name__)
+
+CONTROLS_KEPT = 10_000
+"""A process that lacks more of what was done to rights looks at every stream."""
 
 Chore = Callable[[], Awaitable[object]]
 
@@ -36,7 +39,6 @@ class Upkeep:
     ) -> None:
         self._db = db
         self._hub = hub
-        self._feeds = feeds
         self._unread = unread
         self._relay = relay
         self._position_check = limits.position_check
@@ -46,10 +48,11 @@ class Upkeep:
             (limits.lease_renewal, desk.keep_leases),
             (limits.cancel_check, desk.stop_cancelled),
             (limits.log_check, feeds.look_again),
-            (limits.stream_check, feeds.end_expired),
+            (limits.stream_check, feeds.end_due),
             (limits.session_check, feeds.check_readers),
+            (limits.rights_check, feeds.keep_rights),
             (limits.prune_interval, feeds.prune_events),
-            (limits.prune_interval, self._prune_sessions),
+            (limits.prune_interval, self._prune_rights),
             (limits.ring_idle, self._forget_idle),
             (limits.line_check, self._keep_up),
             (limits.gauge_interval, self._count_sessions),
@@ -85,8 +88,9 @@ class Upkeep:
             if not self._stopping:  # a library may have swallowed the cancellation
                 await self._clock.sleep(interval)
 
-    async def _prune_sessions(self) -> None:
+    async def _prune_rights(self) -> None:
         await sessions.prune_sessions(self._db, self._clock.now())
+        await controls.prune_controls(self._db, CONTROLS_KEPT)
 
     async def _beat(self) -> None:
         self._hub.streams.beat()
@@ -101,7 +105,7 @@ class Upkeep:
         self._relay.forget_silent()
 
     async def _keep_up(self) -> None:
-        """Compare with the log now and then; at once, and rights too, when words were missed.
+        """Compare with the log now and then; at once when words were missed.
 
         Each process has a pace of its own, so that many do not ask in the same moment.
         """
@@ -110,5 +114,3 @@ class Upkeep:
             pace = random.uniform(0.8, 1.2)  # noqa: S311 - jitter is no secret
             self._next_check = now + self._position_check * pace
             await self._hub.catch_up.check()
-        if missed:
-            await self._feeds.check_readers()

@@ -16,6 +16,8 @@ BEGIN
   ) SELECT COALESCE(array_agg(id), '{}') INTO _ended FROM gone;
   UPDATE rustygpt.sessions SET rotate_marked = true
   WHERE id = _keep_session AND user_id = _actor AND expires_at > _now;
+  PERFORM rustygpt.log_controls('session_ended', _actor, _ended);
+  PERFORM rustygpt.log_controls('account_changed', _actor);
   RETURN _ended;
 END
 $$;

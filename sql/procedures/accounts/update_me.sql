@@ -15,6 +15,7 @@ BEGIN
   EXCEPTION WHEN unique_violation THEN
     PERFORM rustygpt.refuse('RG409', 'This e-mail address is taken.');
   END;
+  PERFORM rustygpt.log_controls('account_changed', _actor);
   RETURN QUERY SELECT * FROM rustygpt.show_me(_actor);
 END
 $$;

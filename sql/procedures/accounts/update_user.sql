@@ -40,6 +40,9 @@ BEGIN
   ELSIF _roles <> _old.roles THEN
     UPDATE rustygpt.sessions SET rotate_marked = true WHERE user_id = _user_id;
   END IF;
+  PERFORM rustygpt.log_controls(
+    CASE WHEN _disabled THEN 'disabled' ELSE 'session_ended' END, _user_id, _ended);
+  PERFORM rustygpt.log_controls('account_changed', _user_id);
   RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name, u.created_at, u.disabled_at, _ended
     FROM rustygpt.users u WHERE u.id = _user_id;
 END

@@ -22,6 +22,7 @@ BEGIN
   VALUES (_id, _actor, 'owner', _now, 0);
   PERFORM rustygpt.remember(_actor, _key, _body_hash,
     json_build_object('conversation_id', _id), _now);
+  PERFORM rustygpt.log_controls('added', _actor, _conversation_id => _id);
   RETURN QUERY SELECT _id, false;
 END
 $$;

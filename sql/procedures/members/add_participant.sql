@@ -10,6 +10,8 @@ DECLARE
   _mine text;
   _before text;
   _last bigint;
+  _action text;
+  _told record;
 BEGIN
   SELECT e.my_role, (e.room).last_event INTO _mine, _last
   FROM rustygpt.enter_to_write(_actor, _conversation_id, 'admin', 'conversation') AS e;
@@ -31,8 +33,11 @@ BEGIN
     UPDATE rustygpt.participants p SET role = _role
     WHERE p.conversation_id = _conversation_id AND p.user_id = _user_id;
   END IF;
-  RETURN QUERY SELECT * FROM rustygpt.log_events(_conversation_id, ARRAY['membership.changed'],
-    ARRAY[rustygpt.membership_json(_conversation_id, _user_id,
-      CASE WHEN _before IS NULL THEN 'added' ELSE 'role_updated' END, _role)], _now);
+  _action := CASE WHEN _before IS NULL THEN 'added' ELSE 'role_updated' END;
+  SELECT * INTO _told FROM rustygpt.log_events(_conversation_id, ARRAY['membership.changed'],
+    ARRAY[rustygpt.membership_json(_conversation_id, _user_id, _action, _role)], _now);
+  PERFORM rustygpt.log_controls(_action, _user_id,
+    _conversation_id => _conversation_id, _event => _told.event_numbers[1]);
+  RETURN QUERY SELECT _told.event_numbers, _told.event_types, _told.event_payloads;
 END
 $$;

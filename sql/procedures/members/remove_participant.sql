@@ -8,6 +8,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 DECLARE
   _mine text;
   _theirs text;
+  _told record;
 BEGIN
   IF _actor = _user_id THEN
     PERFORM rustygpt.enter(_actor, _conversation_id, 'conversation');
@@ -26,11 +27,14 @@ BEGIN
   ELSIF _theirs = 'owner' THEN
     PERFORM rustygpt.refuse_last_owner(_conversation_id, _user_id);
   END IF;
-  RETURN QUERY SELECT * FROM rustygpt.log_events(_conversation_id, ARRAY['membership.changed'],
+  SELECT * INTO _told FROM rustygpt.log_events(_conversation_id, ARRAY['membership.changed'],
     ARRAY[rustygpt.membership_json(_conversation_id, _user_id, 'removed', NULL)], _now);
   UPDATE rustygpt.conversations c SET participant_count = c.participant_count - 1
   WHERE c.id = _conversation_id;
   DELETE FROM rustygpt.participants p
   WHERE p.conversation_id = _conversation_id AND p.user_id = _user_id;
+  PERFORM rustygpt.log_controls('removed', _user_id,
+    _conversation_id => _conversation_id, _event => _told.event_numbers[1]);
+  RETURN QUERY SELECT _told.event_numbers, _told.event_types, _told.event_payloads;
 END
 $$;

@@ -8,5 +8,6 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM rustygpt.refuse('RG404', 'There is no such session.');
   END IF;
+  PERFORM rustygpt.log_controls('session_ended', _actor, ARRAY[_session_id]);
 END
 $$;

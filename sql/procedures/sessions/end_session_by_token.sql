@@ -2,11 +2,17 @@
 CREATE OR REPLACE FUNCTION rustygpt.end_session_by_token(_token_hash bytea) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
-DECLARE _ended uuid;
+DECLARE
+  _ended uuid;
+  _user_id uuid;
 BEGIN
   PERFORM rustygpt.act_as_system();
   DELETE FROM rustygpt.sessions s USING rustygpt.session_tokens t
-  WHERE t.token_hash = _token_hash AND s.id = t.session_id RETURNING s.id INTO _ended;
+  WHERE t.token_hash = _token_hash AND s.id = t.session_id RETURNING s.id, s.user_id
+  INTO _ended, _user_id;
+  IF FOUND THEN
+    PERFORM rustygpt.log_controls('session_ended', _user_id, ARRAY[_ended]);
+  END IF;
   RETURN _ended;
 END
 $$;

@@ -31,6 +31,7 @@ BEGIN
     UPDATE rustygpt.sessions s SET rotate_marked = false, last_seen_at = _now,
       expires_at = LEAST(_now + make_interval(secs => _idle_seconds), s.absolute_expires_at)
     WHERE s.id = _session.id RETURNING * INTO _session;
+    PERFORM rustygpt.log_controls('session_rotated', _session.user_id, ARRAY[_session.id]);
   END IF;
   RETURN QUERY SELECT _session.id, _session.issued_at, _session.expires_at,
     _session.absolute_expires_at, _token.dead_at IS NULL;

@@ -30,6 +30,7 @@ BEGIN
     ) AS old WHERE s.id = old.id RETURNING s.id, s.expires_at
   ) SELECT COALESCE(array_agg(gone.id) FILTER (WHERE gone.expires_at > _now), '{}')
     INTO _ended FROM gone;
+  PERFORM rustygpt.log_controls('session_ended', _user_id, _ended);
   RETURN QUERY SELECT _id, _now, _idle, _end, _ended;
 END
 $$;

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.support.api import Api
+from tests.support.api import Api, Serve
 
 
 async def test_one_connection_tells_of_every_conversation(api: Api) -> None:
@@ -92,3 +92,35 @@ async def test_it_ends_with_its_session(api: Api) -> None:
         closed = (await stream.rest())[-1]
 
     assert closed == {"type": "stream.closed", "payload": {"reason": "session_ended"}}
+
+
+async def test_conversations_joined_later_are_followed(serve: Serve) -> None:
+    """Those one is added to, and those one makes elsewhere; also when another process did it."""
+    async with serve() as one, serve() as two:
+        ann, bob = await one.person("ann"), await one.person("bob")
+        there = await two.sign_in("bob")
+        shared = await ann.conversation(is_group=True)
+        async with there.follow_all() as stream:
+            await stream.next("stream.open")
+            await ann.post(
+                f"/api/conversations/{shared}/participants",
+                {"user_id": str(bob.id), "role": "member"},
+                expect=204,
+            )
+            two.clock.move(1)
+            added = [await stream.next() for _ in range(2)]
+            own = await bob.conversation()
+            two.clock.move(1)
+            made = await stream.next()
+            await bob.root(own)
+            two.clock.move(1)
+            posted = await stream.next()
+
+    assert added[0]["payload"] == {
+        "reason": "joined",
+        "last_event_id": "evt_0",
+        "conversation_id": shared,
+    }
+    assert (added[1]["type"], added[1]["id"]) == ("membership.changed", "evt_1")
+    assert made["payload"]["conversation_id"] == own
+    assert (posted["type"], posted["payload"]["conversation_id"]) == ("thread.new", own)

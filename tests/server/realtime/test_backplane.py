@@ -10,9 +10,10 @@ from tests.support.redis_server import redis_url
 from tests.support.waiting import until
 
 from rustygpt_server.db.bootstrap import PoolLogin
+from rustygpt_server.db.controls import Control
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.memory import Bus, MemoryBackplane
-from rustygpt_server.realtime.words import Cancel, Ending, Marked, Over, Want
+from rustygpt_server.realtime.words import Cancel, Marked, Over, Want
 
 Lines = list[Backplane]
 WORDS = [
@@ -20,7 +21,7 @@ WORDS = [
     Over(uuid4(), uuid4()),
     Want(None),
     Want(uuid4()),
-    Ending("session_ended", session_id=uuid4()),
+    Control("removed", uuid4(), None, uuid4(), 7),
     Cancel(uuid4()),
     Marked(uuid4(), uuid4(), uuid4(), 1 << 60, 1_000),
 ]

@@ -7,7 +7,7 @@ from tests.support.clocks import TestClock
 from tests.support.event_log import ListLog, make_hub, make_reader
 
 from rustygpt_server.realtime.outbox import Item, Kind
-from rustygpt_server.realtime.words import Ending
+from rustygpt_server.realtime.streams import Ending
 
 
 def test_streams_end_with_their_session() -> None:
@@ -15,7 +15,7 @@ def test_streams_end_with_their_session() -> None:
     hub = make_hub(ListLog())
     one, two = make_reader(hub), make_reader(hub)
 
-    hub.end(Ending("session_ended", session_id=one.identity.session_id))
+    hub.streams.end(Ending("session_ended", session_id=one.identity.session_id))
 
     assert (one.closing is not None, two.closing is not None) == (True, False)
 

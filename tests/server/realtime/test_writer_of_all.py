@@ -8,6 +8,7 @@ from tests.support.event_log import ROOM, Following, ListLog, make_hub, make_rea
 from rustygpt_server.db.feeds import Opening
 from rustygpt_server.realtime import resume
 from rustygpt_server.realtime.outbox import Kind
+from rustygpt_server.realtime.streams import Ending
 
 OTHER = UUID(int=8)
 
@@ -61,4 +62,19 @@ async def test_a_slow_stream_of_all_loads_anew_what_it_lost() -> None:
 
     assert stream.sink.data.count(b"event: stream.reset") == 1
     assert f'"conversation_id":"{ROOM}"'.encode() in stream.sink.data
+    await stream.close()
+
+
+async def test_a_right_that_is_over_without_an_event_is_told() -> None:
+    """The client loads the conversation that it lost, and learns that it is not there."""
+    log = ListLog()
+    stream = _follow_all(log)
+    await stream.live()
+    stream.hub.end(Ending("removed", stream.reader.identity.user_id, None, ROOM))
+    await stream.until(b"stream.reset")
+
+    assert f'"reason":"removed","last_event_id":"evt_0","conversation_id":"{ROOM}"' in (
+        stream.sink.data.decode()
+    )
+    assert not stream.task.done()
     await stream.close()

@@ -24,7 +24,7 @@ async def test_from_another_machine_only_the_printed_token_helps(
 
 
 async def test_a_disabled_person_is_out_at_once(api: Api) -> None:
-    """Streams end, sessions are dead."""
+    """Streams end and say why, sessions are dead."""
     ann, admin = await api.person("ann"), await api.person("admin")
     room = await ann.conversation()
     async with ann.follow(room) as stream:
@@ -32,7 +32,7 @@ async def test_a_disabled_person_is_out_at_once(api: Api) -> None:
         await admin.call("PATCH", f"/api/admin/users/{ann.id}", {"disabled": True})
         closed = await stream.next("stream.closed")
 
-    assert closed["payload"] == {"reason": "session_ended"}
+    assert closed["payload"] == {"reason": "disabled"}
     assert (await ann.client.get("/api/auth/me")).status_code == 401
 
 

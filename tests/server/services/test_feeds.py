@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import pytest
 from tests.support.api import Api, Serve
 
+from rustygpt_server.errors import NotSignedIn
 from rustygpt_shared.settings import Db, Llm, Settings, Sse
 
 
@@ -36,6 +38,19 @@ async def test_the_end_of_a_session_ends_its_streams(api: Api) -> None:
         rest = await stream.rest()
 
     assert rest == [{"type": "stream.closed", "payload": {"reason": "session_ended"}}]
+
+
+async def test_who_was_let_in_just_before_the_end_gets_no_stream(api: Api) -> None:
+    """The session ended between the check of the token and the opening of the stream."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    services = api.parts.services
+    signed = await services.sessions.authenticate(ann.client.cookies["SESSION_ID"])
+    await ann.post("/api/auth/logout", None)
+    with pytest.raises(NotSignedIn):
+        await services.feeds.open_feed(signed, UUID(room), None)
+
+    assert len(api.parts.hub.streams) == 0
 
 
 async def test_an_expired_session_is_noticed_while_it_streams(api: Api) -> None:

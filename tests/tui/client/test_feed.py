@@ -101,7 +101,7 @@ async def test_text_with_every_line_end_of_unicode_arrives_whole(
 async def test_a_reset_is_the_readers_to_handle(server: WireServer, client: Client) -> None:
     """It comes as an event, and the feed goes on from its position."""
     reset = frame("stream.reset", encode(events.ResetAt("trimmed", "evt_90")), position="evt_90")
-    server.on("GET", PATH, stream(reset), stream(opened("evt_90"), closed("removed")))
+    server.on("GET", PATH, stream(reset), stream(opened("evt_90"), closed("disabled")))
     items = await collect(client, "evt_1")
     assert "StreamReset" in kinds(items)
     assert server.asked[1].headers["last-event-id"] == "evt_90"

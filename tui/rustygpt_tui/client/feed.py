@@ -30,7 +30,7 @@ SILENCE_SECONDS = 2.5 * HEARTBEAT_SECONDS
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
 HEALTHY_SECONDS = 10.0
-_FINAL = frozenset({"removed", "session_ended", "deleted"})
+_FINAL = frozenset({"removed", "session_ended", "disabled", "deleted"})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,149 @@
+"""Two servers whose line is a black hole: rights end streams all the same, within two seconds."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from tests.support.api import PASSWORD, Api, Person, Serve, Stream
+from tests.support.clocks import TestClock
+from tests.support.ears import up
+from tests.support.redis_server import redis_server
+
+from rustygpt_shared.settings import BackplaneSettings, Db, Settings, Sse
+
+STEPS = (1.0, 0.9)
+"""How time passes: less than two seconds in all."""
+
+
+@dataclass
+class Two:
+    """Two servers, each of which believes that it hears the other; Ann is signed in at both."""
+
+    one: Api
+    two: Api
+    ann: Person
+    there: Person
+    room: str
+
+    @property
+    def admin(self) -> Person:
+        """Who administers accounts."""
+        return self.one.people["admin"]
+
+    async def closed(self, stream: Stream) -> tuple[list[str], str]:
+        """What came until the end of a stream, and its reason; time passes meanwhile."""
+        rest = asyncio.create_task(stream.rest())
+        for step in STEPS:
+            self.one.clock.move(step)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(rest), 5)
+        assert rest.done(), "the stream went on"
+        assert self.two.parts.hub.backplane.hears
+        events = rest.result()
+        return [event["type"] for event in events], events[-1]["payload"]["reason"]
+
+
+@pytest.fixture
+async def two(serve: Serve) -> AsyncIterator[Two]:
+    """Both servers, on a Redis that says nothing any more once they have found each other."""
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(redis_server())
+        sse = Sse(backplane=BackplaneSettings(url=redis.url))
+        settings, clock = Settings(sse=sse, db=Db(max_connections=4)), TestClock()
+        one = await stack.enter_async_context(serve(settings=settings, clock=clock))
+        two = await stack.enter_async_context(serve(settings=settings, clock=clock))
+        await up(one.parts.hub.backplane, two.parts.hub.backplane)
+        ann = await one.person("ann")
+        there = await two.sign_in("ann")
+        room = await ann.conversation(is_group=True)
+        redis.freeze(on=True)
+        yield Two(one, two, ann, there, room)
+        redis.freeze(on=False)
+
+
+async def _log_out(two: Two) -> None:
+    headers = {"X-CSRF-TOKEN": two.there.csrf}
+    await two.there.client.post(f"{two.one.url}/api/auth/logout", headers=headers)
+
+
+async def _end(two: Two) -> None:
+    session = (await two.there.get("/api/auth/me"))["session"]["id"]
+    await two.ann.call("DELETE", f"/api/auth/sessions/{session}", expect=204)
+
+
+async def _change_password(two: Two) -> None:
+    body = {"current_password": PASSWORD, "new_password": "another password"}
+    await two.ann.call("POST", "/api/auth/password", body, expect=204)
+
+
+async def _disable(two: Two) -> None:
+    await two.admin.call("PATCH", f"/api/admin/users/{two.ann.id}", {"disabled": True})
+
+
+async def _reset(two: Two) -> None:
+    body: dict[str, Any] = {"password": "another password"}
+    await two.admin.call("PATCH", f"/api/admin/users/{two.ann.id}", body)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_log_out, "session_ended"),
+        (_end, "session_ended"),
+        (_change_password, "session_ended"),
+        (_reset, "session_ended"),
+        (_disable, "disabled"),
+    ],
+)
+async def test_a_session_that_ends_ends_its_streams_elsewhere(
+    two: Two, change: Callable[[Two], Awaitable[None]], reason: str
+) -> None:
+    """Whatever ends it; the log of controls is read every second."""
+    async with two.there.follow(two.room) as stream:
+        await stream.next("stream.open")
+        await change(two)
+
+        assert await two.closed(stream) == (["stream.closed"], reason)
+
+
+async def test_a_removal_ends_streams_elsewhere(two: Two) -> None:
+    """With the event that tells of it; nothing that was said afterwards is delivered."""
+    bob = await two.one.person("bob")
+    away = await two.two.sign_in("bob")
+    people = f"/api/conversations/{two.room}/participants"
+    await two.ann.post(people, {"user_id": str(bob.id), "role": "member"}, expect=204)
+    async with away.follow(two.room) as stream:
+        await stream.next("stream.open")
+        await two.ann.root(two.room, "for all")
+        await two.ann.call("DELETE", f"{people}/{bob.id}", expect=204)
+        await two.ann.root(two.room, "secret")
+        kinds, reason = await two.closed(stream)
+
+    assert kinds == ["thread.new", "message.new", "membership.changed", "stream.closed"]
+    assert reason == "removed"
+
+
+async def test_who_comes_back_is_not_ended_by_the_removal_before(two: Two) -> None:
+    """The stream stands on the newer membership."""
+    bob = await two.one.person("bob")
+    away = await two.two.sign_in("bob")
+    people = f"/api/conversations/{two.room}/participants"
+    member = {"user_id": str(bob.id), "role": "member"}
+    await two.ann.post(people, member, expect=204)
+    await two.ann.call("DELETE", f"{people}/{bob.id}", expect=204)
+    await two.ann.post(people, member, expect=204)
+    async with away.follow(two.room) as stream:
+        await stream.next("stream.open")
+        for _ in range(3):
+            two.one.clock.move(1)
+            await two.two.parts.services.feeds.keep_rights()
+        root = await two.ann.root(two.room)
+        coming = asyncio.create_task(stream.next())
+        while not coming.done():
+            await asyncio.sleep(0.01)
+            two.one.clock.move(1)
+
+    assert coming.result()["payload"]["root_id"] == root
