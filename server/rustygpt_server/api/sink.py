@@ -38,6 +38,7 @@ class HttpSink:
         _bound(transport.get_extra_info("socket"))
         sink = cls(cast("HTTPResponse", response), transport)
         await sink.send(opening)
+        _forget(request, response)
         return sink
 
     def write(self, piece: Piece) -> bool:
@@ -75,3 +76,12 @@ def _bound(sock: socket.socket | None) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT_PEER_MS)
+
+
+def _forget(request: Request, response: HTTPResponse) -> None:
+    """Let go of what was asked and answered: a stream lasts, and there are thousands."""
+    request.headers.clear()
+    request.head = b""
+    request.parsed_args.clear()
+    request.parsed_cookies = None
+    response.headers.clear()

@@ -65,6 +65,7 @@ async def build_parts(config: Config) -> AsyncIterator[Parts]:
         password=config.pool_login.password,
         size=settings.db.max_connections,
         statement_timeout_ms=settings.db.statement_timeout_ms,
+        logs_events=settings.sse.persistence.enabled,
     )
     passwords = Passwords()
     catalog = Catalog(settings.llm, _maker(config), config.environ, config.limits)

@@ -45,10 +45,12 @@ class Database:
         size: int = 10,
         statement_timeout_ms: int = 5_000,
         durable: bool = True,
+        logs_events: bool = True,
     ) -> "Database":
         """A database at a URL, as another user than the URL's if one is named.
 
-        Commits that are not `durable` do not wait for the disk: only for what may be lost.
+        Commits that are not `durable` do not wait for the disk: only for what may be lost. Without
+        `logs_events`, events are numbered but not kept.
         Raises Unavailable when it cannot be reached.
         """
         pool = asyncpg.create_pool(
@@ -59,7 +61,10 @@ class Database:
             max_size=size,
             reset=_keep,
             command_timeout=statement_timeout_ms / 1000 + 1,
-            server_settings=_settings(statement_timeout_ms, durable=durable),
+            server_settings={
+                **_settings(statement_timeout_ms, durable=durable),
+                **({} if logs_events else {"rustygpt.log": "off"}),
+            },
         )
         async with refusing():
             await pool

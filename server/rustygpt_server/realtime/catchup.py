@@ -45,11 +45,14 @@ class CatchUp:
         channels: Mapping[UUID, Channel],
         limits: TimeLimits,
         clock: Clock,
+        patience: float = 0,
     ) -> None:
+        """`patience` is how long events that no log has may be on their way, in seconds."""
         self._log = event_log
         self._channels = channels
         self._limits = limits
         self._clock = clock
+        self._patience = patience
         self._behind: dict[UUID, None] = {}
         self._tasks: dict[object, asyncio.Task[None]] = {}
         self._on_level: list[Callable[[UUID], None]] = []
@@ -76,6 +79,11 @@ class CatchUp:
             self.note(channel.conversation_id, channel.held_up_to())
 
         self._start(channel.conversation_id, look_again)
+
+    def note_told(self, channel: Channel) -> None:
+        """What was noted may have come by another way."""
+        if channel.conversation_id in self._behind:
+            self._note_level(channel)
 
     def is_behind(self, conversation_id: UUID) -> bool:
         """Whether readers here lack events that are known to exist."""
@@ -114,12 +122,16 @@ class CatchUp:
             del self._tasks[key]
 
     async def _read_all(self) -> None:
+        if self._patience:
+            await self._clock.sleep(self._patience)
         while self._behind:
             cursors = {}
             for conversation_id in list(islice(self._behind, CHANNELS_AT_ONCE)):
                 channel = self._channels.get(conversation_id)
                 if channel is None or channel.position is None:
                     del self._behind[conversation_id]
+                elif channel.position >= channel.target:
+                    self._note_level(channel)
                 else:
                     cursors[conversation_id] = channel.position
             if not cursors:

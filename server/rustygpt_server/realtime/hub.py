@@ -18,6 +18,7 @@ from rustygpt_server.realtime.outbox import Item, Kind
 from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.reader import Piece, Reader, Seat
 from rustygpt_server.realtime.streams import Ending, Streams
+from rustygpt_server.realtime.words import Happened
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared import codec
 from rustygpt_shared.events import Membership, ResetAt, ResetReason
@@ -54,7 +55,8 @@ class Hub:
         self.metrics = metrics
         self._clock = clock
         self._channels: dict[UUID, Channel] = {}
-        self.catch_up = CatchUp(event_log, self._channels, limits, clock)
+        patience = 0 if settings.persistence.enabled else limits.log_check
+        self.catch_up = CatchUp(event_log, self._channels, limits, clock, patience)
         self._answers: dict[UUID, dict[UUID, LiveAnswer]] = {}
         self._idle_since: dict[UUID, float] = {}
         self.streams = Streams(settings, clock, metrics)
@@ -70,12 +72,18 @@ class Hub:
         for event in events:
             self.metrics.events.labels(event.type).inc()
         self.backplane.announce(conversation_id, events[-1].number)
+        if not self.settings.persistence.enabled:
+            self.backplane.say(Happened(events))
         self.take(conversation_id, events)
 
     def take(self, conversation_id: UUID, events: Iterable[Logged]) -> None:
         """Hand durable events to the conversation's readers in this process."""
         channel = self._channels.get(conversation_id)
-        if channel is not None and not channel.publish(events):
+        if channel is None:
+            return
+        if channel.publish(events):
+            self.catch_up.note_told(channel)
+        else:
             self.catch_up.note_gap(channel)
 
     def look_again(self) -> None:

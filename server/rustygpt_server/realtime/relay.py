@@ -11,7 +11,7 @@ from rustygpt_server.db.controls import Control
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.remote import RemoteAnswers
-from rustygpt_server.realtime.words import Cancel, Marked, Over, Want, Word
+from rustygpt_server.realtime.words import Cancel, Happened, Marked, Over, Want, Word
 
 
 class Doors(Struct, frozen=True):
@@ -50,6 +50,8 @@ class Relay:
                 self._remote.over(word)
             case Want(message_id=message_id):
                 self._doors.say_again(message_id)
+            case Happened(events=events):
+                self._hub.take(events[0].conversation_id, events)
             case Control():
                 self._doors.control(word)
             case Cancel(message_id=message_id):

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from rustygpt_server.db.controls import Control
+from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.passages import Passage
 
 PACKET_BYTES: Final = 7_900
@@ -33,6 +34,12 @@ class Want(Struct, frozen=True, array_like=True, tag="want"):
     message_id: UUID | None
 
 
+class Happened(Struct, frozen=True, array_like=True, tag="happened"):
+    """Durable events that no log has: where they cannot be told, readers have to load anew."""
+
+    events: list[Logged]
+
+
 class Cancel(Struct, frozen=True, array_like=True, tag="cancel"):
     """Stop an answer."""
 
@@ -49,7 +56,7 @@ class Marked(Struct, frozen=True, array_like=True, tag="mark"):
     unread: int
 
 
-Word = Passage | Over | Want | Control | Cancel | Marked
+Word = Passage | Over | Want | Happened | Control | Cancel | Marked
 
 
 class Packet(Struct, frozen=True, array_like=True):

@@ -125,6 +125,8 @@ class Db(Section, frozen=True):
 class Persistence(Section, frozen=True):
     """The log of events that streams resume from."""
 
+    enabled: bool = True
+    """Without the log, streams resume from what their process still has, and load anew beyond."""
     retention_hours: Positive = 48
     """Events older than this are pruned."""
     max_events_per_conversation: Positive = 5_000

@@ -18,7 +18,8 @@ def test_flags_switch_whole_areas() -> None:
 
     assert _paths(Features(auth_v1=False)) == {"/healthz", "/readyz", "/metrics"}
     assert everything - _paths(Features(sse_v1=False)) == {
-        "/api/stream/conversations/{conversation_id}"
+        "/api/stream",
+        "/api/stream/conversations/{conversation_id}",
     }
 
 

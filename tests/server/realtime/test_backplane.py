@@ -11,14 +11,16 @@ from tests.support.waiting import until
 
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.controls import Control
+from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.memory import Bus, MemoryBackplane
-from rustygpt_server.realtime.words import Cancel, Marked, Over, Want
+from rustygpt_server.realtime.words import Cancel, Happened, Marked, Over, Want
 
 Lines = list[Backplane]
 WORDS = [
     passage(3, "grün 🦀 \x00 \u2028", reasoning="why", reasoning_offset=1),
     Over(uuid4(), uuid4()),
+    Happened([Logged(UUID(int=3), 4, "error", '{"code":"c","message":"m"}')]),
     Want(None),
     Want(uuid4()),
     Control("removed", uuid4(), None, uuid4(), 7),
