@@ -1,4 +1,4 @@
-"""Measure, and print tables: `python -m tests.benchmarks [start] [load] [peers] [terminal]`.
+"""Measure, and print tables: `python -m tests.benchmarks [PART…]`, by default all of PARTS.
 
 Everything runs on loopback and in folders of its own, and is ended in the end. What hangs on parts
 that are not here is named and left out. Nothing is asserted: compare ratios, on one machine.
@@ -9,10 +9,10 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import ours, peers_side_by_side, terminal
+from tests.benchmarks import crossing, ours, peers_side_by_side, terminal
 from tests.benchmarks.tools import HERE, compile_c, machine, raise_limits
 
-PARTS = ("start", "load", "peers", "terminal")
+PARTS = ("start", "peers", "load", "crossing", "terminal")
 
 
 def main() -> None:
@@ -47,8 +47,10 @@ def measure(part: str, work: Path, repetitions: int) -> None:
     elif part == "load":
         print("Posts are stored durably, numbered and logged before they are delivered.\n")
         print(asyncio.run(ours.measure_load(client, repetitions)))
+    elif part == "crossing":
+        print(asyncio.run(crossing.measure_crossing(client, repetitions)))
     else:
-        print("These hand on what they are given; they store nothing and ask nobody who you are.\n")
+        print("Ready events, no database behind; only ours asks who opens a stream.\n")
         print(peers_side_by_side.measure_peers(client, work, repetitions))
 
 

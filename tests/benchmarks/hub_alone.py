@@ -6,7 +6,6 @@ PORT; each body posted to DOOR/<conversation> is told as a durable event that no
 
 import asyncio
 import sys
-from collections import Counter
 from uuid import UUID
 
 import msgspec
@@ -24,7 +23,7 @@ from rustygpt_shared.settings import Logging, Settings, Sse
 class Door(asyncio.Protocol):
     """POST publishes; nothing else is understood."""
 
-    def __init__(self, hub: Hub, counts: Counter[UUID]) -> None:
+    def __init__(self, hub: Hub, counts: dict[UUID, int]) -> None:
         self._hub = hub
         self._counts = counts
         self._buffer = b""
@@ -46,9 +45,10 @@ class Door(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
 
     def _publish(self, room: UUID, body: bytes) -> None:
-        self._counts[room] += 1
+        known = self._counts.get(room) or self._hub.channel(room).position or 0
+        self._counts[room] = known + 1
         payload = msgspec.json.encode({"code": "bench", "message": body.decode()})
-        self._hub.publish(room, [Logged(room, self._counts[room], "error", payload.decode())])
+        self._hub.publish(room, [Logged(room, known + 1, "error", payload.decode())])
 
 
 async def main() -> None:
@@ -57,7 +57,7 @@ async def main() -> None:
     settings = Settings(sse=Sse(max_streams_per_user=20_000), logging=Logging(level="warning"))
     set_up_logging(settings.logging)
     config = Config(settings, url, PoolLogin(user, password))
-    loop, counts = asyncio.get_running_loop(), Counter[UUID]()
+    loop, counts = asyncio.get_running_loop(), dict[UUID, int]()
     opening: list[asyncio.Task[asyncio.Server]] = []
 
     def ready(_: str, parts: object) -> None:

@@ -1,5 +1,10 @@
-"""The same load on other servers of streams: they only hand on, and store nothing."""
+"""Our hub and other servers of streams under one load, in turns.
 
+The others only hand on, ask nobody who you are and store nothing. Ours opens streams as always, by
+session and membership; ready events go straight into its hub, past the database.
+"""
+
+import asyncio
 import importlib.util
 import os
 import shutil
@@ -10,21 +15,43 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tests.benchmarks.tools import PEERS, Case, compile_c, load, median, pin, table
+from tests.benchmarks import town
+from tests.benchmarks.tools import PEERS, Case, cells, compile_c, load, pin, table
+from tests.support import databases
 from tests.support.server import free_port
 
-_CASES = [Case(1_000, rate=50, seconds=3), Case(1_000, callers=4, seconds=3), Case(1_000)]
+_CASES = [
+    Case(1_000, callers=4, seconds=3),
+    Case(1_000, callers=32, seconds=3),
+    Case(1_000, rate=50, seconds=3),
+    Case(1_000, rate=1_000, rooms=town.ROOMS, seconds=3),
+    Case(5_000),
+]
+_SHOWN = ("deliveries/s", "CPU µs each", "p50 ms", "p99 ms", "all open s", "KB/stream")
 _NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 
 
 class Peer(NamedTuple):
-    """Another server, and how it is started on a port."""
+    """A server, how it is started on a port, and what the load client is told of it."""
 
     name: str
     command: list[str]
     port: int
+    arguments: list[str]
+    rooms: bool = False
+    """Whether it knows more than one."""
+
+    def can(self, case: Case) -> bool:
+        """Whether it can be measured by a case."""
+        return self.rooms or case.rooms == 1
+
+
+def _peer(name: str, command: list[str], port: int, *, rooms: bool = False) -> Peer:
+    base = f"http://127.0.0.1:{port}"
+    urls = ["--url", f"{base}/events?room={{room}}", "--pub-url", f"{base}/pub?room={{room}}"]
+    return Peer(name, command, port, urls, rooms)
 
 
 def find_peers(work: Path) -> tuple[list[Peer], list[str]]:
@@ -33,7 +60,7 @@ def find_peers(work: Path) -> tuple[list[Peer], list[str]]:
     epoll = compile_c(PEERS / "c_epoll.c", work)
     if epoll:
         port = free_port()
-        found.append(Peer("C epoll loop", [str(epoll), str(port)], port))
+        found.append(_peer("C epoll loop", [str(epoll), str(port)], port))
     for name, file, needs, more in (
         ("raw uvloop", "uvloop_raw.py", (), ()),
         ("raw uvloop, joined", "uvloop_raw.py", (), ("joined",)),
@@ -46,7 +73,7 @@ def find_peers(work: Path) -> tuple[list[Peer], list[str]]:
             continue
         port = free_port()
         command = [sys.executable, str(PEERS / file), str(port), *more]
-        found.append(Peer(name, command, port))
+        found.append(_peer(name, command, port, rooms=file == "uvloop_raw.py"))
     nchan = _nchan(work)
     if nchan:
         found.append(nchan)
@@ -62,7 +89,24 @@ def _nchan(work: Path) -> Peer | None:
     port = free_port()
     text = (PEERS / "nchan.conf").read_text().replace("@RUN@", str(work)).replace("8101", str(port))
     (work / "nchan.conf").write_text(text)
-    return Peer("nchan", [nginx, "-p", str(work), "-c", str(work / "nchan.conf")], port)
+    command = [nginx, "-p", str(work), "-c", str(work / "nchan.conf")]
+    return _peer("nchan", command, port, rooms=True)
+
+
+@contextmanager
+def our_hub(work: Path) -> Iterator[Peer]:
+    """Ours, on a database with people in it."""
+    with databases.cluster() as cluster_url:
+        url = asyncio.run(databases.create(cluster_url))
+        login = asyncio.run(databases.prepare(url))
+        cookies = asyncio.run(town.settle(url, login, work))
+        port, door = free_port(), free_port()
+        command = [sys.executable, "-m", "tests.benchmarks.hub_alone", str(port), str(door), url]
+        base = f"http://127.0.0.1:{port}/api/stream/conversations/{town.ROOM}"
+        told = ["--url", base, "--pub-url", f"http://127.0.0.1:{door}/{town.ROOM}"]
+        told += ["--cookie-file", str(cookies)]
+        login_words = [login.user or "", login.password or ""]
+        yield Peer("ours", [*command, *login_words], port, told, rooms=True)
 
 
 @contextmanager
@@ -92,36 +136,23 @@ def _wait(process: "subprocess.Popen[bytes]", peer: Peer) -> None:
         except OSError:
             time.sleep(0.05)
         else:
+            time.sleep(0.4)
             return
     raise RuntimeError(f"{peer.name} does not listen")
 
 
 def measure_peers(client: Path, work: Path, repetitions: int) -> str:
     """A table of all that can be started, and a line for each that cannot."""
-    peers, missing = find_peers(work)
-    rows = [_row(client, peer, case, repetitions) for case in _CASES for peer in peers]
-    head = ("peer", "case", "p50 ms", "p99 ms", "deliveries/s", "CPU µs each", "KB/stream", "lost")
-    return "\n".join([table(head, rows), *(f"left out: {words}" for words in missing)])
-
-
-def _row(client: Path, peer: Peer, case: Case, repetitions: int) -> tuple[str, ...]:
-    results = []
-    for _ in range(repetitions):
-        base = f"http://127.0.0.1:{peer.port}"
-        arguments = ["--url", f"{base}/events?room=0", "--pub-url", f"{base}/pub?room=0"]
-        with started(peer) as pid:
-            results.append(load(client, case, arguments, pid))
-    good = [result for result in results if "error" not in result]
-    if not good:
-        return (peer.name, str(case), results[0]["error"][:60], *[""] * 5)
-    posts = case.rate or case.callers
-    shown = {
-        "lat_p50_ms": "{:.1f}",
-        "lat_p99_ms": "{:.1f}",
-        "deliv_per_s": "{:,.0f}",
-        "cpu_s_per_M": "{:.1f}",
-    }
-    told = [form.format(median(good, key)) if posts else "" for key, form in shown.items()]
-    idle = "" if posts else f"{median(good, 'kb_per_conn'):.1f}"
-    lost = sum(result[key] for result in good for key in ("missing", "dups", "sub_closed"))
-    return (peer.name, str(case), *told, idle, str(lost))
+    others, missing = find_peers(work)
+    results: dict[tuple[Case, str], list[dict[str, Any]]] = {}
+    with our_hub(work) as ours:
+        for _ in range(repetitions):
+            for case in _CASES:
+                for peer in [peer for peer in [*others, ours] if peer.can(case)]:
+                    with started(peer) as pid:
+                        told = load(client, case, peer.arguments, pid)
+                    results.setdefault((case, peer.name), []).append(told)
+    ordered = sorted(results.items(), key=lambda item: _CASES.index(item[0][0]))
+    rows = [[str(case), name, *cells(told, _SHOWN)] for (case, name), told in ordered]
+    left_out = [f"left out: {words}" for words in missing]
+    return "\n".join([table(("case", "server", *_SHOWN, "lost"), rows), *left_out])

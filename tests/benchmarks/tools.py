@@ -22,22 +22,34 @@ class Case(NamedTuple):
     rate: float = 0
     callers: int = 0
     seconds: float = 5
+    rooms: int = 1
+    slow: int = 0
+    """So many more streams whose readers never read."""
 
     def __str__(self) -> str:
+        rooms = f" in {self.rooms} rooms" if self.rooms > 1 else ""
+        slow = f", {self.slow} more never read" if self.slow else ""
         if self.rate:
-            return f"{self.rate:g} posts/s to {self.streams:,} streams"
+            return f"{self.rate:g} events/s to {self.streams:,}{rooms}{slow}"
         if self.callers:
-            return f"{self.callers} at once to {self.streams:,} streams"
-        return f"{self.streams:,} streams, silent"
+            return f"{self.callers} in flight to {self.streams:,}{rooms}{slow}"
+        return f"{self.streams:,} streams open at once, then silent"
 
     def arguments(self) -> list[str]:
         """What the load client is told of it."""
-        words = ["--subs", str(self.streams), "--seconds", str(self.seconds)]
+        words = ["--subs", str(self.streams), "--rooms", str(self.rooms)]
+        if self.slow:
+            words += ["--slow", str(self.slow)]
         if self.rate:
-            return [*words, "--rate", str(self.rate), "--pub-conns", "16"]
+            return [*words, *self._time(), "--rate", str(self.rate), "--pub-conns", "16"]
         if self.callers:
-            return [*words, "--window", str(self.callers), "--pub-conns", str(self.callers)]
-        return ["--subs", str(self.streams), "--seconds", "0", "--hold", "1"]
+            many = str(self.callers)
+            return [*words, *self._time(), "--window", many, "--pub-conns", many]
+        at_once = ("--conn-inflight", str(self.streams))
+        return [*words, *at_once, "--seconds", "0", "--hold", "1"]
+
+    def _time(self) -> tuple[str, str]:
+        return "--seconds", str(self.seconds)
 
 
 def machine() -> str:
@@ -78,9 +90,10 @@ def raise_limits() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def load(client: Path, case: Case, arguments: Sequence[str], pid: int) -> dict[str, Any]:
+def load(client: Path, case: Case, arguments: Sequence[str], *pids: int) -> dict[str, Any]:
     """What the load client measured; `{"error": …}` when it could not."""
-    command = [str(client), *case.arguments(), *arguments, "--pid", str(pid), "--block"]
+    told = ",".join(map(str, pids))
+    command = [str(client), *case.arguments(), *arguments, "--pid", told, "--block"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     pin(process.pid, 1)
     try:
@@ -88,10 +101,31 @@ def load(client: Path, case: Case, arguments: Sequence[str], pid: int) -> dict[s
     finally:
         process.kill()
     try:
-        told: dict[str, Any] = json.loads(out)
+        measured: dict[str, Any] = json.loads(out)
     except ValueError:
         return {"error": (out + err).decode()[-200:]}
-    return told
+    return measured
+
+
+COLUMNS = {
+    "deliveries/s": ("deliv_per_s", "{:,.0f}"),
+    "CPU µs each": ("cpu_s_per_M", "{:.2f}"),
+    "p50 ms": ("lat_p50_ms", "{:.1f}"),
+    "p99 ms": ("lat_p99_ms", "{:.1f}"),
+    "all open s": ("connect_s", "{:.2f}"),
+    "KB/stream": ("kb_per_conn", "{:.1f}"),
+}
+
+
+def cells(results: Sequence[dict[str, Any]], wanted: Iterable[str]) -> list[str]:
+    """Medians under some of COLUMNS, and last what was lost, sent twice or closed in all runs."""
+    wanted = list(wanted)
+    good = [result for result in results if "error" not in result]
+    if not good:
+        return [results[0]["error"][:60], *[""] * len(wanted)]
+    lost = sum(result[key] for result in good for key in ("missing", "dups", "sub_closed"))
+    shown = [COLUMNS[name][1].format(median(good, COLUMNS[name][0])) for name in wanted]
+    return [*shown, str(lost)]
 
 
 def median(results: Iterable[dict[str, Any]], key: str) -> float:
@@ -118,3 +152,11 @@ def memory(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1_024
     raise ProcessLookupError(pid)
+
+
+def kernel_memory() -> float:
+    """What the kernel holds for all TCP connections of this machine, in KB."""
+    for line in Path("/proc/net/sockstat").read_text().splitlines():
+        if line.startswith("TCP:"):
+            return int(line.split()[-1]) * resource.getpagesize() / 1_024
+    return 0.0

@@ -26,6 +26,10 @@ class ServerProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.stages: list[str] = []
 
+    def another(self) -> "ServerProcess":
+        """One more process with the same settings, on a port of its own."""
+        return ServerProcess(self._environ, self._log)
+
     @property
     def pid(self) -> int:
         """The process that serves."""

@@ -41,10 +41,11 @@ class Room:
 
 
 class Connection(asyncio.Protocol):
-    """GET listens, POST publishes; nothing else is understood."""
+    """GET listens, POST publishes, to the room that the target names; no more is understood."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, rooms: dict[bytes, Room], *, joined: bool) -> None:
+        self._rooms = rooms
+        self._joined = joined
         self._buffer = b""
         self._transport: asyncio.Transport
 
@@ -52,7 +53,8 @@ class Connection(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._room.listeners.discard(self._transport)
+        for room in self._rooms.values():
+            room.listeners.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -65,23 +67,27 @@ class Connection(asyncio.Protocol):
                 return
             body = self._buffer[end + 4 : end + 4 + length]
             self._buffer = self._buffer[end + 4 + length :]
-            self._answer(body)
+            name = head[: head.index(b" HTTP/")].rpartition(b"=")[2]
+            if name not in self._rooms:
+                self._rooms[name] = Room(joined=self._joined)
+            self._answer(self._rooms[name], body)
 
-    def _answer(self, body: bytes) -> None:
+    def _answer(self, room: Room, body: bytes) -> None:
         if body:
-            self._room.publish(body)
+            room.publish(body)
             self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
         else:
             self._transport.write(_HEAD)
-            self._room.listeners.add(self._transport)
+            room.listeners.add(self._transport)
 
 
 async def main() -> None:
     """Serve until ended."""
-    room = Room(joined="joined" in sys.argv)
+    rooms: dict[bytes, Room] = {}
+    joined = "joined" in sys.argv
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Connection(room), "127.0.0.1", int(sys.argv[1]), backlog=4_096
+        lambda: Connection(rooms, joined=joined), "127.0.0.1", int(sys.argv[1]), backlog=4_096
     )
     await server.serve_forever()
 
