@@ -6,31 +6,17 @@ joined once, and all readers are sent the same bytes.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 from uuid import UUID
 
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.outbox import PIECE_BYTES, Item, Kind
 from rustygpt_server.realtime.reader import Piece, Seat
+from rustygpt_server.realtime.ring import Framed, Ring, Rings, without_id
 from rustygpt_shared import codec
 from rustygpt_shared.ids import event_id
 
-RING_EVENTS = 512
-RING_BYTES = 1 << 18
 HELD_EVENTS = 1_024
-
-
-class Framed(NamedTuple):
-    """A durable event as readers get it."""
-
-    number: int
-    frame: bytes
-
-    def for_reader(self, *, whole: bool) -> bytes:
-        """The frame; streams of all conversations get it without its id line."""
-        return without_id(self.frame) if whole else self.frame
 
 
 def frame(event: Logged) -> Framed:
@@ -39,16 +25,14 @@ def frame(event: Logged) -> Framed:
     return Framed(event.number, data)
 
 
-def without_id(data: bytes) -> bytes:
-    """A durable event's frame without its first line."""
-    return data[data.index(b"\n") + 1 :]
-
-
 class Channel:
     """Readers of a conversation, its position, and a ring of recent events."""
 
     def __init__(
-        self, conversation_id: UUID, on_event: Callable[[Logged], None] = lambda _: None
+        self,
+        conversation_id: UUID,
+        rings: Rings,
+        on_event: Callable[[Logged], None] = lambda _: None,
     ) -> None:
         self.conversation_id = conversation_id
         self._on_event = on_event
@@ -62,8 +46,7 @@ class Channel:
         """Readers that know more than was told here so far; they join at their cursor."""
         self.interest = 0
         """How many readers there are, with those that still catch up."""
-        self._ring: deque[Framed] = deque()
-        self._ring_bytes = 0
+        self.ring = Ring(rings)
         self._held: dict[int, Logged] = {}
         self._pending: list[Item] = []
 
@@ -105,8 +88,7 @@ class Channel:
         """Go on from a later position; readers have to load anew what is in between."""
         self.flush()
         self.position = position
-        self._ring.clear()
-        self._ring_bytes = 0
+        self.ring.clear()
         for seat in [*self.seats, *(s for s in self._early if s.cursor < position)]:
             seat.reader.start_over(seat, "trimmed")
         self._admit()
@@ -118,13 +100,7 @@ class Channel:
             return None
         if cursor == self.position:
             return []
-        if not self._ring or self._ring[0].number > cursor + 1:
-            return None
-        return [event for event in self._ring if event.number > cursor]
-
-    def oldest(self) -> int | None:
-        """The number of the first event that is kept here."""
-        return self._ring[0].number if self._ring else None
+        return self.ring.since(cursor)
 
     def tell(self, item: Item) -> None:
         """Hand an event to every reader, with all that comes in this turn of the loop."""
@@ -161,7 +137,7 @@ class Channel:
         while (event := self._held.pop(position + 1, None)) is not None:
             self.position = position = position + 1
             framed = frame(event)
-            self._keep(framed)
+            self.ring.keep(framed)
             self.tell(Item(Kind.DURABLE, framed.frame))
             self._on_event(event)
             if self._early:
@@ -171,12 +147,6 @@ class Channel:
         for seat in [seat for seat in self._early if seat.cursor == self.position]:
             del self._early[seat]
             self.seat(seat)
-
-    def _keep(self, event: Framed) -> None:
-        self._ring.append(event)
-        self._ring_bytes += len(event.frame)
-        while len(self._ring) > RING_EVENTS or self._ring_bytes > RING_BYTES:
-            self._ring_bytes -= len(self._ring.popleft().frame)
 
 
 def _bare(item: Item) -> Item:

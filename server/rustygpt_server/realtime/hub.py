@@ -12,11 +12,12 @@ from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.catchup import CatchUp, EventLog
-from rustygpt_server.realtime.channel import Channel, frame, without_id
+from rustygpt_server.realtime.channel import Channel, frame
 from rustygpt_server.realtime.memory import MemoryBackplane
 from rustygpt_server.realtime.outbox import Item, Kind
 from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.reader import Piece, Reader, Seat
+from rustygpt_server.realtime.ring import Rings, without_id
 from rustygpt_server.realtime.streams import Ending, Streams
 from rustygpt_server.realtime.words import Happened
 from rustygpt_server.telemetry import Metrics
@@ -57,6 +58,7 @@ class Hub:
         self._channels: dict[UUID, Channel] = {}
         patience = 0 if settings.persistence.enabled else limits.log_check
         self.catch_up = CatchUp(event_log, self._channels, limits, clock, patience)
+        self._rings = Rings()
         self._answers: dict[UUID, dict[UUID, LiveAnswer]] = {}
         self._idle_since: dict[UUID, float] = {}
         self.streams = Streams(settings, clock, metrics)
@@ -93,16 +95,22 @@ class Hub:
     def tell_passage(self, passage: Passage) -> None:
         """Hand what an answer grew by to the conversation's readers everywhere."""
         if passage.conversation_id in self._channels:
-            self.tell(passage.conversation_id, Kind.DELTA, passage.frame(), passage.message_id)
+            self.tell_text(passage)
         self.backplane.say(passage)
 
-    def tell(
-        self, conversation_id: UUID, kind: Kind, data: bytes, answer: UUID | None = None
-    ) -> None:
+    def tell_text(self, passage: Passage) -> None:
+        """Hand what an answer grew by to the conversation's readers in this process."""
+        item = Item(Kind.DELTA, passage.frame(), passage.message_id, passage)
+        self._tell(passage.conversation_id, item)
+
+    def tell(self, conversation_id: UUID, data: bytes) -> None:
         """Hand a passing event to the conversation's readers in this process."""
+        self._tell(conversation_id, Item(Kind.TRANSIENT, data))
+
+    def _tell(self, conversation_id: UUID, item: Item) -> None:
         channel = self._channels.get(conversation_id)
         if channel is not None:
-            channel.tell(Item(kind, data, answer))
+            channel.tell(item)
 
     def tell_user(self, conversation_id: UUID, user_id: UUID, data: bytes) -> None:
         """Hand a passing event to one person's streams of a conversation in this process."""
@@ -149,7 +157,9 @@ class Hub:
         """The conversation's channel, made when there is none yet."""
         channel = self._channels.get(conversation_id)
         if channel is None:
-            channel = self._channels[conversation_id] = Channel(conversation_id, self._heard)
+            channel = self._channels[conversation_id] = Channel(
+                conversation_id, self._rings, self._heard
+            )
         self._idle_since.pop(conversation_id, None)
         return channel
 
@@ -242,13 +252,14 @@ class Hub:
         for conversation_id, since in list(self._idle_since.items()):
             if since <= horizon:
                 del self._idle_since[conversation_id]
-                self._channels.pop(conversation_id, None)
+                self._channels.pop(conversation_id).ring.clear()
 
     def statistics(self) -> dict[str, int]:
         """Counts for people who look inside."""
         return {
             "streams": len(self.streams),
             "conversations": len(self._channels),
+            "ring_bytes": self._rings.size,
             "waiting_events": sum(len(reader.outbox) for reader in self.streams),
             "answers": sum(map(len, self._answers.values())),
         }

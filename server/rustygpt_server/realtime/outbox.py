@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
+from rustygpt_server.realtime.passages import Passage
 from rustygpt_shared.settings import Sse
 
 S = TypeVar("S")
@@ -14,6 +15,9 @@ FRAME_LIMIT = 1 << 20
 JSON makes six bytes at worst."""
 PIECE_BYTES = 1 << 16
 """About so much is handed to a connection at once; the rest waits here, where it is bounded."""
+
+JOINED_CHARACTERS = 4_096
+"""Deltas that wait are joined to one of this length at most."""
 
 
 class Kind(IntEnum):
@@ -31,6 +35,8 @@ class Item(NamedTuple):
     frame: bytes
     answer: UUID | None = None
     """The answer whose text it carries."""
+    text: Passage | None = None
+    """That text, of a delta: what follows it can be joined to it."""
 
 
 class Pressure:
@@ -65,7 +71,9 @@ class Outbox(Generic[S]):
 
     def put(self, item: Item, seat: S | None = None) -> bool:
         """Queue an event; False when a dear one finds no room, and the reader must start over."""
-        kind, frame, answer = item
+        kind, frame, answer, _ = item
+        if kind is Kind.DELTA and self._join(item):
+            return True
         if kind is Kind.DELTA and (answer in (self.behind or ()) or self._fuller_than(0.5)):
             self._drop(item)
             return True
@@ -105,6 +113,19 @@ class Outbox(Generic[S]):
             len(self._items) >= self._pressure.capacity * share
             or self._bytes + more > self._pressure.byte_limit * share
         )
+
+    def _join(self, item: Item) -> bool:
+        """Let a delta be part of the one before, which waits as the last one."""
+        last, seat = self._items[-1] if self._items else (None, None)
+        if last is None or last.text is None or item.text is None:
+            return False
+        text = last.text.with_next(item.text)
+        if text is None or len(text.content) + len(text.reasoning) > JOINED_CHARACTERS:
+            return False
+        joined = Item(Kind.DELTA, text.frame(), item.answer, text)
+        self._items[-1] = (joined, seat)
+        self._bytes += len(joined.frame) - len(last.frame)
+        return True
 
     def _drop(self, item: Item) -> None:
         self._pressure.dropped[item.kind] += 1

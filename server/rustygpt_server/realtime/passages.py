@@ -47,6 +47,15 @@ class Passage(Struct, frozen=True, array_like=True, tag="text", kw_only=True):
         )
         return codec.frame("message.delta", codec.encode(payload))
 
+    def with_next(self, other: "Passage") -> "Passage | None":
+        """This and a piece that follows it as one; None when it does not follow."""
+        ends = (self.offset + len(self.content), self.reasoning_offset + len(self.reasoning))
+        starts = (other.offset, other.reasoning_offset)
+        if self.message_id != other.message_id or ends != starts:
+            return None
+        content, reasoning = self.content + other.content, self.reasoning + other.reasoning
+        return replace(self, index=other.index, content=content, reasoning=reasoning)
+
     def halves(self) -> Iterator["Passage"]:
         """The same text as two pieces that follow each other."""
         if len(self.content) > len(self.reasoning):

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from rustygpt_server.clock import Clock
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.outbox import Kind
 from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.words import Over, Want
 
@@ -34,10 +33,10 @@ class RemoteAnswer:
         self._latest = passage
         return True
 
-    def news(self) -> bytes | None:
-        """One delta with what readers were not told; None when there is nothing."""
+    def news(self) -> Passage | None:
+        """What readers were not told; None when there is nothing."""
         told, self._told = self._told, (len(self._content), len(self._reasoning))
-        return self._passage(told).frame() if told != self._told else None
+        return self._passage(told) if told != self._told else None
 
     def whole(self) -> bytes | None:
         """One delta with all that readers were told."""
@@ -106,4 +105,4 @@ class RemoteAnswers:
             return
         news = answer.news()
         if news:
-            self._hub.tell(answer.conversation_id, Kind.DELTA, news, answer.message_id)
+            self._hub.tell_text(news)

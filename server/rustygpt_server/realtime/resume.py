@@ -47,7 +47,7 @@ def begin(hub: Hub, seat: Seat, seen: str | None, bounds: Opening) -> Start:
     channel.start(bounds.position)
     hub.catch_up.note(seat.conversation_id, bounds.position)
     # Without a log, the recent events are still here.
-    oldest = min(bounds.oldest, channel.oldest() or bounds.oldest)
+    oldest = min(bounds.oldest, channel.ring.oldest() or bounds.oldest)
     start = start_at(seen, Opening(bounds.position, oldest), hub.settings.max_backfill_events)
     seat.checked = max(seat.checked, bounds.position)
     seat.cursor = start.cursor

@@ -11,7 +11,8 @@ from tests.support.event_log import (
     waiting,
 )
 
-from rustygpt_server.realtime.channel import RING_EVENTS, Channel
+from rustygpt_server.realtime.channel import Channel
+from rustygpt_server.realtime.ring import Rings
 
 
 async def test_events_are_handed_on_in_order() -> None:
@@ -44,7 +45,7 @@ async def test_events_published_twice_are_told_once() -> None:
 def test_a_gap_is_told() -> None:
     """While an event is missing, publish says so, and holds what comes after it."""
     log = ListLog()
-    channel = Channel(ROOM)
+    channel = Channel(ROOM, Rings())
     channel.start(0)
     first, second = log.add(), log.add()
 
@@ -57,7 +58,7 @@ def test_a_gap_is_told() -> None:
 def test_events_before_the_start_are_known() -> None:
     """What the log's position covers already is not told again."""
     log = ListLog()
-    channel = Channel(ROOM)
+    channel = Channel(ROOM, Rings())
     events = [log.add() for _ in range(3)]
     channel.publish(events)
 
@@ -65,16 +66,3 @@ def test_events_before_the_start_are_known() -> None:
 
     assert channel.position == 3
     assert [e.number for e in channel.since(2) or []] == [3]
-
-
-def test_the_ring_is_bounded() -> None:
-    """Only recent events are kept; an older cursor has to ask the log."""
-    log = ListLog()
-    channel = Channel(ROOM)
-    channel.start(0)
-    channel.publish([log.add() for _ in range(RING_EVENTS + 10)])
-
-    assert channel.since(5) is None
-    assert len(channel.since(10) or []) == RING_EVENTS
-    assert channel.since(RING_EVENTS + 10) == []
-    assert channel.since(RING_EVENTS + 11) is None

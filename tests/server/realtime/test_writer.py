@@ -5,6 +5,7 @@ import random
 from uuid import UUID
 
 import pytest
+from tests.support.ears import passage
 from tests.support.event_log import (
     ROOM,
     ListLog,
@@ -13,8 +14,6 @@ from tests.support.event_log import (
     membership,
 )
 from tests.support.waiting import until
-
-from rustygpt_server.realtime.outbox import Kind
 
 OTHER = UUID(int=8)
 
@@ -63,7 +62,7 @@ async def test_one_turn_of_the_loop_is_one_piece_for_all() -> None:
         await stream.live()
 
     hub.publish(ROOM, [log.add()])
-    hub.tell(ROOM, Kind.TRANSIENT, b"event: x\ndata: {}\n\n")
+    hub.tell(ROOM, b"event: x\ndata: {}\n\n")
     hub.publish(ROOM, [log.add()])
     await streams[2].until(b"evt_2")
 
@@ -178,14 +177,38 @@ async def test_a_reader_that_missed_deltas_gets_the_text_so_far() -> None:
     answer = _Whole()
     hub.begin(answer)
     stream.sink.set_full(True)
-    for _ in range(9):
-        hub.tell(ROOM, Kind.DELTA, b"delta\n\n", answer.message_id)
+    for number in range(5):
+        hub.tell_text(passage(number, "x"))
+        hub.tell(ROOM, b"event: y\n\n")
     await asyncio.sleep(0)
     stream.sink.set_full(False)
     await stream.live()
 
-    assert stream.sink.data.endswith(b"delta\n\n" * 4 + b"whole\n\n")
+    assert stream.sink.data.count(b"message.delta\n") == 2
+    assert stream.sink.data.endswith(b"event: y\n\n" * 4 + b"whole\n\n")
     await stream.close()
+
+
+async def test_text_that_waits_is_joined() -> None:
+    """A slow reader gets one delta where others got many."""
+    log = ListLog()
+    hub = make_hub(log, capacity=8)
+    slow, swift = follow(hub, log), follow(hub, log)
+    await slow.live()
+    await swift.live()
+    slow.sink.set_full(True)
+    for number in range(50):
+        hub.tell_text(passage(number, "x"))
+        await asyncio.sleep(0)
+    slow.sink.set_full(False)
+    await slow.live()
+
+    told = [stream.sink.data.count(b"event: message.delta") for stream in (swift, slow)]
+    assert told[0] == 50
+    assert told[1] == 2
+    assert slow.sink.data.endswith(passage(1, "x" * 49).frame())
+    for stream in (slow, swift):
+        await stream.close()
 
 
 async def test_removal_ends_a_stream_that_is_still_catching_up() -> None:

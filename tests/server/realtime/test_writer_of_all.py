@@ -7,7 +7,6 @@ from tests.support.event_log import ROOM, Following, ListLog, make_hub, make_rea
 
 from rustygpt_server.db.feeds import Opening
 from rustygpt_server.realtime import resume
-from rustygpt_server.realtime.outbox import Kind
 from rustygpt_server.realtime.streams import Ending
 
 OTHER = UUID(int=8)
@@ -40,7 +39,7 @@ async def test_a_stream_of_all_goes_on_without_a_lost_conversation() -> None:
     gone = membership(1, stream.reader.identity.user_id, "removed")
     log.events.append(gone)
     stream.hub.publish(ROOM, [gone, log.add()])
-    stream.hub.tell(OTHER, Kind.TRANSIENT, b"event: other\n\n")
+    stream.hub.tell(OTHER, b"event: other\n\n")
     await stream.until(b"other")
 
     assert b'"id":"evt_1"' in stream.sink.data
