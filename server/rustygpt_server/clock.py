@@ -64,6 +64,10 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How often it is read what other processes did to sessions, accounts and memberships."""
     rights_memory: float = 60
     """How long it is known what was heard: longer than requests and words are on their way."""
+    rights_trust: float = 2
+    """How long after that sessions and memberships may be known without the database."""
+    rights_reuse: float = 60
+    """How long the database's answer about a session or a membership is used at most."""
     removal_wait: float = 0.3
     """How long a removed person's streams may wait for the event that tells of the removal."""
     position_check: float = 5

@@ -165,10 +165,10 @@ async def test_roles_make_sessions_rotate(scene: Scene) -> None:
     ada = await scene.person("ada")
     await log_in(scene, ada)
     await change(scene, scene.admin, ada, roles=["member"])
-    checked = await sessions.authenticate_session(scene.db, b"t" * 32, 600, scene.now)
+    [checked] = await sessions.authenticate_sessions(scene.db, [b"t" * 32], 600, scene.now)
     assert not checked.rotate_due
     await change(scene, scene.admin, ada, roles=["read_only", "member"])
-    checked = await sessions.authenticate_session(scene.db, b"t" * 32, 600, scene.now)
+    [checked] = await sessions.authenticate_sessions(scene.db, [b"t" * 32], 600, scene.now)
     assert checked.rotate_due
     assert checked.user is not None
     assert checked.user.roles == ["member", "read_only"]
@@ -183,7 +183,7 @@ async def test_change_password_keeps_one_session(scene: Scene) -> None:
     ended = await accounts.change_password(scene.db, ada, "new", kept.session.id, scene.now)
     assert ended == [other.session.id]
     assert await accounts.show_password(scene.db, ada) == "new"
-    checked = await sessions.authenticate_session(scene.db, b"t" * 32, 600, scene.now)
+    [checked] = await sessions.authenticate_sessions(scene.db, [b"t" * 32], 600, scene.now)
     assert checked.rotate_due
 
 

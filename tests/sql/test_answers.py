@@ -9,7 +9,7 @@ import pytest
 from tests.support.events import kinds, told
 from tests.support.scene import MODEL, RUNNER, Scene
 
-from rustygpt_server.db import answers, conversations, feeds, messages, threads
+from rustygpt_server.db import answers, conversations, messages, threads
 from rustygpt_server.db.answers import Ending, Line
 from rustygpt_server.db.refusals import Conflict, Forbidden, NotFound
 from rustygpt_shared import events
@@ -72,7 +72,7 @@ async def test_the_end_happens_once(scene: Scene) -> None:
         *(answers.finish_answer(scene.db, answer, RUNNER, stop, scene.now) for _ in range(5))
     )
     assert sum(bool(end) for end in ends) == 1
-    assert (await feeds.open_feed(scene.db, ada, room)).position == 6
+    assert (await scene.opening(ada, room)).position == 6
     with pytest.raises(Conflict):
         await answers.append_chunks(scene.db, answer, RUNNER, 0, ["late"], scene.now)
     assert await answers.finish_answer(scene.db, scene.id(), RUNNER, stop, scene.now) == []

@@ -165,12 +165,12 @@ async def test_refused_posts_leave_no_hole(scene: Scene) -> None:
     """A refused post takes no number."""
     ada, viewer = await scene.person("ada"), await scene.person("viewer")
     room = await scene.room(ada, viewer, role="viewer")
-    before = await feeds.open_feed(scene.db, ada, room)
+    before = await scene.opening(ada, room)
     with pytest.raises(Forbidden):
         await scene.post(viewer, room)
     with pytest.raises(Forbidden):
         await scene.post(ada, room, role="assistant")
-    assert await feeds.open_feed(scene.db, ada, room) == before
+    assert await scene.opening(ada, room) == before
 
 
 async def test_same_key_writes_once(scene: Scene) -> None:
@@ -189,7 +189,7 @@ async def test_same_key_writes_once(scene: Scene) -> None:
     child = Once("child", b"c" * 32)
     first, again = [await scene.reply(ada, root, once=child) for _ in range(2)]
     assert again.posted == first.posted
-    assert (await feeds.open_feed(scene.db, ada, room)).position == 3 + 3
+    assert (await scene.opening(ada, room)).position == 3 + 3
     scene.tick(86_401)
     assert not (await scene.post(ada, room, once=once)).replayed
 

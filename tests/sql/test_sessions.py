@@ -27,7 +27,8 @@ async def log_in(scene: Scene, user: UUID, number: int) -> sessions.Started:
 
 async def check(scene: Scene, number: int) -> sessions.Checked:
     """What a token is now."""
-    return await sessions.authenticate_session(scene.db, token(number), IDLE, scene.now)
+    checked = await sessions.authenticate_sessions(scene.db, [token(number)], IDLE, scene.now)
+    return checked[0]
 
 
 async def rotate(scene: Scene, old: int, new: int) -> sessions.Rotated:

@@ -52,7 +52,7 @@ async def fresh(scene: Scene, actor: UUID, room: UUID) -> State:
     state = State()
     shown = await conversations.show_conversation(scene.db, actor, room)
     state.info = msgspec.convert(shown, ConversationInfo, from_attributes=True)
-    state.position = (await feeds.open_feed(scene.db, actor, room)).position
+    state.position = (await scene.opening(actor, room)).position
     listed = await threads.list_threads(scene.db, actor, room, None, 200)
     for thread in listed.items:
         state.threads[thread.root_id] = msgspec.convert(thread, ThreadInfo, from_attributes=True)

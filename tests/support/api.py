@@ -68,6 +68,11 @@ class Api(Site):
     parts: Parts = field(kw_only=True)
     clock: TestClock = field(kw_only=True)
 
+    @property
+    def statements(self) -> int:
+        """How many statements were sent to the database."""
+        return self.parts.services.feeds._db.statements
+
 
 @dataclass
 class Person:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tests.support.databases import NOW
 
-from rustygpt_server.db import accounts, conversations, members, messages
+from rustygpt_server.db import accounts, conversations, feeds, members, messages
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import Once
 from rustygpt_shared.ids import new_id
@@ -83,6 +83,10 @@ class Scene:
         """A new reply."""
         draft = messages.Draft(self.id(), content, once=once)
         return await messages.reply(self.db, actor, parent, draft, self.answering(), self.now)
+
+    async def opening(self, actor: UUID, room: UUID) -> feeds.Opening:
+        """Where a person's stream of a conversation would stand."""
+        return (await feeds.open_feeds(self.db, [(actor, room)]))[0][room]
 
     def answering(self) -> messages.Answering:
         """Who would answer, for the next half minute."""

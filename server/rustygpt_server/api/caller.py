@@ -28,12 +28,12 @@ class Door:
         self._sessions = sessions
         self._clock = clock
 
-    async def sign_in(self, request: Request, *, csrf: bool = True) -> Signed:
+    async def sign_in(self, request: Request, *, csrf: bool = True, strict: bool = False) -> Signed:
         """The signed-in caller; raises NotSignedIn or CsrfFailed."""
         token = self.token(request)
         if not token:
             raise NotSignedIn("Sign in first.", MISSING_SESSION)
-        signed = await self._sessions.authenticate(token)
+        signed = await self._sessions.authenticate(token, strict=strict)
         if csrf and self._security.csrf.enabled and request.method not in SAFE_METHODS:
             expected = self._sessions.csrf_token(token)
             check_csrf(request, self._security.csrf.header_name, expected)

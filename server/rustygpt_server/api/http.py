@@ -89,8 +89,12 @@ class Area:
         answer: Any = None,
         status: int = 200,
         access: Access = "session",
+        strict: bool = False,
     ) -> Callable[[Handler], Handler]:
-        """Declare a route; the handler gets a Call and the ids in the path."""
+        """Declare a route; the handler gets a Call and the ids in the path.
+
+        A `strict` one has the session looked at in the database, as all for administrators have.
+        """
 
         def declare(handler: Handler) -> Handler:
             summary = (handler.__doc__ or "").partition("\n")[0]
@@ -98,18 +102,24 @@ class Area:
                 Operation(method, template(path), summary, body, answer, status, access)
             )
             methods = ["GET", "HEAD"] if method == "GET" and answer != STREAM else [method]
+            strictly = strict or access == "admin"
             self.blueprint.add_route(
-                self._serve(handler, body, status, access), path, methods, name=handler.__name__
+                self._serve(handler, body, status, access, strict=strictly),
+                path,
+                methods,
+                name=handler.__name__,
             )
             return handler
 
         return declare
 
-    def _serve(self, handler: Handler, body: Any, status: int, access: Access) -> Serve:
+    def _serve(
+        self, handler: Handler, body: Any, status: int, access: Access, *, strict: bool
+    ) -> Serve:
         async def serve(
             request: Request, services: Services, door: Door, **ids: Any
         ) -> HTTPResponse | None:
-            signed = None if access == "all" else await door.sign_in(request)
+            signed = None if access == "all" else await door.sign_in(request, strict=strict)
             if signed and access == "admin":
                 check_admin(signed)
             taken = guards.body(request, body) if body else None

@@ -75,7 +75,7 @@ def _log_in(area: Area) -> None:
 async def _end(call: Call[None], token: str) -> None:
     """End a session; a dead one needs no CSRF token, there is nothing left to protect."""
     try:
-        await call.door.sign_in(call.request)
+        await call.door.sign_in(call.request, strict=True)
     except NotSignedIn:
         return
     await call.services.sessions.log_out(token)
@@ -87,12 +87,14 @@ def _me(area: Area) -> None:
         """Tell who is signed in."""
         return Me(call.signed.user, call.signed.session)
 
-    @area.operation("PATCH", "/api/auth/me", body=requests.UpdateMe, answer=UserAnswer)
+    @area.operation("PATCH", "/api/auth/me", body=requests.UpdateMe, answer=UserAnswer, strict=True)
     async def update_me(call: Call[requests.UpdateMe]) -> UserAnswer:
         """Change one's own display name or e-mail address."""
         return UserAnswer(await call.services.accounts.update_me(call.signed, call.body))
 
-    @area.operation("POST", "/api/auth/password", body=requests.ChangePassword, status=204)
+    @area.operation(
+        "POST", "/api/auth/password", body=requests.ChangePassword, status=204, strict=True
+    )
     async def change_password(call: Call[requests.ChangePassword]) -> None:
         """Change one's own password and end all other sessions."""
         await call.services.accounts.change_password(call.signed, call.body)
@@ -104,7 +106,7 @@ def _sessions(area: Area) -> None:
         """List one's own sessions."""
         return SessionList(await call.services.sessions.list_sessions(call.signed))
 
-    @area.operation("DELETE", "/api/auth/sessions/<session_id:uuid>", status=204)
+    @area.operation("DELETE", "/api/auth/sessions/<session_id:uuid>", status=204, strict=True)
     async def end_session(call: Call[None], session_id: UUID) -> None:
         """End one of one's own sessions."""
         await call.services.sessions.end_session(call.signed, session_id)

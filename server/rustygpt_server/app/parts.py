@@ -29,6 +29,7 @@ from rustygpt_server.services.conversations import Conversations
 from rustygpt_server.services.feeds import DatabaseLog, Feeds
 from rustygpt_server.services.health import Health
 from rustygpt_server.services.markdown import Markdown
+from rustygpt_server.services.memberships import Memberships
 from rustygpt_server.services.messages import Messages
 from rustygpt_server.services.passwords import Passwords
 from rustygpt_server.services.rights import Rights
@@ -132,14 +133,16 @@ def _services(
     secret: bytes,
 ) -> Services:
     clock, limits, metrics, sql = config.clock, config.limits, config.metrics, assets.sql_folder()
-    session = config.settings.auth.session
+    settings = config.settings
+    session = settings.auth.session
+    memberships = Memberships(db, hub, rights, limits, clock)
     return Services(
         accounts=Accounts(db, passwords, rights, clock, config.setup_token),
         sessions=Sessions(db, rights, passwords, session, limits, clock, metrics, secret),
         conversations=Conversations(db, hub, rights, clock),
         threads=Threads(db, unread),
         messages=Messages(db, hub, desk, clock, metrics),
-        feeds=Feeds(db, hub, rights, config.settings.sse, clock, session.idle_seconds),
+        feeds=Feeds(db, hub, rights, memberships, settings.sse, clock, session.idle_seconds),
         health=Health(db, hub, metrics, lambda: bootstrap.missing(db, sql)),
         markdown=Markdown(),
     )

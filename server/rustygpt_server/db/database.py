@@ -32,6 +32,8 @@ class Database:
         self._acquire_seconds = acquire_seconds
         self.size = size
         self.in_use = 0
+        self.statements = 0
+        """How many were sent."""
         self.unsure = 0
         """How many statements ended without an answer: they may have been done all the same."""
 
@@ -104,6 +106,7 @@ class Database:
     async def _connection(self) -> AsyncIterator[Any]:
         async with refusing(), self._turn():
             connection = await self._pool.acquire(timeout=self._acquire_seconds)
+            self.statements += 1
             try:
                 async with refusing():
                     yield connection

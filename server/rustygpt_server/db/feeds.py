@@ -37,16 +37,22 @@ class Lost(Struct, frozen=True):
     reason: Literal["removed", "session_ended"]
 
 
-async def open_feed(db: Database, actor: UUID, conversation_id: UUID) -> Opening:
-    """Where a stream stands; NotFound for those who are not in the conversation."""
-    row = await db.fetch_one("SELECT * FROM rustygpt.open_feed($1, $2)", actor, conversation_id)
-    return Opening(*row)
+async def open_feeds(
+    db: Database, wanted: list[tuple[UUID, UUID | None]]
+) -> list[dict[UUID, Opening]]:
+    """Where streams stand, each wanted by a person: of a conversation, or of all that it is in.
 
-
-async def open_feeds(db: Database, actor: UUID) -> dict[UUID, Opening]:
-    """Where the streams of all of a person's conversations stand."""
-    rows = await db.fetch("SELECT * FROM rustygpt.open_feeds($1)", actor)
-    return {row[0]: Opening(*row[1:]) for row in rows}
+    Conversations that the person is not in are left out.
+    """
+    rows = await db.fetch(
+        "SELECT * FROM rustygpt.open_feeds($1, $2)",
+        [user_id for user_id, _ in wanted],
+        [conversation_id for _, conversation_id in wanted],
+    )
+    found: list[dict[UUID, Opening]] = [{} for _ in wanted]
+    for place, conversation_id, *bounds in rows:
+        found[place - 1][conversation_id] = Opening(*bounds)
+    return found
 
 
 async def read_events(db: Database, conversation_id: UUID, after: int, limit: int) -> list[Logged]:

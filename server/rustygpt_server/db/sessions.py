@@ -1,7 +1,7 @@
 """Sessions: start, check, rotate and end. Only hashes of tokens (SHA-256) ever come here."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -71,16 +71,20 @@ async def start_session(db: Database, new: NewSession, windows: Windows, now: da
     return Started(Session(*row[:-1]), list(row[-1]))
 
 
-async def authenticate_session(
-    db: Database, token_hash: bytes, idle_seconds: int, now: datetime
-) -> Checked:
-    """Check a token and move the idle window (written at most once a minute)."""
-    row = await db.fetch_one(
-        "SELECT * FROM rustygpt.authenticate_session($1, $2, $3)", token_hash, idle_seconds, now
+async def authenticate_sessions(
+    db: Database, token_hashes: list[bytes], idle_seconds: int, now: datetime
+) -> list[Checked]:
+    """Check tokens and move their idle windows (written at most once a minute)."""
+    rows = await db.fetch(
+        "SELECT * FROM rustygpt.authenticate_sessions($1, $2, $3)", token_hashes, idle_seconds, now
     )
-    if row[0] is not None:
-        return Checked(row[0])
-    return Checked(None, User(*row[1:6]), Session(*row[6:10]), row[10], row[11])
+    return [_checked(*row) for row in rows]
+
+
+def _checked(_place: int, reason: Reason | None, *row: Any) -> Checked:
+    if reason is not None:
+        return Checked(reason)
+    return Checked(None, User(*row[:5]), Session(*row[5:9]), row[9], row[10])
 
 
 async def rotate_session(

@@ -7,16 +7,20 @@ from rustygpt_server.clock import Clock
 from rustygpt_server.db import feeds, sessions
 from rustygpt_server.db.controls import Control
 from rustygpt_server.db.database import Database
+from rustygpt_server.db.feeds import Opening
+from rustygpt_server.db.refusals import NotFound
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime import resume
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.reader import Identity, Reader, Sink
+from rustygpt_server.realtime.reader import Identity, Reader, Seat, Sink
 from rustygpt_server.realtime.streams import Ending
 from rustygpt_server.realtime.writer import write
+from rustygpt_server.services.memberships import Memberships
 from rustygpt_server.services.rights import Rights
 from rustygpt_server.services.sessions import Signed
 from rustygpt_shared import codec
 from rustygpt_shared.events import Membership
+from rustygpt_shared.ids import event_number
 from rustygpt_shared.settings import Sse
 
 
@@ -65,6 +69,7 @@ class Feeds:
         db: Database,
         hub: Hub,
         rights: Rights,
+        memberships: Memberships,
         settings: Sse,
         clock: Clock,
         idle_seconds: int,
@@ -72,6 +77,7 @@ class Feeds:
         self._db = db
         self._hub = hub
         self._rights = rights
+        self._memberships = memberships
         self._settings = settings
         self._clock = clock
         self._idle_seconds = idle_seconds
@@ -96,19 +102,45 @@ class Feeds:
         seat = self._hub.sit(reader, conversation_id)
         try:
             self._rights.refuse_over(signed.session.id)
-            bounds = await feeds.open_feed(self._db, signed.user.id, conversation_id)
+            bounds, checked = self._at_hand(seat, last_event_id) or await self._look_up(seat)
         except BaseException:
             self._hub.leave(reader)
             raise
         start = resume.begin(self._hub, seat, last_event_id, bounds)
+        seat.checked = checked  # which may be before the place where the stream starts
         return Feed(self._hub, reader, resume.opening(self._hub, start))
+
+    def _at_hand(self, seat: Seat, seen: str | None) -> tuple[Opening, int] | None:
+        """Where a stream stands and where its right was seen, if this process knows both.
+
+        For a reader that has seen more than this process was told the log is asked, as for one
+        that lacks events which are not here any more.
+        """
+        room = seat.conversation_id
+        checked = self._memberships.checked(seat.reader.identity.user_id, room)
+        channel = self._hub.channel(room)
+        if checked is None or channel.position is None:
+            return None
+        bounds = Opening(channel.position, channel.oldest() or channel.position + 1)
+        cursor = event_number(seen) if seen else None
+        if cursor is not None and not bounds.oldest - 1 <= cursor <= bounds.position:
+            return None
+        return bounds, checked
+
+    async def _look_up(self, seat: Seat) -> tuple[Opening, int]:
+        """The same from the database."""
+        room = seat.conversation_id
+        found = await self._memberships.open(seat.reader.identity.user_id, room)
+        if room not in found:
+            raise NotFound("There is no such conversation, or you are not in it.")
+        return found[room], found[room].position
 
     async def open_all(self, signed: Signed, positions: str | None) -> Feed:
         """A stream of all conversations that the caller is in, and of those joined later."""
         reader = self._join(signed, whole=True)
         try:
             self._rights.refuse_over(signed.session.id)
-            rooms = await feeds.open_feeds(self._db, signed.user.id)
+            rooms = await self._memberships.open(signed.user.id, None)
         except BaseException:
             self._hub.leave(reader)
             raise

@@ -38,8 +38,14 @@ class Rights:
         self._memberships: dict[tuple[UUID, UUID | None], tuple[int, float]] = {}
         self._removals: list[tuple[float, Ending]] = []
         self._watchers: list[Watcher] = []
+        self._read_at: float | None = None
         self.missed = False
         """The log had gone on without us: rights have to be looked at one by one."""
+
+    def is_current(self) -> bool:
+        """Whether the log was read to its end a moment ago: what was heard is all there was."""
+        now, read_at = self._clock.monotonic(), self._read_at
+        return read_at is not None and now - read_at <= self._limits.rights_trust
 
     def watch(self, watcher: Watcher) -> None:
         """Call a function with every change; of a membership never with one before the latest."""
@@ -89,10 +95,12 @@ class Rights:
 
     async def poll(self) -> None:
         """Read on in the log. The first time only finds its end: nothing is known before it."""
+        begun = self._clock.monotonic()
         if self._number is None:
             self._number = (await controls.read_controls(self._db, 0, 0)).last
         while await self._read_on(self._number):
             pass
+        self._read_at = begun
         self._forget()
 
     def end_late(self) -> None:

@@ -18,8 +18,10 @@ from rustygpt_server.db import accounts, sessions
 from rustygpt_server.db.controls import Control
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.refusals import NotFound
-from rustygpt_server.db.sessions import NewSession, Windows
+from rustygpt_server.db.sessions import Checked, NewSession, Windows
 from rustygpt_server.errors import AccountDisabled, NotSignedIn
+from rustygpt_server.services.batches import Batches
+from rustygpt_server.services.cache import Cache
 from rustygpt_server.services.passwords import Passwords
 from rustygpt_server.services.rights import Rights
 from rustygpt_server.telemetry import Metrics
@@ -27,6 +29,9 @@ from rustygpt_shared import problems
 from rustygpt_shared.ids import new_id
 from rustygpt_shared.models.users import OwnSession, Session, User
 from rustygpt_shared.settings import SessionSettings
+
+MOVE_SECONDS = 60
+"""The database writes that a session is in use at most so often."""
 
 
 class Visitor(Struct, frozen=True):
@@ -67,6 +72,9 @@ class Sessions:
         self._clock = clock
         self._metrics = metrics
         self._secret = secret
+        self._asked = Batches(self._check_all)
+        self._known: Cache[bytes, Checked] = Cache(rights.is_current, clock, limits.rights_reuse)
+        rights.watch(self._change)
 
     async def log_in(self, name: str, password: str, visitor: Visitor) -> Signed:
         """Start a session; unknown names and wrong passwords look the same, also in time."""
@@ -104,11 +112,14 @@ class Sessions:
         self._metrics.logins.labels("accepted").inc()
         return Signed(user, started.session, token, fresh=token)
 
-    async def authenticate(self, token: str) -> Signed:
-        """Whose token this is; rotates it when that is due. Raises NotSignedIn."""
-        checked = await sessions.authenticate_session(
-            self._db, hash_token(token), self._settings.idle_seconds, self._clock.now()
-        )
+    async def authenticate(self, token: str, *, strict: bool = False) -> Signed:
+        """Whose token this is; rotates it when that is due. Raises NotSignedIn.
+
+        What this process knows serves, unless it is `strict`: then the database is asked.
+        """
+        token_hash = hash_token(token)
+        checked = None if strict else self._recall(token_hash)
+        checked = checked or await self._check(token_hash)
         if checked.user is None or checked.session is None:
             raise _refused(checked.reason or "unknown")
         if checked.superseded:
@@ -119,7 +130,7 @@ class Sessions:
 
     async def refresh(self, token: str) -> Signed:
         """Rotate a token now; one that was superseded a moment ago gets the same new one."""
-        signed = await self.authenticate(token)
+        signed = await self.authenticate(token, strict=True)
         return signed if signed.fresh else await self._rotate(token, signed.user, "asked")
 
     async def log_out(self, token: str) -> None:
@@ -142,6 +153,37 @@ class Sessions:
     def csrf_token(self, token: str) -> str:
         """The CSRF token that belongs to a session token."""
         return self._derive("csrf", token)
+
+    def _recall(self, token_hash: bytes) -> Checked | None:
+        """What is known of a token, as long as the database would only say it again."""
+        known = self._known.get(token_hash)
+        if known is None or known.session is None:
+            return None
+        idle = self._settings.idle_seconds
+        left = (known.session.expires_at - self._clock.now()).total_seconds()
+        at_end = known.session.expires_at >= known.session.absolute_expires_at
+        moves = left <= idle - MOVE_SECONDS or left < idle / 2
+        return None if left <= 0 or (moves and not at_end) else known
+
+    async def _check(self, token_hash: bytes) -> Checked:
+        since = self._known.changes
+        checked = await self._asked.ask(token_hash)
+        plain = not (checked.superseded or checked.rotate_due)
+        if checked.user and checked.session and plain:
+            about = (checked.user.id, checked.session.id)
+            self._known.put(token_hash, checked, since, *about)
+        return checked
+
+    async def _check_all(self, token_hashes: list[bytes]) -> list[Checked]:
+        return await sessions.authenticate_sessions(
+            self._db, token_hashes, self._settings.idle_seconds, self._clock.now()
+        )
+
+    def _change(self, control: Control | None) -> None:
+        if control is None:
+            self._known.clear()
+        elif control.conversation_id is None:
+            self._known.change(control.session_id or control.user_id)
 
     async def _rotate(self, token: str, user: User, reason: str) -> Signed:
         fresh = self._next(token)

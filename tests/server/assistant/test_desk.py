@@ -12,7 +12,7 @@ from tests.support.waiting import until
 from rustygpt_server.assistant.answer import Place
 from rustygpt_server.assistant.provider import Piece, Prompt
 from rustygpt_server.clock import TimeLimits
-from rustygpt_server.db import answers, feeds, messages
+from rustygpt_server.db import answers, messages
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_shared.settings import Llm
@@ -100,7 +100,7 @@ async def test_stopping_again_and_again_stores_one_end(scene: Scene) -> None:
     provider = Waiting()
     assistant = Assistant(scene.db, provider)
     who, place = await asked(scene)
-    opening = await feeds.open_feed(scene.db, who, place.conversation_id)
+    opening = await scene.opening(who, place.conversation_id)
     channel = assistant.hub.channel(place.conversation_id)
     channel.start(opening.position)
     assistant.desk.begin(place)

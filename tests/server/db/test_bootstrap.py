@@ -129,7 +129,7 @@ async def test_a_changed_schema_file_is_refused(empty_database_url: str, scripts
 async def test_a_changed_procedure_is_applied_again(empty_database_url: str, scripts: Path) -> None:
     """A procedure whose file changed is put in place again, and no other."""
     await run(empty_database_url, scripts)
-    file = scripts / "procedures" / "feeds" / "open_feed.sql"
+    file = scripts / "procedures" / "feeds" / "read_events.sql"
     file.write_text(file.read_text() + "\n-- changed\n")
     told = await run(empty_database_url, scripts)
     assert told["procedures", "applied"] == 1
@@ -152,7 +152,7 @@ async def test_a_procedure_without_file_goes_a_release_later(
 
 async def test_a_procedure_that_comes_back_stays(empty_database_url: str, scripts: Path) -> None:
     """A file that was gone for a release and is there again keeps its procedure."""
-    file = scripts / "procedures" / "feeds" / "open_feed.sql"
+    file = scripts / "procedures" / "feeds" / "read_events.sql"
     text = file.read_text()
     await run(empty_database_url, scripts, "1.0.0")
     file.unlink()
@@ -160,13 +160,13 @@ async def test_a_procedure_that_comes_back_stays(empty_database_url: str, script
     file.write_text(text)
     for release in ("1.2.0", "1.3.0"):
         await run(empty_database_url, scripts, release)
-        assert await has(empty_database_url, "open_feed")
+        assert await has(empty_database_url, "read_events")
 
 
 async def test_an_older_release_leaves_a_newer_one(empty_database_url: str, scripts: Path) -> None:
     """A process of the release before that starts again puts no old procedure back."""
     (scripts / "schema" / "999_later.sql").write_text("CREATE TABLE rustygpt.later (id integer);")
-    file = scripts / "procedures" / "feeds" / "open_feed.sql"
+    file = scripts / "procedures" / "feeds" / "read_events.sql"
     file.write_text(file.read_text() + "\n-- newer\n")
     await run(empty_database_url, scripts, "2.0.0")
     told = await run(empty_database_url, sql_folder(), "1.0.0")

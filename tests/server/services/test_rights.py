@@ -9,7 +9,7 @@ from tests.support.event_log import ROOM, ListLog, make_hub, make_reader, member
 from tests.support.scene import Scene
 
 from rustygpt_server.clock import TimeLimits
-from rustygpt_server.db import controls, feeds, members
+from rustygpt_server.db import controls, members
 from rustygpt_server.db.controls import Control
 from rustygpt_server.errors import NotSignedIn
 from rustygpt_server.realtime.hub import Hub
@@ -168,4 +168,4 @@ async def test_a_right_is_looked_at_after_the_removal_it_knows_of(scene: Scene) 
     told = (await controls.read_controls(scene.db, 0, 10)).controls
     gone = next(control for control in told if control.kind == "removed")
 
-    assert (await feeds.open_feed(scene.db, bob, room)).position > gone.event
+    assert (await scene.opening(bob, room)).position > gone.event

@@ -2,9 +2,10 @@
 
 import asyncio
 
-from tests.support.api import Api, Person
+from tests.support.api import Api, Person, Serve
 
 from rustygpt_server.services.sessions import hash_token, new_token
+from rustygpt_shared.settings import Auth, Db, SessionSettings, Settings
 
 
 async def _statuses(person: Person, count: int) -> list[int]:
@@ -106,3 +107,53 @@ async def test_a_login_too_many_ends_the_oldest(api: Api) -> None:
 
     assert closed["payload"] == {"reason": "session_ended"}
     assert await _statuses(ann, 1) == [401]
+
+
+async def test_a_session_is_seen_in_use_once_a_minute(api: Api) -> None:
+    """What is known is used for as long as the database would write nothing."""
+    ann = await api.person("ann")
+    await api.parts.upkeep.stop()
+    ends = []
+    for _ in range(5):
+        ends.append((await ann.get("/api/auth/me"))["session"]["expires_at"])
+        api.clock.move(20)
+        await api.parts.services.feeds.keep_rights()
+
+    assert ends[0] == ends[1] == ends[2]
+    assert ends[2] < ends[3] == ends[4]
+
+
+async def test_a_known_session_rotates_and_ends_in_time(serve: Serve) -> None:
+    """By its idle window, however short that is."""
+    auth = Auth(session=SessionSettings(idle_seconds=40))
+    async with serve(settings=Settings(auth=auth, db=Db(max_connections=4))) as api:
+        ann = await api.person("ann")
+        cookie = {"Cookie": f"SESSION_ID={ann.client.cookies['SESSION_ID']}"}
+        ann.client.cookies.clear()
+        told = []
+        for seconds in (0, 15, 10, 0, 31):
+            api.clock.move(seconds)
+            await api.parts.services.feeds.keep_rights()
+            told.append(await ann.client.get("/api/auth/me", headers=cookie))
+            ann.client.cookies.clear()
+
+    assert [answer.status_code for answer in told] == [200, 200, 200, 200, 401]
+    rotated = [answer.headers.get("x-session-rotated") for answer in told]
+    assert rotated == [None, None, "1", "1", None]
+
+
+async def test_what_guards_accounts_asks_the_database(api: Api) -> None:
+    """What changes accounts and sessions, and all that administrators do."""
+    await api.parts.upkeep.stop()
+    await api.person("ann")
+    admin = api.people["admin"]
+    await admin.get("/api/auth/me")
+    for method, path, body in (
+        ("PATCH", "/api/auth/me", {"display_name": "A"}),
+        ("GET", "/api/admin/users", None),
+        ("POST", "/api/auth/refresh", None),
+    ):
+        before = api.statements
+        await admin.call(method, path, body)
+        asked = api.statements - before
+        assert asked == 2, path

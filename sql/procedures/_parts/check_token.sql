@@ -1,12 +1,12 @@
 -- Whose session a token is, or the reason why it is nobody's: unknown, expired, superseded (its
 -- grace is over) or disabled. Moves the idle window, written at most once a minute and never past
--- the absolute end. For the system.
-CREATE OR REPLACE FUNCTION rustygpt.authenticate_session(
+-- the absolute end.
+CREATE OR REPLACE FUNCTION rustygpt.check_token(
   _token_hash bytea, _idle_seconds integer, _now timestamptz
 ) RETURNS TABLE (reason text, user_id uuid, email text, username text, roles text[],
   display_name text, id uuid, issued_at timestamptz, expires_at timestamptz,
   absolute_expires_at timestamptz, superseded boolean, rotate_due boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   _token rustygpt.session_tokens;
@@ -15,7 +15,6 @@ DECLARE
   _reason text;
   _due boolean;
 BEGIN
-  PERFORM rustygpt.act_as_system();
   SELECT * INTO _token FROM rustygpt.session_tokens t WHERE t.token_hash = _token_hash;
   SELECT * INTO _session FROM rustygpt.sessions s WHERE s.id = _token.session_id;
   SELECT * INTO _user FROM rustygpt.users u WHERE u.id = _session.user_id;

@@ -1,0 +1,87 @@
+"""Questions that are put to the database together."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from tests.support.waiting import until
+
+from rustygpt_server.services.batches import Batches
+
+
+class Desk:
+    """Answers with twice the number, when it is let; what is below zero is refused."""
+
+    def __init__(self, **limits: int) -> None:
+        self.taken: list[list[int]] = []
+        self.open = asyncio.Event()
+        self.broken = False
+        self.batches: Batches[int, int] = Batches(self._answer, **limits)
+
+    async def _answer(self, numbers: list[int]) -> Sequence[int | Exception]:
+        self.taken.append(numbers)
+        await self.open.wait()
+        if self.broken:
+            raise ConnectionError("away")
+        return [ValueError("below zero") if n < 0 else 2 * n for n in numbers]
+
+    def ask(self, *numbers: int) -> list[asyncio.Task[int]]:
+        """Ask in one turn of the loop."""
+        return [asyncio.create_task(self.batches.ask(n)) for n in numbers]
+
+
+async def test_what_comes_in_one_turn_goes_together() -> None:
+    """Each gets its own answer, and the same question is put once."""
+    desk = Desk()
+    desk.open.set()
+
+    assert await asyncio.gather(*desk.ask(1, 2, 1, 3)) == [2, 4, 2, 6]
+    assert desk.taken == [[1, 2, 3]]
+
+
+async def test_what_waits_goes_when_one_returns() -> None:
+    """A lone one goes at once; no more than so many are on their way, each with at most so many."""
+    desk = Desk(at_once=1, most=2)
+    asked = desk.ask(1)
+    await until(lambda: desk.taken == [[1]])
+    asked += desk.ask(2, 3, 4, 1)
+    await asyncio.sleep(0.01)
+    assert desk.taken == [[1]]
+    desk.open.set()
+
+    assert await asyncio.gather(*asked) == [2, 4, 6, 8, 2]
+    assert desk.taken == [[1], [2, 3], [4, 1]]
+
+
+async def test_a_refusal_is_one_caller_s_own() -> None:
+    """The others in the statement get their answers."""
+    desk = Desk()
+    desk.open.set()
+    told = await asyncio.gather(*desk.ask(1, -1, 2), return_exceptions=True)
+
+    assert [str(one) for one in told] == ["2", "below zero", "4"]
+
+
+async def test_a_failure_is_everybody_s_and_the_next_go_on() -> None:
+    """A statement that fails fails for all in it only."""
+    desk = Desk()
+    desk.open.set()
+    desk.broken = True
+    told = await asyncio.gather(*desk.ask(1, 2), return_exceptions=True)
+    desk.broken = False
+
+    assert [type(one) for one in told] == [ConnectionError, ConnectionError]
+    assert await asyncio.gather(*desk.ask(1)) == [2]
+
+
+async def test_who_goes_away_takes_nobody_along() -> None:
+    """Others that asked the same get their answer."""
+    desk = Desk()
+    gone, stays = desk.ask(5, 5)
+    await until(lambda: desk.taken == [[5]])
+    gone.cancel()
+    desk.open.set()
+
+    assert await stays == 10
+    with pytest.raises(asyncio.CancelledError):
+        await gone
