@@ -121,7 +121,7 @@ class Feeds:
         channel = self._hub.channel(room)
         if checked is None or channel.position is None:
             return None
-        bounds = Opening(channel.position, channel.oldest() or channel.position + 1)
+        bounds = Opening(channel.position, channel.ring.oldest() or channel.position + 1)
         cursor = event_number(seen) if seen else None
         if cursor is not None and not bounds.oldest - 1 <= cursor <= bounds.position:
             return None
