@@ -70,6 +70,16 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How long the database's answer about a session or a membership is used at most."""
     removal_wait: float = 0.3
     """How long a removed person's streams may wait for the event that tells of the removal."""
+    presence_away: float = 45
+    """Who was silent for so long is shown as away."""
+    presence_offline: float = 300
+    """Who was silent for so long is shown as offline."""
+    presence_check: float = 0.5
+    """How soon readers are told that somebody came or fell silent, or stopped writing."""
+    typing: float = 30
+    """The longest somebody is shown as writing without saying so again."""
+    typing_interval: float = 1
+    """Who goes on writing is told at most once in so long."""
     position_check: float = 5
     """How often followed conversations are compared with the log, give or take a fifth."""
     line_check: float = 1

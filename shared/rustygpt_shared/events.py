@@ -13,6 +13,7 @@ from msgspec import Struct
 from rustygpt_shared.models import Model
 from rustygpt_shared.models.conversations import ConversationInfo, ThreadInfo
 from rustygpt_shared.models.messages import MessageView, Usage
+from rustygpt_shared.models.presence import Seen
 
 FinishReason = Literal["stop", "length", "cancelled", "timeout", "error"]
 ResetReason = Literal["trimmed", "unknown", "too_far", "overflow", "joined", "removed"]
@@ -187,6 +188,27 @@ class UnreadUpdate(BaseEvent, frozen=True, tag="unread.update"):
     payload: UnreadCount
 
 
+class PresenceUpdate(BaseEvent, frozen=True, tag="presence.update"):
+    """Somebody in a conversation of the reader's came, went silent, or left."""
+
+    payload: Seen
+
+
+class Typing(Model, frozen=True):
+    """Payload of `typing.update`; `expires_at` is past for who stopped."""
+
+    conversation_id: UUID
+    root_id: UUID
+    user_id: UUID
+    expires_at: datetime
+
+
+class TypingUpdate(BaseEvent, frozen=True, tag="typing.update"):
+    """Somebody is writing in a thread, or stopped."""
+
+    payload: Typing
+
+
 class Opened(Model, frozen=True):
     """Payload of `stream.open`: where the stream of a conversation goes on, or of each of all."""
 
@@ -238,6 +260,8 @@ Event = (
     | ConversationUpdated
     | ErrorEvent
     | UnreadUpdate
+    | PresenceUpdate
+    | TypingUpdate
     | StreamOpen
     | StreamReset
     | StreamClosed

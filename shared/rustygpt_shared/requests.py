@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import force_setattr
 
 from rustygpt_shared import text
+from rustygpt_shared.models.presence import Status
 
 AssistantMode = Literal["always", "mention", "off"]
 ConversationRole = Literal["owner", "admin", "member", "viewer"]
@@ -168,3 +169,17 @@ class MarkRead(Request, frozen=True):
     message_id: UUID | None = None
 
     CHECKS = {"path": text.plain}
+
+
+class Type(Request, frozen=True):
+    """Be seen writing in a thread for so many seconds; 0 ends it."""
+
+    conversation_id: UUID
+    root_id: UUID
+    seconds: Annotated[int, Meta(ge=0, le=30)]
+
+
+class Beat(Request, frozen=True):
+    """Say that one is there."""
+
+    status: Status = "online"

@@ -59,6 +59,9 @@ TABLE: dict[tuple[str, str], dict[str, int] | str] = {
     ),
     ("GET", "/api/conversations/{conversation_id}/threads"): _READ,
     ("GET", "/api/conversations/{conversation_id}/unread"): _READ,
+    ("GET", "/api/conversations/{conversation_id}/presence"): _READ,
+    ("POST", "/api/presence/heartbeat"): {**dict.fromkeys(KINDS, 204), "anonymous": 401},
+    ("POST", "/api/typing"): _of(204, "member", "admin", "owner"),
     ("GET", "/api/threads/{root_id}/tree"): _READ,
     ("GET", "/api/messages/{message_id}"): _READ,
     ("GET", "/api/messages/{message_id}/chunks"): _READ,
@@ -78,7 +81,14 @@ BODIES: dict[tuple[str, str], object] = {
     ("POST", "/api/threads/{conversation_id}/root"): {"content": "x"},
     ("POST", "/api/messages/{parent_id}/reply"): {"content": "x"},
     ("POST", "/api/threads/{root_id}/read"): {},
+    ("POST", "/api/presence/heartbeat"): {},
+    ("POST", "/api/typing"): {"seconds": 9},
 }
+_NAMED = {
+    ("POST", "/api/conversations/{conversation_id}/participants"): ("user_id",),
+    ("POST", "/api/typing"): ("conversation_id", "root_id"),
+}
+"""Ids that go into the body."""
 _TRIED = sorted(key for key, row in TABLE.items() if isinstance(row, dict))
 _WITH_ID = [key for key in _TRIED if "{" in key[1]]
 
@@ -101,16 +111,15 @@ async def test_each_caller_gets_what_the_table_says(api: Api, key: tuple[str, st
     for kind in KINDS:
         if method != "GET" and told:
             room = await make_room(api)
-        body = _body(key, room.ids["user_id"])
+        body = _body(key, room.ids)
         told[kind] = await room.status(kind, method, path.format(**room.ids), body)
 
     assert told == TABLE[key]
 
 
-def _body(key: tuple[str, str], user_id: str) -> object:
+def _body(key: tuple[str, str], ids: dict[str, str]) -> object:
     body = BODIES.get(key)
-    about = key[1].endswith("/participants") and isinstance(body, dict)
-    return {**body, "user_id": user_id} if about else body  # type: ignore[dict-item]
+    return {**body, **{name: ids[name] for name in _NAMED[key]}} if key in _NAMED else body  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("key", _WITH_ID, ids=" ".join)
@@ -120,7 +129,7 @@ async def test_what_does_not_exist_is_404_for_all(api: Api, key: tuple[str, str]
     nothing = "00000000-0000-7000-8000-0000000000ff"
     names = ("conversation_id", "root_id", "message_id", "parent_id", "user_id", "session_id")
     path = key[1].format(**dict.fromkeys(names, nothing))
-    body = _body(key, str(owner.id))
+    body = _body(key, {"user_id": str(owner.id)})
     who = admin if "/admin/" in path else owner
 
     await who.call(key[0], path, body, expect=404)

@@ -21,8 +21,9 @@ from rustygpt_server.db.refusals import Refused
 _CALL = re.compile(r"rustygpt\.(\w+)\s*\(([^)]*)\)")
 
 ABOUT_ONESELF = {
-    "change_password", "create_conversation", "list_conversations", "list_sessions",
-    "open_feeds", "search_users", "show_me", "show_password", "store_password_hash", "update_me",
+    "beat_presence", "change_password", "create_conversation", "list_conversations",
+    "list_sessions", "open_feeds", "search_users", "show_me", "show_password",
+    "store_password_hash", "update_me",
 }  # fmt: skip
 """Procedures in which an actor meets nothing of other people's conversations."""
 

@@ -20,9 +20,9 @@ from rustygpt_shared.models.conversations import ConversationCreated, Conversati
 from rustygpt_shared.models.messages import Cancelled, Marked, Posted
 from rustygpt_shared.models.users import (
     AdminUser,
+    FoundPerson,
     LoggedIn,
     Me,
-    Person,
     PersonList,
     Session,
     Setup,
@@ -131,7 +131,10 @@ class ChatWire:
 
     def _search(self, asked: Asked) -> Reply:
         query = asked.query.get("query", "")
-        people = [Person(UUID(int=55), "zoe", "Zoe [b]"), Person(ME, "me")]
+        people = [
+            FoundPerson(UUID(int=55), "zoe", "Zoe [b]", presence="away"),
+            FoundPerson(ME, "me", presence="online"),
+        ]
         return Reply(200, PersonList([p for p in people if p.username.startswith(query)]))
 
     def _make_account(self, asked: Asked) -> Reply:

@@ -14,6 +14,7 @@ from rustygpt_shared.ids import event_id
 from rustygpt_shared.models.conversations import (
     Conversation,
     ConversationInfo,
+    ListedParticipant,
     Participant,
     ParticipantList,
     ThreadInfo,
@@ -161,7 +162,11 @@ class Room:
 
     async def list_participants(self, id: UUID) -> ParticipantList:
         """The snapshot of who is in it."""
-        return ParticipantList(list(self.people.values()), self.position)
+        people = [
+            ListedParticipant(**structs.asdict(person), presence="offline")
+            for person in self.people.values()
+        ]
+        return ParticipantList(people, self.position)
 
     async def list_threads(
         self, id: UUID, *, cursor: str | None = None, limit: int | None = None

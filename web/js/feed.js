@@ -3,6 +3,7 @@
 const TYPES = [
   "thread.new", "thread.activity", "message.new", "message.updated", "message.delta",
   "message.done", "membership.changed", "conversation.updated", "unread.update", "error",
+  "presence.update", "typing.update",
   "stream.open", "stream.reset", "stream.closed",
 ];
 const FINAL = new Set(["removed", "session_ended", "disabled", "deleted"]);

@@ -18,6 +18,8 @@ export function newState(conversation, me) {
     strays: new Map(),
     tails: new Map(),
     troubles: new Map(),
+    presence: new Map(), // what is shown of people, by person
+    typing: new Map(), // in which thread others are writing, by person
   };
 }
 
@@ -102,7 +104,8 @@ const handlers = {
     return { threads: true };
   },
   "message.new"(state, { message }, id) {
-    const changes = putMessage(state, { message }, id);
+    const stopped = stopTyping(state, message.author_user_id, message.root_id);
+    const changes = { ...putMessage(state, { message }, id), ...stopped };
     if (message.author_user_id === state.me.id || number(id) <= state.counted) return changes;
     state.unread.set(message.root_id, Math.min(1000, (state.unread.get(message.root_id) ?? 0) + 1));
     return { ...changes, unread: true };
@@ -114,13 +117,25 @@ const handlers = {
     state.conversation = { ...state.conversation, ...conversation };
     return { conversation: true };
   },
-  "membership.changed": (state, change) => ({
-    gone: change.action === "removed" && change.user_id === state.me.id,
-  }),
+  "membership.changed"(state, { action, user_id }) {
+    const removed = action === "removed";
+    const stopped = removed ? stopTyping(state, user_id, state.typing.get(user_id)) : {};
+    return { ...stopped, gone: removed && user_id === state.me.id };
+  },
   "unread.update"(state, { root_id, user_id, unread }) {
     if (user_id !== state.me.id) return {};
     state.unread.set(root_id, unread);
     return { unread: true };
+  },
+  "presence.update"(state, { user_id, status }) {
+    state.presence.set(user_id, status);
+    return { presence: true };
+  },
+  "typing.update"(state, { root_id, user_id, expires_at }) {
+    if (Date.parse(expires_at) <= 0) return stopTyping(state, user_id, root_id);
+    if (user_id === state.me.id) return {};
+    state.typing.set(user_id, root_id);
+    return { typing: true };
   },
   error(state, { message_id, message }) {
     if (!message_id) return {};
@@ -130,6 +145,12 @@ const handlers = {
   "stream.reset": () => ({ lacking: "all" }),
   "stream.closed": (state, { reason }) => ({ gone: reason !== "shutdown", reason }),
 };
+
+function stopTyping(state, person, root) {
+  if (!root || state.typing.get(person) !== root) return {};
+  state.typing.delete(person);
+  return { typing: true };
+}
 
 function putMessage(state, { message }, id) {
   if (!message.streaming) state.tails.delete(message.id);

@@ -12,6 +12,7 @@ from rustygpt_server.api import (
     messages,
     page,
     people,
+    presence,
     sessions,
     stream,
 )
@@ -30,7 +31,8 @@ def make_areas(features: Features) -> list[Area]:
     """The areas that the feature flags leave on."""
     areas = [health.make_area()]
     if features.auth_v1:
-        areas += [module.make_area() for module in (sessions, people, conversations, messages)]
+        modules = (sessions, people, conversations, messages, presence)
+        areas += [module.make_area() for module in modules]
     if features.auth_v1 and features.sse_v1:
         areas.append(stream.make_area())
     return areas

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from rustygpt_server import assets
 from rustygpt_server.api.caller import Door
@@ -32,9 +33,11 @@ from rustygpt_server.services.markdown import Markdown
 from rustygpt_server.services.memberships import Memberships
 from rustygpt_server.services.messages import Messages
 from rustygpt_server.services.passwords import Passwords
+from rustygpt_server.services.presence import Presence
 from rustygpt_server.services.rights import Rights
 from rustygpt_server.services.sessions import Sessions
 from rustygpt_server.services.threads import Threads
+from rustygpt_server.services.typists import Typists
 from rustygpt_server.services.unread import Unread
 from rustygpt_server.services.upkeep import Upkeep
 from rustygpt_shared.settings import Provider as ProviderSettings
@@ -98,10 +101,12 @@ async def _assemble(
     rights = Rights(db, hub, limits, clock)
     await rights.poll()
     unread = Unread(db, hub, limits, clock)
-    relay = Relay(hub, clock, Doors(desk.cancel, desk.say_again, unread.marked, rights.act))
     services = _services(config, db, hub, desk, rights, unread, passwords, secret)
+    relay = Relay(hub, clock, _doors(desk, unread, rights, services))
     upkeep = Upkeep(db, hub, desk, services.feeds, unread, relay, limits, clock)
     upkeep.add(limits.line_check, services.health.sample)
+    upkeep.add(limits.presence_check, services.presence.keep_up)
+    upkeep.add(limits.presence_check, services.typists.end_expired)
     return Parts(
         config=config,
         hub=hub,
@@ -113,6 +118,26 @@ async def _assemble(
         upkeep=upkeep,
         page=Path(settings.web.static_dir or assets.web_folder()),
         is_setup=await services.accounts.is_setup(),
+    )
+
+
+def _doors(desk: Desk, unread: Unread, rights: Rights, services: Services) -> Doors:
+    """Who is told what other processes say."""
+    typists, presence = services.typists, services.presence
+
+    def say_again(message_id: UUID | None) -> None:
+        desk.say_again(message_id)
+        if message_id is None:
+            typists.say_again()
+
+    return Doors(
+        cancel=desk.cancel,
+        say_again=say_again,
+        marked=unread.marked,
+        control=rights.act,
+        beat=presence.heard,
+        typing=typists.heard,
+        missed=presence.missed,
     )
 
 
@@ -136,12 +161,16 @@ def _services(
     settings = config.settings
     session = settings.auth.session
     memberships = Memberships(db, hub, rights, limits, clock)
+    typists = Typists(db, hub, limits, clock)
+    presence = Presence(db, hub, typists, limits, clock)
     return Services(
-        accounts=Accounts(db, passwords, rights, clock, config.setup_token),
+        accounts=Accounts(db, passwords, rights, presence, clock, config.setup_token),
         sessions=Sessions(db, rights, passwords, session, limits, clock, metrics, secret),
-        conversations=Conversations(db, hub, rights, clock),
+        conversations=Conversations(db, hub, rights, presence, clock),
         threads=Threads(db, unread),
-        messages=Messages(db, hub, desk, clock, metrics),
+        messages=Messages(db, hub, desk, typists, clock, metrics),
+        presence=presence,
+        typists=typists,
         feeds=Feeds(db, hub, rights, memberships, settings.sse, clock, session.idle_seconds),
         health=Health(db, hub, metrics, lambda: bootstrap.missing(db, sql)),
         markdown=Markdown(),

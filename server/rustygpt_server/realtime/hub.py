@@ -112,6 +112,15 @@ class Hub:
         if channel is not None:
             channel.tell(item)
 
+    def tell_all(self, conversation_ids: Iterable[UUID], data: bytes) -> None:
+        """Hand a passing event once to each reader, in this process, of any of these."""
+        found = [self._channels.get(one) for one in conversation_ids]
+        channels = [channel for channel in found if channel is not None and channel.seats]
+        if len(channels) == 1:
+            channels[0].tell(Item(Kind.TRANSIENT, data))
+        else:
+            self.tell_readers({seat.reader for one in channels for seat in one.seats}, data)
+
     def tell_user(self, conversation_id: UUID, user_id: UUID, data: bytes) -> None:
         """Hand a passing event to one person's streams of a conversation in this process."""
         self.tell_readers(self.readers_of(conversation_id).get(user_id, []), data)

@@ -11,7 +11,7 @@ from rustygpt_server.db.controls import Control
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.remote import RemoteAnswers
-from rustygpt_server.realtime.words import Cancel, Happened, Marked, Over, Want, Word
+from rustygpt_server.realtime.words import Beat, Cancel, Happened, Marked, Over, Typing, Want, Word
 
 
 class Doors(Struct, frozen=True):
@@ -20,11 +20,17 @@ class Doors(Struct, frozen=True):
     cancel: Callable[[UUID], object]
     """Stop an answer, if it is written here."""
     say_again: Callable[[UUID | None], object]
-    """Tell the whole text of an answer that is written here, or of all."""
+    """Tell the whole text of an answer that is written here; for None all that is passing here."""
     marked: Callable[[Marked], object]
     """A person's mark moved."""
     control: Callable[[Control], object]
     """A right was given or taken."""
+    beat: Callable[[Beat], object]
+    """A person is there."""
+    typing: Callable[[Typing], object]
+    """A person is writing, or stopped."""
+    missed: Callable[[], object]
+    """Words may have been lost until now."""
 
 
 class Relay:
@@ -41,7 +47,7 @@ class Relay:
         for conversation_id, number in numbers.items():
             self._hub.catch_up.note(conversation_id, number)
 
-    def word(self, word: Word) -> None:
+    def word(self, word: Word) -> None:  # noqa: C901 - a case each
         """Do what a word says."""
         match word:
             case Passage():
@@ -58,6 +64,10 @@ class Relay:
                 self._doors.cancel(message_id)
             case Marked():
                 self._doors.marked(word)
+            case Beat():
+                self._doors.beat(word)
+            case Typing():
+                self._doors.typing(word)
             case _:
                 assert_never(word)
 
@@ -65,6 +75,7 @@ class Relay:
         """Make up for what was missed while nothing could be heard."""
         self._missed = True
         self._hub.catch_up.check_soon()
+        self._doors.missed()
         self._hub.backplane.say(Want(None))
 
     def take_missed(self) -> bool:

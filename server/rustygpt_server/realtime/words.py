@@ -1,10 +1,11 @@
 """What processes tell each other, and the packets it travels in.
 
 Positions say how far a conversation's log goes. Words are small and passing; one that is lost is
-made up for by something slower: the log of events, that of controls, a lease.
+made up for by something slower: the log of events, that of controls, a lease, a time limit.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 from rustygpt_server.db.controls import Control
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.passages import Passage
+from rustygpt_shared.models.presence import Status
 
 PACKET_BYTES: Final = 7_900
 """PostgreSQL refuses a NOTIFY of 8,000 bytes and more."""
@@ -29,7 +31,7 @@ class Over(Struct, frozen=True, array_like=True, tag="over"):
 
 
 class Want(Struct, frozen=True, array_like=True, tag="want"):
-    """Say the whole text of an answer again, or of all answers in progress (None)."""
+    """Say again the whole text of an answer, or of all in progress, and who is writing (None)."""
 
     message_id: UUID | None
 
@@ -38,6 +40,24 @@ class Happened(Struct, frozen=True, array_like=True, tag="happened"):
     """Durable events that no log has: where they cannot be told, readers have to load anew."""
 
     events: list[Logged]
+
+
+class Beat(Struct, frozen=True, array_like=True, tag="beat"):
+    """A person's heartbeat; of two the later one has the higher number."""
+
+    user_id: UUID
+    status: Status
+    seen_at: datetime
+    beats: int
+
+
+class Typing(Struct, frozen=True, array_like=True, tag="typing"):
+    """Somebody is writing until then; a time that is past ends it."""
+
+    conversation_id: UUID
+    root_id: UUID
+    user_id: UUID
+    expires_at: datetime
 
 
 class Cancel(Struct, frozen=True, array_like=True, tag="cancel"):
@@ -56,7 +76,7 @@ class Marked(Struct, frozen=True, array_like=True, tag="mark"):
     unread: int
 
 
-Word = Passage | Over | Want | Happened | Control | Cancel | Marked
+Word = Passage | Over | Want | Happened | Control | Cancel | Marked | Beat | Typing
 
 
 class Packet(Struct, frozen=True, array_like=True):

@@ -4,6 +4,8 @@ import hmac
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import structs
+
 from rustygpt_server.clock import Clock
 from rustygpt_server.db import accounts
 from rustygpt_server.db.accounts import Newcomer
@@ -11,11 +13,12 @@ from rustygpt_server.db.controls import Control, Kind
 from rustygpt_server.db.database import Database
 from rustygpt_server.errors import Forbidden, NotSignedIn
 from rustygpt_server.services.passwords import Passwords
+from rustygpt_server.services.presence import Presence
 from rustygpt_server.services.rights import Rights
 from rustygpt_server.services.sessions import Signed
 from rustygpt_shared import problems, requests
 from rustygpt_shared.ids import new_id
-from rustygpt_shared.models.users import AdminUser, Person, User
+from rustygpt_shared.models.users import AdminUser, FoundPerson, User
 
 
 class Accounts:
@@ -26,12 +29,14 @@ class Accounts:
         db: Database,
         passwords: Passwords,
         rights: Rights,
+        presence: Presence,
         clock: Clock,
         setup_token: str | None,
     ) -> None:
         self._db = db
         self._passwords = passwords
         self._rights = rights
+        self._presence = presence
         self._clock = clock
         self._setup_token = setup_token
 
@@ -71,9 +76,11 @@ class Accounts:
         self._rights.tell_ended(ended, signed.user.id)
         self._rights.tell(Control("account_changed", signed.user.id))
 
-    async def search_users(self, actor: UUID, query: str, limit: int) -> list[Person]:
+    async def search_users(self, actor: UUID, query: str, limit: int) -> list[FoundPerson]:
         """People whose name starts so."""
-        return await accounts.search_users(self._db, actor, query, limit)
+        found = await accounts.search_users(self._db, actor, query, limit)
+        shown = await self._presence.statuses(one.id for one in found)
+        return [FoundPerson(**structs.asdict(one), presence=shown[one.id]) for one in found]
 
     async def list_users(self, actor: UUID, after: str | None, limit: int) -> list[AdminUser]:
         """All accounts, for administrators."""

@@ -8,8 +8,10 @@ from rustygpt_server.services.feeds import Feeds
 from rustygpt_server.services.health import Health
 from rustygpt_server.services.markdown import Markdown
 from rustygpt_server.services.messages import Messages
+from rustygpt_server.services.presence import Presence
 from rustygpt_server.services.sessions import Sessions
 from rustygpt_server.services.threads import Threads
+from rustygpt_server.services.typists import Typists
 
 
 class Services(Struct, frozen=True):
@@ -20,6 +22,8 @@ class Services(Struct, frozen=True):
     conversations: Conversations
     threads: Threads
     messages: Messages
+    presence: Presence
+    typists: Typists
     feeds: Feeds
     health: Health
     markdown: Markdown

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import structs
+
 from rustygpt_server.clock import Clock
 from rustygpt_server.db import conversations, members
 from rustygpt_server.db.controls import Control
@@ -10,19 +12,23 @@ from rustygpt_server.db.conversations import Made
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import Once, Page
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.services.presence import Presence
 from rustygpt_server.services.rights import Rights
 from rustygpt_shared import requests
 from rustygpt_shared.ids import new_id
-from rustygpt_shared.models.conversations import Conversation, Participant
+from rustygpt_shared.models.conversations import Conversation, ListedParticipant
 
 
 class Conversations:
     """The conversations of one server."""
 
-    def __init__(self, db: Database, hub: Hub, rights: Rights, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, hub: Hub, rights: Rights, presence: Presence, clock: Clock
+    ) -> None:
         self._db = db
         self._hub = hub
         self._rights = rights
+        self._presence = presence
         self._clock = clock
 
     async def create_conversation(
@@ -58,9 +64,17 @@ class Conversations:
         self._hub.publish(conversation_id, changed.events)
         return changed.conversation
 
-    async def list_participants(self, actor: UUID, conversation_id: UUID) -> Page[Participant]:
+    async def list_participants(
+        self, actor: UUID, conversation_id: UUID
+    ) -> Page[ListedParticipant]:
         """Everybody in a conversation."""
-        return await members.list_participants(self._db, actor, conversation_id)
+        page = await members.list_participants(self._db, actor, conversation_id)
+        shown = await self._presence.statuses(one.user_id for one in page.items)
+        listed = [
+            ListedParticipant(**structs.asdict(one), presence=shown[one.user_id])
+            for one in page.items
+        ]
+        return Page(listed, page.position, page.more)
 
     async def add_participant(
         self, actor: UUID, conversation_id: UUID, wanted: requests.AddParticipant

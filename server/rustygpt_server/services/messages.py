@@ -10,6 +10,7 @@ from rustygpt_server.db.database import Database
 from rustygpt_server.db.messages import Draft, Written
 from rustygpt_server.db.rows import Once
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.services.typists import Typists
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared import requests
 from rustygpt_shared.ids import new_id
@@ -19,10 +20,19 @@ from rustygpt_shared.models.messages import Cancelled
 class Messages:
     """What is written in threads."""
 
-    def __init__(self, db: Database, hub: Hub, desk: Desk, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        db: Database,
+        hub: Hub,
+        desk: Desk,
+        typists: Typists,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
         self._db = db
         self._hub = hub
         self._desk = desk
+        self._typists = typists
         self._clock = clock
         self._metrics = metrics
 
@@ -38,7 +48,7 @@ class Messages:
             self._desk.answering(),
             self._clock.now(),
         )
-        return self._tell(written)
+        return self._tell(actor, written)
 
     async def reply(
         self, actor: UUID, parent_id: UUID, post: requests.Post, once: Once | None
@@ -52,7 +62,7 @@ class Messages:
             self._desk.answering(),
             self._clock.now(),
         )
-        return self._tell(written)
+        return self._tell(actor, written)
 
     async def cancel(self, actor: UUID, message_id: UUID) -> Cancelled:
         """Stop an answer; what was written of it stays."""
@@ -67,9 +77,11 @@ class Messages:
         message_id = new_id(int(self._clock.now().timestamp() * 1000))
         return Draft(message_id, post.content, post.role, post.model, once)
 
-    def _tell(self, written: Written) -> Written:
+    def _tell(self, actor: UUID, written: Written) -> Written:
         """Tell readers after the commit, and start the answer that was begun in it."""
         posted = written.posted
+        if not written.replayed:
+            self._typists.posted(actor, posted.conversation_id, posted.root_id)
         self._hub.publish(posted.conversation_id, written.events)
         if written.answer and not written.replayed:
             self._desk.begin(

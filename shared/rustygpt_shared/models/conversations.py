@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from rustygpt_shared.models import Model
+from rustygpt_shared.models.presence import Status
 
 
 class Conversation(Model, frozen=True):
@@ -65,10 +66,16 @@ class Participant(Model, frozen=True):
     display_name: str | None = None
 
 
+class ListedParticipant(Participant, frozen=True, kw_only=True):
+    """A person in the list of a conversation's participants."""
+
+    presence: Status
+
+
 class ParticipantList(Model, frozen=True):
     """Active participants, by user name."""
 
-    participants: list[Participant]
+    participants: list[ListedParticipant]
     last_event_id: str | None = None
 
 

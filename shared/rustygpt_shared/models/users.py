@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from rustygpt_shared.models import Model
+from rustygpt_shared.models.presence import Status
 
 
 class User(Model, frozen=True):
@@ -30,6 +31,12 @@ class Person(Model, frozen=True):
     id: UUID
     username: str
     display_name: str | None = None
+
+
+class FoundPerson(Person, frozen=True, kw_only=True):
+    """A person found by a search."""
+
+    presence: Status
 
 
 class Session(Model, frozen=True):
@@ -87,7 +94,7 @@ class SessionList(Model, frozen=True):
 class PersonList(Model, frozen=True):
     """People found by a search."""
 
-    users: list[Person]
+    users: list[FoundPerson]
 
 
 class AdminUserList(Model, frozen=True):

@@ -189,6 +189,88 @@ async def test_a_mark_is_heard_at_the_other_server(two: Two) -> None:
     assert (told["payload"]["root_id"], told["payload"]["user_id"]) == (root, str(bob.id))
 
 
+async def _bob(two: Two) -> tuple[Person, str]:
+    """Bob, in the room, and a thread there."""
+    bob = await two.one.person("bob")
+    people = f"/api/conversations/{two.room}/participants"
+    await two.ann.post(people, {"user_id": str(bob.id), "role": "member"}, expect=204)
+    await two.ann.call("PATCH", f"/api/conversations/{two.room}", {"assistant_mode": "off"})
+    return bob, await two.ann.root(two.room)
+
+
+async def _type(person: Person, two: Two, root: str, seconds: int) -> None:
+    body = {"conversation_id": two.room, "root_id": root, "seconds": seconds}
+    await person.post("/api/typing", body, expect=204)
+
+
+async def _typing(person: Person, two: Two) -> list[str]:
+    shown = await person.get(f"/api/conversations/{two.room}/presence")
+    return [turn["user_id"] for turn in shown["typing"]]
+
+
+async def test_writing_is_seen_at_the_other_server_until_it_is_over(two: Two) -> None:
+    """Also by who asks for a snapshot there, where nobody reads along; a message ends it."""
+    bob, root = await _bob(two)
+    typists = two.two.parts.services.typists
+    await _type(bob, two, root, 20)
+    await until(lambda: bool(list(typists.turns(UUID(two.room)))))
+    assert await _typing(two.there, two) == [str(bob.id)]
+    await bob.reply(root)
+    await until(lambda: not list(typists.turns(UUID(two.room))))
+    async with two.there.follow(two.room) as stream:
+        await stream.next("stream.open")
+        await _type(bob, two, root, 20)
+        began = await stream.next("typing.update", seconds=2)
+        two.move(20)
+        ended = await stream.next("typing.update", seconds=2)
+
+    assert began["payload"]["expires_at"] > "2026"
+    assert ended["payload"]["expires_at"] < "1971"
+
+
+async def test_a_server_that_starts_asks_who_is_writing(two: Two, serve: Serve) -> None:
+    """Those who were told by the person say it again."""
+    bob, root = await _bob(two)
+    await _type(bob, two, root, 20)
+    async with serve(clock=two.one.clock) as third:
+        typists = third.parts.services.typists
+        await until(lambda: bool(list(typists.turns(UUID(two.room)))))
+        (turn,) = typists.turns(UUID(two.room))
+
+    assert (turn.user_id, str(turn.root_id)) == (bob.id, root)
+
+
+async def test_presence_is_seen_at_the_other_server(two: Two) -> None:
+    """By heartbeats that went to one server, and by their absence, at each by its own clock."""
+    bob, _ = await _bob(two)
+    async with two.there.follow(two.room) as stream:
+        await stream.next("stream.open")
+        await bob.post("/api/presence/heartbeat", {}, expect=204)
+        keeper = two.two.parts.services.presence
+        await until(lambda: bob.id in keeper._people)
+        seen = []
+        for seconds in (0.5, 44.5, 255):
+            two.move(seconds)
+            seen.append((await stream.next("presence.update", seconds=5))["payload"]["status"])
+
+    assert seen == ["online", "away", "offline"]
+
+
+async def test_without_a_line_presence_is_read_from_the_database(two: Two) -> None:
+    """Deaf servers look who was seen, every few seconds."""
+    bob, _ = await _bob(two)
+    await two.two.parts.hub.backplane.stop()
+    async with two.there.follow(two.room) as stream:
+        await stream.next("stream.open")
+        await bob.post("/api/presence/heartbeat", {"status": "away"}, expect=204)
+        waiting = asyncio.create_task(stream.next("presence.update"))
+        while not waiting.done():
+            await asyncio.sleep(0.01)
+            two.move(1)
+
+    assert waiting.result()["payload"]["status"] == "away"
+
+
 async def test_without_a_line_the_log_is_looked_at(two: Two) -> None:
     """Deaf servers find events by comparing positions, and ended sessions by asking."""
     await two.two.parts.hub.backplane.stop()

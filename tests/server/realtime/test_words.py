@@ -1,12 +1,21 @@
 """Packets hold what fits, and nothing is lost by packing."""
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 from tests.support.ears import passage
 
-from rustygpt_server.realtime.words import PACKET_BYTES, Cancel, encode_word, pack, unpack
+from rustygpt_server.realtime.words import (
+    PACKET_BYTES,
+    Beat,
+    Cancel,
+    Typing,
+    encode_word,
+    pack,
+    unpack,
+)
 
 
 def test_packets_are_never_too_large() -> None:
@@ -22,6 +31,15 @@ def test_packets_are_never_too_large() -> None:
     told = [word for packet in read for word in packet.words]
     assert told[:500] == said
     assert "".join(word.content for word in told[500:]) == "\x01" * 9_000
+
+
+def test_passing_words_come_as_they_were_told() -> None:
+    """Also with their times, to the microsecond."""
+    now = datetime(2026, 1, 1, 12, 0, 0, 1, UTC)
+    told = [Beat(UUID(int=1), "away", now, 7), Typing(UUID(int=1), UUID(int=2), UUID(int=3), now)]
+    (packet,) = pack("me", {}, [data for word in told for data in encode_word(word)])
+
+    assert unpack(packet).words == told
 
 
 def test_nothing_to_tell_is_no_packet() -> None:

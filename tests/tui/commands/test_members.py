@@ -7,13 +7,16 @@ from tests.support.samples import ADA, TEA, TIME
 from tests.support.wire_server import Reply, WireServer
 
 from rustygpt_shared.codec import decode
-from rustygpt_shared.models.conversations import Participant, ParticipantList
-from rustygpt_shared.models.users import Person, PersonList
+from rustygpt_shared.models.conversations import ListedParticipant, ParticipantList
+from rustygpt_shared.models.users import FoundPerson, PersonList
 
 BOB = UUID("018f0000-0000-7000-8000-0000000000b0")
 PATH = f"/api/conversations/{TEA}/participants"
 MEMBERS = ParticipantList(
-    [Participant(ADA, "ada", "owner", TIME), Participant(BOB, "bob", "member", TIME, "Bob B.")]
+    [
+        ListedParticipant(ADA, "ada", "owner", TIME, presence="online"),
+        ListedParticipant(BOB, "bob", "member", TIME, "Bob B.", presence="away"),
+    ]
 )
 
 
@@ -29,7 +32,9 @@ async def test_members_are_listed(signed_in: WireServer) -> None:
 
 async def test_a_member_is_added_by_name(signed_in: WireServer) -> None:
     """One of several found counts only when its whole name was given."""
-    found = PersonList([Person(ADA, "bobby"), Person(BOB, "bob")])
+    found = PersonList(
+        [FoundPerson(ADA, "bobby", presence="offline"), FoundPerson(BOB, "bob", presence="offline")]
+    )
     signed_in.on("GET", "/api/users", Reply(body=found))
     signed_in.on("POST", PATH, Reply(204))
     ran = await rustygpt("members", "add", str(TEA), "bob", "--role", "viewer")
@@ -51,7 +56,9 @@ async def test_a_member_gets_another_role_and_goes(signed_in: WireServer) -> Non
 
 async def test_people_are_found(signed_in: WireServer) -> None:
     """By the beginning of a name."""
-    signed_in.on("GET", "/api/users", Reply(body=PersonList([Person(BOB, "bob")])))
+    signed_in.on(
+        "GET", "/api/users", Reply(body=PersonList([FoundPerson(BOB, "bob", presence="offline")]))
+    )
     ran = await rustygpt("users", "bo", "--limit", "5")
     assert ran.out == f"{BOB}\tbob\t\n"
     assert signed_in.asked[0].query == {"query": "bo", "limit": "5"}

@@ -12,14 +12,17 @@ from rustygpt_shared.events import (
     MessageDone,
     MessageNew,
     MessageUpdated,
+    PresenceUpdate,
     StreamClosed,
     StreamOpen,
     StreamReset,
     ThreadActivity,
     ThreadNew,
+    TypingUpdate,
     UnreadUpdate,
 )
 from rustygpt_shared.models.messages import MessageView
+from rustygpt_shared.models.presence import STOPPED
 
 
 def kind_of(event: Event) -> str:
@@ -38,6 +41,7 @@ def root_of(event: Event) -> UUID | None:
             | MessageDelta(payload=about)
             | MessageDone(payload=about)
             | UnreadUpdate(payload=about)
+            | TypingUpdate(payload=about)
         ):
             return about.root_id
         case _:
@@ -67,8 +71,8 @@ def _said(event: Event) -> str:  # noqa: C901, PLR0912 - a case each
             return changed.conversation.title
         case ErrorEvent(payload=trouble):
             return f"{trouble.code} {trouble.message}"
-        case UnreadUpdate(payload=count):
-            return f"{count.root_id} {count.unread}"
+        case UnreadUpdate() | PresenceUpdate() | TypingUpdate():
+            return _passing(event)
         case StreamOpen(payload=opened):
             return opened.last_event_id or ""
         case StreamReset(payload=reset):
@@ -77,6 +81,17 @@ def _said(event: Event) -> str:  # noqa: C901, PLR0912 - a case each
             return closing.reason
         case _:
             assert_never(event)
+
+
+def _passing(event: UnreadUpdate | PresenceUpdate | TypingUpdate) -> str:
+    match event:
+        case UnreadUpdate(payload=count):
+            return f"{count.root_id} {count.unread}"
+        case PresenceUpdate(payload=seen):
+            return f"{seen.user_id} {seen.status}"
+        case TypingUpdate(payload=typing):
+            said = "stopped" if typing.expires_at <= STOPPED else "writes"
+            return f"{typing.root_id} {typing.user_id} {said}"
 
 
 def _message(message: MessageView) -> str:

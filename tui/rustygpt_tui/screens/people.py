@@ -100,7 +100,7 @@ class PeopleDialog(ModalScreen[None]):
 
     @work(group="people-search", exclusive=True, exit_on_error=False)
     async def _search(self, query: str) -> None:
-        found: list[Person] = []
+        found: Sequence[Person] = []
         if query:
             try:
                 found = (await self._client.search_users(query, limit=8)).users

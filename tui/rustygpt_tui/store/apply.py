@@ -24,6 +24,7 @@ from rustygpt_shared.events import (
     MessageDone,
     MessageNew,
     MessageUpdated,
+    PresenceUpdate,
     StreamClosed,
     StreamOpen,
     StreamReset,
@@ -31,12 +32,15 @@ from rustygpt_shared.events import (
     ThreadActivity,
     ThreadNew,
     Trouble,
+    Typing,
+    TypingUpdate,
     UnreadCount,
     UnreadUpdate,
 )
 from rustygpt_shared.ids import event_number
 from rustygpt_shared.models.conversations import ThreadInfo
 from rustygpt_shared.models.messages import MessageView
+from rustygpt_shared.models.presence import STOPPED, Seen
 from rustygpt_tui.store.state import STRAYS_MAX, UNREAD_MAX, Changes, State
 from rustygpt_tui.store.tail import Tail
 
@@ -89,8 +93,8 @@ def _change(state: State, event: Event) -> Step:  # noqa: C901, PLR0912 - a case
             return replace(state, info=changed.conversation), Changes(info=True)
         case ErrorEvent(payload=trouble):
             return _trouble(state, trouble)
-        case UnreadUpdate(payload=count):
-            return _count(state, count)
+        case UnreadUpdate() | PresenceUpdate() | TypingUpdate():
+            return _pass(state, event)
         case StreamReset():
             return state, Changes(lacking=frozenset({"all"}))
         case StreamClosed(payload=closing):
@@ -100,6 +104,16 @@ def _change(state: State, event: Event) -> Step:  # noqa: C901, PLR0912 - a case
             return state, NOTHING
         case _:
             assert_never(event)
+
+
+def _pass(state: State, event: UnreadUpdate | PresenceUpdate | TypingUpdate) -> Step:
+    match event:
+        case UnreadUpdate(payload=count):
+            return _count(state, count)
+        case PresenceUpdate(payload=seen):
+            return _see(state, seen)
+        case TypingUpdate(payload=typing):
+            return _type(state, typing)
 
 
 def place_thread(state: State, thread: ThreadInfo) -> Step:
@@ -131,6 +145,9 @@ def _move_thread(state: State, active: ThreadActive) -> Step:
 def _arrive(state: State, message: MessageView, number: int) -> Step:
     """A new message also counts as unread, until the server's own count comes."""
     state, changes = _put_message(state, message, number)
+    if message.author_user_id and state.typing.get(message.author_user_id) == message.root_id:
+        state, stopped = _stop_typing(state, message.author_user_id)
+        changes |= stopped
     if message.author_user_id == state.me or number <= state.counted:
         return state, changes
     root = message.root_id
@@ -203,12 +220,42 @@ def _member(state: State, change: Membership) -> Step:
     known = state.participants.get(change.user_id)
     changes = Changes(participants=True, gone=gone)
     if change.action == "removed":
+        state, stopped = _stop_typing(state, change.user_id)
+        changes |= stopped
         left = without(state.participants, change.user_id)
-        return replace(state, participants=left, gone=state.gone or gone), changes
+        there = without(state.presence, change.user_id)
+        gone = state.gone or gone
+        return replace(state, participants=left, presence=there, gone=gone), changes
     if known is None or change.role is None:
         return state, Changes(lacking=frozenset({"participants"}))
     changed = structs.replace(known, role=change.role)
     return replace(state, participants={**state.participants, change.user_id: changed}), changes
+
+
+def _see(state: State, seen: Seen) -> Step:
+    if state.presence.get(seen.user_id) == seen.status:
+        return state, NOTHING
+    presence = {**state.presence, seen.user_id: seen.status}
+    return replace(state, presence=presence), Changes(present=True)
+
+
+def _type(state: State, typing: Typing) -> Step:
+    before = state.typing.get(typing.user_id)
+    if typing.expires_at <= STOPPED:
+        return _stop_typing(state, typing.user_id) if before == typing.root_id else (state, NOTHING)
+    if typing.user_id == state.me or before == typing.root_id:
+        return state, NOTHING
+    roots = frozenset({typing.root_id} | ({before} if before else set()))
+    now = {**state.typing, typing.user_id: typing.root_id}
+    return replace(state, typing=now), Changes(typing=roots)
+
+
+def _stop_typing(state: State, user_id: UUID) -> Step:
+    root_id = state.typing.get(user_id)
+    if root_id is None:
+        return state, NOTHING
+    left = replace(state, typing=without(state.typing, user_id))
+    return left, Changes(typing=frozenset({root_id}))
 
 
 def _trouble(state: State, trouble: Trouble) -> Step:

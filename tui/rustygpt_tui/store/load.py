@@ -14,6 +14,7 @@ from rustygpt_shared.ids import event_number
 from rustygpt_shared.models.conversations import (
     Conversation,
     ConversationInfo,
+    Participant,
     ParticipantList,
     ThreadInfo,
     ThreadList,
@@ -99,8 +100,10 @@ async def complete(source: Source, state: State, changes: Changes) -> State:
 
 
 def with_participants(state: State, answer: ParticipantList) -> State:
-    """The state with who is in the conversation."""
-    return replace(state, participants={p.user_id: p for p in answer.participants})
+    """The state with who is in the conversation, and who of them is there."""
+    people = {p.user_id: convert(p, Participant, from_attributes=True) for p in answer.participants}
+    presence = {p.user_id: p.presence for p in answer.participants}
+    return replace(state, participants=people, presence=presence)
 
 
 def with_threads(state: State, page: ThreadList, *, first: bool = False) -> State:

@@ -11,6 +11,7 @@ from uuid import UUID
 from rustygpt_shared.events import Trouble
 from rustygpt_shared.models.conversations import ConversationInfo, Participant, ThreadInfo
 from rustygpt_shared.models.messages import MessageView
+from rustygpt_shared.models.presence import Status
 from rustygpt_shared.models.users import User
 from rustygpt_tui.store.tail import Tail
 from rustygpt_tui.store.tree import Tree
@@ -49,6 +50,10 @@ class State:
 
     A page that was asked for before such an event, and comes after it, lacks the message.
     """
+    presence: Mapping[UUID, Status] = field(default_factory=dict)
+    """What is shown of people, as far as it was told since the stream was opened."""
+    typing: Mapping[UUID, UUID] = field(default_factory=dict)
+    """In which thread others are writing, by person: as long as the server does not end it."""
     gone: bool = False
     """The conversation was deleted, or the reader is no longer in it."""
 
@@ -78,6 +83,10 @@ class State:
             return tail.content.text
         return message.content
 
+    def typists(self, root_id: UUID) -> list[UUID]:
+        """Who else is writing in a thread."""
+        return [user_id for user_id, root in self.typing.items() if root == root_id]
+
     def name_of(self, user_id: UUID | None) -> str:
         """What to call a person: display name, user name, or a word for whoever left."""
         person = self.participants.get(user_id) if user_id else None
@@ -104,6 +113,10 @@ class Changes:
     """Roots whose count of unread messages is new."""
     troubles: frozenset[UUID] = frozenset()
     """Messages that there is bad news about."""
+    present: bool = False
+    """Somebody's presence is new."""
+    typing: frozenset[UUID] = frozenset()
+    """Roots in which somebody began to write, or stopped."""
     gone: bool = False
     lacking: frozenset[str] = frozenset()
     """What events told too little of: `participants`, `threads`, or `all` after a reset.

@@ -1,0 +1,74 @@
+"""Presence across real processes: whoever's process dies is shown as silent by the others."""
+
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support import databases
+from tests.support.api import Person, Site, Stream
+from tests.support.databases import connected
+from tests.support.server import server_process
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+_ENVIRON = {
+    "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
+    "RUSTYGPT__SSE__HEARTBEAT_SECONDS": "5",
+    "RUSTYGPT_PROFILE": "test",
+}
+_AGE = """
+UPDATE rustygpt.presence SET last_seen_at = last_seen_at - make_interval(secs => $1)
+"""
+
+
+async def _silence(url: str, seconds: int) -> None:
+    """Let everybody have been silent for so much longer, as far as the database knows."""
+    async with connected(url) as owner:
+        await owner.execute(_AGE, seconds)
+
+
+async def _status(stream: Stream, seconds: float) -> str:
+    return str((await stream.next("presence.update", seconds=seconds))["payload"]["status"])
+
+
+async def _shown(person: Person, room: str) -> dict[str, Any]:
+    shown = await person.get(f"/api/conversations/{room}/presence")
+    return {one["user_id"]: one["status"] for one in shown["users"]}
+
+
+async def test_a_killed_process_takes_nobodys_presence_with_it(
+    tmp_path: Path, cluster_url: str
+) -> None:
+    """Bob beats at one process, which is killed: at the other he becomes away, then offline.
+
+    After 45 s by its own clock; the further minutes are taken from what the database knows.
+    """
+    url = await databases.create(cluster_url)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(databases.drop, cluster_url, url)
+        servers = []
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            running = server_process(tmp_path / name, url, **_ENVIRON)
+            servers.append(await stack.enter_async_context(running))
+        one, two = (Site(server.url) for server in servers)
+        for site in (one, two):
+            stack.push_async_callback(site.close)
+        bob = await one.person("bob")
+        room = await bob.conversation(is_group=True)
+        there = await two.sign_in("bob")
+        async with there.follow(room) as stream:
+            await stream.next("stream.open")
+            await bob.post("/api/presence/heartbeat", {}, expect=204)
+            started = time.monotonic()
+            assert await _status(stream, 5) == "online"
+            await servers[0].kill()
+            assert await _status(stream, 60) == "away"
+            silent = time.monotonic() - started
+        assert await _shown(there, room) == {str(bob.id): "away"}
+        await _silence(url, 300)
+        assert await _shown(there, room) == {str(bob.id): "offline"}
+
+    assert 44 < silent < 55
