@@ -18,6 +18,7 @@ from rustygpt_shared import events
 from rustygpt_shared.codec import encode
 from rustygpt_shared.models.conversations import ConversationCreated, ConversationList
 from rustygpt_shared.models.messages import Cancelled, Marked, Posted
+from rustygpt_shared.models.presence import PresenceList, Seen, Turn
 from rustygpt_shared.models.users import (
     AdminUser,
     FoundPerson,
@@ -48,6 +49,7 @@ class ChatWire:
         self.answers = True
         self.refuse_posts = 0
         self.streams = 0
+        self.typing: list[Turn] = []
         self._ended = asyncio.Event()
         self._keys: dict[str, Posted] = {}
         self._route()
@@ -76,6 +78,9 @@ class ChatWire:
         on("GET", f"{here}/participants", lambda _: self._ask(self.room.list_participants(ROOM)))
         on("POST", f"{here}/participants", self._add)
         on("GET", f"{here}/threads", self._threads)
+        on("GET", f"{here}/presence", lambda _: Reply(200, self._there()))
+        on("POST", "/api/presence/heartbeat", Reply(204))
+        on("POST", "/api/typing", Reply(204))
         on("GET", f"{here}/unread", lambda _: self._ask(self.room.unread(ROOM)))
         on("GET", f"/api/stream/conversations/{ROOM}", self._stream)
         on("POST", f"/api/threads/{ROOM}/root", self._post)
@@ -99,6 +104,10 @@ class ChatWire:
         except StopIteration as answer:
             return Reply(200, answer.value)
         raise AssertionError("the room waited")
+
+    def _there(self) -> PresenceList:
+        users = [Seen(one, self.room.presence.get(one, "offline")) for one in self.room.people]
+        return PresenceList(users, self.typing, self.room.position)
 
     def _me(self) -> Reply:
         if self.signed_in:

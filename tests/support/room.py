@@ -23,6 +23,7 @@ from rustygpt_shared.models.conversations import (
     UnreadList,
 )
 from rustygpt_shared.models.messages import MessageView, Tree
+from rustygpt_shared.models.presence import Status
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ME = UUID(int=1)
@@ -43,6 +44,7 @@ class Room:
         self.passing: list[events.Event] = []
         self.made = 0
         self.info = ConversationInfo(ROOM, "Tea", True, "always", START)
+        self.presence: dict[UUID, Status] = {}
         self.people = {ME: Participant(ME, "me", "owner", START)}
         self.threads: dict[UUID, ThreadInfo] = {}
         self.messages: dict[UUID, MessageView] = {}
@@ -163,8 +165,8 @@ class Room:
     async def list_participants(self, id: UUID) -> ParticipantList:
         """The snapshot of who is in it."""
         people = [
-            ListedParticipant(**structs.asdict(person), presence="offline")
-            for person in self.people.values()
+            ListedParticipant(**structs.asdict(person), presence=self.presence.get(id_, "offline"))
+            for id_, person in self.people.items()
         ]
         return ParticipantList(people, self.position)
 

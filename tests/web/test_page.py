@@ -144,6 +144,27 @@ async def test_being_removed_closes_the_conversation(house: House, page: Page) -
     await expect(page.locator("#announcer")).to_contain_text("no longer in this conversation")
 
 
+async def test_writing_is_shown_both_ways(house: House, page: Page) -> None:
+    """Bob's in the page until he stops, and Ada's to the others until she takes it back."""
+    talk = UUID(await room(house, "Writing"))
+    root = (await house.bob.post_root(talk, Post("hello"))).root_id
+    await signed_in(house, page, f"#/c/{talk}/t/{root}")
+    await expect(page.locator("#connection")).to_have_text("Live")
+    await house.bob.type_in_thread(talk, root, 30)
+    await expect(page.locator("#writers")).to_have_text("bob is writing …")
+    await house.bob.type_in_thread(talk, root, 0)
+    await expect(page.locator("#writers")).to_be_hidden()
+    async with page.expect_response("**/api/typing"):
+        await page.get_by_label("Message", exact=True).press_sequentially("hi")
+    shown = await house.bob.show_presence(talk)
+    assert [turn.root_id for turn in shown.typing] == [root]
+    ada = (await house.ada.me()).user.id
+    assert [one.status for one in shown.users if one.user_id == ada] == ["online"]
+    async with page.expect_response("**/api/typing"):
+        await page.get_by_label("Message", exact=True).fill("")
+    assert (await house.bob.show_presence(talk)).typing == []
+
+
 async def test_on_a_phone_one_pane_shows_and_nothing_sticks_out(house: House, page: Page) -> None:
     """From conversations to threads to messages and back."""
     talk = await room(house, "Small")

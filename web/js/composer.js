@@ -4,7 +4,7 @@ import { newKey, post } from "./api.js";
 import { byId } from "./dom.js";
 
 // `place()` tells where a message goes: `{ id, path }`, or null when nowhere.
-export function makeComposer({ place, onPosted }) {
+export function makeComposer({ place, onPosted, onTyped }) {
   const text = byId("text");
   const attempt = { content: "", path: "", key: "" };
   let at = null;
@@ -79,6 +79,7 @@ export function makeComposer({ place, onPosted }) {
   text.addEventListener("input", () => {
     if (at) sessionStorage.setItem(draftName(at), text.value);
     fit();
+    onTyped(text.value);
   });
   byId("target-off").addEventListener("click", () => aim(null));
   return { open, aim, focus: () => text.focus() };

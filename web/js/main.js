@@ -7,7 +7,8 @@ import { follow } from "./feed.js";
 import { openGate } from "./gate.js";
 import { showConversations, showThreads } from "./lists.js";
 import { loadConversation, loadMoreThreads, loadTree } from "./load.js";
-import { addThreads, apply, setUnread, totalUnread } from "./store.js";
+import { makeTurn, showWriters, startBeating } from "./presence.js";
+import { addThreads, apply, setPresence, setUnread, totalUnread } from "./store.js";
 import { makeTalk } from "./talk.js";
 
 const LIST_SECONDS = 30;
@@ -16,7 +17,8 @@ const STATES = { connecting: "Connecting …", live: "Live", lost: "Connection l
 const page = { me: null, conversations: [], state: null, root: null, fresh: false, stop: null, visit: 0, frame: 0 };
 
 const talk = makeTalk({ onReply: answer, onProblem: (problem) => tell(problem.message) });
-const composer = makeComposer({ place: placeOf, onPosted: posted });
+const composer = makeComposer({ place: placeOf, onPosted: posted, onTyped: typed });
+const turn = makeTurn();
 
 function tell(words) {
   byId("composer-error").textContent = words;
@@ -39,7 +41,12 @@ function placeOf(target) {
   return parent && { path: `/api/messages/${parent.id}/reply` };
 }
 
+function typed(text) {
+  if (page.root) turn.typed(page.state.conversation.id, page.root, text);
+}
+
 function posted({ root_id: root }) {
+  turn.sent();
   talk.mark(null);
   if (page.fresh) location.hash = `#/c/${page.state.conversation.id}/t/${root}`;
   else talk.toEnd();
@@ -84,8 +91,13 @@ function connection(state, name) {
   const shown = byId("connection");
   shown.dataset.state = name;
   shown.textContent = STATES[name];
+  state.typing.clear(); // without a stream nobody hears that others have stopped
+  showWriters(page.state, page.root);
   if (name === "live") quietly(async () => {
-    setUnread(state, await get(`/api/conversations/${state.conversation.id}/unread`));
+    const path = `/api/conversations/${state.conversation.id}`;
+    setPresence(state, await get(`${path}/presence`));
+    showWriters(page.state, page.root);
+    setUnread(state, await get(`${path}/unread`));
     showLists();
   });
 }
@@ -99,6 +111,7 @@ function hear(state, event) {
   });
   if (changes.gone) return leave(changes.reason);
   talk.update(changes);
+  if (changes.typing) showWriters(state, page.root);
   if (changes.threads || changes.unread || changes.conversation) showLists();
   if (changes.root === page.root || changes.unread) markRead();
 }
@@ -180,6 +193,7 @@ async function goThread(visit, root, fresh) {
   byId("back-to-threads").href = `#/c/${id}`;
   byId("thread-title").textContent = fresh ? "New thread" : (state.threads.get(root)?.root_excerpt ?? "");
   talk.open(state, root, fresh);
+  showWriters(state, root);
   show(root || fresh ? "talk" : "threads");
   if (!moved) return;
   composer.open(root ?? (fresh ? id : null));
@@ -274,6 +288,7 @@ async function start() {
   listen();
   await quietly(loadConversations);
   setInterval(() => document.hidden || quietly(loadConversations), LIST_SECONDS * 1000);
+  startBeating(quietly);
   await route();
 }
 

@@ -1,6 +1,7 @@
 // What the page knows of one conversation: snapshots begin it, events bring it up to date.
 // `apply(state, event)` tells what became different; the same idea as in the terminal's store.
 
+const TURN_MS = 35_000; // longer than the server lets somebody write without telling so again
 const STRAYS_MAX = 256;
 
 const number = (id) => Number(/^evt_(\d+)$/.exec(id || "")?.[1] ?? NaN);
@@ -19,7 +20,7 @@ export function newState(conversation, me) {
     tails: new Map(),
     troubles: new Map(),
     presence: new Map(), // what is shown of people, by person
-    typing: new Map(), // in which thread others are writing, by person
+    typing: new Map(), // others who are writing, by person: in which thread, and how long at most
   };
 }
 
@@ -36,6 +37,13 @@ export function addThreads(state, page) {
 export function setUnread(state, answer) {
   state.counted = number(answer.last_event_id);
   state.unread = new Map(answer.threads.map((thread) => [thread.root_id, thread.unread]));
+}
+
+// Presence and writing as fetched take the place of all that was told before.
+export function setPresence(state, answer) {
+  const others = answer.typing.filter((turn) => turn.user_id !== state.me.id);
+  state.presence = new Map(answer.users.map((one) => [one.user_id, one.status]));
+  state.typing = new Map(others.map((turn) => [turn.user_id, begunTurn(turn.root_id)]));
 }
 
 export function addTree(state, page) {
@@ -119,7 +127,7 @@ const handlers = {
   },
   "membership.changed"(state, { action, user_id }) {
     const removed = action === "removed";
-    const stopped = removed ? stopTyping(state, user_id, state.typing.get(user_id)) : {};
+    const stopped = removed ? stopTyping(state, user_id, state.typing.get(user_id)?.root) : {};
     return { ...stopped, gone: removed && user_id === state.me.id };
   },
   "unread.update"(state, { root_id, user_id, unread }) {
@@ -134,7 +142,7 @@ const handlers = {
   "typing.update"(state, { root_id, user_id, expires_at }) {
     if (Date.parse(expires_at) <= 0) return stopTyping(state, user_id, root_id);
     if (user_id === state.me.id) return {};
-    state.typing.set(user_id, root_id);
+    state.typing.set(user_id, begunTurn(root_id));
     return { typing: true };
   },
   error(state, { message_id, message }) {
@@ -146,8 +154,11 @@ const handlers = {
   "stream.closed": (state, { reason }) => ({ gone: reason !== "shutdown", reason }),
 };
 
+// Nobody writes for ever: a slow page may not be told that somebody has stopped.
+const begunTurn = (root) => ({ root, until: performance.now() + TURN_MS });
+
 function stopTyping(state, person, root) {
-  if (!root || state.typing.get(person) !== root) return {};
+  if (!root || state.typing.get(person)?.root !== root) return {};
   state.typing.delete(person);
   return { typing: true };
 }

@@ -29,6 +29,7 @@ from rustygpt_shared.models.conversations import (
     UnreadList,
 )
 from rustygpt_shared.models.messages import Cancelled, Chunk, Marked, Posted, Tree
+from rustygpt_shared.models.presence import PresenceList, Seen
 from rustygpt_shared.models.users import (
     AdminUser,
     AdminUserList,
@@ -61,6 +62,7 @@ C, T, M = f"/api/conversations/{TEA}", f"/api/threads/{ROOT}", f"/api/messages/{
 NEW_USER = CreateUser("bob", "bob@example.org", "password-1")
 SET_UP = SetUp("ada", "ada@example.org", "password-1")
 NEW = CreateConversation("Tea")
+THERE = PresenceList([Seen(ADA, "away")], [], "evt_1")
 TITLE = UpdateConversation(title="Coffee")
 
 CASES: list[Case] = [
@@ -119,6 +121,9 @@ CASES: list[Case] = [
         lambda c: c.list_threads(TEA, limit=5),
         ThreadList([thread()], "evt_1"),
     ),
+    ("GET", C + "/presence", THERE, lambda c: c.show_presence(TEA), THERE),
+    ("POST", "/api/presence/heartbeat", None, lambda c: c.beat_presence(), None),
+    ("POST", "/api/typing", None, lambda c: c.type_in_thread(TEA, ADA, 9), None),
     (
         "GET",
         C + "/unread",

@@ -15,7 +15,8 @@ async def test_a_conversation_is_created() -> None:
         await driver.pilot.press(*"Coffee")
         await driver.pilot.press("enter")
         await driver.until(lambda: chat.wire.counted("POST", "/api/conversations"))
-        asked = next(a for a in chat.wire.asked if a.method == "POST")
+        made = ("POST", "/api/conversations")
+        asked = next(a for a in chat.wire.asked if (a.method, a.path) == made)
         assert b'"title":"Coffee"' in asked.body
 
 

@@ -14,6 +14,7 @@ from tests.tui.driving import in_room, sign_in
 from tests.tui.render.documents import WHOLE
 from textual.pilot import Pilot
 
+from rustygpt_shared.events import Typing, TypingUpdate
 from rustygpt_shared.models.conversations import Participant
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.config import load_settings
@@ -119,6 +120,25 @@ def test_it_follows_the_theme(
         await _settled(pilot)
 
     assert snap_compare(Snapped(_furnished()), terminal_size=(100, 30), run_before=before)
+
+
+def test_it_shows_who_is_writing(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line between the messages and what one writes oneself."""
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+    room = _furnished()
+
+    async def before(pilot: Pilot[int]) -> None:
+        await _settled(pilot, composing=True)
+        main = pilot.app.screen
+        assert isinstance(main, MainScreen)
+        assert main.talk.root is not None
+        typing = Typing(ROOM, main.talk.root, ANA, START)
+        room.passing.append(TypingUpdate(typing))
+        while "Ana is writing" not in _text(main):
+            await pilot.pause(0.02)
+        await _settled(pilot, composing=True)
+
+    assert snap_compare(Snapped(room), terminal_size=(100, 30), run_before=before)
 
 
 async def test_narrow_terminals_show_one_thing_at_a_time() -> None:

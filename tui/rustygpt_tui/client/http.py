@@ -8,6 +8,7 @@ from msgspec import Struct
 from rustygpt_tui.client.conversations import ConversationCalls
 from rustygpt_tui.client.messages import MessageCalls
 from rustygpt_tui.client.people import PeopleCalls
+from rustygpt_tui.client.presence import PresenceCalls
 from rustygpt_tui.client.session import Session
 
 
@@ -18,7 +19,7 @@ class Ready(Struct, frozen=True):
     missing: list[str] = []
 
 
-class Client(PeopleCalls, ConversationCalls, MessageCalls):
+class Client(PeopleCalls, ConversationCalls, MessageCalls, PresenceCalls):
     """A server, as `session` sees it. Every call raises Failure.
 
     Use it in `async with`, or close it with `aclose`.

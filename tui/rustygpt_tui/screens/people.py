@@ -12,6 +12,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from rustygpt_shared.models.conversations import Participant
+from rustygpt_shared.models.presence import Status
 from rustygpt_shared.models.users import AdminUser, Person
 from rustygpt_shared.requests import ConversationRole
 from rustygpt_tui.client.http import Client
@@ -19,6 +20,7 @@ from rustygpt_tui.errors import Failure
 from rustygpt_tui.render.text import one_line, shorten
 from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
 from rustygpt_tui.screens.newcomer import NewcomerDialog
+from rustygpt_tui.screens.present import MARKS
 from rustygpt_tui.screens.room import Room
 from rustygpt_tui.widgets.bindings import bindings
 
@@ -64,6 +66,10 @@ class PeopleDialog(ModalScreen[None]):
     def _participants(self) -> Sequence[Participant]:
         return list(self._room.state.participants.values()) if self._room.state else []
 
+    def _status(self, user_id: UUID) -> Status:
+        state = self._room.state
+        return state.presence.get(user_id, "offline") if state else "offline"
+
     def _show_participants(self) -> None:
         listed = self.query_one("#participants", OptionList)
         place = listed.highlighted
@@ -71,7 +77,8 @@ class PeopleDialog(ModalScreen[None]):
         for person in self._participants():
             name = _name(person.username, person.display_name)
             you = " (you)" if person.user_id == self._room.me else ""
-            prompt = Content.assemble(name, (f"{you}  {person.role}", _QUIET))
+            mark = MARKS[self._status(person.user_id)]
+            prompt = Content.assemble(mark, name, (f"{you}  {person.role}", _QUIET))
             listed.add_option(Option(prompt, id=str(person.user_id)))
         listed.highlighted = min(place or 0, max(0, listed.option_count - 1))
 

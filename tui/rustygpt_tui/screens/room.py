@@ -6,10 +6,12 @@ slow, so that a fast answer never outruns the screen.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
-from rustygpt_shared.events import StreamOpen
+from rustygpt_shared.events import StreamOpen, Typing, TypingUpdate
+from rustygpt_shared.models.presence import STOPPED
 from rustygpt_tui.client.feed import Connecting, FeedItem, Live, Lost, follow
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.store.apply import apply
@@ -18,6 +20,7 @@ from rustygpt_tui.store.load import (
     load,
     with_marked,
     with_participants,
+    with_presence,
     with_threads,
     with_tree,
     with_unread,
@@ -27,6 +30,8 @@ from rustygpt_tui.store.state import Changes, State
 TELL_SECONDS = 1 / 30
 PAGE = 1_000
 EAGER_MESSAGES = 10_000
+TURN_SECONDS = 35
+"""Longer than the server lets somebody write without telling so again."""
 T = TypeVar("T")
 
 
@@ -55,6 +60,7 @@ class Room:
         """Seconds it took to show what was told last; a dear picture is drawn less often."""
         self._lock = asyncio.Lock()
         self._opened_before = False
+        self._turns: dict[UUID, asyncio.TimerHandle] = {}
 
     async def load(self) -> State:
         """Fetch the conversation; raises Failure."""
@@ -109,8 +115,9 @@ class Room:
 
     def stop(self) -> None:
         """Tell nothing any more."""
-        if self._timer:
-            self._timer.cancel()
+        for timer in (self._timer, *self._turns.values()):
+            if timer:
+                timer.cancel()
         self._changed = lambda _: None
         self._connected = lambda _: None
 
@@ -129,6 +136,7 @@ class Room:
     async def _take(self, item: FeedItem) -> None:
         if isinstance(item, Connecting | Live | Lost):
             self._connected(item)
+            self._forget_typing(item)
             return
         if isinstance(item, StreamOpen):
             await self._opened()
@@ -138,10 +146,44 @@ class Room:
                 before = self.state
                 self.state = await complete(self._client, self.state, changes)
                 changes |= _everything(before, self.state)
+        if isinstance(item, TypingUpdate):
+            self._limit_turn(item.payload.user_id)
         self._tell(changes)
 
+    def _forget_typing(self, item: Connecting | Live | Lost) -> None:
+        """Without a stream nobody hears that others have stopped."""
+        if isinstance(item, Lost) and self._known.typing:
+            roots = frozenset(self._known.typing.values())
+            self.state = replace(self._known, typing={})
+            self._tell(Changes(typing=roots))
+
+    def _limit_turn(self, user_id: UUID) -> None:
+        """Nobody writes for ever: a slow terminal may not be told that somebody has stopped."""
+        if before := self._turns.pop(user_id, None):
+            before.cancel()
+        if user_id in self._known.typing:
+            loop = asyncio.get_running_loop()
+            self._turns[user_id] = loop.call_later(TURN_SECONDS, self._end_turn, user_id)
+
+    def _end_turn(self, user_id: UUID) -> None:
+        root_id = self._known.typing.get(user_id)
+        if self._lock.locked():
+            self._limit_turn(user_id)  # what holds it would put back the state of before
+        elif root_id is not None:
+            stopped = TypingUpdate(Typing(self.id, root_id, user_id, STOPPED))
+            self.state, changes = apply(self._known, stopped)
+            self._tell(changes)
+
     async def _opened(self) -> None:
-        """Unread counts are told in passing, so after a gap they are fetched anew."""
+        """Counts and presence are told in passing, so after a gap they are fetched anew."""
+        there = await self._client.show_presence(self.id)
+        async with self._lock:
+            before = self._known
+            self.state = with_presence(before, there)
+        for user_id in self.state.typing:
+            self._limit_turn(user_id)
+        writing = {*before.typing.values(), *self.state.typing.values()}
+        self._tell(Changes(present=True, typing=frozenset(writing)))
         if self._opened_before:
             unread = await self._client.unread(self.id)
             async with self._lock:

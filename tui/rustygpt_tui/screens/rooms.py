@@ -5,6 +5,7 @@ What keys do there is the business of `main`.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from rustygpt_tui.errors import Failure, SignInNeeded
 from rustygpt_tui.messages import ConnectionChanged, StoreChanged
 from rustygpt_tui.render.text import one_line
 from rustygpt_tui.screens.desk import Desk
+from rustygpt_tui.screens.present import BEAT_SECONDS
 from rustygpt_tui.screens.reporting import Reporting
 from rustygpt_tui.screens.room import Room
 from rustygpt_tui.screens.shelf import Shelf
@@ -68,8 +70,16 @@ class RoomScreen(Screen[None], Reporting):
         self.status.show_person(called(self._user))
         self.list_conversations()
         self.set_interval(LIST_SECONDS, self.list_conversations)
+        self.beat_presence()
+        self.set_interval(BEAT_SECONDS, self.beat_presence)
         self.query_one("#conversations").focus()
         self.watch(self.app, "app_focus", self.talk.looked_at, init=False)
+
+    @work(group="beat", exclusive=True, exit_on_error=False)
+    async def beat_presence(self) -> None:
+        """Say that one is there; a server that does not hear it shows one as away."""
+        with suppress(Failure):
+            await self.client.beat_presence()
 
     @property
     def conversations(self) -> Sequence[Conversation]:

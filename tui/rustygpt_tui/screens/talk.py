@@ -31,6 +31,7 @@ from rustygpt_tui.store.state import Changes, State
 from rustygpt_tui.widgets.composer import Composer
 from rustygpt_tui.widgets.transcript.entries import Entry
 from rustygpt_tui.widgets.transcript.widget import Transcript
+from rustygpt_tui.widgets.writers import Writers
 
 
 class Talk(Writing):
@@ -47,6 +48,7 @@ class Talk(Writing):
         """Header, messages, what is being answered, and the text being written."""
         yield Static("", id="talk-header", markup=False)
         yield Transcript(self._text_of, id="transcript")
+        yield Writers(id="talk-writers")
         yield Static("", id="talk-bar", markup=False)
         yield Composer(id="composer")
 
@@ -100,7 +102,8 @@ class Talk(Writing):
             self._put(changes.messages | changes.troubles)
         if changes.grown:
             self.transcript.grow(list(changes.grown))
-        if changes.info or changes.participants or changes.threads:
+        around = changes.info or changes.participants or changes.threads
+        if around or self.root in changes.typing:
             self.draw_around()
         if self.root in changes.unread:
             self._mark()
@@ -271,6 +274,7 @@ class Talk(Writing):
         reader = state is not None and state.role in {None, "viewer"}
         self.composer.read_only = state is None or reader
         self.composer.placeholder = "You may read here, not write." if reader else "Write a message"
+        self.query_one(Writers).show(state, self.root, cells)
         bar = self.query_one("#talk-bar", Static)
         bar.update(self._bar(cells))
         bar.display = bool(self._failure or self._reply_to or (state and self.root is None))

@@ -3,6 +3,7 @@
 How the thread looks is the business of `talk`.
 """
 
+from contextlib import suppress
 from uuid import UUID
 
 from textual import on, work
@@ -15,6 +16,7 @@ from rustygpt_tui.errors import Failure
 from rustygpt_tui.screens.desk import Desk
 from rustygpt_tui.screens.forms import sentence
 from rustygpt_tui.screens.outbox import Attempt, Outbox
+from rustygpt_tui.screens.present import Turn
 from rustygpt_tui.screens.reporting import Reporting
 from rustygpt_tui.screens.room import Room
 from rustygpt_tui.store.state import State
@@ -42,6 +44,7 @@ class Writing(Vertical, Reporting):
         self._reply_to: UUID | None = None
         self._failed: Attempt | None = None
         self._failure = ""
+        self._turn = Turn()
 
     @property
     def state(self) -> State | None:
@@ -77,6 +80,7 @@ class Writing(Vertical, Reporting):
             chosen = self._reply_to is not None
             attempt = Attempt(event.text, self._room.id, self.root, parent, chosen=chosen)
         self._failure, self._reply_to = "", None
+        self._turn.sent()
         self._send(attempt)
         self.transcript.follow()
         self.draw_waiting()
@@ -121,7 +125,17 @@ class Writing(Vertical, Reporting):
     def _typed(self) -> None:
         if self._failure:
             self._tell("")
+        text, place = self.composer.text, self._place
+        if self._room and self.root and place and self._desk.draft(place) != text:
+            seconds = self._turn.typed(self.root, text)
+            if seconds is not None:
+                self._tell_turn(self._room.id, self.root, seconds)
         self._keep_draft()
+
+    @work(group="turn", exit_on_error=False)
+    async def _tell_turn(self, room: UUID, root: UUID, seconds: int) -> None:
+        with suppress(Failure):  # nobody misses it
+            await self._client.type_in_thread(room, root, seconds)
 
     @property
     def _place(self) -> UUID | None:

@@ -22,6 +22,7 @@ from rustygpt_shared.models.conversations import (
 )
 from rustygpt_shared.models.messages import Marked, MessageView
 from rustygpt_shared.models.messages import Tree as TreePage
+from rustygpt_shared.models.presence import PresenceList
 from rustygpt_tui.store.apply import place_thread, set_count, without
 from rustygpt_tui.store.state import UNREAD_MAX, Changes, State
 from rustygpt_tui.store.tree import Tree
@@ -104,6 +105,15 @@ def with_participants(state: State, answer: ParticipantList) -> State:
     people = {p.user_id: convert(p, Participant, from_attributes=True) for p in answer.participants}
     presence = {p.user_id: p.presence for p in answer.participants}
     return replace(state, participants=people, presence=presence)
+
+
+def with_presence(state: State, answer: PresenceList) -> State:
+    """The state with who is there and who is writing, in place of all that was told before."""
+    return replace(
+        state,
+        presence={one.user_id: one.status for one in answer.users},
+        typing={one.user_id: one.root_id for one in answer.typing if one.user_id != state.me},
+    )
 
 
 def with_threads(state: State, page: ThreadList, *, first: bool = False) -> State:
