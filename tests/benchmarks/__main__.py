@@ -9,10 +9,10 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import crossing, ours, peers_side_by_side, terminal
+from tests.benchmarks import crossing, ours, peers_side_by_side, posts, terminal
 from tests.benchmarks.tools import HERE, compile_c, machine, raise_limits
 
-PARTS = ("start", "peers", "load", "crossing", "terminal")
+PARTS = ("start", "peers", "posts", "load", "crossing", "terminal")
 
 
 def main() -> None:
@@ -37,6 +37,9 @@ def measure(part: str, work: Path, repetitions: int) -> None:
     """Measure one part and print its table."""
     if part == "start":
         print(asyncio.run(ours.measure_starts()))
+        return
+    if part == "posts":
+        print(asyncio.run(posts.measure_posts(repetitions)))
         return
     if part == "terminal":
         asyncio.run(terminal.main())

@@ -75,14 +75,23 @@ class Scene:
     ) -> messages.Written:
         """A new thread."""
         draft = messages.Draft(self.id(), content, role, model, once)
-        return await messages.post_root(self.db, actor, room, draft, self.answering(), self.now)
+        return await self.write(messages.Post(actor, draft, conversation_id=room))
 
     async def reply(
         self, actor: UUID, parent: UUID, content: str = "hi", *, once: Once | None = None
     ) -> messages.Written:
         """A new reply."""
         draft = messages.Draft(self.id(), content, once=once)
-        return await messages.reply(self.db, actor, parent, draft, self.answering(), self.now)
+        return await self.write(messages.Post(actor, draft, parent_id=parent))
+
+    async def write(self, post: messages.Post) -> messages.Written:
+        """Write a message; raises what refuses it."""
+        answering = [self.answering()]
+        [written] = await messages.write_messages(self.db, [post], answering, self.now, wait=True)
+        if not isinstance(written, messages.Written):
+            assert isinstance(written, Exception)
+            raise written
+        return written
 
     async def opening(self, actor: UUID, room: UUID) -> feeds.Opening:
         """Where a person's stream of a conversation would stand."""

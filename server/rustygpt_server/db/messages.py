@@ -1,5 +1,6 @@
-"""Messages: write a root or a reply, show one, list an answer's stored pieces."""
+"""Messages: write roots and replies, show one, list an answer's stored pieces."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from rustygpt_server.db.database import Database
+from rustygpt_server.db.refusals import refused
 from rustygpt_server.db.rows import Logged, Once, logged
 from rustygpt_shared import codec
 from rustygpt_shared.models.messages import Chunk, MessageView, Posted, Usage
@@ -20,6 +22,21 @@ class Draft(Struct, frozen=True):
     role: str = "user"
     model: str | None = None
     once: Once | None = None
+
+
+class Post(Struct, frozen=True):
+    """Who writes what where: a root in a conversation, or a reply to a parent."""
+
+    actor: UUID
+    draft: Draft
+    conversation_id: UUID | None = None
+    parent_id: UUID | None = None
+
+
+class Busy(Struct, frozen=True):
+    """Somebody else is writing there, or with the same key."""
+
+    conversation_id: UUID
 
 
 class Answering(Struct, frozen=True):
@@ -50,39 +67,29 @@ class Written(Struct, frozen=True):
     answer: Begun | None
 
 
-async def post_root(
+async def write_messages(
     db: Database,
-    actor: UUID,
-    conversation_id: UUID,
-    draft: Draft,
-    answering: Answering | None,
+    posts: Sequence[Post],
+    answering: Sequence[Answering | None],
     now: datetime,
-) -> Written:
-    """Start a thread; Forbidden for viewers and read-only people."""
-    return _written(
-        await db.fetch_one(
-            "SELECT * FROM rustygpt.post_root"
-            "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            *_arguments(actor, conversation_id, draft, answering, now),
-        )
-    )
+    *,
+    wait: bool,
+) -> list[Written | Busy | Exception]:
+    """Write messages of several people in one statement; what is refused is told in its place.
 
-
-async def reply(
-    db: Database,
-    actor: UUID,
-    parent_id: UUID,
-    draft: Draft,
-    answering: Answering | None,
-    now: datetime,
-) -> Written:
-    """Answer a message; Conflict when the place in the tree has no room left for a key."""
-    return _written(
-        await db.fetch_one(
-            "SELECT * FROM rustygpt.reply($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            *_arguments(actor, parent_id, draft, answering, now),
-        )
+    Refused are viewers and read-only people (Forbidden), those who are not in the conversation
+    (NotFound), and a place in the tree that has no room left for a key (Conflict). What has to wait
+    for somebody else is Busy, unless the statement may `wait`.
+    """
+    rows = await db.fetch(
+        "SELECT * FROM rustygpt.write_messages"
+        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        *_columns(posts),
+        *_answerers(answering),
+        now,
+        wait,
     )
+    return [_told(*row) for row in rows]
 
 
 async def get_message(db: Database, actor: UUID, message_id: UUID) -> MessageView:
@@ -109,18 +116,29 @@ def view(*row: Any) -> MessageView:
     return MessageView(*fields)
 
 
-def _arguments(
-    actor: UUID, place: UUID, draft: Draft, answering: Answering | None, now: datetime
-) -> tuple[object, ...]:
-    once, by = draft.once, answering
-    return (
-        *(actor, place, draft.id, draft.content, draft.role, draft.model),
-        *((once.key, once.body_hash) if once else (None, None)),
-        *((by.answer_id, by.runner, by.default_model, by.lease_until) if by else (None,) * 4),
-        now,
-    )
+def _columns(posts: Sequence[Post]) -> list[list[object]]:
+    rows = [
+        (
+            *(post.actor, post.conversation_id, post.parent_id),
+            *(post.draft.id, post.draft.content, post.draft.role, post.draft.model),
+            *((once.key, once.body_hash) if (once := post.draft.once) else (None, None)),
+        )
+        for post in posts
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _written(row: Any) -> Written:
+def _answerers(answering: Sequence[Answering | None]) -> tuple[object, ...]:
+    """Their ids, and what is the same for all of one process."""
+    by = next((one for one in answering if one), None)
+    ids = [one.answer_id if one else None for one in answering]
+    return (ids, *((by.runner, by.default_model, by.lease_until) if by else (None,) * 3))
+
+
+def _told(_place: int, state: str | None, reason: str, *row: Any) -> Written | Busy | Exception:
+    if state == "busy":
+        return Busy(row[2])
+    if state is not None:
+        return refused(state, reason)
     begun = Begun(row[9], row[10]) if row[9] else None
     return Written(Posted(*row[:5]), row[5], logged(row[2], *row[6:9]), begun)

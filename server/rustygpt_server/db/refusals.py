@@ -82,6 +82,11 @@ def refusal(error: BaseException) -> DatabaseError | None:
     return None
 
 
+def refused(state: str, message: str) -> Exception:
+    """What stands for an error that a procedure caught for one of many; see `refusal`."""
+    return _from_state(state, message) or RuntimeError(f"{state}: {message}")
+
+
 def is_broken(error: BaseException | None) -> bool:
     """Whether the connection that raised this must not be used again."""
     if isinstance(error, asyncpg.PostgresError):

@@ -5,11 +5,12 @@ from uuid import UUID
 from rustygpt_server.assistant.answer import Place
 from rustygpt_server.assistant.desk import Desk
 from rustygpt_server.clock import Clock
-from rustygpt_server.db import answers, messages
+from rustygpt_server.db import answers
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.messages import Draft, Written
+from rustygpt_server.db.messages import Draft, Post, Written
 from rustygpt_server.db.rows import Once
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.services.posting import Posting
 from rustygpt_server.services.typists import Typists
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared import requests
@@ -35,34 +36,23 @@ class Messages:
         self._typists = typists
         self._clock = clock
         self._metrics = metrics
+        self._posting = Posting(db, desk.answering, clock)
 
     async def post_root(
         self, actor: UUID, conversation_id: UUID, post: requests.Post, once: Once | None
     ) -> Written:
         """Start a thread."""
-        written = await messages.post_root(
-            self._db,
-            actor,
-            conversation_id,
-            self._draft(post, once),
-            self._desk.answering(),
-            self._clock.now(),
+        draft = self._draft(post, once)
+        return self._tell(
+            actor, await self._posting.write(Post(actor, draft, conversation_id=conversation_id))
         )
-        return self._tell(actor, written)
 
     async def reply(
         self, actor: UUID, parent_id: UUID, post: requests.Post, once: Once | None
     ) -> Written:
         """Answer a message."""
-        written = await messages.reply(
-            self._db,
-            actor,
-            parent_id,
-            self._draft(post, once),
-            self._desk.answering(),
-            self._clock.now(),
-        )
-        return self._tell(actor, written)
+        draft = self._draft(post, once)
+        return self._tell(actor, await self._posting.write(Post(actor, draft, parent_id=parent_id)))
 
     async def cancel(self, actor: UUID, message_id: UUID) -> Cancelled:
         """Stop an answer; what was written of it stays."""

@@ -9,7 +9,7 @@ BEGIN
   IF _key IS NULL THEN
     RETURN NULL;
   END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended(_actor::text || ' ' || _key, 0));
+  PERFORM pg_advisory_xact_lock(rustygpt.key_lock(_actor, _key));
   SELECT * INTO _row FROM rustygpt.idempotency i
   WHERE i.user_id = _actor AND i.key = _key AND i.created_at > _now - interval '24 hours';
   IF _row.body_hash <> _body_hash THEN

@@ -46,8 +46,8 @@ async def test_a_post_is_told_though_its_author_hung_up(
         await go.wait()
         return written
 
-    write = messages.post_root
-    monkeypatch.setattr(messages, "post_root", late)
+    write = messages.write_messages
+    monkeypatch.setattr(messages, "write_messages", late)
     async with ann.follow(room) as stream:
         await stream.next("stream.open")
         async with raw(api.url) as connection:

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from tests.support.waiting import until
 
+from rustygpt_server.db.refusals import Unavailable
 from rustygpt_server.services.batches import Batches
 
 
 class Desk:
     """Answers with twice the number, when it is let; what is below zero is refused."""
 
-    def __init__(self, **limits: int) -> None:
+    def __init__(self, **limits: Any) -> None:
         self.taken: list[list[int]] = []
         self.open = asyncio.Event()
         self.broken = False
@@ -72,6 +74,19 @@ async def test_a_failure_is_everybody_s_and_the_next_go_on() -> None:
 
     assert [type(one) for one in told] == [ConnectionError, ConnectionError]
     assert await asyncio.gather(*desk.ask(1)) == [2]
+
+
+async def test_what_waits_too_long_is_refused() -> None:
+    """When a statement hangs, those behind it do not hang one after the other."""
+    desk = Desk(at_once=1, most=1, patience=0)
+    first = desk.ask(1)
+    await until(lambda: desk.taken == [[1]])
+    behind = desk.ask(2, 3)
+    await asyncio.sleep(0.01)
+    desk.open.set()
+    told = await asyncio.gather(*first, *behind, return_exceptions=True)
+
+    assert [type(one) for one in told] == [int, Unavailable, Unavailable]
 
 
 async def test_who_goes_away_takes_nobody_along() -> None:
