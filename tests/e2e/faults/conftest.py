@@ -14,6 +14,9 @@ ENVIRON = {
     "RUSTYGPT_PROFILE": "test",
     "RUSTYGPT__SSE__HEARTBEAT_SECONDS": "1",
     "RUSTYGPT__SSE__MAX_STREAMS_PER_USER": "2000",
+    # What a slow reader loses is tested elsewhere: here nobody is to lose anything.
+    "RUSTYGPT__SSE__CHANNEL_CAPACITY": "10000",
+    "RUSTYGPT__SSE__MAX_BACKFILL_EVENTS": "10000",
 }
 
 Servers = Callable[..., AbstractAsyncContextManager[RealFleet]]
