@@ -13,6 +13,7 @@ import uvloop
 
 from rustygpt_server.app.config import Config
 from rustygpt_server.app.run import listen, serve
+from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.hub import Hub
@@ -56,7 +57,9 @@ async def main() -> None:
     port, door, url, user, password = sys.argv[1:]
     settings = Settings(sse=Sse(max_streams_per_user=20_000), logging=Logging(level="warning"))
     set_up_logging(settings.logging)
-    config = Config(settings, url, PoolLogin(user, password))
+    # A look at the log would find less than was told, and let all readers load anew.
+    limits = TimeLimits(position_check=3_600)
+    config = Config(settings, url, PoolLogin(user, password), limits=limits)
     loop, counts = asyncio.get_running_loop(), dict[UUID, int]()
     opening: list[asyncio.Task[asyncio.Server]] = []
 

@@ -4,12 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from tests.support import databases
 from tests.support.api import Person, Site
+from tests.support.load import last_number, metric, texts, until_metric, writing
 from tests.support.server import ServerProcess, server_process
 from tests.support.streams import deaf, open_stream, streams
 
@@ -44,17 +43,6 @@ async def ann(server: ServerProcess) -> AsyncIterator[Person]:
     yield await api.person("ann")
     for person in api.people.values():
         await person.client.aclose()
-
-
-async def _metric(person: Person, name: str) -> float:
-    text = (await person.client.get("/metrics")).text
-    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
-
-
-async def _until_metric(person: Person, name: str, value: float) -> None:
-    async with asyncio.timeout(15):
-        while await _metric(person, name) != value:
-            await asyncio.sleep(0.05)
 
 
 def _memory(pid: int) -> int:
@@ -108,8 +96,8 @@ async def test_five_hundred_streams_are_all_told(server: ServerProcess, ann: Per
         for stream in opened:
             await stream.until("message.new")
         assert all(stream.numbers() == [1, 2] for stream in opened)
-        assert await _metric(ann, "rustygpt_sse_connections") == 500
-    await _until_metric(ann, "rustygpt_sse_connections", 0)
+        assert await metric(ann.client, "rustygpt_sse_connections") == 500
+    await until_metric(ann.client, "rustygpt_sse_connections", 0)
 
 
 async def test_a_client_that_is_cut_leaves_nothing_behind(
@@ -120,7 +108,7 @@ async def test_a_client_that_is_cut_leaves_nothing_behind(
     async with streams(ann, room, 20) as opened:
         for stream in opened[:10]:
             stream.reset()
-        await _until_metric(ann, "rustygpt_sse_connections", 10)
+        await until_metric(ann.client, "rustygpt_sse_connections", 10)
         await ann.root(room)
         await opened[-1].until("message.new")
 
@@ -131,7 +119,7 @@ async def test_a_reader_that_never_reads_costs_nobody_anything(
     """Others are told at once, and memory has a bound."""
     room = await ann.conversation()
     ears = [deaf(ann, room) for _ in range(5)]
-    await _until_metric(ann, "rustygpt_sse_connections", 5)
+    await until_metric(ann.client, "rustygpt_sse_connections", 5)
     root = await ann.root(room)
     before = _memory(server.pid)
     async with streams(ann, room, 1) as (quick,):
@@ -142,10 +130,10 @@ async def test_a_reader_that_never_reads_costs_nobody_anything(
 
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert _memory(server.pid) - before < 96 << 20
-    assert await _metric(ann, 'rustygpt_sse_dropped_total{kind="durable"}') > 0
+    assert await metric(ann.client, 'rustygpt_sse_dropped_total{kind="durable"}') > 0
     for ear in ears:
         ear.close()
-    await _until_metric(ann, "rustygpt_sse_connections", 0)
+    await until_metric(ann.client, "rustygpt_sse_connections", 0)
 
 
 async def test_one_key_makes_one_message(server: ServerProcess, ann: Person) -> None:
@@ -161,36 +149,6 @@ async def test_one_key_makes_one_message(server: ServerProcess, ann: Person) -> 
     assert len(threads) == 1
 
 
-class _Writer:
-    """Posts replies without pause, and notes which were acknowledged."""
-
-    def __init__(self, person: Person, root: str) -> None:
-        self.acknowledged: set[str] = set()
-        self.refused: list[httpx.Response] = []
-        self._person = person
-        self._path = f"/api/messages/{root}/reply"
-        self._stop = False
-
-    async def run(self, name: str) -> None:
-        count = 0
-        while not self._stop:
-            text = f"{name}-{count}"
-            answer = await self._post(text)
-            if answer.status_code == 201:
-                self.acknowledged.add(text)
-                count += 1
-            else:
-                self.refused.append(answer)
-                await asyncio.sleep(0.02)
-
-    async def _post(self, text: str) -> httpx.Response:
-        headers = {"X-CSRF-TOKEN": self._person.csrf, "Idempotency-Key": text}
-        return await self._person.client.post(self._path, json={"content": text}, headers=headers)
-
-    def stop(self) -> None:
-        self._stop = True
-
-
 async def _cut_connections(url: str) -> None:
     async with databases.connected(url) as connection:
         await connection.execute(
@@ -199,38 +157,19 @@ async def _cut_connections(url: str) -> None:
         )
 
 
-async def _texts(person: Person, root: str) -> list[str]:
-    found: list[str] = []
-    query = "?limit=1000"
-    while query:
-        page: dict[str, Any] = await person.get(f"/api/threads/{root}/tree{query}")
-        found += [message["content"] for message in page["messages"]]
-        cursor = page.get("next_cursor")
-        query = f"?limit=1000&cursor_path={cursor}" if cursor else ""
-    return found
-
-
 async def test_lost_database_connections_lose_nothing(
     server: ServerProcess, ann: Person, database_of_server: str
 ) -> None:
     """Streams stay open and whole, posts succeed or are 503, and nothing is stored twice."""
     room = await ann.conversation()
     root = await ann.root(room)
-    writer = _Writer(ann, root)
     async with streams(ann, room, 5) as opened:
-        writing = [asyncio.create_task(writer.run(name)) for name in "abcd"]
-        for round_number in range(1, 6):
-            count = len(writer.acknowledged)
-            await _cut_connections(database_of_server)
-            async with asyncio.timeout(20):
-                while len(writer.acknowledged) < count + 10:
-                    await asyncio.sleep(0.01)
-            assert round_number
-        writer.stop()
-        await asyncio.gather(*writing)
-        texts = await _texts(ann, root)
-        shown = await ann.get(f"/api/conversations/{room}")
-        last = int(shown["last_event_id"].removeprefix("evt_"))
+        async with writing(ann, root=root) as writer:
+            for _ in range(5):
+                await _cut_connections(database_of_server)
+                await writer.more(10)
+        kept = await texts(ann, root)
+        last = await last_number(ann, room)
         for stream in opened:
             async with asyncio.timeout(10):
                 while not stream.numbers() or stream.numbers()[-1] < last:
@@ -238,8 +177,8 @@ async def test_lost_database_connections_lose_nothing(
             assert stream.numbers() == list(range(3, last + 1))
             assert not stream.ended.is_set()
 
-    assert writer.acknowledged <= set(texts)
-    assert len(texts) == len(set(texts))
+    assert writer.acknowledged <= set(kept)
+    assert len(kept) == len(set(kept))
     assert {answer.status_code for answer in writer.refused} <= {503}
     assert all(answer.headers["retry-after"] for answer in writer.refused)
 
@@ -263,7 +202,6 @@ async def test_a_stream_goes_on_where_it_was_after_a_kill(
     numbers = stream.numbers() + again.numbers()
 
     assert numbers == list(range(3, 3 + len(numbers)))
-    texts = await _texts(ann, root)
-    assert len(texts) == len(kept) + 2
+    assert len(await texts(ann, root)) == len(kept) + 2
     await stream.close()
     await again.close()

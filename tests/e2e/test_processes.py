@@ -15,6 +15,7 @@ import pytest
 from tests.support import databases
 from tests.support.api import Person, Site, Stream
 from tests.support.databases import connected
+from tests.support.load import metric
 from tests.support.person import PASSWORD, CommandLine
 from tests.support.server import ServerProcess, server_process
 
@@ -203,11 +204,6 @@ async def test_a_killed_worker_is_replaced(
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
-async def _metric(client: httpx.AsyncClient, name: str) -> float:
-    text = (await client.get("/metrics")).text
-    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
-
-
 async def test_metrics_are_those_of_all_workers(crew: ServerProcess) -> None:
     """Whichever worker is asked, all are counted, and a dead one's gauges are not."""
     site = Site(crew.url)
@@ -220,10 +216,10 @@ async def test_metrics_are_those_of_all_workers(crew: ServerProcess) -> None:
                 await fresh.get("/healthz")
             following.append(await stack.enter_async_context(ann.follow(room)))
             await following[-1].next("stream.open")
-        answered = await _metric(client, 'health_checks_total{endpoint="healthz",status="ok"}')
-        streams = await _metric(client, "rustygpt_sse_connections")
-        scripts = await _metric(client, "db_bootstrap_scripts_total")
-        pools = await _metric(client, "db_pool_max_connections")
+        answered = await metric(client, 'health_checks_total{endpoint="healthz",status="ok"}')
+        streams = await metric(client, "rustygpt_sse_connections")
+        scripts = await metric(client, "db_bootstrap_scripts_total")
+        pools = await metric(client, "db_pool_max_connections")
     await site.close()
 
     assert (answered, streams, pools) == (9, 9, 30)

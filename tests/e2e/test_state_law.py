@@ -3,21 +3,14 @@
 import asyncio
 import random
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 import pytest
 from tests.support.api import Api, Person, Serve, asking
 from tests.support.model_server import Script, chunk, finished, model_server
+from tests.support.snapshots import Source, durable
 
 from rustygpt_shared import codec
-from rustygpt_shared.models.conversations import (
-    Conversation,
-    ParticipantList,
-    ThreadList,
-    UnreadList,
-)
-from rustygpt_shared.models.messages import Tree
 from rustygpt_tui.store.apply import apply
 from rustygpt_tui.store.load import complete, load, with_tree
 from rustygpt_tui.store.state import State
@@ -25,40 +18,6 @@ from rustygpt_tui.store.state import State
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 STEPS = 40
-
-
-class Source:
-    """Snapshots as a client fetches them."""
-
-    def __init__(self, person: Person) -> None:
-        self._person = person
-
-    async def _get(self, path: str, shape: Any, **query: Any) -> Any:
-        asked = {name: value for name, value in query.items() if value is not None}
-        answer = await self._person.client.get(path, params=asked)
-        assert answer.status_code == 200, answer.text
-        return codec.decode(answer.content, shape)
-
-    async def show_conversation(self, id: UUID) -> Conversation:
-        return await self._get(f"/api/conversations/{id}", Conversation)
-
-    async def list_participants(self, id: UUID) -> ParticipantList:
-        return await self._get(f"/api/conversations/{id}/participants", ParticipantList)
-
-    async def list_threads(
-        self, id: UUID, *, cursor: str | None = None, limit: int | None = 200
-    ) -> ThreadList:
-        path = f"/api/conversations/{id}/threads"
-        return await self._get(path, ThreadList, cursor=cursor, limit=limit)
-
-    async def unread(self, id: UUID) -> UnreadList:
-        return await self._get(f"/api/conversations/{id}/unread", UnreadList)
-
-    async def tree(
-        self, root_id: UUID, *, cursor: str | None = None, limit: int | None = 1_000
-    ) -> Tree:
-        path = f"/api/threads/{root_id}/tree"
-        return await self._get(path, Tree, cursor_path=cursor, limit=limit)
 
 
 class Crowd:
@@ -153,16 +112,6 @@ class Follower:
         return state
 
 
-def _durable(state: State) -> dict[str, Any]:
-    return {
-        "info": state.info,
-        "position": state.position,
-        "participants": dict(state.participants),
-        "threads": state.threads,
-        "trees": {root: list(tree) for root, tree in state.trees.items()},
-    }
-
-
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_a_state_kept_by_events_is_the_state_fetched_anew(serve: Serve, seed: int) -> None:
     """Posts, replies, answers, stopped answers, new titles and changes of membership."""
@@ -187,5 +136,5 @@ async def test_a_state_kept_by_events_is_the_state_fetched_anew(serve: Serve, se
         fresh = await follower.fresh(kept)
 
     assert len(kept.threads) > 4
-    assert _durable(kept) == _durable(replace(fresh, position=kept.position))
+    assert durable(kept) == durable(replace(fresh, position=kept.position))
     assert fresh.position == kept.position

@@ -5,9 +5,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from tests.support.databases import connected
 from tests.support.scene import Scene
 
 from rustygpt_server.db import sessions
+from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.refusals import NotFound
 
 IDLE, ABSOLUTE, GRACE = 28_800, 604_800, 30
@@ -77,6 +79,22 @@ async def test_idle_session_expires(scene: Scene) -> None:
     assert (await check(scene, 1)).rotate_due
     scene.tick(1)
     assert await check(scene, 1) == sessions.Checked("expired")
+
+
+async def test_a_session_is_told_where_nothing_can_be_written(
+    scene: Scene, database_url: str, pool_login: PoolLogin
+) -> None:
+    """On a database that may only be read the window stays, and no rotation is asked for."""
+    await log_in(scene, await scene.person("ada"), 1)
+    scene.tick(IDLE - 60)
+    login = {"user": pool_login.user, "password": pool_login.password}
+    only_read = {"default_transaction_read_only": "on"}
+    async with connected(database_url, **login, server_settings=only_read) as connection:
+        query = "SELECT reason, rotate_due FROM rustygpt.authenticate_sessions($1, $2, $3)"
+        told = await connection.fetchrow(query, [token(1)], IDLE, scene.now)
+
+    assert tuple(told) == (None, False)
+    assert (await check(scene, 1)).rotate_due
 
 
 async def test_rotation_is_due_in_the_second_half(scene: Scene) -> None:

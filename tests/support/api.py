@@ -112,6 +112,12 @@ class Person:
         posted = await self.post(f"/api/threads/{conversation}/root", body, expect=201)
         return str(posted["message_id"])
 
+    async def try_root(self, conversation: str, content: str = "root") -> httpx.Response:
+        """A new thread, or what is said instead."""
+        path = f"/api/threads/{conversation}/root"
+        headers = {"X-CSRF-TOKEN": self.csrf}
+        return await self.client.post(path, json={"content": content}, headers=headers)
+
     async def reply(self, parent: str, content: str = "reply") -> str:
         """A reply."""
         body = {"content": content}
@@ -125,7 +131,7 @@ class Person:
         path = f"/api/stream/conversations/{conversation}"
         headers = {"Last-Event-ID": seen} if seen else {}
         async with self.client.stream("GET", path, headers=headers) as answer:
-            yield Stream(answer, _lines(answer))
+            yield Stream(answer, lines(answer))
 
     @asynccontextmanager
     async def follow_all(self, **positions: str) -> AsyncIterator["Stream"]:
@@ -133,7 +139,7 @@ class Person:
         told = ",".join(f"{room}:{seen}" for room, seen in positions.items())
         query = {"positions": told} if told else {}
         async with self.client.stream("GET", "/api/stream", params=query) as answer:
-            yield Stream(answer, _lines(answer))
+            yield Stream(answer, lines(answer))
 
 
 @dataclass
@@ -186,7 +192,7 @@ async def served(
             await api.close()
 
 
-async def _lines(answer: httpx.Response) -> AsyncIterator[str]:
+async def lines(answer: httpx.Response) -> AsyncIterator[str]:
     """Lines as the standard has them; httpx would also split at U+2028 and its like."""
     pending = b""
     async for data in answer.aiter_bytes():

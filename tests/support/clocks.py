@@ -31,6 +31,10 @@ class TestClock:
         self._sleepers.append((self._elapsed + seconds, event))
         await event.wait()
 
+    def jump(self, seconds: float) -> None:
+        """Set the time of day to another one; no time passes by it."""
+        self._now += timedelta(seconds=seconds)
+
     def move(self, seconds: float) -> None:
         """Let time pass."""
         self._now += timedelta(seconds=seconds)

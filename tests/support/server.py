@@ -36,6 +36,11 @@ class ServerProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def log(self) -> str:
+        """What it has written to standard error since its first start."""
+        return self._log.read_text("utf-8")
+
     async def start(self, seconds: float = 60) -> None:
         """Start, and wait until it is ready."""
         with self._log.open("ab") as log:
@@ -45,6 +50,7 @@ class ServerProcess:
                 stdout=PIPE,
                 stderr=log,
                 env=self._environ,
+                start_new_session=True,  # so that a signal to its group is its own
             )
         async with asyncio.timeout(seconds):
             await self._ready(self._process)
@@ -66,6 +72,11 @@ class ServerProcess:
     async def stop(self) -> int:
         """End it as an operator does; answers its exit code."""
         return await self._end(signal.SIGTERM)
+
+    async def wait(self) -> int:
+        """Wait for its end, which somebody else has brought about; answers its exit code."""
+        process, self._process = self._process, None
+        return 0 if process is None else await asyncio.wait_for(process.wait(), 20)
 
     async def _end(self, number: signal.Signals) -> int:
         process = self._process

@@ -20,6 +20,7 @@ class RawStream:
         self.writer = writer
         self.events: list[dict[str, Any]] = []
         self.retries: list[int] = []
+        self.beats = 0
         self.ended = asyncio.Event()
         self._pending = b""
         self._news = asyncio.Condition()
@@ -44,6 +45,8 @@ class RawStream:
                 self.events.append(json.loads(line[6:]))
             elif line.startswith(b"retry: "):
                 self.retries.append(int(line[7:]))
+            elif line == b":":
+                self.beats += 1
         async with self._news:
             self._news.notify_all()
 
@@ -61,6 +64,14 @@ class RawStream:
     def numbers(self) -> list[int]:
         """The numbers of the durable events, in the order they came."""
         return [int(e["id"].removeprefix("evt_")) for e in self.events if "id" in e]
+
+    async def reaches(self, number: int, seconds: float = 15) -> None:
+        """Wait until a durable event has come; all before it have, each once and in order."""
+        async with asyncio.timeout(seconds):
+            while not self.numbers() or self.numbers()[-1] < number:
+                await asyncio.sleep(0.02)
+        first = self.numbers()[0]
+        assert self.numbers() == list(range(first, number + 1))
 
     def reset(self) -> None:
         """Cut the connection without a word."""

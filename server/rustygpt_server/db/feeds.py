@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+import asyncpg
 from msgspec import Struct
 
 from rustygpt_server.db.database import Database
+from rustygpt_server.db.refusals import Unavailable
 from rustygpt_server.db.rows import Logged
 
 
@@ -79,8 +81,14 @@ async def list_positions(db: Database, conversation_ids: list[UUID]) -> dict[UUI
 
 
 async def tell_processes(db: Database, channel: str, packets: list[str]) -> None:
-    """Tell other processes something; each packet has less than 8,000 bytes."""
-    await db.fetch_value("SELECT rustygpt.tell_processes($1, $2)", channel, packets)
+    """Tell other processes something; each packet has less than 8,000 bytes.
+
+    PostgreSQL's queue of notifications is full when somebody who listens holds a transaction open.
+    """
+    try:
+        await db.fetch_value("SELECT rustygpt.tell_processes($1, $2)", channel, packets)
+    except asyncpg.ProgramLimitExceededError as error:
+        raise Unavailable("PostgreSQL's queue of notifications is full.") from error
 
 
 async def check_readers(db: Database, readers: list[Reader], now: datetime) -> list[Lost]:

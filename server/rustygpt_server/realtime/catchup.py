@@ -95,12 +95,28 @@ class CatchUp:
 
     async def check(self) -> None:
         """Compare all followed conversations with the log, in one statement."""
-        followed = [
-            one.conversation_id for one in self._channels.values() if one.position is not None
-        ]
-        if followed:
-            for conversation_id, number in (await self._log.positions(followed)).items():
-                self.note(conversation_id, number)
+        followed = {
+            one.conversation_id: one.position
+            for one in self._channels.values()
+            if one.position is not None
+        }
+        if not followed:
+            return
+        for conversation_id, number in (await self._log.positions(list(followed))).items():
+            if number < followed[conversation_id]:
+                self._go_back(conversation_id, number)
+            self.note(conversation_id, number)
+
+    def _go_back(self, conversation_id: UUID, number: int) -> None:
+        """The log ends before what was read from it: the database is one of an earlier time.
+
+        Its numbers are given a second time, to other events.
+        """
+        channel = self._channels.get(conversation_id)
+        if channel is not None:
+            _log.warning("the log went back", conversation=str(conversation_id), number=number)
+            channel.target = number
+            channel.skip_to(number)
 
     async def stop(self) -> None:
         """Read no more."""

@@ -85,11 +85,15 @@ class Channel:
         return max(self._held, default=0)
 
     def skip_to(self, position: int) -> None:
-        """Go on from a later position; readers have to load anew what is in between."""
+        """Go on from a later position; readers have to load anew what is in between.
+
+        From an earlier one, when the log went back: then nobody knows what its events are.
+        """
         self.flush()
+        back = position < (self.position or 0)
         self.position = position
         self.ring.clear()
-        for seat in [*self.seats, *(s for s in self._early if s.cursor < position)]:
+        for seat in [*self.seats, *(s for s in self._early if back or s.cursor < position)]:
             seat.reader.start_over(seat, "trimmed")
         self._admit()
         self._advance()

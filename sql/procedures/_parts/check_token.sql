@@ -1,6 +1,7 @@
 -- Whose session a token is, or the reason why it is nobody's: unknown, expired, superseded (its
 -- grace is over) or disabled. Moves the idle window, written at most once a minute and never past
--- the absolute end.
+-- the absolute end; where nothing can be written (a standby, a database set to be read only), people
+-- go on reading with the window they have.
 CREATE OR REPLACE FUNCTION rustygpt.check_token(
   _token_hash bytea, _idle_seconds integer, _now timestamptz
 ) RETURNS TABLE (reason text, user_id uuid, email text, username text, roles text[],
@@ -14,6 +15,7 @@ DECLARE
   _user rustygpt.users;
   _reason text;
   _due boolean;
+  _writable boolean := current_setting('transaction_read_only') = 'off';
 BEGIN
   SELECT * INTO _token FROM rustygpt.session_tokens t WHERE t.token_hash = _token_hash;
   SELECT * INTO _session FROM rustygpt.sessions s WHERE s.id = _token.session_id;
@@ -29,10 +31,10 @@ BEGIN
       NULL::boolean;
     RETURN;
   END IF;
-  _due := _token.dead_at IS NULL AND (_session.rotate_marked
+  _due := _writable AND _token.dead_at IS NULL AND (_session.rotate_marked
     OR (_session.expires_at < _session.absolute_expires_at
       AND _session.expires_at - _now < make_interval(secs => _idle_seconds) / 2));
-  IF _now >= _session.last_seen_at + interval '1 minute' AND NOT _due THEN
+  IF _writable AND NOT _due AND _now >= _session.last_seen_at + interval '1 minute' THEN
     UPDATE rustygpt.sessions s SET last_seen_at = _now,
       expires_at = LEAST(_now + make_interval(secs => _idle_seconds), s.absolute_expires_at)
     WHERE s.id = _session.id RETURNING * INTO _session;

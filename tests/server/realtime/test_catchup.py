@@ -123,3 +123,17 @@ async def test_a_log_that_is_away_is_asked_again() -> None:
     clock.move(1)
     await until(lambda: channel.position == 1)
     await hub.catch_up.stop()
+
+
+async def test_a_log_that_went_back_makes_readers_load_anew() -> None:
+    """A database restored from a backup gives numbers a second time; what has them is told."""
+    log = ListLog()
+    hub, channel, reader = _followed(log)
+    hub.publish(ROOM, [log.add() for _ in range(20)])
+    waiting(hub, reader)
+    del log.events[5:]
+    await hub.catch_up.check()
+    assert (channel.position, reader.seats[0].reset) == (5, "trimmed")
+    hub.publish(ROOM, [log.add()])
+
+    assert channel.position == 6

@@ -1,0 +1,210 @@
+"""What people send: cursors, bodies and text of any kind, and what streams make of it."""
+
+import asyncio
+import re
+from urllib.parse import quote_from_bytes
+
+import httpx
+import hypothesis
+import pytest
+from hypothesis import HealthCheck, strategies
+from tests.support.api import Api, Person, lines
+from tests.support.raw import raw
+
+from rustygpt_shared.ids import event_number
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+LAST = 6
+any_bytes = strategies.one_of(
+    strategies.binary(max_size=40),
+    strategies.integers(-(1 << 70), 1 << 70).map(lambda n: f"evt_{n}".encode()),
+    strategies.integers(0, 2 * LAST).map(lambda n: f"evt_{n}".encode()),
+    strategies.text(max_size=20).map(lambda t: t.encode("utf-8", "surrogatepass")),
+    strategies.sampled_from([b"x" * 4_000, b"evt_", b"evt_1, evt_2", b"evt_01", b"null"]),
+).filter(lambda sent: not set(b"\r\n\x00") & set(sent))
+forgeries = strategies.lists(
+    strategies.sampled_from(
+        [
+            "\r",
+            "\n",
+            "\r\n\r\n",
+            "\u2028",
+            "\x85",
+            "\x0b",
+            "id: evt_99",
+            "event: stream.closed",
+            "data: {}",
+            ":",
+            "retry: 1",
+            "\ufeff",
+            "\x1b[2J",
+            "\u202e",
+            "</script>",
+            "🦀",
+            "e\u0301",
+        ]
+    ),
+    min_size=1,
+).map("".join)
+
+
+def _settings(examples: int) -> hypothesis.settings:
+    return hypothesis.settings(
+        max_examples=examples, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+
+
+@pytest.fixture
+async def ann(api: Api) -> Person:
+    """Somebody with an account."""
+    return await api.person("ann")
+
+
+@pytest.fixture
+async def room(ann: Person) -> str:
+    """A conversation of three threads: six events."""
+    room = await ann.conversation()
+    for number in range(LAST // 2):
+        await ann.root(room, f"{number}")
+    return room
+
+
+def _foretold(seen: str) -> bytes:
+    """What a stream says last, before anything new happens, to who says it has seen this."""
+    number = event_number(seen)
+    if not seen or number == LAST:
+        return b'"last_event_id":"evt_%d"}}\n\n' % LAST
+    if number is not None and number < LAST:
+        return b"\nid: evt_%d\nevent: message" % LAST
+    return b'"reason":"unknown"'
+
+
+async def _opened(api: Api, person: Person, path: str, until: bytes, *headers: bytes) -> bytes:
+    """What a stream says, to a certain word; it has to be 200, whatever was sent."""
+    cookies = "; ".join(f"{k}={v}" for k, v in person.client.cookies.items())
+    start = [f"GET {path} HTTP/1.1".encode(), b"Host: x", f"Cookie: {cookies}".encode()]
+    async with raw(api.url) as connection, asyncio.timeout(10):
+        await connection.send(b"\r\n".join([*start, *headers, b"", b""]))
+        assert (await connection.reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200 ")
+        return await connection.reader.readuntil(until)
+
+
+def _numbers(said: bytes) -> list[int]:
+    """The numbers of the durable events in a stream's bytes."""
+    return [int(found) for found in re.findall(rb"id: evt_(\d+)\nevent: (?!stream)", said)]
+
+
+@_settings(120)
+@hypothesis.given(sent=any_bytes)
+async def test_any_cursor_is_answered_by_events_or_a_reset(
+    api: Api, ann: Person, room: str, sent: bytes
+) -> None:
+    """In the header and in the query: never an error, never more than is asked for."""
+    path = f"/api/stream/conversations/{room}"
+    seen = sent.decode("utf-8", "surrogateescape").strip()
+    header = await _opened(api, ann, path, _foretold(seen), b"Last-Event-ID: " + sent)
+    asked = sent.decode("utf-8", "replace")
+    query = f"{path}?last_event_id={quote_from_bytes(asked.encode())}"
+    by_query = await _opened(api, ann, query, _foretold(asked))
+
+    for said, cursor in ((header, event_number(seen)), (by_query, event_number(asked))):
+        first = LAST if cursor is None or cursor > LAST else cursor
+        assert _numbers(said) == list(range(first + 1, LAST + 1))
+        assert b"event: stream.reset" not in said or not _numbers(said)
+
+
+@_settings(60)
+@hypothesis.given(text=forgeries)
+async def test_no_text_becomes_a_field_of_a_stream(
+    api: Api, ann: Person, room: str, text: str
+) -> None:
+    """Line ends of every kind stay within the text, which comes back as it was sent."""
+    shown = await ann.get(f"/api/conversations/{room}")
+    since = shown["last_event_id"]
+    content = f"<{text}>"
+    posted = await ann.root(room, content)
+    path = f"/api/stream/conversations/{room}?last_event_id={since}"
+    async with ann.client.stream("GET", path) as answer, asyncio.timeout(10):
+        told: list[str] = []
+        async for line in lines(answer):
+            told += [line] if line else []
+            if line.startswith('data: {"type":"message.new"'):
+                break
+    stored = await ann.get(f"/api/messages/{posted}")
+
+    assert [line.partition(":")[0] for line in told] == ["retry", *["id", "event", "data"] * 3]
+    assert stored["content"] == content
+
+
+@_settings(100)
+@hypothesis.given(text=strategies.text(max_size=60))
+async def test_text_comes_back_as_it_was_sent_or_is_refused(
+    api: Api, ann: Person, room: str, text: str
+) -> None:
+    """By the same rule as message, title and name: never a mistake of the server."""
+    headers = {"X-CSRF-TOKEN": ann.csrf}
+    path = f"/api/threads/{room}/root"
+    answer = await ann.client.post(path, json={"content": text}, headers=headers)
+    allowed = bool(text.rstrip()) and "\x00" not in text
+    assert answer.status_code == (201 if allowed else 422), answer.text
+    if allowed:
+        stored = await ann.get(f"/api/messages/{answer.json()['message_id']}")
+        assert stored["content"] == text.rstrip()
+    for place, body in (
+        (f"/api/conversations/{room}", {"title": text}),
+        ("/api/auth/me", {"display_name": text}),
+    ):
+        changed = await ann.client.patch(place, json=body, headers=headers)
+        assert changed.status_code in {200, 204, 422}, changed.text
+    key = {"Idempotency-Key": re.sub(r"[\x00-\x1f\x7f]", "", text).strip().encode()}
+    by_key = await ann.client.post(path, json={"content": "x"}, headers={**headers, **key})
+    assert by_key.status_code in {201, 400, 409}, by_key.text
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"content":"' + b"x" * 65_537 + b'"}', 422),
+        (b'{"content":"' + b"x" * (1 << 20) + b'"}', 413),
+        (b'{"content":"' + b"x" * (10 << 20) + b'"}', 413),
+        (b'{"content":' + b"[" * 100_000, 422),
+        (b'{"content":' + b'{"a":' * 100_000, 422),
+        (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", 422),
+        (b'{"content":1e999}', 422),
+        (b'{"content":NaN}', 400),
+        (b'{"content":"\\u0000"}', 422),
+        (b'{"content":"\\ud800"}', 422),
+        (b'{"content":"\xed\xa0\x80"}', 400),
+        (b'\xef\xbb\xbf{"content":"x"}', 400),
+        (b'{"content":"x","content":"y"}', 201),
+    ],
+    ids=range(13),
+)
+async def test_a_body_that_is_too_much_is_refused(
+    api: Api, ann: Person, room: str, body: bytes, status: int
+) -> None:
+    """Too large, too deep, no JSON, no text: each has its status, and the server goes on."""
+    headers = {"X-CSRF-TOKEN": ann.csrf, "Content-Type": "application/json"}
+    path = f"/api/threads/{room}/root"
+    try:
+        answer = await ann.client.post(path, content=body, headers=headers)
+        assert answer.status_code == status, answer.text[:300]
+    except (httpx.WriteError, httpx.ReadError):
+        assert status == 413  # it was answered before all of it was taken
+    await ann.root(room, "after")
+
+
+async def test_the_largest_message_streams(api: Api, ann: Person, room: str) -> None:
+    """65,536 characters that JSON writes with six bytes each arrive whole; so do small ones."""
+    async with ann.follow(room) as stream:
+        await stream.next("stream.open")
+        large = "\x01" * 65_536
+        root = await ann.root(room, large)
+        told = await stream.next("message.new")
+        for number in range(100):
+            await ann.reply(root, f"{number}")
+        small = [await stream.next("message.new") for _ in range(100)]
+
+    assert told["payload"]["message"]["content"] == large
+    assert [one["payload"]["message"]["content"] for one in small] == [f"{n}" for n in range(100)]

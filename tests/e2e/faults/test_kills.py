@@ -1,0 +1,229 @@
+"""Processes are killed, stopped twice, interrupted and frozen."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.e2e.faults.conftest import Servers
+from tests.support.api import Person, Site
+from tests.support.databases import connected
+from tests.support.fleets import RealFleet
+from tests.support.load import last_number, texts, writing
+from tests.support.streams import RawStream, open_stream, streams
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+_WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'rustygpt'
+"""
+
+
+@asynccontextmanager
+async def _sites(fleet: RealFleet) -> AsyncIterator[list[Site]]:
+    """The servers' people; their connections are closed in the end."""
+    sites = [Site(url) for url in fleet.urls]
+    try:
+        yield sites
+    finally:
+        for site in sites:
+            await site.close()
+
+
+async def _post(person: Person, root: str, key: str) -> httpx.Response:
+    headers = {"X-CSRF-TOKEN": person.csrf, "Idempotency-Key": key}
+    path = f"/api/messages/{root}/reply"
+    return await person.client.post(path, json={"content": key}, headers=headers)
+
+
+async def test_a_commit_that_nobody_told_of_is_told(servers: Servers, fresh_url: str) -> None:
+    """Killed between the database's commit and the telling: the other server finds the event.
+
+    Who asked tries again elsewhere with the same key, and gets the answer to the first try.
+    """
+    async with servers(fresh_url, 2) as fleet, _sites(fleet) as (one, two):
+        ann = await one.person("ann")
+        there = await two.sign_in("ann")
+        room = await ann.conversation()
+        root = await ann.root(room)
+        async with streams(there, room, 1) as (stream,), connected(fresh_url) as holder:
+            async with holder.transaction():
+                await holder.fetch("SELECT 1 FROM rustygpt.conversations FOR UPDATE")
+                posting = asyncio.create_task(_post(ann, root, "k"))
+                async with asyncio.timeout(5):
+                    while not await holder.fetchval(_WAITING):
+                        await asyncio.sleep(0.01)
+                os.kill(fleet.servers[0].pid, signal.SIGSTOP)
+            await _committed(holder, 4)
+            await fleet.servers[0].kill()
+            with pytest.raises(httpx.TransportError):
+                await posting
+            await stream.reaches(4, 6.5)
+            again = await _post(there, root, "k")
+            kept = await texts(there, root)
+
+    assert (again.status_code, kept) == (201, ["root", "k"])
+    assert again.headers["idempotent-replay"] == "true"
+
+
+async def _committed(owner: Any, number: int) -> None:
+    async with asyncio.timeout(5):
+        while await owner.fetchval("SELECT max(number) FROM rustygpt.events") != number:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_key_is_good_at_every_server_at_once(servers: Servers, fresh_url: str) -> None:
+    """Twenty posts with one key, at two servers at the same time, make one message."""
+    async with servers(fresh_url, 2) as fleet, _sites(fleet) as (one, two):
+        ann = await one.person("ann")
+        there = await two.sign_in("ann")
+        root = await ann.root(await ann.conversation())
+        posts = [_post(person, root, "k") for person in (ann, there) for _ in range(10)]
+        answers = await asyncio.gather(*posts)
+        kept = await texts(ann, root)
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["message_id"] for answer in answers}) == 1
+    assert sum("idempotent-replay" not in answer.headers for answer in answers) == 1
+    assert kept == ["root", "k"]
+
+
+async def test_streams_move_to_another_server_without_loss(
+    servers: Servers, fresh_url: str
+) -> None:
+    """One server stops while people write at the other: its readers go on there, without a gap."""
+    async with servers(fresh_url, 2) as fleet, _sites(fleet) as (one, two):
+        ann = await one.person("ann")
+        there = await two.sign_in("ann")
+        room = await ann.conversation()
+        root = await ann.root(room)
+        async with streams(ann, room, 100) as before:
+            async with writing(there, root=root) as writer:
+                await writer.more(10)
+                code = await fleet.servers[0].stop()
+                moved = [await _go_on(stream, there, room) for stream in before]
+                await writer.more(10)
+            last = await last_number(there, room)
+            for old, new in zip(before, moved, strict=True):
+                async with asyncio.timeout(20):
+                    while not new.numbers() or new.numbers()[-1] < last:
+                        await asyncio.sleep(0.02)
+                assert old.numbers() + new.numbers() == list(range(3, last + 1))
+                await new.close()
+
+    assert code == 0
+
+
+async def _go_on(stream: RawStream, person: Person, room: str) -> RawStream:
+    await stream.ended.wait()
+    assert stream.events[-1]["payload"] == {"reason": "shutdown"}
+    return await open_stream(person, room, f"evt_{stream.numbers()[-1]}")
+
+
+async def _workers(parent: int) -> list[int]:
+    told = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(pid) for pid in told.split()]
+
+
+async def test_a_server_whose_workers_all_die_serves_again(
+    servers: Servers, fresh_url: str
+) -> None:
+    """The parent starts them anew; who asks meanwhile waits a moment and is answered."""
+    async with servers(fresh_url, RUSTYGPT__SERVER__WORKERS="2") as fleet, _sites(fleet) as (site,):
+        ann = await site.person("ann")
+        root = await ann.root(await ann.conversation())
+        old = await _workers(fleet.servers[0].pid)
+        for pid in old:
+            os.kill(pid, signal.SIGKILL)
+        started = time.monotonic()
+        async with asyncio.timeout(20):
+            while (answer := await _try(ann, root)) is None:
+                pass
+        seconds = time.monotonic() - started
+        new = await _workers(fleet.servers[0].pid)
+
+    assert answer.status_code == 201
+    assert seconds < 15
+    assert len(old) == 2
+    assert not set(old) & set(new)
+
+
+async def _try(person: Person, root: str) -> httpx.Response | None:
+    try:
+        return await _post(person, root, "k")
+    except httpx.TransportError:
+        return None
+
+
+async def _stop_twice(fleet: RealFleet) -> int:
+    """SIGTERM, and once more while the first is obeyed."""
+    pid = fleet.servers[0].pid
+    os.kill(pid, signal.SIGTERM)
+    await asyncio.sleep(0.05)
+    return await fleet.servers[0].stop()
+
+
+async def _interrupt(fleet: RealFleet) -> int:
+    """Ctrl-C at a terminal: SIGINT to the whole group of processes, twice."""
+    group = fleet.servers[0].pid
+    assert os.getpgid(group) == group
+    os.killpg(group, signal.SIGINT)
+    await asyncio.sleep(0.05)
+    os.killpg(group, signal.SIGINT)
+    return await fleet.servers[0].wait()
+
+
+@pytest.mark.parametrize(("end", "workers"), [(_stop_twice, "1"), (_interrupt, "2")])
+async def test_being_told_to_stop_again_changes_nothing(
+    servers: Servers, fresh_url: str, end: Any, workers: str
+) -> None:
+    """Readers are told, posts in progress are answered or not stored twice, the end is in time."""
+    more = {"RUSTYGPT__SERVER__WORKERS": workers}
+    async with servers(fresh_url, **more) as fleet, _sites(fleet) as (site,):
+        ann = await site.person("ann")
+        room = await ann.conversation()
+        root = await ann.root(room)
+        async with streams(ann, room, 20) as opened:
+            async with writing(ann, root=root) as writer:
+                await writer.more(10)
+                started = time.monotonic()
+                code = await end(fleet)
+                seconds = time.monotonic() - started
+            for stream in opened:
+                await asyncio.wait_for(stream.ended.wait(), 5)
+                assert stream.events[-1]["payload"] == {"reason": "shutdown"}
+        await fleet.servers[0].start()
+        kept = await texts(ann, root)
+
+    assert code == 0
+    assert seconds < 10
+    assert writer.acknowledged <= set(kept)
+    assert len(kept) == len(set(kept))
+
+
+async def test_a_server_that_stood_still_goes_on(servers: Servers, fresh_url: str) -> None:
+    """Frozen for five seconds: no stream is ended, and what happened meanwhile comes at once."""
+    async with servers(fresh_url, 2) as fleet, _sites(fleet) as (one, two):
+        ann = await one.person("ann")
+        there = await two.sign_in("ann")
+        room = await ann.conversation()
+        root = await ann.root(room)
+        async with streams(there, room, 20) as opened:
+            started = time.monotonic()
+            os.kill(fleet.servers[1].pid, signal.SIGSTOP)
+            for number in range(50):  # fewer events than may wait for a reader
+                await ann.reply(root, f"{number}")
+            await asyncio.sleep(max(0.0, started + 5 - time.monotonic()))
+            os.kill(fleet.servers[1].pid, signal.SIGCONT)
+            last = await last_number(ann, room)
+            for stream in opened:
+                await stream.reaches(last, 5)
+                assert not stream.ended.is_set()
+            assert (await there.client.get("/readyz")).status_code == 200

@@ -1,0 +1,54 @@
+"""PostgreSQL's queue of notifications is full: somebody who listens holds a transaction open."""
+
+import asyncio
+from contextlib import suppress
+
+import asyncpg
+import pytest
+from tests.e2e.faults.conftest import Servers
+from tests.support.api import Site
+from tests.support.databases import connected
+from tests.support.load import last_number
+from tests.support.own_postgres import own_postgres
+from tests.support.streams import streams
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+async def test_a_full_queue_of_notifications_refuses_no_post(servers: Servers) -> None:
+    """Posts succeed, the log tells the other server, and words flow again when there is room."""
+    async with (
+        own_postgres(max_notify_queue_pages="64") as postgres,
+        servers(postgres.url, 2) as fleet,
+    ):
+        one, two = (Site(url) for url in fleet.urls)
+        ann = await one.person("ann")
+        there = await two.sign_in("ann")
+        room = await ann.conversation()
+        root = await ann.root(room)
+        async with streams(there, room, 1) as (stream,):
+            async with connected(postgres.url) as blocker, connected(postgres.url) as filler:
+                await blocker.execute("LISTEN nobody")
+                await blocker.execute("BEGIN")
+                await blocker.fetchval("SELECT 1")
+                with suppress(asyncpg.ProgramLimitExceededError):
+                    while True:
+                        await filler.execute("SELECT pg_notify('nobody', repeat('x', 7900))")
+                for number in range(10):
+                    await ann.reply(root, f"{number}")
+                last = await last_number(ann, room)
+                await stream.reaches(last, 6.5)
+            async with asyncio.timeout(20):
+                heard = False
+                while not heard:
+                    await ann.reply(root, "is there room?")
+                    last += 2
+                    with suppress(TimeoutError):
+                        await stream.reaches(last, 0.5)
+                        heard = True
+        for site in (one, two):
+            await site.close()
+
+    log = fleet.servers[0].log
+    assert "queue of notifications is full" in log
+    assert "Traceback" not in log

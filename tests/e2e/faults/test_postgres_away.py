@@ -1,0 +1,85 @@
+"""PostgreSQL goes away under a running server, and comes back."""
+
+import asyncio
+import signal
+import time
+
+import httpx
+import pytest
+from tests.e2e.faults.conftest import Servers
+from tests.support.api import Site
+from tests.support.load import last_number, texts, writing
+from tests.support.own_postgres import OwnPostgres, own_postgres
+from tests.support.streams import streams
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+async def _ready(url: str) -> bool:
+    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+        return (await client.get("/readyz")).status_code == 200
+
+
+async def _until_ready(url: str, seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not await _ready(url):
+            await asyncio.sleep(0.02)
+
+
+async def _restart(postgres: OwnPostgres, how: signal.Signals, url: str) -> float:
+    """End PostgreSQL for a moment; answers how long a server took to be ready afterwards."""
+    await postgres.stop(how)
+    async with asyncio.timeout(10):
+        while await _ready(url):
+            await asyncio.sleep(0.02)
+    await postgres.start()
+    back = time.monotonic()
+    await _until_ready(url)
+    return time.monotonic() - back
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
+async def test_a_restart_of_postgresql_loses_nothing(servers: Servers, how: signal.Signals) -> None:
+    """Streams at both servers stay open and whole, posts succeed or are 503 with a time to wait."""
+    async with own_postgres() as postgres, servers(postgres.url, 2) as fleet:
+        one, two = (Site(url) for url in fleet.urls)
+        ann = await one.person("ann")
+        there = await two.sign_in("ann")
+        room = await ann.conversation()
+        root = await ann.root(room)
+        async with streams(ann, room, 3) as here, streams(there, room, 3) as away:
+            async with writing(ann, there, root=root) as writer:
+                await writer.more(20)
+                seconds = await _restart(postgres, how, fleet.urls[0])
+                await writer.more(20, seconds=5)
+            kept, last = await texts(ann, root), await last_number(ann, room)
+            for stream in (*here, *away):
+                await stream.reaches(last)
+                assert stream.numbers()[0] == 3
+                assert not stream.ended.is_set()
+        for site in (one, two):
+            await site.close()
+
+    assert seconds < 2
+    assert writer.acknowledged <= set(kept)
+    assert len(kept) == len(set(kept))
+    assert {answer.status_code for answer in writer.refused} == {503}
+    assert all(answer.headers["retry-after"] for answer in writer.refused)
+
+
+async def test_a_server_waits_for_a_database_that_starts_later(servers: Servers) -> None:
+    """It is there a moment after PostgreSQL, and is not ready before."""
+    async with own_postgres() as postgres:
+        await postgres.stop(signal.SIGINT)
+        starting = asyncio.create_task(_starts(servers, postgres.url))
+        await asyncio.sleep(2)
+        assert not starting.done()
+        await postgres.start()
+        await asyncio.wait_for(starting, 30)
+
+
+async def _starts(servers: Servers, url: str) -> None:
+    """Start a server, see that it is ready, and stop it."""
+    async with servers(url) as fleet:
+        await _until_ready(fleet.urls[0])
+        assert await fleet.servers[0].stop() == 0

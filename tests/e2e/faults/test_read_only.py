@@ -1,0 +1,54 @@
+"""The database may only be read: as after a failover to a server that follows another."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from tests.support.api import Api
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+@asynccontextmanager
+async def _read_only(owner: Any, url: str) -> AsyncIterator[None]:
+    """As after a failover: every connection is cut, and new ones may not write."""
+    name = urlsplit(url).path[1:]
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await owner.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await owner.fetch(cut)
+    try:
+        yield
+    finally:
+        await owner.execute("SET default_transaction_read_only = off")
+        await owner.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        await owner.fetch(cut)
+
+
+async def test_a_database_that_may_only_be_read_is_read(
+    api: Api, owner: Any, database_url: str
+) -> None:
+    """Posts are 503 with a time to wait; reading goes on, also after a while, and so do streams."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    await ann.root(room)
+    async with ann.follow(room) as stream:
+        async with _read_only(owner, database_url):
+            refused = await ann.try_root(room)
+            api.clock.move(61)
+            shown = await ann.get(f"/api/conversations/{room}/threads")
+            async with ann.follow(room, "evt_0") as again:
+                await again.next("message.new")
+        async with asyncio.timeout(10):
+            while (await ann.try_root(room, "after")).status_code != 201:
+                await asyncio.sleep(0.05)
+        told = await stream.next("message.new")
+
+    assert (refused.status_code, len(shown["threads"])) == (503, 1)
+    assert refused.headers["retry-after"]
+    assert told["payload"]["message"]["content"] == "after"

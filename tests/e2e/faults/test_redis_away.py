@@ -1,0 +1,66 @@
+"""Redis between the servers loses what it has, its clients, or itself: nobody loses an event."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from redis.asyncio import Redis
+from tests.e2e.faults.conftest import Servers
+from tests.support.api import Site
+from tests.support.load import last_number, writing
+from tests.support.redis_server import RedisServer, redis_server
+from tests.support.streams import streams
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+Fault = Callable[[RedisServer, Redis], Awaitable[None]]
+
+
+async def _flush(_: RedisServer, redis: Redis) -> None:
+    await redis.flushall()
+
+
+async def _kill_listeners(_: RedisServer, redis: Redis) -> None:
+    await redis.client_kill_filter(_type="pubsub")
+
+
+async def _overflow(_: RedisServer, redis: Redis) -> None:
+    """Listeners are cut as soon as anything waits for them, as those are that read too slowly."""
+    await redis.config_set("client-output-buffer-limit", "pubsub 1 1 1")
+    await redis.publish("nobody", "x")
+    for channel in await redis.pubsub_channels():
+        await redis.publish(channel, "x" * 100_000)
+    await redis.config_set("client-output-buffer-limit", "pubsub 33554432 8388608 60")
+
+
+async def _restart(server: RedisServer, _: Redis) -> None:
+    await server.stop()
+    await asyncio.sleep(1)
+    await server.start()
+
+
+async def test_no_loss_by_redis_is_a_loss(servers: Servers, fresh_url: str) -> None:
+    """Flushed, its listeners cut, stopped and started under load: every event comes, once."""
+    async with redis_server() as server, Redis.from_url(server.url) as redis:
+        more = {"RUSTYGPT__SSE__BACKPLANE__URL": server.url}
+        async with servers(fresh_url, 2, **more) as fleet:
+            one, two = (Site(url) for url in fleet.urls)
+            ann = await one.person("ann")
+            there = await two.sign_in("ann")
+            room = await ann.conversation()
+            root = await ann.root(room)
+            async with streams(ann, room, 2) as here, streams(there, room, 2) as away:
+                async with writing(ann, there, root=root) as writer:
+                    for fault in (_flush, _kill_listeners, _overflow, _restart):
+                        await writer.more(10)
+                        await fault(server, redis)
+                    await writer.more(10)
+                last = await last_number(ann, room)
+                for stream in (*here, *away):
+                    await stream.reaches(last)
+                    assert stream.numbers()[0] == 3
+                    assert not stream.ended.is_set()
+            for site in (one, two):
+                await site.close()
+
+    assert writer.refused == []

@@ -1,0 +1,144 @@
+"""PostgreSQL answers, but does not do what it is asked: locked, full, read-only, altered."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from tests.e2e.faults.conftest import Servers
+from tests.support import databases
+from tests.support.api import Api, Serve, Site
+from tests.support.databases import connected
+from tests.support.load import last_number, texts, writing
+from tests.support.streams import streams
+
+from rustygpt_shared.settings import Db, Llm, Settings
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+_DISK_FULL = """
+CREATE FUNCTION pg_temp.none() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER none BEFORE INSERT ON rustygpt.events EXECUTE FUNCTION pg_temp.none();
+"""
+
+
+@asynccontextmanager
+async def _locked(url: str, *rooms: str) -> AsyncIterator[None]:
+    """Somebody holds the rows of conversations and does not let go."""
+    async with connected(url) as holder, holder.transaction():
+        query = "SELECT 1 FROM rustygpt.conversations WHERE id = ANY ($1) FOR UPDATE"
+        await holder.fetch(query, list(rooms))
+        yield
+
+
+async def _timed(doing: Awaitable[Any]) -> tuple[Any, float]:
+    started = time.monotonic()
+    return await doing, time.monotonic() - started
+
+
+async def test_a_locked_conversation_is_503_and_the_others_go_on(
+    api: Api, database_url: str
+) -> None:
+    """After two seconds, with a time to wait; reading goes on there too, and nothing is stored."""
+    ann = await api.person("ann")
+    stuck, free = await ann.conversation(), await ann.conversation()
+    await ann.root(stuck)
+    async with ann.follow(stuck) as stream:
+        async with _locked(database_url, stuck):
+            waiting = asyncio.create_task(_timed(ann.try_root(stuck, "never")))
+            await asyncio.sleep(0.2)
+            _, quick = await _timed(ann.root(free))
+            shown = await ann.get(f"/api/conversations/{stuck}/threads")
+            refused, seconds = await waiting
+        await ann.root(stuck, "after")
+        await stream.next("stream.open")
+        told = await stream.next("message.new")
+
+    assert (refused.status_code, len(shown["threads"])) == (503, 1)
+    assert refused.headers["retry-after"]
+    assert quick < 1 < seconds < 4
+    assert told["payload"]["message"]["content"] == "after"
+    assert told["id"] == "evt_4"
+
+
+async def test_an_exhausted_pool_is_503_and_streams_go_on(serve: Serve, database_url: str) -> None:
+    """Whoever gets no connection in time is told so; what is open needs none."""
+    settings = Settings(llm=Llm(default_model="demo"), db=Db(max_connections=2))
+    async with serve(settings=settings) as api:
+        ann = await api.person("ann")
+        room = await ann.conversation()
+        async with ann.follow(room) as stream, _locked(database_url, room):
+            await stream.next("stream.open")
+            posts = [asyncio.create_task(_timed(ann.try_root(room))) for _ in range(12)]
+            await asyncio.sleep(0.2)
+            alive, quick = await _timed(ann.client.get("/healthz"))
+            ready = await ann.client.get("/readyz")
+            beating = asyncio.create_task(anext(line async for line in stream.lines if line == ":"))
+            while not beating.done():
+                api.clock.move(1)
+                await asyncio.sleep(0.01)
+            answers = await asyncio.gather(*posts)
+        after = await ann.try_root(room)
+
+    assert {answer.status_code for answer, _ in answers} == {503}
+    assert max(seconds for _, seconds in answers) < 9
+    assert (alive.status_code, ready.status_code, after.status_code) == (200, 503, 201)
+    assert quick < 1
+
+
+async def test_a_full_disk_is_503(api: Api, database_url: str) -> None:
+    """Nothing of the post is stored, reading goes on, and with room again all is well."""
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    await ann.root(room)
+    async with ann.follow(room) as stream:
+        async with connected(database_url) as operator:
+            await operator.execute(_DISK_FULL)
+            refused = await ann.try_root(room)
+            shown = await ann.get(f"/api/conversations/{room}/threads")
+            await operator.execute("DROP TRIGGER none ON rustygpt.events")
+        await ann.root(room, "after")
+        told = await stream.next("message.new")
+
+    assert (refused.status_code, len(shown["threads"])) == (503, 1)
+    assert refused.headers["retry-after"]
+    assert told["id"] == "evt_4"
+
+
+async def _alter(url: str) -> None:
+    """What a release does to a running database, and more: columns, procedures, all at once."""
+    async with connected(url) as operator:
+        await operator.execute("SET lock_timeout = '1s'")
+        for number in range(5):
+            for table in ("messages", "events", "conversations", "participants", "sessions"):
+                await operator.execute(f"ALTER TABLE rustygpt.{table} ADD COLUMN new{number} text")
+                await operator.execute(f"ALTER TABLE rustygpt.{table} DROP COLUMN new{number}")
+            await operator.execute(
+                "UPDATE rustygpt.ledger SET sha256 = 'other' WHERE script LIKE 'procedures/%'"
+            )
+            await databases.prepare(url)
+
+
+async def test_altering_the_database_is_not_felt(servers: Servers, fresh_url: str) -> None:
+    """Columns come and go and all procedures are applied again while people write and read."""
+    async with servers(fresh_url) as fleet:
+        site = Site(fleet.urls[0])
+        ann = await site.person("ann")
+        room = await ann.conversation()
+        root = await ann.root(room)
+        async with streams(ann, room, 3) as opened:
+            async with writing(ann, root=root) as writer:
+                await writer.more(10)
+                await _alter(fresh_url)
+                await writer.more(10)
+            kept, last = await texts(ann, root), await last_number(ann, room)
+            for stream in opened:
+                await stream.reaches(last)
+                assert stream.numbers()[0] == 3
+        await site.close()
+
+    assert writer.acknowledged <= set(kept)
+    assert {answer.status_code for answer in writer.refused} <= {503}

@@ -1,0 +1,97 @@
+"""A database is restored from a backup: numbers are given again, to other events."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from tests.e2e.faults.conftest import Servers
+from tests.support.api import Api, Site
+from tests.support.databases import connected
+from tests.support.load import last_number
+from tests.support.streams import open_stream, streams
+
+ROOT = Path(__file__).resolve().parents[3]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+async def _copy(cluster_url: str, source: str, target: str) -> None:
+    """Make one database what another is; nobody is connected to either for a moment."""
+    async with connected(cluster_url) as operator:
+        for name in (source, target):
+            await operator.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+            )
+        await operator.execute(f"DROP DATABASE IF EXISTS {target} WITH (FORCE)")
+        await operator.execute(f"CREATE DATABASE {target} TEMPLATE {source}")
+
+
+async def _close(cluster_url: str, name: str, *, to_all: bool) -> None:
+    async with connected(cluster_url) as operator:
+        allowed = "false" if to_all else "true"
+        await operator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}")
+
+
+async def test_open_streams_notice_that_the_log_went_back(
+    servers: Servers, cluster_url: str, fresh_url: str
+) -> None:
+    """Restored under a running server: readers load anew, and get what is written from then on."""
+    name = urlsplit(fresh_url).path[1:]
+    backup = f"{name}_backup"
+    async with servers(fresh_url) as fleet:
+        site = Site(fleet.urls[0])
+        ann = await site.person("ann")
+        room = await ann.conversation()
+        root = await ann.root(room)
+        await fleet.owner.close()
+        await _close(cluster_url, name, to_all=True)
+        await _copy(cluster_url, name, backup)
+        await _close(cluster_url, name, to_all=False)
+        await _ready(ann)
+        async with streams(ann, room, 1) as (stream,):
+            for number in range(10):
+                await ann.reply(root, f"lost {number}")
+            await stream.until("message.new", 10)
+            await _copy(cluster_url, backup, name)
+            await _ready(ann)
+            await ann.reply(root, "after")
+            reset = (await stream.until("stream.reset", seconds=10))[0]
+            again = await open_stream(ann, room, "evt_22")
+            await again.until("stream.reset")
+            last = await last_number(ann, room)
+            await ann.reply(root, "and on")
+            async with asyncio.timeout(5):
+                while stream.numbers()[-1] != last + 2:
+                    await asyncio.sleep(0.02)
+            await again.close()
+        await site.close()
+    async with connected(cluster_url) as operator:
+        await operator.execute(f"DROP DATABASE {backup} WITH (FORCE)")
+
+    assert reset["payload"]["last_event_id"] in {"evt_2", "evt_4"}
+
+
+async def _ready(person: Any) -> None:
+    async with asyncio.timeout(20):
+        while (await person.client.get("/readyz")).status_code != 200:
+            await asyncio.sleep(0.05)
+
+
+async def test_after_the_documented_step_every_old_cursor_is_answered_by_a_reset(
+    api: Api, owner: Any
+) -> None:
+    """What `docs/database.md` has operators do leaves no number that could be taken for one."""
+    text = (ROOT / "docs" / "database.md").read_text("utf-8")
+    step = text.split("## Restoring a backup")[1].split("```sql\n")[1].split("```")[0]
+    ann = await api.person("ann")
+    room = await ann.conversation()
+    root = await ann.root(room)
+    before = await last_number(ann, room)
+    await owner.execute(step)
+    for _ in range(5):
+        await ann.reply(root)
+    for number in range(before + 1):
+        async with ann.follow(room, f"evt_{number}") as stream:
+            reset = await stream.next("stream.reset", seconds=5)
+            assert reset["payload"]["reason"] == "trimmed"

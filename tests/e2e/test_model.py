@@ -1,0 +1,208 @@
+"""Anything may happen to a conversation on several servers, in any order, and the law holds.
+
+The law: durable events come by number, each once, or after a reset; nothing after one's own
+removal; a cursor of whatever kind gets the answer that the contract foretells; and a state kept by
+events is the state fetched anew.
+"""
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import HealthCheck, strategies
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from tests.support import databases
+from tests.support.api import asking, served
+from tests.support.fleets import LocalFleet
+from tests.support.model_server import ModelServer, Script, chunk, finished, model_server
+from tests.support.world import BACKFILL, NAMES, World, make_people
+
+from rustygpt_server.db.bootstrap import PoolLogin
+from rustygpt_shared.settings import Db, Settings, Sse
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+names = strategies.sampled_from(NAMES)
+clients = strategies.sampled_from((*NAMES, "ann too"))
+places = strategies.integers(0, 2)
+numbers = strategies.integers(0, 40)
+storms = strategies.integers(2, 12)
+texts = strategies.sampled_from(["hi", "héllo 🦀", "x\u2028y", "a\r\nid: evt_7\r\n\r\nb"])
+cursors = strategies.sampled_from(["last", "last", "older", "zero", "future", "no id", "none"])
+
+
+class Model:
+    """A model whose answers stop in the middle until they are told to go on."""
+
+    def __init__(self, server: ModelServer) -> None:
+        self._server = server
+        self._go = asyncio.Event()
+        self.hold()
+
+    def hold(self) -> None:
+        """Answers that begin from now on stop in the middle."""
+        self._go = asyncio.Event()
+        parts = [chunk("one "), 0.01, chunk("twö "), self._go, chunk("🦀"), finished()]
+        self._server.scripts = [Script(parts)]
+
+    def finish(self) -> None:
+        """Let all answers in progress end."""
+        self._go.set()
+        self.hold()
+
+
+class Bench:
+    """The servers and people that all examples share; each example has its own conversation."""
+
+    def __init__(self, runner: asyncio.Runner, fleet: LocalFleet, model: Model) -> None:
+        self._runner = runner
+        self.people = self.run(make_people(fleet))
+        self.fleet = fleet
+        self.model = model
+
+    def run(self, doing: Coroutine[Any, Any, Any]) -> Any:
+        """Do something, while the servers go on."""
+        return self._runner.run(doing)
+
+
+class Machine(RuleBasedStateMachine):
+    def __init__(self, bench: Bench) -> None:
+        super().__init__()
+        self._run = bench.run
+        self._world = World(bench.fleet, bench.people, bench.model)
+        self._finish = bench.model.finish
+
+    @initialize()
+    def begin(self) -> None:
+        self._run(self._world.begin())
+
+    @rule(name=names, place=places, text=texts)
+    def post(self, name: str, place: int, text: str) -> None:
+        self._run(self._world.post(name, place, text))
+
+    @rule(name=names, place=places, which=numbers, text=texts)
+    def reply(self, name: str, place: int, which: int, text: str) -> None:
+        self._run(self._world.reply(name, place, which, text))
+
+    @rule(count=storms, which=numbers)
+    def storm(self, count: int, which: int) -> None:
+        self._run(self._world.storm(count, which))
+
+    @rule(name=names, place=places, which=numbers)
+    def ask(self, name: str, place: int, which: int) -> None:
+        self._run(self._world.reply(name, place, which, "@assistant go"))
+
+    @rule()
+    def finish(self) -> None:
+        self._finish()
+
+    @rule(place=places, title=texts)
+    def rename(self, place: int, title: str) -> None:
+        self._run(self._world.rename(place, " ".join(title.split())))
+
+    @rule(name=strategies.sampled_from(NAMES[1:]), place=places)
+    def add(self, name: str, place: int) -> None:
+        self._run(self._world.add(name, place))
+
+    @rule(name=strategies.sampled_from(NAMES[1:]), place=places, leave=strategies.booleans())
+    def remove(self, name: str, place: int, leave: bool) -> None:
+        self._run(self._world.remove(name, place, by=name if leave else "ann"))
+
+    @rule(who=clients, place=places, cursor=cursors, back=numbers)
+    def connect(self, who: str, place: int, cursor: str, back: int) -> None:
+        self._run(self._world.connect(who, place, cursor, back))
+
+    @rule(who=clients, place=places, cursor=cursors, back=numbers, count=storms)
+    def connect_in_a_storm(self, who: str, place: int, cursor: str, back: int, count: int) -> None:
+        self._run(self._world.connect(who, place, cursor, back, storm=count))
+
+    @rule(who=clients)
+    def disconnect(self, who: str) -> None:
+        self._run(self._world.followers[who].disconnect())
+
+    @rule(keep=strategies.integers(1, 20))
+    def trim(self, keep: int) -> None:
+        self._run(self._world.trim(keep))
+
+    @rule(place=places)
+    def restart(self, place: int) -> None:
+        self._run(self._world.restart(place))
+
+    @rule()
+    def cut_lines(self) -> None:
+        self._run(self._world.cut_lines())
+
+    @rule(count=storms, keep=strategies.integers(1, 6))
+    def miss(self, count: int, keep: int) -> None:
+        self._run(self._world.miss(count, keep))
+
+    @rule(seconds=strategies.sampled_from([0.25, 2, 8]))
+    def pause(self, seconds: float) -> None:
+        self._run(self._world.pause(seconds))
+
+    @rule()
+    def settle(self) -> None:
+        self._run(self._world.settle())
+
+    @invariant()
+    def nothing_is_wrong(self) -> None:
+        self._world.check()
+
+    def teardown(self) -> None:
+        try:
+            if self._world.followers:
+                self._run(self._world.settle())
+        finally:
+            self._run(self._world.end())
+
+
+@asynccontextmanager
+async def _servers(
+    database_url: str, login: PoolLogin, count: int
+) -> AsyncIterator[tuple[LocalFleet, Model]]:
+    """So many servers on an empty database, and what answers for the assistant."""
+    async with databases.connected(database_url) as owner, model_server() as scripted:
+        await databases.truncate(owner)
+        settings = Settings(
+            llm=asking(scripted.url),
+            db=Db(max_connections=4),
+            sse=Sse(max_backfill_events=BACKFILL, channel_capacity=16),
+        )
+        start = functools.partial(served, database_url, login, settings=settings)
+        fleet = LocalFleet(lambda clock: start(clock=clock), owner)
+        for _ in range(count):
+            await fleet.add()
+        try:
+            yield fleet, Model(scripted)
+        finally:
+            await fleet.close()
+
+
+@pytest.mark.parametrize(("count", "examples"), [(2, 12), (3, 6)])
+def test_whatever_happens_the_law_holds(
+    database_url: str, pool_login: PoolLogin, count: int, examples: int
+) -> None:
+    """People, clients, servers, lines and the log do what they like."""
+    settings = hypothesis.settings(
+        max_examples=examples, stateful_step_count=20, suppress_health_check=list(HealthCheck)
+    )
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        fleet, model = runner.run(
+            stack.enter_async_context(_servers(database_url, pool_login, count))
+        )
+        try:
+            bench = Bench(runner, fleet, model)
+            run_state_machine_as_test(lambda: Machine(bench), settings=settings)
+        finally:
+            runner.run(stack.aclose())

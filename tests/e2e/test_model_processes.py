@@ -1,0 +1,64 @@
+"""The law of `test_model`, once more with servers in processes of their own, which are killed."""
+
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from tests.support import databases
+from tests.support.fleets import real_fleet
+from tests.support.world import BACKFILL, NAMES, World, make_people
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+STEPS = 60
+_ENVIRON = {
+    "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
+    "RUSTYGPT_PROFILE": "test",
+    "RUSTYGPT__SSE__MAX_BACKFILL_EVENTS": str(BACKFILL),
+}
+
+
+class Demo:
+    """The built-in assistant, which nobody has to tell to go on."""
+
+    def finish(self) -> None:
+        """Nothing holds its answers."""
+
+
+def _steps(world: World, chosen: random.Random) -> dict[Callable[[], Awaitable[None]], int]:
+    """What may happen next, and how often it does."""
+    place, which = chosen.randrange(2), chosen.randrange(40)
+    client = chosen.choice([*world.followers])
+    cursor = chosen.choice(["last", "last", "older", "zero", "future", "no id", "none"])
+    return {
+        lambda: world.storm(chosen.randrange(2, 12), which): 8,
+        lambda: world.post(chosen.choice(NAMES), place, "@assistant go"): 2,
+        lambda: world.rename(place, f"title {which}"): 1,
+        lambda: world.add(chosen.choice(NAMES[1:]), place): 3,
+        lambda: world.remove(chosen.choice(NAMES[1:]), place, by="ann"): 2,
+        lambda: world.connect(client, place, cursor, which, storm=which % 3 * 4): 8,
+        lambda: world.trim(1 + which): 2,
+        lambda: world.miss(6, 1 + which % 4): 2,
+        world.cut_lines: 2,
+        lambda: world.restart(place): 1,
+    }
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_killed_servers_keep_the_law(tmp_path: Path, cluster_url: str, seed: int) -> None:
+    """Whatever people, clients and the log do meanwhile."""
+    url, chosen = await databases.create(cluster_url), random.Random(seed)
+    async with real_fleet(tmp_path, url, 2, **_ENVIRON) as fleet:
+        world = World(fleet, await make_people(fleet), Demo())
+        await world.begin()
+        try:
+            for _ in range(STEPS):
+                steps = _steps(world, chosen)
+                await chosen.choices([*steps], weights=[*steps.values()])[0]()
+                world.check()
+            await world.restart(0)
+            await world.settle()
+        finally:
+            await world.end()
+    await databases.drop(cluster_url, url)
