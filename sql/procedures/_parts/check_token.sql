@@ -1,7 +1,7 @@
 -- Whose session a token is, or the reason why it is nobody's: unknown, expired, superseded (its
 -- grace is over) or disabled. Moves the idle window, written at most once a minute and never past
--- the absolute end; where nothing can be written (a standby, a database set to be read only), people
--- go on reading with the window they have.
+-- the absolute end; where nothing can be written (a standby, a database set to be read only), all go
+-- on reading with the window they have.
 CREATE OR REPLACE FUNCTION rustygpt.check_token(
   _token_hash bytea, _idle_seconds integer, _now timestamptz
 ) RETURNS TABLE (reason text, user_id uuid, email text, username text, roles text[],

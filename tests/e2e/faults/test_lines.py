@@ -70,7 +70,7 @@ async def test_a_database_that_says_nothing_is_503_and_streams_stay(servers: Ser
         async with streams(ann, room, 1) as (stream,):
             between.fall_silent()
             started = time.monotonic()
-            refused = await ann.call("GET", "/api/auth/me", expect=503)
+            refused = await ann.call("GET", f"/api/conversations/{room}/threads", expect=503)
             waited = time.monotonic() - started
             assert (await ann.client.get("/healthz")).status_code == 200
             assert (await ann.client.get("/readyz")).status_code == 503
