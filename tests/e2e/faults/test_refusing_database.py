@@ -69,10 +69,11 @@ async def test_an_exhausted_pool_is_503_and_streams_go_on(serve: Serve, database
     settings = Settings(llm=Llm(default_model="demo"), db=Db(max_connections=2))
     async with serve(settings=settings) as api:
         ann = await api.person("ann")
-        room = await ann.conversation()
-        async with ann.follow(room) as stream, _locked(database_url, room):
+        rooms = [await ann.conversation() for _ in range(12)]
+        room = rooms[0]
+        async with ann.follow(room) as stream, _locked(database_url, *rooms):
             await stream.next("stream.open")
-            posts = [asyncio.create_task(_timed(ann.try_root(room))) for _ in range(12)]
+            posts = [asyncio.create_task(_timed(ann.try_root(one))) for one in rooms]
             await asyncio.sleep(0.2)
             alive, quick = await _timed(ann.client.get("/healthz"))
             ready = await ann.client.get("/readyz")
