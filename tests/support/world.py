@@ -116,7 +116,7 @@ class World:
         last, oldest = await self._bounds()
         sent = self._cursor(follower, cursor, back, last)
         person = self._at(name, place)
-        first = frozenset({_foretold(sent, last, oldest)})
+        first = _foretold(sent, last, oldest)
         if storm:
             first |= {None, "unknown", "too_far"}
         course = Course(person.id, first, last)
@@ -235,13 +235,17 @@ class World:
         return self._clients[name, url]
 
 
-def _foretold(sent: str | None, last: int, oldest: int) -> str | None:
-    """The reason of the reset that a cursor has to be answered by."""
+def _foretold(sent: str | None, last: int, oldest: int) -> frozenset[str | None]:
+    """The reasons of the reset that a cursor may be answered by.
+
+    A process may still have what the log has not, and not know yet how far the log goes: then it
+    goes on from the cursor where a reset was to be expected.
+    """
     if sent is None:
-        return None
+        return frozenset({None})
     digits = sent.removeprefix("evt_")
     if sent in NO_IDS or int(digits) > last:
-        return "unknown"
-    if int(digits) < oldest - 1:
-        return "trimmed"
-    return "too_far" if last - int(digits) > BACKFILL else None
+        return frozenset({"unknown"})
+    if int(digits) < oldest - 1 or last - int(digits) > BACKFILL:
+        return frozenset({None, "trimmed", "too_far"})
+    return frozenset({None})
