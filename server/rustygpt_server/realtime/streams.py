@@ -108,12 +108,11 @@ class Streams:
             if ending.conversation_id is None:
                 reader.close(ending.reason)
                 continue
+            _remember(ending, reader)
             seat = reader.seat_in(ending.conversation_id)
-            if seat is None:
-                _remember(ending, reader)
-            elif ending.number is not None and seat.checked >= ending.number:
-                continue  # by a newer right
-            elif reader.whole:
+            if seat is None or (ending.number is not None and seat.checked >= ending.number):
+                continue  # no seat, or one by a newer right
+            if reader.whole:
                 lost.append(seat)
             else:
                 reader.close(ending.reason)
@@ -161,4 +160,5 @@ class Streams:
 
 def _remember(ending: Ending, reader: Reader) -> None:
     if reader.removed is not None and ending.conversation_id:
-        reader.removed[ending.conversation_id] = ending.number or 0
+        known = reader.removed.get(ending.conversation_id, 0)
+        reader.removed[ending.conversation_id] = max(known, ending.number or 0)

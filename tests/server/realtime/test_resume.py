@@ -123,6 +123,21 @@ def test_a_removal_while_opening_is_not_missed() -> None:
     assert [seat.conversation_id for seat in reader.seats] == [OTHER]
 
 
+async def test_coming_and_going_while_opening_is_not_missed() -> None:
+    """The database was asked in between, and the removal took a seat that there was by then."""
+    hub = make_hub(ListLog())
+    reader = make_reader(hub, whole=True)
+    user_id = reader.identity.user_id
+    make_reader(hub)
+    hub.channel(ROOM).start(0)
+    resume.join_room(hub, user_id, ROOM, 1)
+    hub.publish(ROOM, [membership(1, user_id, "added"), membership(2, user_id, "removed")])
+
+    resume.begin_all(hub, reader, None, {ROOM: Opening(1, 1), OTHER: Opening(3, 1)})
+
+    assert [seat.conversation_id for seat in reader.seats] == [OTHER]
+
+
 def test_a_conversation_joined_later_is_followed() -> None:
     """From the event on that tells of it, once, by the person's streams of all conversations."""
     hub = make_hub(ListLog())
