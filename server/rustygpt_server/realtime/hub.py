@@ -185,6 +185,7 @@ class Hub:
 
     def rise(self, seat: Seat) -> None:
         """Take a seat away."""
+        seat.gone, seat.reset = True, None
         seat.reader.seats.remove(seat)
         if seat in seat.reader.waiting:
             seat.reader.waiting.remove(seat)
@@ -219,16 +220,18 @@ class Hub:
             number=event.number,
         )
         for seat in self.streams.end(ending):
-            if seat not in channel.seats:  # still catching up: this is all it needs to know
-                seat.reader.tell(Item(Kind.DURABLE, without_id(frame(event).frame)))
+            untold = seat not in channel.seats or seat.reset
             self.rise(seat)
+            if untold:  # this is all it needs to know, whatever else it lacks
+                item = Item(Kind.DURABLE, without_id(frame(event).frame))
+                seat.reader.tell(item, seat=seat)
 
     def end(self, ending: Ending) -> None:
         """End the streams of this process that lost their right; those of all go on without."""
         for seat in self.streams.end(ending):
             self.rise(seat)
             gone = self.reset(seat.conversation_id, ending.number or 0, "removed")
-            seat.reader.tell(Item(Kind.DURABLE, gone))
+            seat.reader.tell(Item(Kind.DURABLE, gone), seat=seat)
 
     def reset(self, room: UUID | None, position: int, reason: ResetReason) -> bytes:
         """`stream.reset`; it names its conversation where a stream has several."""

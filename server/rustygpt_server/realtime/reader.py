@@ -53,6 +53,8 @@ class Seat:
     """The event number at which the right to read was last looked at."""
     reset: ResetReason | None = None
     """The reader has to load anew, and hears nothing before it was told so."""
+    gone: bool = False
+    """It was taken away; what waits of it is all that the reader may still be told."""
 
 
 @dataclass(slots=True, eq=False)

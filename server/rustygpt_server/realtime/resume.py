@@ -51,7 +51,8 @@ def begin(hub: Hub, seat: Seat, seen: str | None, bounds: Opening) -> Start:
     start = start_at(seen, Opening(bounds.position, oldest), hub.settings.max_backfill_events)
     seat.checked = max(seat.checked, bounds.position)
     seat.cursor = start.cursor
-    seat.reader.waiting.append(seat)
+    if seat.reset is None:  # else it waits already, to start over
+        seat.reader.waiting.append(seat)
     seat.reader.rouse()
     return start
 
@@ -78,7 +79,8 @@ def join_room(hub: Hub, user_id: UUID, conversation_id: UUID, number: int) -> No
     for reader in hub.streams.of_user(user_id):
         if reader.whole and reader.seat_in(conversation_id) is None:
             seat, bounds = hub.sit(reader, conversation_id), Opening(number, number)
-            reader.tell(Item(Kind.DURABLE, hub.reset(conversation_id, before, "joined")))
+            item = Item(Kind.DURABLE, hub.reset(conversation_id, before, "joined"))
+            reader.tell(item, seat=seat)
             begin(hub, seat, event_id(before), bounds)
 
 

@@ -38,6 +38,9 @@ async def write(hub: Hub, reader: Reader, sink: Sink) -> None:
 
 async def _bring_up(hub: Hub, seat: Seat, sink: Sink) -> None:
     """One step towards live: a page of what is missing, or a place among the channel's readers."""
+    if seat.gone:
+        await sink.send(_tell_gone(hub, seat))
+        return
     channel = hub.channel(seat.conversation_id)
     if seat.reset:
         await sink.send(_start_over(hub, seat))
@@ -51,6 +54,14 @@ async def _bring_up(hub: Hub, seat: Seat, sink: Sink) -> None:
         page = await _next_page(hub, seat)
     if seat in seat.reader.waiting and not seat.reader.closing:  # it may have lost the right
         await sink.send(page)
+
+
+def _tell_gone(hub: Hub, seat: Seat) -> bytes:
+    """What told of a removal was lost with what waited; one who is back in is told of that."""
+    seat.reader.waiting.remove(seat)
+    if seat.reader.seat_in(seat.conversation_id):
+        return b""
+    return hub.reset(seat.conversation_id, 0, "removed")
 
 
 def _start_over(hub: Hub, seat: Seat) -> bytes:

@@ -1,11 +1,14 @@
 """Streams of all conversations: one connection, many seats."""
 
 import asyncio
+import re
 from uuid import UUID
 
 from tests.support.event_log import ROOM, Following, ListLog, make_hub, make_reader, membership
+from tests.support.waiting import until
 
 from rustygpt_server.db.feeds import Opening
+from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime import resume
 from rustygpt_server.realtime.streams import Ending
 
@@ -77,3 +80,95 @@ async def test_a_right_that_is_over_without_an_event_is_told() -> None:
     )
     assert not stream.task.done()
     await stream.close()
+
+
+async def _hold_up(stream: Following) -> None:
+    """Let the writer wait for its connection, so that what comes now stays in the queue."""
+    stream.sink.set_full(True)
+    stream.hub.tell_readers([stream.reader], b"event: held\n\n")
+    await until(lambda: not len(stream.reader.outbox))
+
+
+async def _overflow(stream: Following) -> None:
+    """Let more come than may wait, and then let the connection take it."""
+    stream.hub.publish(OTHER, [Logged(OTHER, n, "error", "{}") for n in range(1, 21)])
+    await asyncio.sleep(0)  # the turn in which what has come is handed on
+    stream.sink.set_full(False)
+    await stream.live()
+
+
+async def test_a_slow_stream_does_not_get_back_into_a_lost_conversation() -> None:
+    """What waited of it is lost with the rest; it is told that it is out, and nothing further."""
+    log = ListLog()
+    stream = _follow_all(log)
+    await stream.live()
+    await _hold_up(stream)
+    gone = membership(1, stream.reader.identity.user_id, "removed")
+    log.events.append(gone)
+    stream.hub.publish(ROOM, [gone])
+    await _overflow(stream)
+    stream.hub.publish(ROOM, [log.add()])
+    stream.hub.tell(OTHER, b"event: other\n\n")
+    await stream.until(b"other")
+
+    assert b'{"type":"error","id":"evt_2"' not in stream.sink.data
+    assert _resets(stream) == {(OTHER, "overflow"), (ROOM, "removed")}
+    await stream.close()
+
+
+async def test_a_stream_that_has_to_load_anew_hears_that_it_is_out() -> None:
+    """The removal comes before the reset was sent, and takes its place."""
+    log = ListLog()
+    stream = _follow_all(log)
+    await stream.live()
+    await _hold_up(stream)
+    stream.hub.publish(ROOM, [log.add() for _ in range(20)])
+    await until(lambda: stream.reader.seats[0].reset is not None)
+    gone = membership(21, stream.reader.identity.user_id, "removed")
+    log.events.append(gone)
+    stream.hub.publish(ROOM, [gone])
+    stream.sink.set_full(False)
+    await stream.live()
+
+    assert b'"id":"evt_21"' in stream.sink.data
+    await stream.close()
+
+
+async def test_a_slow_stream_hears_of_a_conversation_that_was_joined() -> None:
+    """Where that is lost with what waits, it is told to load that conversation all the same."""
+    stream = _follow_all(ListLog())
+    await stream.live()
+    await _hold_up(stream)
+    joined = UUID(int=9)
+    resume.join_room(stream.hub, stream.reader.identity.user_id, joined, 0)
+    await _overflow(stream)
+
+    assert (joined, "overflow") in _resets(stream)
+    assert not stream.reader.waiting
+    await stream.close()
+
+
+async def test_a_stream_without_room_hears_of_a_conversation_that_was_joined() -> None:
+    """The news itself is what does not fit."""
+    stream = _follow_all(ListLog())
+    await stream.live()
+    await _hold_up(stream)
+    for n in range(1, 17):
+        stream.hub.publish(OTHER, [Logged(OTHER, n, "error", "{}")])
+    await until(lambda: len(stream.reader.outbox) == 16)
+    joined = UUID(int=9)
+    resume.join_room(stream.hub, stream.reader.identity.user_id, joined, 0)
+
+    assert [seat.conversation_id for seat in stream.reader.waiting].count(joined) == 1
+    stream.sink.set_full(False)
+    await stream.live()
+    assert (joined, "overflow") in _resets(stream)
+    await stream.close()
+
+
+def _resets(stream: Following) -> set[tuple[UUID, str]]:
+    told = re.findall(
+        r'"reason":"(\w+)","last_event_id":"\w+","conversation_id":"([^"]+)"',
+        stream.sink.data.decode(),
+    )
+    return {(UUID(room), reason) for reason, room in told}
