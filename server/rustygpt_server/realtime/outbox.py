@@ -79,7 +79,7 @@ class Outbox(Generic[S]):
             return True
         if self._fuller_than(1, len(frame)) and not self._make_room(kind, len(frame)):
             self._drop(item)
-            return kind in self._pressure.droppable
+            return kind in self._pressure.droppable or answer is not None  # told whole, later
         self._items.append((item, seat))
         self._bytes += len(frame)
         if len(self._items) == self._pressure.warn_at:

@@ -115,3 +115,12 @@ def test_what_is_discarded_names_whose_it_was() -> None:
 
     assert outbox.discard() == {"one"}
     assert len(outbox) == 0
+
+
+def test_the_text_of_an_answer_without_room_comes_later() -> None:
+    """Whatever may be dropped: starting over would bring the same texts again, without end."""
+    outbox, _ = make(8, "drop_tokens")
+    texts = [Item(Kind.TRANSIENT, b"t", UUID(int=n)) for n in range(10)]
+
+    assert all(outbox.put(text) for text in texts)
+    assert outbox.behind == {UUID(int=8), UUID(int=9)}
