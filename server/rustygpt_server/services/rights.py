@@ -94,10 +94,11 @@ class Rights:
             raise NotSignedIn("Your session has ended; sign in again.", problems.EXPIRED)
 
     async def poll(self) -> None:
-        """Read on in the log. The first time only finds its end: nothing is known before it."""
+        """Read on in the log. The first time only finds its end: nothing from before it counts."""
         begun = self._clock.monotonic()
         if self._number is None:
             self._number = (await controls.read_controls(self._db, 0, 0)).last
+            self._begin_anew()
         while await self._read_on(self._number):
             pass
         self._read_at = begun
@@ -115,13 +116,18 @@ class Rights:
         """Take a piece of the log; whether there is more."""
         read = await controls.read_controls(self._db, after, PAGE)
         if not read.follows(after):  # pruned too early for us, or the database is one of before
-            self.missed = True
-            for watcher in self._watchers:
-                watcher(None)
+            self._begin_anew()
         self._number = read.end
         for control in read.controls:
             self.act(control)
         return read.end < read.last
+
+    def _begin_anew(self) -> None:
+        """Something was not heard: have what is known asked for again, and streams looked at."""
+        self.missed = True
+        self._memberships.clear()  # their numbers may be those of a log that is gone
+        for watcher in self._watchers:
+            watcher(None)
 
     def _end_session(self, control: Control, reason: CloseReason) -> None:
         if control.session_id is not None:
