@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 import time
 
 import httpx
@@ -75,14 +76,22 @@ async def test_a_request_in_progress_is_answered(serve: Serve) -> None:
     async with httpx.AsyncClient(timeout=20) as client:
         async with serve() as api:
             await api.person("ann")
+            hashing, go = api.parts.services.sessions._passwords._pool, threading.Event()
+            busy = [hashing.submit(go.wait, 20) for _ in range(hashing._max_workers)]
+            await until(lambda: all(one.running() for one in busy))
             body = {"email": "ann", "password": "wrong password"}
             asking = asyncio.create_task(client.post(f"{api.url}/api/auth/login", json=body))
-            hashing = api.parts.services.sessions._passwords._pool
-            await until(lambda: hashing._work_queue.qsize() > 0 or bool(hashing._threads))
-            await asyncio.sleep(0.01)
+            await until(lambda: hashing._work_queue.qsize() > 0)
+            going_on = asyncio.create_task(_once_it_stops(api, go))
+        await going_on
         answer = await asking
 
     assert answer.status_code == 401
+
+
+async def _once_it_stops(api: Api, go: threading.Event) -> None:
+    await until(lambda: api.parts.hub.streams.draining)
+    go.set()
 
 
 async def test_idle_connections_do_not_hold_the_end_up(serve: Serve) -> None:

@@ -47,7 +47,8 @@ async def test_what_waits_goes_when_one_returns() -> None:
     asked = desk.ask(1)
     await until(lambda: desk.taken == [[1]])
     asked += desk.ask(2, 3, 4, 1)
-    await asyncio.sleep(0.01)
+    await until(lambda: len(desk.batches._waiting) == 4)
+    await asyncio.sleep(0)  # the turn in which they would go
     assert desk.taken == [[1]]
     desk.open.set()
 
@@ -82,7 +83,7 @@ async def test_what_waits_too_long_is_refused() -> None:
     first = desk.ask(1)
     await until(lambda: desk.taken == [[1]])
     behind = desk.ask(2, 3)
-    await asyncio.sleep(0.01)
+    await until(lambda: len(desk.batches._waiting) == 2)
     desk.open.set()
     told = await asyncio.gather(*first, *behind, return_exceptions=True)
 
