@@ -56,10 +56,15 @@ class CatchUp:
         self._behind: dict[UUID, None] = {}
         self._tasks: dict[object, asyncio.Task[None]] = {}
         self._on_level: list[Callable[[UUID], None]] = []
+        self._on_back: list[Callable[[UUID, int], None]] = []
 
     def watch(self, on_level: Callable[[UUID], None]) -> None:
         """Call a function with each conversation that has caught up."""
         self._on_level.append(on_level)
+
+    def watch_back(self, on_back: Callable[[UUID, int], None]) -> None:
+        """Call a function with each conversation whose log went back, and where it ends now."""
+        self._on_back.append(on_back)
 
     def note(self, conversation_id: UUID, number: int) -> None:
         """A conversation's log goes as far as a number; who follows it here gets there soon."""
@@ -117,6 +122,8 @@ class CatchUp:
             _log.warning("the log went back", conversation=str(conversation_id), number=number)
             channel.target = number
             channel.skip_to(number)
+            for watcher in self._on_back:
+                watcher(conversation_id, number)
 
     async def stop(self) -> None:
         """Read no more."""

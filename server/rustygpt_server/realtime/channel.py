@@ -91,6 +91,8 @@ class Channel:
         """
         self.flush()
         back = position < (self.position or 0)
+        if back:
+            self._held.clear()
         self.position = position
         self.ring.clear()
         for seat in [*self.seats, *(s for s in self._early if back or s.cursor < position)]:

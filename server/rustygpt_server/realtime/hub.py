@@ -62,6 +62,7 @@ class Hub:
         self._answers: dict[UUID, dict[UUID, LiveAnswer]] = {}
         self._idle_since: dict[UUID, float] = {}
         self.streams = Streams(settings, clock, metrics)
+        self.catch_up.watch_back(self.streams.start_over)
         self._watchers: list[Callable[[Logged], None]] = []
 
     # Telling

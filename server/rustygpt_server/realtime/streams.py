@@ -118,6 +118,16 @@ class Streams:
                 reader.close(ending.reason)
         return lost
 
+    def start_over(self, conversation_id: UUID, number: int) -> None:
+        """Have all readers of a conversation load anew, also those that are not live yet.
+
+        Its log went back to a number: they know later ones that others get now.
+        """
+        for reader in self._open:
+            if seat := reader.seat_in(conversation_id):
+                seat.checked = min(seat.checked, number)
+                reader.start_over(seat, "trimmed")
+
     def end_expired(self) -> None:
         """End the streams whose session has reached its absolute end."""
         now = self._clock.now()

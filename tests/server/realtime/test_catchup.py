@@ -7,6 +7,7 @@ from tests.support.clocks import TestClock
 from tests.support.event_log import (
     ROOM,
     ListLog,
+    follow,
     make_hub,
     make_live_reader,
     make_reader,
@@ -137,3 +138,26 @@ async def test_a_log_that_went_back_makes_readers_load_anew() -> None:
     hub.publish(ROOM, [log.add()])
 
     assert channel.position == 6
+
+
+async def test_a_log_that_went_back_is_told_to_those_that_catch_up() -> None:
+    """They know events by numbers that others get now; no right is newer than the log."""
+    log = ListLog()
+    hub, _, _ = _followed(log)
+    hub.publish(ROOM, [log.add() for _ in range(300)])
+    stream = follow(hub, log, "evt_290")
+    stream.sink.set_full(True)
+    await until(lambda: stream.reader.seats[0].cursor == 300)  # on its way, but not live
+    seat = stream.reader.seats[0]
+    seat.checked = 300
+
+    del log.events[50:]
+    hub.catch_up.check_soon()
+    await until(lambda: hub.channel(ROOM).position == 50)
+    hub.publish(ROOM, [log.add() for _ in range(251)])
+    stream.sink.set_full(False)
+    await stream.live()
+
+    assert b'"reason":"trimmed"' in stream.sink.data
+    assert seat.checked == 50
+    await stream.close()

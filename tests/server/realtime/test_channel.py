@@ -66,3 +66,15 @@ def test_events_before_the_start_are_known() -> None:
 
     assert channel.position == 3
     assert [e.number for e in channel.since(2) or []] == [3]
+
+
+def test_what_is_held_of_a_log_that_went_back_is_not_told() -> None:
+    """Its number is given to another event now."""
+    channel, log = Channel(ROOM, Rings()), ListLog()
+    events = [log.add() for _ in range(4)]
+    channel.start(0)
+    channel.publish([*events[:2], events[3]])
+    channel.skip_to(1)
+    channel.publish(events[1:3])
+
+    assert channel.position == 3
