@@ -170,15 +170,20 @@ class Feeds:
 
     async def check_readers(self) -> None:
         """End the streams whose right is over by now; for the others, reading counts as use."""
-        asked = list({one for reader in self._hub.streams for one in _rights(reader)})
+        asked: dict[feeds.Reader, int] = {}
+        for reader in self._hub.streams:
+            for right, checked in _rights(reader):
+                asked[right] = max(checked, asked.get(right, 0))
         if not asked:
             return
         using = list({one.session_id for one in asked})
         await sessions.touch_sessions(self._db, using, self._idle_seconds, self._clock.now())
-        for lost in await feeds.check_readers(self._db, asked, self._clock.now()):
+        for lost in await feeds.check_readers(self._db, list(asked), self._clock.now()):
             who = lost.reader
             room = who.conversation_id if lost.reason == "removed" else None
-            self._hub.end(Ending(lost.reason, who.user_id, who.session_id, room))
+            # Somebody may have come back meanwhile; a seat of then has a newer right.
+            number = asked[who] + 1 if room else None
+            self._hub.end(Ending(lost.reason, who.user_id, who.session_id, room, number))
 
     async def keep_rights(self) -> None:
         """Act on what others did to rights; look at every stream where the log says too little."""
@@ -211,7 +216,11 @@ class Feeds:
             await self._clock.sleep(0)
 
 
-def _rights(reader: Reader) -> list[feeds.Reader]:
+def _rights(reader: Reader) -> list[tuple[feeds.Reader, int]]:
+    """The rights that a stream needs, each with the event number at which it was seen last."""
     who = reader.identity
-    rooms: list[UUID | None] = [seat.conversation_id for seat in reader.seats]
-    return [feeds.Reader(who.session_id, who.user_id, room) for room in rooms or [None]]
+    rooms: list[tuple[UUID | None, int]] = [(s.conversation_id, s.checked) for s in reader.seats]
+    return [
+        (feeds.Reader(who.session_id, who.user_id, room), checked)
+        for room, checked in rooms or [(None, 0)]
+    ]

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from tests.support.api import Api, Serve
 
+from rustygpt_server.db import feeds
 from rustygpt_server.errors import NotSignedIn
 from rustygpt_shared.settings import Db, Llm, Settings, Sse
 
@@ -114,6 +115,33 @@ async def test_rights_that_another_process_took_are_noticed(api: Api, owner: Any
         await owner.execute("DELETE FROM rustygpt.sessions WHERE user_id = $1", ann.id)
         await check()
         assert (await other.next("stream.closed"))["payload"] == {"reason": "session_ended"}
+
+
+async def test_who_came_back_while_rights_were_looked_at_stays(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the database said of the membership before says nothing of the new one."""
+    ann, bob = await api.person("ann"), await api.person("bob")
+    room = await ann.conversation(is_group=True)
+    people, member = f"/api/conversations/{room}/participants", {"user_id": str(bob.id)}
+    await ann.post(people, {**member, "role": "member"}, expect=204)
+    asked = feeds.check_readers
+
+    async def late(*question: Any) -> list[feeds.Lost]:
+        await ann.call("DELETE", f"{people}/{bob.id}", expect=204)
+        lost = await asked(*question)
+        await ann.post(people, {**member, "role": "member"}, expect=204)
+        return lost
+
+    async with bob.follow_all() as stream:
+        await stream.next("stream.open")
+        monkeypatch.setattr(feeds, "check_readers", late)
+        await api.parts.services.feeds.check_readers()
+        monkeypatch.undo()
+        root = await ann.root(room)
+        event = await stream.next("message.new", seconds=5)
+
+    assert event["payload"]["message"]["id"] == root
 
 
 async def test_a_post_whose_answer_was_lost_is_still_told(api: Api) -> None:
