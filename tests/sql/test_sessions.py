@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -184,6 +185,27 @@ async def test_log_out_by_token(scene: Scene) -> None:
     assert await sessions.end_session_by_token(scene.db, token(1)) == started.session.id
     assert await sessions.end_session_by_token(scene.db, token(1)) is None
     assert (await check(scene, 2)).reason == "unknown"
+
+
+async def test_a_session_that_ends_meanwhile_is_whole_and_waited_for_by_nobody(
+    scene: Scene, owner: Any
+) -> None:
+    """Its window is not moved then; it never becomes one without an id, nor holds others up."""
+    started = await log_in(scene, await scene.person("ada"), 1)
+    scene.tick(120)
+    async with owner.transaction():
+        await owner.execute("DELETE FROM rustygpt.sessions WHERE id = $1", started.session.id)
+        checking = asyncio.create_task(check(scene, 1))
+        ids = [started.session.id]
+        touching = asyncio.create_task(sessions.touch_sessions(scene.db, ids, IDLE, scene.now))
+        _, waiting = await asyncio.wait([checking, touching], timeout=1)
+
+    checked = await checking
+    assert checked.session is not None
+    assert checked.session.id == started.session.id
+    assert await touching == {started.session.id}
+    assert not waiting
+    assert (await check(scene, 1)).reason == "unknown"
 
 
 async def test_open_streams_count_as_use(scene: Scene) -> None:

@@ -1,7 +1,8 @@
 -- Whose session a token is, or the reason why it is nobody's: unknown, expired, superseded (its
 -- grace is over) or disabled. Moves the idle window, written at most once a minute and never past
 -- the absolute end; where nothing can be written (a standby, a database set to be read only), all go
--- on reading with the window they have.
+-- on reading with the window they have. So they do when somebody else holds the session's row, for
+-- others are asked for in the same statement.
 CREATE OR REPLACE FUNCTION rustygpt.check_token(
   _token_hash bytea, _idle_seconds integer, _now timestamptz
 ) RETURNS TABLE (reason text, user_id uuid, email text, username text, roles text[],
@@ -12,6 +13,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   _token rustygpt.session_tokens;
   _session rustygpt.sessions;
+  _moved rustygpt.sessions;
   _user rustygpt.users;
   _reason text;
   _due boolean;
@@ -37,7 +39,12 @@ BEGIN
   IF _writable AND NOT _due AND _now >= _session.last_seen_at + interval '1 minute' THEN
     UPDATE rustygpt.sessions s SET last_seen_at = _now,
       expires_at = LEAST(_now + make_interval(secs => _idle_seconds), s.absolute_expires_at)
-    WHERE s.id = _session.id RETURNING * INTO _session;
+    WHERE s.id = (SELECT o.id FROM rustygpt.sessions o WHERE o.id = _session.id
+      FOR NO KEY UPDATE SKIP LOCKED)
+    RETURNING * INTO _moved;
+    IF FOUND THEN
+      _session := _moved;
+    END IF;
   END IF;
   RETURN QUERY SELECT NULL::text, _user.id, _user.email, _user.username, _user.roles,
     _user.display_name, _session.id, _session.issued_at, _session.expires_at,

@@ -1,5 +1,5 @@
 -- Whose sessions tokens are, each as check_token tells it, in the order of the tokens. For the
--- system; sessions are locked in the order of their ids.
+-- system; no session's row is waited for.
 CREATE OR REPLACE FUNCTION rustygpt.authenticate_sessions(
   _token_hashes bytea[], _idle_seconds integer, _now timestamptz
 ) RETURNS TABLE (place integer, reason text, user_id uuid, email text, username text,
@@ -9,13 +9,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM rustygpt.act_as_system();
-  RETURN QUERY WITH ordered AS MATERIALIZED (
-      SELECT h.token_hash, h.place FROM unnest(_token_hashes) WITH ORDINALITY AS h (token_hash, place)
-        LEFT JOIN rustygpt.session_tokens t ON t.token_hash = h.token_hash
-      ORDER BY t.session_id
-    ), checked AS MATERIALIZED (
-      SELECT o.place::integer, c.* FROM ordered o
-        CROSS JOIN LATERAL rustygpt.check_token(o.token_hash, _idle_seconds, _now) AS c
-    ) SELECT * FROM checked ORDER BY place;
+  RETURN QUERY SELECT h.place::integer, c.*
+    FROM unnest(_token_hashes) WITH ORDINALITY AS h (token_hash, place)
+      CROSS JOIN LATERAL rustygpt.check_token(h.token_hash, _idle_seconds, _now) AS c
+    ORDER BY h.place;
 END
 $$;

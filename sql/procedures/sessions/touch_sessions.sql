@@ -1,4 +1,5 @@
--- Count open streams as use, written at most once a minute; answers who is alive. For the system.
+-- Count open streams as use, written at most once a minute; answers who is alive. A
+-- session whose row somebody else holds is passed over. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.touch_sessions(
   _session_ids uuid[], _idle_seconds integer, _now timestamptz
 ) RETURNS SETOF uuid
@@ -8,8 +9,9 @@ BEGIN
   PERFORM rustygpt.act_as_system();
   UPDATE rustygpt.sessions s SET last_seen_at = _now,
     expires_at = LEAST(_now + make_interval(secs => _idle_seconds), s.absolute_expires_at)
-  WHERE s.id = ANY (_session_ids) AND s.expires_at > _now
-    AND s.last_seen_at <= _now - interval '1 minute';
+  WHERE s.id IN (SELECT o.id FROM rustygpt.sessions o
+    WHERE o.id = ANY (_session_ids) AND o.expires_at > _now
+      AND o.last_seen_at <= _now - interval '1 minute' FOR NO KEY UPDATE SKIP LOCKED);
   RETURN QUERY SELECT s.id FROM rustygpt.sessions s
     WHERE s.id = ANY (_session_ids) AND s.expires_at > _now;
 END
