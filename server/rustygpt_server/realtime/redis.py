@@ -35,6 +35,7 @@ class RedisWire:
             socket_connect_timeout=limits.listen_probe_timeout,
             socket_timeout=limits.listen_probe_timeout,
             decode_responses=True,
+            encoding_errors="replace",  # whatever others publish there
         )
         self._channel = channel
         self._limits = limits

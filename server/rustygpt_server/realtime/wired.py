@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,8 @@ from rustygpt_server.realtime.words import Word, unpack
 from rustygpt_server.telemetry import Metrics, log
 
 _log = log(__name__)
+
+T = TypeVar("T")
 
 START_SECONDS = 3.0
 
@@ -86,6 +88,12 @@ class WiredBackplane:
             return
         self._metrics.packets.labels("in").inc()
         if packet.positions:
-            self._ear.positions(packet.positions)
+            self._hear(self._ear.positions, packet.positions)
         for word in packet.words:
-            self._ear.word(word)
+            self._hear(self._ear.word, word)
+
+    def _hear(self, ear: Callable[[T], None], what: T) -> None:
+        try:
+            ear(what)
+        except Exception:  # noqa: BLE001 - a task's boundary: one bad word must not make deaf
+            _log.error("what another process told could not be followed", exc_info=True)
