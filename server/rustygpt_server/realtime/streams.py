@@ -73,7 +73,7 @@ class Streams:
 
     def add(self, reader: Reader) -> None:
         """Count a stream."""
-        self._wheel[len(self._open) % SLOTS].add(reader)
+        min(self._wheel, key=len).add(reader)
         self._open.add(reader)
         self._of_user.setdefault(reader.identity.user_id, set()).add(reader)
         self._empty.clear()

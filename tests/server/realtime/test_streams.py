@@ -7,7 +7,7 @@ from tests.support.clocks import TestClock
 from tests.support.event_log import ListLog, make_hub, make_reader
 
 from rustygpt_server.realtime.outbox import Item, Kind
-from rustygpt_server.realtime.streams import Ending
+from rustygpt_server.realtime.streams import SLOTS, Ending
 
 
 def test_streams_end_with_their_session() -> None:
@@ -91,3 +91,22 @@ def test_only_silent_streams_get_a_heartbeat() -> None:
     hub.streams.beat()
 
     assert (silent.beating, busy.beating) == (True, False)
+
+
+def test_heartbeats_stay_spread_while_streams_come_and_go() -> None:
+    """Each that comes in the place of another would else beat with those before it."""
+    clock = TestClock()
+    hub = make_hub(ListLog(), clock)
+    readers = [make_reader(hub) for _ in range(64)]
+    for _ in range(64):
+        hub.leave(readers.pop(0))
+        readers.append(make_reader(hub))
+    beating = [0]
+    for reader in readers:
+        reader.quiet = True
+    for _ in range(SLOTS):
+        clock.move(hub.streams.beat_seconds)
+        hub.streams.beat()
+        beating.append(sum(reader.beating for reader in readers))
+
+    assert beating == [4 * n for n in range(SLOTS + 1)]
