@@ -119,6 +119,7 @@ class ListSink:
         self.sent: list[bytes] = []
         self.direct = 0
         self.full = False
+        self.is_cut = False
         self._news = asyncio.Event()
 
     def write(self, piece: Piece) -> bool:
@@ -137,6 +138,10 @@ class ListSink:
             await self._news.wait()
         self.sent.append(data)
         self._news.set()
+
+    def cut(self) -> None:
+        """Note that the connection was ended."""
+        self.is_cut = True
 
     def set_full(self, full: bool) -> None:
         """There is room, or none."""

@@ -180,7 +180,10 @@ class CatchUp:
 
     async def _skip(self, channel: Channel, found: list[Logged]) -> None:
         """The next event is not in the log any more, or what was said of its end is not true."""
+        before = channel.position
         there = await self._log.positions([channel.conversation_id])
+        if channel.position != before:
+            return  # it came by another way meanwhile
         end = there.get(channel.conversation_id, 0)
         channel.target = end
         if end > (channel.position or 0):

@@ -20,11 +20,13 @@ from rustygpt_server.realtime.reader import Piece, Reader, Seat
 from rustygpt_server.realtime.ring import Rings, without_id
 from rustygpt_server.realtime.streams import Ending, Streams
 from rustygpt_server.realtime.words import Happened
-from rustygpt_server.telemetry import Metrics
+from rustygpt_server.telemetry import Metrics, log
 from rustygpt_shared import codec
 from rustygpt_shared.events import Membership, ResetAt, ResetReason
 from rustygpt_shared.ids import event_id
 from rustygpt_shared.settings import Sse
+
+_log = log(__name__)
 
 
 class LiveAnswer(Protocol):
@@ -142,7 +144,10 @@ class Hub:
         if event.type == "membership.changed" and channel is not None:
             self._end_removed(channel, event)
         for watcher in self._watchers:
-            watcher(event)
+            try:
+                watcher(event)
+            except Exception:  # noqa: BLE001 - a boundary: the event has happened, and goes on
+                _log.error("an event was not understood", type=event.type, exc_info=True)
 
     # Answers in progress
 

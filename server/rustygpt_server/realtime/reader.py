@@ -40,6 +40,9 @@ class Sink(Protocol):
     async def send(self, data: bytes) -> None:
         """Send as soon as the connection takes it."""
 
+    def cut(self) -> None:
+        """End the connection at once, whatever was not sent."""
+
 
 @dataclass(slots=True, eq=False)
 class Seat:
@@ -70,6 +73,8 @@ class Reader:
     """Seats that have to catch up or start over."""
     sink: Sink | None = None
     closing: bytes | None = None
+    overdue: int = 0
+    """How often it was seen to have something left to send although it has to end."""
     removed: dict[UUID, int] | None = None
     """While a stream of all conversations opens: removals from those it has no seat in yet."""
     direct: bool = False

@@ -1,5 +1,6 @@
 """Answers that other processes write, as far as this one has heard of them."""
 
+from collections import deque
 from uuid import UUID
 
 from rustygpt_server.clock import Clock
@@ -8,6 +9,7 @@ from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.words import Over, Want
 
 ASK_AGAIN_SECONDS = 1.0
+OVER_KEPT = 100
 
 
 class RemoteAnswer:
@@ -65,10 +67,14 @@ class RemoteAnswers:
         self._hub = hub
         self._clock = clock
         self._answers: dict[UUID, RemoteAnswer] = {}
+        self._over: deque[UUID] = deque(maxlen=OVER_KEPT)
+        """Answers that ended lately: what comes of them is late."""
         hub.catch_up.watch(self._level)
 
     def add(self, passage: Passage) -> None:
         """Take a piece; where one before it was missed, the writer is asked for the whole."""
+        if passage.message_id in self._over:
+            return
         now = self._clock.monotonic()
         answer = self._answers.get(passage.message_id)
         if answer is None:
@@ -83,6 +89,7 @@ class RemoteAnswers:
 
     def over(self, word: Over) -> None:
         """Forget an answer; its final text is a durable event."""
+        self._over.append(word.message_id)
         answer = self._answers.pop(word.message_id, None)
         if answer is not None:
             self._hub.finish(answer)

@@ -20,6 +20,8 @@ from rustygpt_shared.settings import Sse
 
 _log = log(__name__)
 
+OVERDUE = 3
+"""A stream that has to end and was looked at so often is cut."""
 SLOTS = 16
 """Heartbeats go out in so many groups: thousands at once would hold up everything else."""
 
@@ -134,6 +136,17 @@ class Streams:
         for reader in self._open:
             if reader.identity.until <= now:
                 reader.close("session_ended")
+
+    def cut_overdue(self) -> None:
+        """Cut the streams whose readers are too slow to be told that it is over.
+
+        To be called several times in the two seconds that a right may outlive its end.
+        """
+        for reader in self._open:
+            if reader.closing is not None:
+                reader.overdue += 1
+                if reader.overdue >= OVERDUE and reader.sink is not None:
+                    reader.sink.cut()
 
     def beat(self) -> None:
         """Let silent streams send a heartbeat: each is looked at twice in the longest silence."""

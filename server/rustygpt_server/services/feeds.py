@@ -190,12 +190,20 @@ class Feeds:
         await self._rights.poll()
         if self._rights.missed:
             await self.check_readers()
+            await self._find_rooms()
             self._rights.missed = False
+
+    async def _find_rooms(self) -> None:
+        """Let streams of all conversations follow those that were joined unheard."""
+        for user_id in {one.identity.user_id for one in self._hub.streams if one.whole}:
+            for room, bounds in (await self._memberships.open(user_id, None)).items():
+                self._joined(user_id, room, bounds.position)
 
     async def end_due(self) -> None:
         """End the streams that are past their session or a removal; asks nobody."""
         self._hub.streams.end_expired()
         self._rights.end_late()
+        self._hub.streams.cut_overdue()
 
     async def look_again(self) -> None:
         """Look for events of writes whose answer was lost with their connection."""

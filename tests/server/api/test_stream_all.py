@@ -1,8 +1,10 @@
 """Streams of all one's conversations over HTTP."""
 
 import asyncio
+from typing import Any
 
 from tests.support.api import Api, Serve
+from tests.support.waiting import until
 
 
 async def test_one_connection_tells_of_every_conversation(api: Api) -> None:
@@ -124,3 +126,25 @@ async def test_conversations_joined_later_are_followed(serve: Serve) -> None:
     assert (added[1]["type"], added[1]["id"]) == ("membership.changed", "evt_1")
     assert made["payload"]["conversation_id"] == own
     assert (posted["type"], posted["payload"]["conversation_id"]) == ("thread.new", own)
+
+
+async def test_conversations_joined_unheard_are_found(api: Api, owner: Any) -> None:
+    """When the log of controls has gone on without this process, it looks what it missed."""
+    ann, bob = await api.person("ann"), await api.person("bob")
+    shared = await ann.conversation(is_group=True)
+    async with bob.follow_all() as stream:
+        await stream.next("stream.open")
+        await owner.execute(
+            "INSERT INTO rustygpt.participants VALUES ($1, $2, 'member', now(), 0)", shared, bob.id
+        )
+        await owner.execute("UPDATE rustygpt.control_count SET last = last + 5")
+        reading = asyncio.create_task(stream.next())
+
+        def is_told() -> bool:
+            api.clock.move(1)
+            return reading.done()
+
+        await until(is_told)
+
+    assert reading.result()["payload"]["reason"] == "joined"
+    assert reading.result()["payload"]["conversation_id"] == shared

@@ -137,3 +137,20 @@ async def test_events_that_nobody_published_are_found() -> None:
     await until(lambda: channel.position == 1)
 
     assert numbers(waiting(hub, reader)) == [1]
+
+
+async def test_a_watcher_that_fails_stops_nothing() -> None:
+    """The event has happened, and goes to readers and to the other watchers."""
+    log, heard = ListLog(), []
+    hub = make_hub(log)
+    reader, _ = make_live_reader(hub)
+
+    def fail(_: object) -> None:
+        raise ValueError("a mistake in the program")
+
+    hub.watch(fail)
+    hub.watch(lambda event: heard.append(event.number))
+    hub.publish(ROOM, [log.add(), log.add()])
+
+    assert heard == [1, 2]
+    assert numbers(waiting(hub, reader)) == [1, 2]

@@ -93,3 +93,13 @@ async def test_answers_end_or_are_forgotten() -> None:
     here.remote.forget_silent()
 
     assert here.hub.answers(ROOM) == []
+
+
+async def test_text_that_comes_after_the_end_is_late() -> None:
+    """It brings no answer back to life."""
+    here = _Here()
+    here.remote.add(passage(0, "a"))
+    here.remote.over(Over(ROOM, UUID(int=1)))
+    here.remote.add(passage(1, "b"))
+
+    assert here.hub.answers(ROOM) == []

@@ -4,10 +4,10 @@ import asyncio
 from uuid import uuid4
 
 from tests.support.clocks import TestClock
-from tests.support.event_log import ListLog, make_hub, make_reader
+from tests.support.event_log import ListLog, follow, make_hub, make_reader
 
 from rustygpt_server.realtime.outbox import Item, Kind
-from rustygpt_server.realtime.streams import SLOTS, Ending
+from rustygpt_server.realtime.streams import OVERDUE, SLOTS, Ending
 
 
 def test_streams_end_with_their_session() -> None:
@@ -110,3 +110,22 @@ def test_heartbeats_stay_spread_while_streams_come_and_go() -> None:
         beating.append(sum(reader.beating for reader in readers))
 
     assert beating == [4 * n for n in range(SLOTS + 1)]
+
+
+async def test_a_slow_reader_is_cut_when_its_right_is_over() -> None:
+    """It cannot be told in time; one that has only just to end gets its moment."""
+    log = ListLog()
+    hub = make_hub(log)
+    slow, other = follow(hub, log), follow(hub, log)
+    await slow.live()
+    await other.live()
+    slow.sink.set_full(True)
+    hub.streams.end(Ending("session_ended", session_id=slow.reader.identity.session_id))
+    hub.streams.cut_overdue()
+    assert not slow.sink.is_cut
+    for _ in range(OVERDUE):
+        hub.streams.cut_overdue()
+
+    assert (slow.sink.is_cut, other.sink.is_cut) == (True, False)
+    await slow.close()
+    await other.close()
