@@ -26,7 +26,7 @@ run: $(VENV)/.run ## Start a server of your own and open the terminal chat
 	@$(BIN)/rustygpt --local
 
 test: $(STAMP) ## Run every test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 lint: $(STAMP) ## Lint, types and floors
 	@$(BIN)/ruff check .

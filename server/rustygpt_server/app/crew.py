@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from prometheus_client import multiprocess
 
 from rustygpt_server.app.orders import News, Orders, encode, read_news
+from rustygpt_server.app.run import stop_when_told
 from rustygpt_server.clock import Clock
 from rustygpt_server.errors import StartFailed
 from rustygpt_server.telemetry import FOLDER_VARIABLE, log
@@ -65,9 +66,7 @@ class Crew:
         Raises StartFailed with a worker's own words when one cannot start at all.
         """
         self._stop = stop
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+        stop_when_told(stop)
         keepers = [asyncio.create_task(self._keep(place)) for place in range(self._count)]
         telling = asyncio.create_task(self._tell_ready(on_ready))
         try:

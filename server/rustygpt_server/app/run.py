@@ -67,8 +67,7 @@ async def serve(config: Config, sock: socket.socket, on_ready: Ready, stop: asyn
     loop = asyncio.get_running_loop()
     if not isinstance(loop, uvloop.Loop):
         raise StartFailed("The server has to run on uvloop; install rustygpt[server] again.")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop_when_told(stop)
     async with build_parts(config) as parts, serving(parts, sock, alone=True):
         discovery = asyncio.create_task(parts.catalog.discover())
         _spare_collector()
@@ -89,6 +88,24 @@ def _spare_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def stop_when_told(stop: asyncio.Event) -> None:
+    """Set the event when the process is told to end; being told again changes nothing.
+
+    Not even in its last moments: the loop gives signals back to the system when it is closed, which
+    would end the process as if it had failed.
+    """
+    loop, numbers = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT)
+
+    def told() -> None:
+        stop.set()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+
+    for number in numbers:
+        loop.add_signal_handler(number, told)
 
 
 def stop_with_parent(stop: asyncio.Event) -> None:
