@@ -39,7 +39,8 @@ class Case(NamedTuple):
         """What the load client is told of it."""
         words = ["--subs", str(self.streams), "--rooms", str(self.rooms)]
         if self.slow:
-            words += ["--slow", str(self.slow)]
+            # With a small buffer of their own, so that what is measured is the server's side.
+            words += ["--slow", str(self.slow), "--slow-rcvbuf", "4096"]
         if self.rate:
             return [*words, *self._time(), "--rate", str(self.rate), "--pub-conns", "16"]
         if self.callers:
