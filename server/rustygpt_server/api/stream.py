@@ -20,26 +20,30 @@ def make_area() -> Area:
     @area.operation("GET", "/api/stream/conversations/<conversation_id:uuid>", answer=STREAM)
     async def follow(call: Call[None], conversation_id: UUID) -> None:
         """Follow a conversation's events."""
-        feeds, request = call.services.feeds, call.request
-        later = feeds.later(call.signed)
-        if later:
-            await HttpSink.begin(request, later)
+        if await _put_off(call):
             return
+        request = call.request
         seen = request.headers.get("last-event-id") or request.args.get("last_event_id")
-        await _send_all(request, await feeds.open_feed(call.signed, conversation_id, seen))
+        feed = await call.services.feeds.open_feed(call.signed, conversation_id, seen)
+        await _send_all(request, feed)
 
     @area.operation("GET", "/api/stream", answer=STREAM)
     async def follow_all(call: Call[None]) -> None:
         """Follow the events of all one's conversations."""
-        feeds, request = call.services.feeds, call.request
-        later = feeds.later(call.signed)
-        if later:
-            await HttpSink.begin(request, later)
+        if await _put_off(call):
             return
-        positions = request.args.get("positions")
-        await _send_all(request, await feeds.open_all(call.signed, positions))
+        positions = call.request.args.get("positions")
+        await _send_all(call.request, await call.services.feeds.open_all(call.signed, positions))
 
     return area
+
+
+async def _put_off(call: Call[None]) -> bool:
+    """Tell a caller to come back later, when there are too many streams."""
+    later = call.services.feeds.later(call.signed)
+    if later:
+        await HttpSink.begin(call.request, later)
+    return later is not None
 
 
 async def _send_all(request: Request, feed: Feed) -> None:

@@ -123,18 +123,17 @@ class Channel:
 
     def _send(self, items: list[Item]) -> None:
         """The one loop that runs once per reader: what it does costs most of all."""
-        joined = Piece(b"".join(item.frame for item in items))
-        bare: Piece | None = None
+        forms: dict[bool, tuple[list[Item], Piece]] = {}
         for seat in self.seats:
             reader = seat.reader
-            piece = joined
-            if reader.whole:
-                bare = bare or Piece(b"".join(_bare(item).frame for item in items))
-                piece = bare
+            if reader.whole not in forms:
+                told = [_bare(item) for item in items] if reader.whole else items
+                forms[reader.whole] = told, Piece(b"".join(item.frame for item in told))
+            told, piece = forms[reader.whole]
             if reader.direct and reader.sink is not None and reader.sink.write(piece):
                 continue
-            for item in items:
-                reader.queue(_bare(item) if reader.whole else item, seat)
+            for item in told:
+                reader.queue(item, seat)
 
     def _advance(self) -> None:
         position = self.position or 0

@@ -126,7 +126,10 @@ class Hub:
 
     def tell_user(self, conversation_id: UUID, user_id: UUID, data: bytes) -> None:
         """Hand a passing event to one person's streams of a conversation in this process."""
-        self.tell_readers(self.readers_of(conversation_id).get(user_id, []), data)
+        channel = self._channels.get(conversation_id)
+        seats = channel.seats if channel else {}
+        own = self.streams.of_user(user_id)
+        self.tell_readers([one for one in own if one.seat_in(conversation_id) in seats], data)
 
     def tell_readers(self, readers: Iterable[Reader], data: bytes) -> None:
         """Hand a passing event to some streams of this process."""

@@ -3,6 +3,8 @@
 from collections import deque
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from rustygpt_server.clock import Clock
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.passages import Passage
@@ -45,14 +47,8 @@ class RemoteAnswer:
         return self._passage((0, 0)).frame() if self._told != (0, 0) else None
 
     def _passage(self, start: tuple[int, int]) -> Passage:
-        latest = self._latest
-        return Passage(
-            message_id=latest.message_id,
-            conversation_id=latest.conversation_id,
-            root_id=latest.root_id,
-            parent_id=latest.parent_id,
-            depth=latest.depth,
-            index=latest.index,
+        return replace(
+            self._latest,
             offset=start[0],
             content=self._content[start[0] : self._told[0]],
             reasoning_offset=start[1],

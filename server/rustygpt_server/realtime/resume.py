@@ -3,7 +3,7 @@
 How it gets from there to live is the business of `writer`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -107,14 +107,10 @@ def positions(told: str | None) -> dict[UUID, str]:
     What cannot be read as a conversation names none; an id that is none is answered by a reset.
     """
     found: dict[UUID, str] = {}
-    for part in _first(MOST_POSITIONS, (told or "").split(",", MOST_POSITIONS)):
+    for part in (told or "").split(",", MOST_POSITIONS)[:MOST_POSITIONS]:
         name, _, seen = part.partition(":")
         try:
             found[UUID(name)] = seen or "none"
         except ValueError:
             continue
     return found
-
-
-def _first(count: int, parts: Iterable[str]) -> list[str]:
-    return list(parts)[:count]
