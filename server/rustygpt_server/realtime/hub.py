@@ -19,6 +19,7 @@ from rustygpt_server.realtime.passages import Passage
 from rustygpt_server.realtime.reader import Piece, Reader, Seat
 from rustygpt_server.realtime.ring import Rings, without_id
 from rustygpt_server.realtime.streams import Ending, Streams
+from rustygpt_server.realtime.told import membership
 from rustygpt_server.realtime.words import Happened
 from rustygpt_server.telemetry import Metrics, log
 from rustygpt_shared import codec
@@ -144,8 +145,9 @@ class Hub:
     def _heard(self, event: Logged) -> None:
         channel = self._channels.get(event.conversation_id)
         self.metrics.deliveries.inc(len(channel.seats) if channel else 0)
-        if event.type == "membership.changed" and channel is not None:
-            self._end_removed(channel, event)
+        change = membership(event)
+        if channel is not None and change and change.action == "removed":
+            self._end_removed(channel, event, change)
         for watcher in self._watchers:
             try:
                 watcher(event)
@@ -216,11 +218,8 @@ class Hub:
         else:
             self._idle_since[channel.conversation_id] = self._clock.monotonic()
 
-    def _end_removed(self, channel: Channel, event: Logged) -> None:
+    def _end_removed(self, channel: Channel, event: Logged, change: Membership) -> None:
         """End a removed person's streams with the event that tells of it."""
-        change = codec.decode(event.payload, Membership)
-        if change.action != "removed":
-            return
         channel.flush()
         ending = Ending(
             "removed",

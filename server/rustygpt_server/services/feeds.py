@@ -14,12 +14,11 @@ from rustygpt_server.realtime import resume
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.reader import Identity, Reader, Seat, Sink
 from rustygpt_server.realtime.streams import Ending
+from rustygpt_server.realtime.told import membership
 from rustygpt_server.realtime.writer import write
 from rustygpt_server.services.memberships import Memberships
 from rustygpt_server.services.rights import Rights
 from rustygpt_server.services.sessions import Signed
-from rustygpt_shared import codec
-from rustygpt_shared.events import Membership
 from rustygpt_shared.ids import event_number
 from rustygpt_shared.settings import Sse
 
@@ -153,10 +152,9 @@ class Feeds:
 
     def _heard(self, event: Logged) -> None:
         """The same by the event itself: the seat of before is only gone by now."""
-        if event.type == "membership.changed":
-            change = codec.decode(event.payload, Membership)
-            if change.action == "added":
-                self._joined(change.user_id, event.conversation_id, event.number)
+        change = membership(event)
+        if change and change.action == "added":
+            self._joined(change.user_id, event.conversation_id, event.number)
 
     def _joined(self, user_id: UUID, conversation_id: UUID | None, number: int) -> None:
         if conversation_id is not None:

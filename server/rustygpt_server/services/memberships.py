@@ -9,11 +9,10 @@ from rustygpt_server.db.database import Database
 from rustygpt_server.db.feeds import Opening
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.told import membership
 from rustygpt_server.services.batches import Batches
 from rustygpt_server.services.cache import Cache
 from rustygpt_server.services.rights import Rights
-from rustygpt_shared import codec
-from rustygpt_shared.events import Membership
 
 
 class Memberships:
@@ -53,6 +52,5 @@ class Memberships:
 
     def _heard(self, event: Logged) -> None:
         """The event may come before the control; nobody is let in to what comes after it."""
-        if event.type == "membership.changed":
-            change = codec.decode(event.payload, Membership)
+        if change := membership(event):
             self._known.change((change.user_id, event.conversation_id))

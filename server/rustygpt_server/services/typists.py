@@ -15,23 +15,13 @@ from rustygpt_server.db import presence
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.told import membership, written
 from rustygpt_server.realtime.words import Typing
 from rustygpt_shared import codec, events
 from rustygpt_shared.models.presence import STOPPED, Turn
 
 TYPISTS_KEPT = 100
 """People per conversation who are shown as writing; one more ends whoever would end next."""
-
-
-class _Written(Struct, frozen=True):
-    root_id: UUID
-    author_user_id: UUID | None = None
-
-
-class _New(Struct, frozen=True):
-    """What matters here of a `message.new`."""
-
-    message: _Written
 
 
 class _Writing(Struct, frozen=True):
@@ -145,12 +135,9 @@ class Typists:
         """Who has written a message, or was removed, is not writing any more."""
         if event.conversation_id not in self._rooms:
             return
-        if event.type == "membership.changed":
-            change = codec.decode(event.payload, events.Membership)
-            if change.action == "removed":
-                self._stop(change.conversation_id, change.user_id)
-        elif event.type == "message.new":
-            message = codec.decode(event.payload, _New).message
-            if message.author_user_id is not None:
-                author, room = message.author_user_id, event.conversation_id
-                self._take(Typing(room, message.root_id, author, STOPPED), here=False)
+        change, message = membership(event), written(event)
+        if change and change.action == "removed":
+            self._stop(change.conversation_id, change.user_id)
+        elif message and message.author_user_id is not None:
+            author, room = message.author_user_id, event.conversation_id
+            self._take(Typing(room, message.root_id, author, STOPPED), here=False)

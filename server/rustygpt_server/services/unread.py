@@ -8,9 +8,6 @@ import asyncio
 from collections import OrderedDict, deque
 from uuid import UUID
 
-import msgspec
-from msgspec import Struct
-
 from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import threads
 from rustygpt_server.db.database import Database
@@ -18,6 +15,7 @@ from rustygpt_server.db.refusals import DatabaseError
 from rustygpt_server.db.rows import Logged
 from rustygpt_server.db.threads import Counted, Mark
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.told import written
 from rustygpt_server.realtime.words import Marked
 from rustygpt_server.telemetry import log
 from rustygpt_shared import codec
@@ -32,17 +30,6 @@ THREADS_KEPT = 32
 BIRTHS_KEPT = 256
 PAIRS_AT_ONCE = 100
 """How many counts one statement is asked for."""
-
-
-class _Shown(Struct, frozen=True):
-    root_id: UUID
-    author_user_id: UUID | None = None
-
-
-class _New(Struct, frozen=True):
-    """What matters here of a `message.new`."""
-
-    message: _Shown
 
 
 class Tally:
@@ -141,9 +128,9 @@ class Unread:
 
     def heard(self, event: Logged) -> None:
         """Count a new message; who reads along is told within the interval."""
-        if event.type != "message.new":
+        message = written(event)
+        if message is None:
             return
-        message = msgspec.json.decode(event.payload, type=_New).message
         room = self._rooms.setdefault(event.conversation_id, _Room())
         room.tally(message.root_id).born(event.number, message.author_user_id)
         room.fresh.add(message.root_id)
