@@ -1,7 +1,6 @@
 """Our server under load: a real process on its own PostgreSQL inside, with durability on."""
 
 import asyncio
-import os
 import shutil
 import statistics
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 from tests.benchmarks.tools import Case, cells, kernel_memory, load, median, memory, pin, table
 from tests.support.api import Person, Site
 from tests.support.databases import short_folder
-from tests.support.server import ServerProcess
+from tests.support.server import ServerProcess, plain_environ
 
 _LOAD = [
     Case(1, callers=1),
@@ -30,11 +29,6 @@ _SHOWN = ("deliveries/s", "CPU µs each", "p50 ms", "p99 ms")
 async def our_server(**environ: str) -> AsyncIterator[ServerProcess]:
     """A server that was never started before; its data go in the end."""
     work, data = Path(tempfile.mkdtemp()), short_folder()
-    kept = {
-        k: v
-        for k, v in os.environ.items()
-        if not k.startswith(("RUSTYGPT_", "OPENAI_")) and k != "DATABASE_URL"
-    }
     more = {
         "RUSTYGPT_CONFIG_DIR": str(work),
         "RUSTYGPT_DATA_DIR": str(data),
@@ -42,7 +36,7 @@ async def our_server(**environ: str) -> AsyncIterator[ServerProcess]:
         "RUSTYGPT__LOGGING__LEVEL": "warning",
         "RUSTYGPT__SSE__MAX_STREAMS_PER_USER": "20000",
     }
-    server = ServerProcess({**kept, **more, **environ}, work / "server.log")
+    server = ServerProcess({**plain_environ(), **more, **environ}, work / "server.log")
     try:
         yield server
     finally:

@@ -1,6 +1,5 @@
 """Servers on the PostgreSQL inside: shared, left running for others, adopted after a kill."""
 
-import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.api import Site
 from tests.support.databases import short_folder
-from tests.support.server import ServerProcess
+from tests.support.server import ServerProcess, plain_environ
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -25,17 +24,12 @@ def data_folder() -> Iterator[Path]:
 @asynccontextmanager
 async def _server(tmp_path: Path, data: Path, name: str) -> AsyncIterator[ServerProcess]:
     """A server without a database of yours; what still runs in the end is stopped."""
-    kept = {
-        k: v
-        for k, v in os.environ.items()
-        if not k.startswith(("RUSTYGPT_", "OPENAI_")) and k != "DATABASE_URL"
-    }
     more = {
         "RUSTYGPT_CONFIG_DIR": str(tmp_path),
         "RUSTYGPT_DATA_DIR": str(data),
         "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
     }
-    server = ServerProcess({**kept, **more}, tmp_path / f"{name}.log")
+    server = ServerProcess({**plain_environ(), **more}, tmp_path / f"{name}.log")
     await server.start()
     try:
         yield server

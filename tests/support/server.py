@@ -97,13 +97,19 @@ def free_port() -> int:
         return port
 
 
+def plain_environ() -> dict[str, str]:
+    """This process's environment without what would set up a server."""
+    own = ("RUSTYGPT_", "OPENAI_", "DATABASE_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(own)}
+
+
 @asynccontextmanager
 async def server_process(
     tmp_path: Path, database_url: str, **more: str
 ) -> AsyncIterator[ServerProcess]:
     """A started server; `more` are further variables of its environment."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("RUSTYGPT_", "OPENAI_"))}
-    environ = {**kept, "DATABASE_URL": database_url, "RUSTYGPT_CONFIG_DIR": str(tmp_path), **more}
+    own = {"DATABASE_URL": database_url, "RUSTYGPT_CONFIG_DIR": str(tmp_path)}
+    environ = {**plain_environ(), **own, **more}
     server = ServerProcess(environ, tmp_path / "server.log")
     await server.start()
     try:

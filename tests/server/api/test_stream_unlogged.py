@@ -2,14 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.support.api import Api, Person, Serve
-from tests.support.clocks import TestClock
-from tests.support.ears import up
+from tests.support.api import Serve
+from tests.support.two import Two, two_servers
 from tests.support.waiting import until
 
 from rustygpt_server.realtime.ring import RING_EVENTS
@@ -22,27 +19,11 @@ SETTINGS = Settings(
 )
 
 
-@dataclass
-class Two:
-    """Two servers that log nothing, and Ann at both."""
-
-    one: Api
-    two: Api
-    ann: Person
-    there: Person
-    room: str
-
-
 @pytest.fixture
 async def unlogged(serve: Serve) -> AsyncIterator[Two]:
     """Both servers, with one clock."""
-    async with AsyncExitStack() as stack:
-        clock = TestClock()
-        one = await stack.enter_async_context(serve(settings=SETTINGS, clock=clock))
-        two = await stack.enter_async_context(serve(settings=SETTINGS, clock=clock))
-        await up(one.parts.hub.backplane, two.parts.hub.backplane)
-        ann = await one.person("ann")
-        yield Two(one, two, ann, await two.sign_in("ann"), await ann.conversation())
+    async with two_servers(serve, {}, settings=SETTINGS) as two:
+        yield two
 
 
 async def test_events_cross_inside_the_backplane(unlogged: Two, owner: Any) -> None:

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import os
 import socket
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 from tests.support import databases
-from tests.support.server import PROGRAM
+from tests.support.server import PROGRAM, plain_environ
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -17,7 +16,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 async def _serve(
     tmp_path: Path, *words: str, database: str = "", stdin: int | None = PIPE
 ) -> asyncio.subprocess.Process:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("RUSTYGPT_", "OPENAI_"))}
     more = {"RUSTYGPT_CONFIG_DIR": str(tmp_path), "RUSTYGPT__LLM__DEFAULT_MODEL": "demo"}
     more |= {"DATABASE_URL": database} if database else {}
     return await asyncio.create_subprocess_exec(
@@ -25,7 +23,7 @@ async def _serve(
         stdin=stdin,
         stdout=PIPE,
         stderr=PIPE,
-        env={**kept, **more},
+        env={**plain_environ(), **more},
         cwd=tmp_path,
     )
 

@@ -2,31 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
-from tests.support.api import Api, Person, Serve, asking
-from tests.support.clocks import TestClock
-from tests.support.ears import up
+from tests.support.api import Person, Serve, asking
 from tests.support.model_server import Script, chunk, finished, model_server
+from tests.support.two import Two, two_servers
 from tests.support.waiting import until
-
-
-@dataclass
-class Two:
-    """Two servers with one clock, and Ann at both: one session, two addresses."""
-
-    one: Api
-    two: Api
-    ann: Person
-    there: Person
-    room: str
-
-    def move(self, seconds: float) -> None:
-        """Let time pass."""
-        self.one.clock.move(seconds)
 
 
 @pytest.fixture
@@ -38,16 +20,12 @@ def script() -> Script:
 @pytest.fixture
 async def two(serve: Serve, script: Script) -> AsyncIterator[Two]:
     """Both servers, set up, with a conversation of Ann's whose assistant always answers."""
-    async with AsyncExitStack() as stack:
-        model = await stack.enter_async_context(model_server(script))
-        clock, llm = TestClock(), asking(model.url)
-        one = await stack.enter_async_context(serve(llm=llm, clock=clock))
-        two = await stack.enter_async_context(serve(llm=llm, clock=clock))
-        await up(one.parts.hub.backplane, two.parts.hub.backplane)
-        ann = await one.person("ann")
-        there = await two.sign_in("ann")
-        room = await ann.conversation(is_group=True, assistant_mode="always")
-        yield Two(one, two, ann, there, room)
+    room = {"is_group": True, "assistant_mode": "always"}
+    async with (
+        model_server(script) as model,
+        two_servers(serve, room, llm=asking(model.url)) as two,
+    ):
+        yield two
 
 
 async def test_events_arrive_at_the_other_server(two: Two) -> None:

@@ -2,15 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from tests.support.api import PASSWORD, Api, Person, Serve, Stream
-from tests.support.clocks import TestClock
-from tests.support.ears import up
+from tests.support.api import PASSWORD, Person, Serve, Stream
 from tests.support.redis_server import redis_server
+from tests.support.two import Two, two_servers
 
 from rustygpt_shared.settings import BackplaneSettings, Db, Settings, Sse
 
@@ -18,15 +16,8 @@ STEPS = (1.0, 0.9)
 """How time passes: less than two seconds in all."""
 
 
-@dataclass
-class Two:
-    """Two servers, each of which believes that it hears the other; Ann is signed in at both."""
-
-    one: Api
-    two: Api
-    ann: Person
-    there: Person
-    room: str
+class Deaf(Two):
+    """Two servers, each of which believes that it hears the other."""
 
     @property
     def admin(self) -> Person:
@@ -47,43 +38,37 @@ class Two:
 
 
 @pytest.fixture
-async def two(serve: Serve) -> AsyncIterator[Two]:
+async def two(serve: Serve) -> AsyncIterator[Deaf]:
     """Both servers, on a Redis that says nothing any more once they have found each other."""
-    async with AsyncExitStack() as stack:
-        redis = await stack.enter_async_context(redis_server())
+    async with redis_server() as redis:
         sse = Sse(backplane=BackplaneSettings(url=redis.url))
-        settings, clock = Settings(sse=sse, db=Db(max_connections=4)), TestClock()
-        one = await stack.enter_async_context(serve(settings=settings, clock=clock))
-        two = await stack.enter_async_context(serve(settings=settings, clock=clock))
-        await up(one.parts.hub.backplane, two.parts.hub.backplane)
-        ann = await one.person("ann")
-        there = await two.sign_in("ann")
-        room = await ann.conversation(is_group=True)
-        redis.freeze(on=True)
-        yield Two(one, two, ann, there, room)
-        redis.freeze(on=False)
+        settings = Settings(sse=sse, db=Db(max_connections=4))
+        async with two_servers(serve, {"is_group": True}, settings=settings) as two:
+            redis.freeze(on=True)
+            yield Deaf(**vars(two))
+            redis.freeze(on=False)
 
 
-async def _log_out(two: Two) -> None:
+async def _log_out(two: Deaf) -> None:
     headers = {"X-CSRF-TOKEN": two.there.csrf}
     await two.there.client.post(f"{two.one.url}/api/auth/logout", headers=headers)
 
 
-async def _end(two: Two) -> None:
+async def _end(two: Deaf) -> None:
     session = (await two.there.get("/api/auth/me"))["session"]["id"]
     await two.ann.call("DELETE", f"/api/auth/sessions/{session}", expect=204)
 
 
-async def _change_password(two: Two) -> None:
+async def _change_password(two: Deaf) -> None:
     body = {"current_password": PASSWORD, "new_password": "another password"}
     await two.ann.call("POST", "/api/auth/password", body, expect=204)
 
 
-async def _disable(two: Two) -> None:
+async def _disable(two: Deaf) -> None:
     await two.admin.call("PATCH", f"/api/admin/users/{two.ann.id}", {"disabled": True})
 
 
-async def _reset(two: Two) -> None:
+async def _reset(two: Deaf) -> None:
     body: dict[str, Any] = {"password": "another password"}
     await two.admin.call("PATCH", f"/api/admin/users/{two.ann.id}", body)
 
@@ -99,7 +84,7 @@ async def _reset(two: Two) -> None:
     ],
 )
 async def test_a_session_that_ends_ends_its_streams_elsewhere(
-    two: Two, change: Callable[[Two], Awaitable[None]], reason: str
+    two: Deaf, change: Callable[[Deaf], Awaitable[None]], reason: str
 ) -> None:
     """Whatever ends it; the log of controls is read every second."""
     async with two.there.follow(two.room) as stream:
@@ -109,7 +94,7 @@ async def test_a_session_that_ends_ends_its_streams_elsewhere(
         assert await two.closed(stream) == (["stream.closed"], reason)
 
 
-async def test_a_removal_ends_streams_elsewhere(two: Two) -> None:
+async def test_a_removal_ends_streams_elsewhere(two: Deaf) -> None:
     """With the event that tells of it; nothing that was said afterwards is delivered."""
     bob = await two.one.person("bob")
     away = await two.two.sign_in("bob")
@@ -126,7 +111,7 @@ async def test_a_removal_ends_streams_elsewhere(two: Two) -> None:
     assert reason == "removed"
 
 
-async def test_who_comes_back_is_not_ended_by_the_removal_before(two: Two) -> None:
+async def test_who_comes_back_is_not_ended_by_the_removal_before(two: Deaf) -> None:
     """The stream stands on the newer membership."""
     bob = await two.one.person("bob")
     away = await two.two.sign_in("bob")
