@@ -8,9 +8,9 @@ from typing import Any
 
 import hypothesis
 import pytest
-from tests.support import databases
-from tests.support.api import Api, Serve, served
-from tests.support.scene import Scene
+from tests.support.database import databases
+from tests.support.database.database_builder import DatabaseBuilder
+from tests.support.servers.in_process_server import InProcessServer, StartServer, in_process_server
 
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
@@ -43,16 +43,18 @@ def pool_login(database_url: str) -> PoolLogin:
 
 
 @pytest.fixture
-async def owner(database_url: str, pool_login: PoolLogin) -> AsyncIterator[Any]:
+async def superuser(database_url: str, pool_login: PoolLogin) -> AsyncIterator[Any]:
     """A superuser's connection to this worker's database."""
     async with databases.connected(database_url) as connection:
         yield connection
 
 
 @pytest.fixture
-async def database(database_url: str, pool_login: PoolLogin, owner: Any) -> AsyncIterator[Database]:
+async def database(
+    database_url: str, pool_login: PoolLogin, superuser: Any
+) -> AsyncIterator[Database]:
     """A pool as the application's role, on empty tables."""
-    await databases.truncate(owner)
+    await databases.truncate(superuser)
     async with databases.pool(database_url, pool_login) as database:
         yield database
 
@@ -66,21 +68,23 @@ async def empty_database_url(cluster_url: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def scene(database: Database) -> Scene:
+async def builder(database: Database) -> DatabaseBuilder:
     """An administrator on empty tables, and ways to make people and messages."""
-    return await Scene.begin(database)
+    return await DatabaseBuilder.create(database)
 
 
 @pytest.fixture
-async def api(database_url: str, pool_login: PoolLogin, owner: Any) -> AsyncIterator[Api]:
+async def server(
+    database_url: str, pool_login: PoolLogin, superuser: Any
+) -> AsyncIterator[InProcessServer]:
     """A server in this process, on empty tables, with a clock that the test moves."""
-    await databases.truncate(owner)
-    async with served(database_url, pool_login) as running:
+    await databases.truncate(superuser)
+    async with in_process_server(database_url, pool_login) as running:
         yield running
 
 
 @pytest.fixture
-async def serve(database_url: str, pool_login: PoolLogin, owner: Any) -> Serve:
+async def start_server(database_url: str, pool_login: PoolLogin, superuser: Any) -> StartServer:
     """Starts servers in this process, on tables that were emptied once."""
-    await databases.truncate(owner)
-    return functools.partial(served, database_url, pool_login)
+    await databases.truncate(superuser)
+    return functools.partial(in_process_server, database_url, pool_login)

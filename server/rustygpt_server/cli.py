@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from rustygpt_shared import settings as shared
-from rustygpt_shared.settings.load import Key, Loaded, SettingsError, walk
+from rustygpt_shared.settings.load import Key, LoadedSettings, SettingsError, walk
 
 USAGE = 2
 
@@ -76,24 +76,24 @@ def check(file: Path | None) -> None:
     click.echo(f"The configuration is fine ({loaded.file or 'no file'}, profile {loaded.profile}).")
 
 
-def _rows(loaded: Loaded) -> list[tuple[str, Any, str]]:
+def _rows(loaded: LoadedSettings) -> list[tuple[str, Any, str]]:
     return [
-        (".".join(key), _shown(key, value), loaded.sources.get(key, "default"))
+        (".".join(key), _masked(key, value), loaded.sources.get(key, "default"))
         for key, value in walk(loaded.settings)
     ]
 
 
-def _shown(key: Key, value: Any) -> Any:
+def _masked(key: Key, value: Any) -> Any:
     return "***" if key[-1] in shared.SECRETS and value else value
 
 
-def _load(file: Path | None, flags: dict[Key, Any]) -> Loaded:
+def _load(file: Path | None, flags: dict[Key, Any]) -> LoadedSettings:
     from rustygpt_server.config import load_config
 
     try:
         return load_config(os.environ, flags=flags, config=file)
     except SettingsError as error:
         click.echo("The configuration cannot be used:", err=True)
-        for mistake in error.mistakes:
+        for mistake in error.errors:
             click.echo(f"  {mistake}", err=True)
         sys.exit(USAGE)

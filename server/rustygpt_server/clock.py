@@ -56,19 +56,19 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How often old events are pruned."""
     ring_idle: float = 60
     """How long a conversation's recent events stay in memory after its last reader left."""
-    hole_wait: float = 0.05
+    gap_grace: float = 0.05
     """How long an event may be missing before it is read from the log."""
     unread_interval: float = 1
     """At most one count of unread messages per reader and thread in so long."""
-    rights_check: float = 1
+    access_poll: float = 1
     """How often it is read what other processes did to sessions, accounts and memberships."""
-    rights_memory: float = 60
+    access_dedup_ttl: float = 60
     """How long it is known what was heard: longer than requests and words are on their way."""
-    rights_trust: float = 2
+    access_freshness: float = 2
     """How long after that sessions and memberships may be known without the database."""
-    rights_reuse: float = 60
+    auth_cache_ttl: float = 60
     """How long the database's answer about a session or a membership is used at most."""
-    removal_wait: float = 0.3
+    removal_grace: float = 0.3
     """How long a removed person's streams may wait for the event that tells of the removal."""
     presence_away: float = 45
     """Who was silent for so long is shown as away."""
@@ -82,15 +82,15 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """Who goes on writing is told at most once in so long."""
     position_check: float = 5
     """How often followed conversations are compared with the log, give or take a fifth."""
-    line_check: float = 1
+    backplane_check: float = 1
     """How often it is looked whether other processes can be heard."""
     listen_probe: float = 10
     """After so much silence the listening connection is asked whether it lives."""
     listen_probe_timeout: float = 3
     """How long it may take to answer."""
-    silent_answer: float = 600
+    remote_answer_ttl: float = 600
     """Another process's answer that grew no more for so long is forgotten."""
-    drain: float = 2.5
+    shutdown_grace: float = 2.5
     """How long shutting down waits for answers, then for streams, then for requests to end."""
     database_wait: float = 20
     """How long a start waits for a database that does not answer."""
@@ -98,13 +98,13 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How long a model's server may take to accept a connection."""
     discovery_timeout: float = 0.5
     """How long a model server that may run on this machine has to list its models."""
-    listing: float = 10
+    model_listing: float = 10
     """How long a model server that was named has to list its models."""
     cancel_check: float = 1
     """How often it is asked whether somebody asked another process to stop an answer."""
-    stream_check: float = 0.5
+    stream_sweep: float = 0.5
     """How often it is looked whether streams are past the end of their session, or of a removal."""
-    log_check: float = 0.5
+    log_retry: float = 0.5
     """How soon the log is read again after the database may have kept what it did not say."""
     request: float = 30
     """How long a request may take to arrive, however its pieces come."""

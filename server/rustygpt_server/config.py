@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from rustygpt_shared.settings import Llm, Settings
-from rustygpt_shared.settings.load import Key, Loaded, SettingsError, load
+from rustygpt_shared.settings.load import Key, LoadedSettings, SettingsError, load
 
 
 def load_config(
@@ -22,7 +22,7 @@ def load_config(
     flags: Mapping[Key, Any] | None = None,
     config: Path | None = None,
     working_directory: Path | None = None,
-) -> Loaded:
+) -> LoadedSettings:
     """The server's settings; raises SettingsError with every mistake found."""
     folders = (working_directory or Path.cwd(), config_folder(environ))
     loaded = load(environ, flags=flags, config=config, folders=folders)

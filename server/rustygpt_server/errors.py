@@ -14,7 +14,7 @@ from rustygpt_shared import problems
 from rustygpt_shared.problems import FieldError
 
 
-class Refusal(Exception):
+class RequestError(Exception):
     """A request that is not done; the message is one sentence for a person."""
 
     status = 400
@@ -25,7 +25,7 @@ class Refusal(Exception):
         self.detail = detail
 
 
-class NotSignedIn(Refusal):
+class NotSignedIn(RequestError):
     """Nobody is signed in; `challenge` goes into WWW-Authenticate."""
 
     status = 401
@@ -37,32 +37,32 @@ class NotSignedIn(Refusal):
         self.challenge = challenge
 
 
-class CsrfFailed(Refusal):
+class CsrfFailed(RequestError):
     """A cookie request without the token that proves it comes from our own page."""
 
     status = 403
     code = problems.CSRF
 
 
-class Forbidden(Refusal):
+class Forbidden(RequestError):
     """The caller may know of it, but not do it."""
 
     status = 403
     code = problems.FORBIDDEN
 
 
-class AccountDisabled(Refusal):
+class AccountDisabled(RequestError):
     """The password is right, the account is switched off."""
 
     status = 423
     code = problems.DISABLED
 
 
-class BadInput(Refusal):
+class BadRequest(RequestError):
     """Something that cannot be read at all."""
 
 
-class Invalid(Refusal):
+class ValidationFailed(RequestError):
     """Fields that do not fit."""
 
     status = 422
@@ -75,12 +75,12 @@ class Invalid(Refusal):
         self.errors = errors
 
 
-class UnsupportedMedia(Refusal):
+class UnsupportedMedia(RequestError):
     """A body that is not JSON."""
 
     status = 415
     code = problems.UNSUPPORTED_MEDIA
 
 
-class StartFailed(Exception):
+class StartupError(Exception):
     """Why the server cannot start, in one sentence."""

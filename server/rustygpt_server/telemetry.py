@@ -179,7 +179,7 @@ class Metrics:
             "db_bootstrap_script_duration_seconds", "Time of one SQL file", "stage"
         )
         self.pool_max = self._gauge("db_pool_max_connections", "Size of the connection pool")
-        self.pool_used = self._gauge("db_pool_in_use", "Connections at work")
+        self.pool_in_use = self._gauge("db_pool_in_use", "Connections at work")
 
     def _sessions(self) -> None:
         self.logins = self._counter("rustygpt_auth_logins_total", "Logins", "result")
@@ -189,7 +189,7 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemostrecent",
         )  # each process counts them all
-        self.rotations = self._counter(
+        self.session_rotations = self._counter(
             "rustygpt_auth_session_rotations_total", "New session tokens", "reason"
         )
 
@@ -207,7 +207,7 @@ class Metrics:
             "rustygpt_sse_replay_duration_seconds", "Time to bring a reader up to date"
         )
 
-        self.line_up = self._gauge("rustygpt_backplane_up", "Processes that hear the others")
+        self.backplane_up = self._gauge("rustygpt_backplane_up", "Processes that hear the others")
         self.packets = self._counter(
             "rustygpt_backplane_packets_total", "Packets between processes", "direction"
         )
@@ -216,7 +216,7 @@ class Metrics:
         self.cancels = self._counter("rustygpt_stream_cancels_total", "Answers stopped by people")
         self.timeouts = self._counter("rustygpt_stream_timeouts_total", "Answers cut by time")
         self.tokens = self._counter("llm_tokens_total", "Tokens read and written", "model", "kind")
-        self.first_tokens = self._histogram(
+        self.time_to_first_token = self._histogram(
             "llm_first_token_seconds", "Time to an answer's first text", "model"
         )
         self.active = self._gauge("llm_active_generations", "Answers in progress", "model")

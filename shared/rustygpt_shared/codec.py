@@ -27,16 +27,20 @@ def decode_event(data: bytes | str) -> Event:
     return _event_decoder.decode(data)
 
 
-def frame(
-    kind: str, payload: bytes, *, id: str | None = None, position: str | None = None
+def sse_frame(
+    event_type: str,
+    payload: bytes,
+    *,
+    event_id: str | None = None,
+    resume_position: str | None = None,
 ) -> bytes:
     """One event as server-sent bytes (WHATWG HTML, section 9.2), from a payload in JSON.
 
     `id` numbers the event itself; `position` is where a stream goes on (`stream.open`,
     `stream.reset`), and is told in the frame's id line only.
     """
-    line = id or position
-    head = f"id: {line}\n" if line else ""
-    named = f'"id":"{id}",' if id else ""
-    start = f'{head}event: {kind}\ndata: {{"type":"{kind}",{named}"payload":'
+    id_line = event_id or resume_position
+    head = f"id: {id_line}\n" if id_line else ""
+    named = f'"id":"{event_id}",' if event_id else ""
+    start = f'{head}event: {event_type}\ndata: {{"type":"{event_type}",{named}"payload":'
     return b"%b%b}\n\n" % (start.encode(), payload)

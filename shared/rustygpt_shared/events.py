@@ -13,7 +13,7 @@ from msgspec import Struct
 from rustygpt_shared.models import Model
 from rustygpt_shared.models.conversations import ConversationInfo, ThreadInfo
 from rustygpt_shared.models.messages import MessageView, Usage
-from rustygpt_shared.models.presence import Seen
+from rustygpt_shared.models.presence import UserPresence
 
 FinishReason = Literal["stop", "length", "cancelled", "timeout", "error"]
 ResetReason = Literal["trimmed", "unknown", "too_far", "overflow", "joined", "removed"]
@@ -29,7 +29,7 @@ class BaseEvent(Struct, frozen=True, tag_field="type", omit_defaults=True):
     id: str | None = None
 
 
-class ThreadCreated(Model, frozen=True):
+class ThreadNewPayload(Model, frozen=True):
     """Payload of `thread.new`."""
 
     conversation_id: UUID
@@ -40,10 +40,10 @@ class ThreadCreated(Model, frozen=True):
 class ThreadNew(BaseEvent, frozen=True, tag="thread.new"):
     """A thread was started."""
 
-    payload: ThreadCreated
+    payload: ThreadNewPayload
 
 
-class ThreadActive(Model, frozen=True):
+class ThreadActivityPayload(Model, frozen=True):
     """Payload of `thread.activity`."""
 
     conversation_id: UUID
@@ -57,10 +57,10 @@ class ThreadActive(Model, frozen=True):
 class ThreadActivity(BaseEvent, frozen=True, tag="thread.activity"):
     """A thread's place in the list or its counts changed."""
 
-    payload: ThreadActive
+    payload: ThreadActivityPayload
 
 
-class MessageShown(Model, frozen=True):
+class MessagePayload(Model, frozen=True):
     """Payload of `message.new` and `message.updated`."""
 
     message: MessageView
@@ -69,13 +69,13 @@ class MessageShown(Model, frozen=True):
 class MessageNew(BaseEvent, frozen=True, tag="message.new"):
     """A message was written, or an answer was begun (`streaming`)."""
 
-    payload: MessageShown
+    payload: MessagePayload
 
 
 class MessageUpdated(BaseEvent, frozen=True, tag="message.updated"):
     """A message changed: its final text, an edit, a deletion."""
 
-    payload: MessageShown
+    payload: MessagePayload
 
 
 class DeltaText(Model, frozen=True):
@@ -94,7 +94,7 @@ class DeltaChoice(Model, frozen=True):
     finish_reason: str | None = None
 
 
-class Delta(Model, frozen=True):
+class MessageDeltaPayload(Model, frozen=True):
     """Payload of `message.delta`; `offset` counts Unicode code points before the text."""
 
     id: str
@@ -112,10 +112,10 @@ class Delta(Model, frozen=True):
 class MessageDelta(BaseEvent, frozen=True, tag="message.delta"):
     """A piece of an answer in progress; it may repeat what a reader has."""
 
-    payload: Delta
+    payload: MessageDeltaPayload
 
 
-class Finished(Model, frozen=True):
+class MessageDonePayload(Model, frozen=True):
     """Payload of `message.done`."""
 
     message_id: UUID
@@ -129,10 +129,10 @@ class Finished(Model, frozen=True):
 class MessageDone(BaseEvent, frozen=True, tag="message.done"):
     """An answer ended, one way or another."""
 
-    payload: Finished
+    payload: MessageDonePayload
 
 
-class Membership(Model, frozen=True):
+class MembershipChangedPayload(Model, frozen=True):
     """Payload of `membership.changed`."""
 
     conversation_id: UUID
@@ -144,10 +144,10 @@ class Membership(Model, frozen=True):
 class MembershipChanged(BaseEvent, frozen=True, tag="membership.changed"):
     """Somebody came, went, or has another role."""
 
-    payload: Membership
+    payload: MembershipChangedPayload
 
 
-class ConversationChanged(Model, frozen=True):
+class ConversationUpdatedPayload(Model, frozen=True):
     """Payload of `conversation.updated`."""
 
     conversation: ConversationInfo
@@ -156,10 +156,10 @@ class ConversationChanged(Model, frozen=True):
 class ConversationUpdated(BaseEvent, frozen=True, tag="conversation.updated"):
     """A conversation's title or settings changed."""
 
-    payload: ConversationChanged
+    payload: ConversationUpdatedPayload
 
 
-class Trouble(Model, frozen=True):
+class ErrorPayload(Model, frozen=True):
     """Payload of `error`."""
 
     code: str
@@ -170,10 +170,10 @@ class Trouble(Model, frozen=True):
 class ErrorEvent(BaseEvent, frozen=True, tag="error"):
     """Why an answer failed; it follows the `message.done` it explains."""
 
-    payload: Trouble
+    payload: ErrorPayload
 
 
-class UnreadCount(Model, frozen=True):
+class UnreadUpdatePayload(Model, frozen=True):
     """Payload of `unread.update`."""
 
     conversation_id: UUID
@@ -185,16 +185,16 @@ class UnreadCount(Model, frozen=True):
 class UnreadUpdate(BaseEvent, frozen=True, tag="unread.update"):
     """The reader's own count of unread messages in a thread."""
 
-    payload: UnreadCount
+    payload: UnreadUpdatePayload
 
 
 class PresenceUpdate(BaseEvent, frozen=True, tag="presence.update"):
     """Somebody in a conversation of the reader's came, went silent, or left."""
 
-    payload: Seen
+    payload: UserPresence
 
 
-class Typing(Model, frozen=True):
+class TypingUpdatePayload(Model, frozen=True):
     """Payload of `typing.update`; `expires_at` is past for who stopped."""
 
     conversation_id: UUID
@@ -206,10 +206,10 @@ class Typing(Model, frozen=True):
 class TypingUpdate(BaseEvent, frozen=True, tag="typing.update"):
     """Somebody is writing in a thread, or stopped."""
 
-    payload: Typing
+    payload: TypingUpdatePayload
 
 
-class Opened(Model, frozen=True):
+class StreamOpenPayload(Model, frozen=True):
     """Payload of `stream.open`: where the stream of a conversation goes on, or of each of all."""
 
     last_event_id: str | None = None
@@ -219,10 +219,10 @@ class Opened(Model, frozen=True):
 class StreamOpen(BaseEvent, frozen=True, tag="stream.open"):
     """The stream is open; it goes on after this position."""
 
-    payload: Opened
+    payload: StreamOpenPayload
 
 
-class ResetAt(Model, frozen=True):
+class StreamResetPayload(Model, frozen=True):
     """Payload of `stream.reset`."""
 
     reason: ResetReason
@@ -234,10 +234,10 @@ class ResetAt(Model, frozen=True):
 class StreamReset(BaseEvent, frozen=True, tag="stream.reset"):
     """The stream cannot fill a gap: load anew and go on from this position."""
 
-    payload: ResetAt
+    payload: StreamResetPayload
 
 
-class Closing(Model, frozen=True):
+class StreamClosedPayload(Model, frozen=True):
     """Payload of `stream.closed`."""
 
     reason: CloseReason
@@ -246,7 +246,7 @@ class Closing(Model, frozen=True):
 class StreamClosed(BaseEvent, frozen=True, tag="stream.closed"):
     """The last event of a stream that the server ends."""
 
-    payload: Closing
+    payload: StreamClosedPayload
 
 
 Event = (

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import force_setattr
 
-from rustygpt_shared import text
+from rustygpt_shared import text_rules
 from rustygpt_shared.models.presence import Status
 
 AssistantMode = Literal["always", "mention", "off"]
@@ -19,15 +19,15 @@ MessageRole = Literal["user", "assistant", "system"]
 class Request(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A request body; `CHECKS` names the rule of each text field."""
 
-    CHECKS: ClassVar[dict[str, Callable[[str], str]]] = {}
+    VALIDATORS: ClassVar[dict[str, Callable[[str], str]]] = {}
 
     def __post_init__(self) -> None:
-        for field, check in self.CHECKS.items():
+        for field, validator in self.VALIDATORS.items():
             value = getattr(self, field)
             if not isinstance(value, str):
                 continue
             try:
-                force_setattr(self, field, check(value))
+                force_setattr(self, field, validator(value))
             except ValueError as error:
                 raise ValueError(f"{field}: {error}") from None
 
@@ -42,12 +42,12 @@ class SetUp(Request, frozen=True):
     setup_token: str | None = None
     """Needed from another machine than the server's own."""
 
-    CHECKS = {
-        "username": text.username,
-        "email": text.email,
-        "password": text.password,
-        "display_name": text.display_name,
-        "setup_token": text.plain,
+    VALIDATORS = {
+        "username": text_rules.username,
+        "email": text_rules.email,
+        "password": text_rules.password,
+        "display_name": text_rules.display_name,
+        "setup_token": text_rules.plain,
     }
 
 
@@ -57,7 +57,7 @@ class LogIn(Request, frozen=True):
     email: str
     password: str
 
-    CHECKS = {"email": text.plain, "password": text.plain}
+    VALIDATORS = {"email": text_rules.plain, "password": text_rules.plain}
 
 
 class CreateUser(Request, frozen=True):
@@ -69,11 +69,11 @@ class CreateUser(Request, frozen=True):
     display_name: str | None = None
     roles: list[GlobalRole] | None = None
 
-    CHECKS = {
-        "username": text.username,
-        "email": text.email,
-        "password": text.password,
-        "display_name": text.display_name,
+    VALIDATORS = {
+        "username": text_rules.username,
+        "email": text_rules.email,
+        "password": text_rules.password,
+        "display_name": text_rules.display_name,
     }
 
 
@@ -84,7 +84,7 @@ class UpdateUser(Request, frozen=True):
     roles: list[GlobalRole] | None = None
     password: str | None = None
 
-    CHECKS = {"password": text.password}
+    VALIDATORS = {"password": text_rules.password}
 
 
 class UpdateMe(Request, frozen=True):
@@ -94,7 +94,7 @@ class UpdateMe(Request, frozen=True):
     """`null` takes it away."""
     email: str | UnsetType = UNSET
 
-    CHECKS = {"display_name": text.display_name, "email": text.email}
+    VALIDATORS = {"display_name": text_rules.display_name, "email": text_rules.email}
 
 
 class ChangePassword(Request, frozen=True):
@@ -103,21 +103,21 @@ class ChangePassword(Request, frozen=True):
     current_password: str
     new_password: str
 
-    CHECKS = {"current_password": text.plain, "new_password": text.password}
+    VALIDATORS = {"current_password": text_rules.plain, "new_password": text_rules.password}
 
 
-def _short(limit: int) -> Callable[[str], str]:
-    def check(value: str) -> str:
-        kept = text.plain(value).strip()
+def _bounded_text(limit: int) -> Callable[[str], str]:
+    def validate(value: str) -> str:
+        kept = text_rules.plain(value).strip()
         if not 1 <= len(kept) <= limit:
             raise ValueError(f"1 to {limit:,} characters are allowed")
         return kept
 
-    return check
+    return validate
 
 
-_MODEL = _short(200)
-_SYSTEM_PROMPT = _short(16_384)
+_MODEL = _bounded_text(200)
+_SYSTEM_PROMPT = _bounded_text(16_384)
 
 
 class CreateConversation(Request, frozen=True):
@@ -130,7 +130,7 @@ class CreateConversation(Request, frozen=True):
     model: str | None = None
     system_prompt: str | None = None
 
-    CHECKS = {"title": text.title, "model": _MODEL, "system_prompt": _SYSTEM_PROMPT}
+    VALIDATORS = {"title": text_rules.title, "model": _MODEL, "system_prompt": _SYSTEM_PROMPT}
 
 
 class UpdateConversation(Request, frozen=True):
@@ -142,7 +142,7 @@ class UpdateConversation(Request, frozen=True):
     system_prompt: str | UnsetType | None = UNSET
     archived: bool | UnsetType = UNSET
 
-    CHECKS = {"title": text.title, "model": _MODEL, "system_prompt": _SYSTEM_PROMPT}
+    VALIDATORS = {"title": text_rules.title, "model": _MODEL, "system_prompt": _SYSTEM_PROMPT}
 
 
 class AddParticipant(Request, frozen=True):
@@ -152,14 +152,14 @@ class AddParticipant(Request, frozen=True):
     role: ConversationRole = "member"
 
 
-class Post(Request, frozen=True):
+class PostMessage(Request, frozen=True):
     """Write a message: a new thread's root, or a reply."""
 
     content: str
     role: MessageRole = "user"
     model: str | None = None
 
-    CHECKS = {"content": text.message, "model": _MODEL}
+    VALIDATORS = {"content": text_rules.message, "model": _MODEL}
 
 
 class MarkRead(Request, frozen=True):
@@ -168,10 +168,10 @@ class MarkRead(Request, frozen=True):
     path: Annotated[str, Meta(max_length=1_024)] | None = None
     message_id: UUID | None = None
 
-    CHECKS = {"path": text.plain}
+    VALIDATORS = {"path": text_rules.plain}
 
 
-class Type(Request, frozen=True):
+class SetTyping(Request, frozen=True):
     """Be seen writing in a thread for so many seconds; 0 ends it."""
 
     conversation_id: UUID
@@ -179,7 +179,7 @@ class Type(Request, frozen=True):
     seconds: Annotated[int, Meta(ge=0, le=30)]
 
 
-class Beat(Request, frozen=True):
+class Heartbeat(Request, frozen=True):
     """Say that one is there."""
 
     status: Status = "online"

@@ -9,8 +9,8 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import crossing, ours, peers_side_by_side, posts, terminal
-from tests.benchmarks.tools import HERE, compile_c, machine, raise_limits
+from tests.benchmarks import cross_process, peers_side_by_side, posts, server_load, terminal
+from tests.benchmarks.harness import HERE, compile_c, machine, raise_limits
 
 PARTS = ("start", "peers", "posts", "load", "crossing", "terminal")
 
@@ -36,7 +36,7 @@ def main() -> None:
 def measure(part: str, work: Path, repetitions: int) -> None:
     """Measure one part and print its table."""
     if part == "start":
-        print(asyncio.run(ours.measure_starts()))
+        print(asyncio.run(server_load.measure_starts()))
         return
     if part == "posts":
         print(asyncio.run(posts.measure_posts(repetitions)))
@@ -49,9 +49,9 @@ def measure(part: str, work: Path, repetitions: int) -> None:
         print("left out: there is no C compiler here to make the load client with")
     elif part == "load":
         print("Posts are stored durably, numbered and logged before they are delivered.\n")
-        print(asyncio.run(ours.measure_load(client, repetitions)))
+        print(asyncio.run(server_load.measure_load(client, repetitions)))
     elif part == "crossing":
-        print(asyncio.run(crossing.measure_crossing(client, repetitions)))
+        print(asyncio.run(cross_process.measure_cross_process(client, repetitions)))
     else:
         print("Ready events, no database behind; only ours asks who opens a stream.\n")
         print(peers_side_by_side.measure_peers(client, work, repetitions))

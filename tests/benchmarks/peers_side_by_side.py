@@ -17,16 +17,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.benchmarks import town
-from tests.benchmarks.tools import PEERS, Case, cells, compile_c, load, pin, table
-from tests.support import databases
-from tests.support.server import free_port
+from tests.benchmarks import dataset
+from tests.benchmarks.harness import PEERS, Case, cells, compile_c, load, pin, table
+from tests.support.database import databases
+from tests.support.servers.server_process import free_port
 
 _CASES = [
     Case(1_000, callers=4, seconds=3),
     Case(1_000, callers=32, seconds=3),
     Case(1_000, rate=50, seconds=3),
-    Case(1_000, rate=1_000, rooms=town.ROOMS, seconds=3),
+    Case(1_000, rate=1_000, conversations=dataset.CONVERSATIONS, seconds=3),
     Case(5_000),
 ]
 _SHOWN = ("deliveries/s", "CPU µs each", "p50 ms", "p99 ms", "all open s", "KB/stream")
@@ -40,18 +40,18 @@ class Peer(NamedTuple):
     command: list[str]
     port: int
     arguments: list[str]
-    rooms: bool = False
+    has_channels: bool = False
     """Whether it knows more than one."""
 
     def can(self, case: Case) -> bool:
         """Whether it can be measured by a case."""
-        return self.rooms or case.rooms == 1
+        return self.has_channels or case.conversations == 1
 
 
-def _peer(name: str, command: list[str], port: int, *, rooms: bool = False) -> Peer:
+def _peer(name: str, command: list[str], port: int, *, has_channels: bool = False) -> Peer:
     base = f"http://127.0.0.1:{port}"
     urls = ["--url", f"{base}/events?room={{room}}", "--pub-url", f"{base}/pub?room={{room}}"]
-    return Peer(name, command, port, urls, rooms)
+    return Peer(name, command, port, urls, has_channels)
 
 
 def find_peers(work: Path) -> tuple[list[Peer], list[str]]:
@@ -73,7 +73,7 @@ def find_peers(work: Path) -> tuple[list[Peer], list[str]]:
             continue
         port = free_port()
         command = [sys.executable, str(PEERS / file), str(port), *more]
-        found.append(_peer(name, command, port, rooms=file == "uvloop_raw.py"))
+        found.append(_peer(name, command, port, has_channels=file == "uvloop_raw.py"))
     nchan = _nchan(work)
     if nchan:
         found.append(nchan)
@@ -90,7 +90,7 @@ def _nchan(work: Path) -> Peer | None:
     text = (PEERS / "nchan.conf").read_text().replace("@RUN@", str(work)).replace("8101", str(port))
     (work / "nchan.conf").write_text(text)
     command = [nginx, "-p", str(work), "-c", str(work / "nchan.conf")]
-    return _peer("nchan", command, port, rooms=True)
+    return _peer("nchan", command, port, has_channels=True)
 
 
 @contextmanager
@@ -99,14 +99,14 @@ def our_hub(work: Path) -> Iterator[Peer]:
     with databases.cluster() as cluster_url:
         url = asyncio.run(databases.create(cluster_url))
         login = asyncio.run(databases.prepare(url))
-        cookies = asyncio.run(town.settle(url, login, work))
+        cookies = asyncio.run(dataset.create_dataset(url, login, work))
         port, door = free_port(), free_port()
-        command = [sys.executable, "-m", "tests.benchmarks.hub_alone", str(port), str(door), url]
-        base = f"http://127.0.0.1:{port}/api/stream/conversations/{town.ROOM}"
-        told = ["--url", base, "--pub-url", f"http://127.0.0.1:{door}/{town.ROOM}"]
+        command = [sys.executable, "-m", "tests.benchmarks.hub_only", str(port), str(door), url]
+        base = f"http://127.0.0.1:{port}/api/stream/conversations/{dataset.CONVERSATION_ID}"
+        told = ["--url", base, "--pub-url", f"http://127.0.0.1:{door}/{dataset.CONVERSATION_ID}"]
         told += ["--cookie-file", str(cookies)]
         login_words = [login.user or "", login.password or ""]
-        yield Peer("ours", [*command, *login_words], port, told, rooms=True)
+        yield Peer("ours", [*command, *login_words], port, told, has_channels=True)
 
 
 @contextmanager

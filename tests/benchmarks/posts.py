@@ -8,31 +8,31 @@ from contextlib import asynccontextmanager
 from itertools import count
 from uuid import UUID
 
-from tests.benchmarks.tools import table
-from tests.support import databases
-from tests.support.scene import Scene
+from tests.benchmarks.harness import table
+from tests.support.database import databases
+from tests.support.database.database_builder import DatabaseBuilder
 
 from rustygpt_server.clock import SystemClock
 from rustygpt_server.db import embedded
-from rustygpt_server.db.messages import Draft, Post, Written
-from rustygpt_server.services.posting import Posting
+from rustygpt_server.db.messages import NewMessage, Post, PostResult
+from rustygpt_server.services.post_writer import PostWriter
 
 POOL = 8
 CALLERS = 64
 SECONDS = 3.0
 
-Write = Callable[[Post], Awaitable[Written]]
+Write = Callable[[Post], Awaitable[PostResult]]
 
 
 @asynccontextmanager
-async def _scene() -> AsyncIterator[Scene]:
+async def _builder() -> AsyncIterator[DatabaseBuilder]:
     """People on a PostgreSQL of its own, with durability on."""
     folder = databases.short_folder()
     running = await embedded.start(folder)
     try:
         login = await databases.prepare(running.url)
         async with databases.pool(running.url, login, POOL) as db:
-            yield await Scene.begin(db)
+            yield await DatabaseBuilder.create(db)
     finally:
         await running.stop()
         shutil.rmtree(folder)
@@ -40,8 +40,8 @@ async def _scene() -> AsyncIterator[Scene]:
 
 async def measure_posts(repetitions: int) -> str:
     """Each way of writing, to one conversation and to many."""
-    async with _scene() as scene:
-        posting = Posting(scene.db, scene.answering, SystemClock())
+    async with _builder() as scene:
+        posting = PostWriter(scene.db, scene.new_claim, SystemClock())
         ways: list[tuple[str, int, Write]] = [
             ("a statement each, a connection each", POOL, scene.write),
             ("a statement each, a pool for all", CALLERS, scene.write),
@@ -59,21 +59,21 @@ async def measure_posts(repetitions: int) -> str:
 
 
 async def _run(
-    scene: Scene, actor: UUID, rooms: int, callers: int, write: Write
+    builder: DatabaseBuilder, actor: UUID, conversations: int, callers: int, write: Write
 ) -> tuple[float, float, float]:
     """Posts a second, and how long the middle one and one in a hundred took at least."""
     roots = []
-    for _ in range(rooms):
-        room = await scene.room(actor)
-        roots.append((await scene.post(actor, room)).posted.message_id)
+    for _ in range(conversations):
+        room = await builder.conversation(actor)
+        roots.append((await builder.post(actor, room)).posted.message_id)
     numbers, spans = count(), list[float]()
     started = time.perf_counter()
 
     async def call() -> None:
         while (begun := time.perf_counter()) < started + SECONDS:
             number = next(numbers)
-            draft = Draft(scene.id(), f"post {number} " + 96 * "x")
-            await write(Post(actor, draft, parent_id=roots[number % rooms]))
+            draft = NewMessage(builder.id(), f"post {number} " + 96 * "x")
+            await write(Post(actor, draft, parent_id=roots[number % conversations]))
             spans.append(time.perf_counter() - begun)
 
     await asyncio.gather(*(call() for _ in range(callers)))

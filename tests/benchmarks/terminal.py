@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tests.tui.threads import ME, NAMES, answer, message, message_id
+from tests.tui.sample_threads import ME, NAMES, answer, message, message_id
 from textual import events
 from textual.app import App, ComposeResult
 from textual.widgets import TextArea
 
-from rustygpt_tui.widgets.transcript.entries import Context, entries
+from rustygpt_tui.widgets.transcript.entries import EntryContext, entries
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
 SECONDS = 6.0
@@ -29,7 +29,7 @@ _TEXT = (
 )
 
 
-class Room(App[None]):
+class ThreadApp(App[None]):
     """A long thread whose last message streams, and a composer to type into."""
 
     CSS = "Transcript { height: 1fr; } TextArea { height: 3; }"
@@ -39,7 +39,9 @@ class Room(App[None]):
         self.text = ""
         self.live = message_id(history)
         thread = [message(n, _TEXT * (1 + n % 3)) for n in range(history)]
-        self.thread = entries([*thread, answer(history, streaming=True)], Context(ME, NAMES, {}))
+        self.thread = entries(
+            [*thread, answer(history, streaming=True)], EntryContext(ME, NAMES, {})
+        )
 
     def compose(self) -> ComposeResult:
         yield Transcript(lambda _: self.text)
@@ -67,12 +69,12 @@ def percentile(values: list[float], share: float) -> float:
 
 async def measure(history: int, rate: int) -> str:
     """A line of the table, for a thread of so many messages at so many tokens a second."""
-    app, times = Room(history), Times()
+    app, times = ThreadApp(history), Times()
     began = time.perf_counter()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         times.open = (time.perf_counter() - began) * 1e3
-        probes = [asyncio.create_task(probe(app, times)) for probe in (_type, _watch)]
+        probes = [asyncio.create_task(probe(app, times)) for probe in (_type, _measure_lag)]
         processor = time.process_time()
         await _stream(app, rate)
         processor = (time.process_time() - processor) / SECONDS
@@ -91,18 +93,18 @@ async def measure(history: int, rate: int) -> str:
     )
 
 
-async def _stream(app: Room, rate: int) -> None:
+async def _stream(app: ThreadApp, rate: int) -> None:
     began, shown, source = time.perf_counter(), 0, _TEXT * 400
     transcript = app.query_one(Transcript)
     while (now := time.perf_counter() - began) < SECONDS:
         due = int(now * rate) * 4
         if due > shown:
             app.text, shown = source[:due], due
-            transcript.grow([app.live])
+            transcript.update_streaming([app.live])
         await asyncio.sleep(1 / FLUSHES_PER_SECOND)
 
 
-async def _type(app: Room, times: Times) -> None:
+async def _type(app: ThreadApp, times: Times) -> None:
     area = app.query_one(TextArea)
     while True:
         await asyncio.sleep(0.12)
@@ -116,14 +118,14 @@ async def _type(app: Room, times: Times) -> None:
         times.keys.append((time.perf_counter() - began) * 1e3)
 
 
-async def _watch(app: Room, times: Times) -> None:
+async def _measure_lag(app: ThreadApp, times: Times) -> None:
     while app.is_running:
         began = time.perf_counter()
         await asyncio.sleep(0.005)
         times.lags.append((time.perf_counter() - began - 0.005) * 1e3)
 
 
-async def _turn_pages(app: Room, pause: Callable[[], Awaitable[None]], times: Times) -> None:
+async def _turn_pages(app: ThreadApp, pause: Callable[[], Awaitable[None]], times: Times) -> None:
     for _ in range(20):
         began = time.perf_counter()
         app.query_one(Transcript).action_page(-1)

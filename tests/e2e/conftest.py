@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.support import databases
-from tests.support.server import ServerProcess, server_process
+from tests.support.database import databases
+from tests.support.servers.server_process import ServerProcess, server_process
 
 
 @pytest.fixture
-async def server(tmp_path: Path, cluster_url: str) -> AsyncIterator[ServerProcess]:
+async def real_server(tmp_path: Path, cluster_url: str) -> AsyncIterator[ServerProcess]:
     """A server in a process of its own, that nobody has set up, with the demo assistant."""
     url = await databases.create(cluster_url)
     more = {"RUSTYGPT__LLM__DEFAULT_MODEL": "demo", "RUSTYGPT_PROFILE": "test"}

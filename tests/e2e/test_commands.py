@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.live_server import live_server
-from tests.support.program import Ran, run
-from tests.support.wire_server import wire_server
+from tests.support.clients.cli_runner import CliResult, run
+from tests.support.fakes.fake_http_server import fake_http_server
+from tests.support.servers.server_process_blocking import blocking_server_process
 
 from rustygpt_shared.codec import decode_event
 from rustygpt_shared.events import MessageNew
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.xdist_group("live")
 @pytest.fixture(scope="module")
 def origin(cluster_url: str) -> Iterator[str]:
     """A server for the tests of this file, which run in their order."""
-    with live_server(cluster_url) as running:
+    with blocking_server_process(cluster_url) as running:
         yield running
 
 
@@ -43,7 +43,7 @@ def _folders(
 
 def done(*words: str, stdin: str = "") -> str:
     """What a command that has to succeed prints."""
-    ran: Ran = run(*words, stdin=stdin)
+    ran: CliResult = run(*words, stdin=stdin)
     assert (ran.code, ran.err) == (0, ran.err), ran
     return ran.out.strip()
 
@@ -121,9 +121,9 @@ async def test_a_local_server_comes_and_goes(
     monkeypatch.setenv("DATABASE_URL", empty_database_url)
     monkeypatch.setenv("RUSTYGPT_STATE_DIR", str(tmp_path))
     told: list[str] = []
-    async with wire_server() as gone:
+    async with fake_http_server() as gone:
         wanted = gone.origin
-    async with local_server(told.append, wanted=wanted) as origin, connect(origin) as client:
+    async with local_server(told.append, preferred_url=wanted) as origin, connect(origin) as client:
         assert origin == wanted
         assert not await client.is_setup()
     assert len(told) > 1

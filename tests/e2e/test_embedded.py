@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.api import Site
-from tests.support.databases import short_folder
-from tests.support.server import ServerProcess, plain_environ
+from tests.support.database.databases import short_folder
+from tests.support.servers.in_process_server import RunningServer
+from tests.support.servers.server_process import ServerProcess, plain_environ
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -38,9 +38,9 @@ async def _server(tmp_path: Path, data: Path, name: str) -> AsyncIterator[Server
 
 
 @asynccontextmanager
-async def _site(server: ServerProcess) -> AsyncIterator[Site]:
+async def _site(server: ServerProcess) -> AsyncIterator[RunningServer]:
     """The people of a server; their connections are closed in the end."""
-    site = Site(server.url)
+    site = RunningServer(server.url)
     try:
         yield site
     finally:

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.support import databases
-from tests.support.api import Person, Site
-from tests.support.load import last_number, metric, texts, until_metric, writing
-from tests.support.server import ServerProcess, server_process
-from tests.support.streams import deaf, open_stream, streams
+from tests.support.clients.load_generator import last_number, metric, post_load, texts, until_metric
+from tests.support.database import databases
+from tests.support.servers.in_process_server import HttpUser, RunningServer
+from tests.support.servers.server_process import ServerProcess, server_process
+from tests.support.streams.raw_streams import open_stream, open_unread_stream, streams
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -24,7 +24,7 @@ async def database_of_server(cluster_url: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def server(tmp_path: Path, database_of_server: str) -> AsyncIterator[ServerProcess]:
+async def real_server(tmp_path: Path, database_of_server: str) -> AsyncIterator[ServerProcess]:
     """A server that takes many streams of one person."""
     more = {
         "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
@@ -37,9 +37,9 @@ async def server(tmp_path: Path, database_of_server: str) -> AsyncIterator[Serve
 
 
 @pytest.fixture
-async def ann(server: ServerProcess) -> AsyncIterator[Person]:
+async def ann(real_server: ServerProcess) -> AsyncIterator[HttpUser]:
     """Somebody with an account on that server."""
-    api = Site(server.url)
+    api = RunningServer(real_server.url)
     yield await api.person("ann")
     for person in api.people.values():
         await person.client.aclose()
@@ -54,13 +54,13 @@ def _memory(pid: int) -> int:
 
 
 async def test_a_server_with_many_streams_stops_within_ten_seconds(
-    server: ServerProcess, ann: Person
+    real_server: ServerProcess, ann: HttpUser
 ) -> None:
     """Each of 200 streams is told, with a time of its own to come back."""
     room = await ann.conversation()
     async with streams(ann, room, 200) as opened:
         started = time.monotonic()
-        code = await server.stop()
+        code = await real_server.stop()
         seconds = time.monotonic() - started
         for stream in opened:
             await stream.ended.wait()
@@ -71,16 +71,18 @@ async def test_a_server_with_many_streams_stops_within_ten_seconds(
         assert len({s.retries[-1] for s in opened}) > 50
 
 
-async def test_a_server_stops_in_time_whatever_hangs(server: ServerProcess, ann: Person) -> None:
+async def test_a_server_stops_in_time_whatever_hangs(
+    real_server: ServerProcess, ann: HttpUser
+) -> None:
     """A reader that never reads, a request that never ends and an answer in progress."""
     room = await ann.conversation(assistant_mode="always")
-    ears = deaf(ann, room)
+    ears = open_unread_stream(ann, room)
     for _ in range(40):
         await ann.root(room, "x" * 60_000)
-    half = await asyncio.open_connection("127.0.0.1", server.port)
+    half = await asyncio.open_connection("127.0.0.1", real_server.port)
     half[1].write(b"POST /api/setup HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
     started = time.monotonic()
-    code = await server.stop()
+    code = await real_server.stop()
 
     assert code == 0
     assert time.monotonic() - started < 10
@@ -88,7 +90,7 @@ async def test_a_server_stops_in_time_whatever_hangs(server: ServerProcess, ann:
     half[1].close()
 
 
-async def test_five_hundred_streams_are_all_told(server: ServerProcess, ann: Person) -> None:
+async def test_five_hundred_streams_are_all_told(real_server: ServerProcess, ann: HttpUser) -> None:
     """One post reaches everyone, once and in order; when all have gone nothing is left."""
     room = await ann.conversation()
     async with streams(ann, room, 500) as opened:
@@ -101,27 +103,27 @@ async def test_five_hundred_streams_are_all_told(server: ServerProcess, ann: Per
 
 
 async def test_a_client_that_is_cut_leaves_nothing_behind(
-    server: ServerProcess, ann: Person
+    real_server: ServerProcess, ann: HttpUser
 ) -> None:
     """A reset connection is noticed at once, not at the next heartbeat."""
     room = await ann.conversation()
     async with streams(ann, room, 20) as opened:
         for stream in opened[:10]:
-            stream.reset()
+            stream.abort()
         await until_metric(ann.client, "rustygpt_sse_connections", 10)
         await ann.root(room)
         await opened[-1].until("message.new")
 
 
 async def test_a_reader_that_never_reads_costs_nobody_anything(
-    server: ServerProcess, ann: Person
+    real_server: ServerProcess, ann: HttpUser
 ) -> None:
     """Others are told at once, and memory has a bound."""
     room = await ann.conversation()
-    ears = [deaf(ann, room) for _ in range(5)]
+    ears = [open_unread_stream(ann, room) for _ in range(5)]
     await until_metric(ann.client, "rustygpt_sse_connections", 5)
     root = await ann.root(room)
-    before = _memory(server.pid)
+    before = _memory(real_server.pid)
     async with streams(ann, room, 1) as (quick,):
         for _ in range(600):
             await ann.reply(root, "x" * 60_000)
@@ -129,14 +131,14 @@ async def test_a_reader_that_never_reads_costs_nobody_anything(
         numbers = quick.numbers()
 
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    assert _memory(server.pid) - before < 96 << 20
+    assert _memory(real_server.pid) - before < 96 << 20
     assert await metric(ann.client, 'rustygpt_sse_dropped_total{kind="durable"}') > 0
     for ear in ears:
         ear.close()
     await until_metric(ann.client, "rustygpt_sse_connections", 0)
 
 
-async def test_one_key_makes_one_message(server: ServerProcess, ann: Person) -> None:
+async def test_one_key_makes_one_message(real_server: ServerProcess, ann: HttpUser) -> None:
     """Twenty at once with the same key and body get the same answer."""
     room = await ann.conversation()
     path, body = f"/api/threads/{room}/root", {"content": "once"}
@@ -158,16 +160,16 @@ async def _cut_connections(url: str) -> None:
 
 
 async def test_lost_database_connections_lose_nothing(
-    server: ServerProcess, ann: Person, database_of_server: str
+    real_server: ServerProcess, ann: HttpUser, database_of_server: str
 ) -> None:
     """Streams stay open and whole, posts succeed or are 503, and nothing is stored twice."""
     room = await ann.conversation()
     root = await ann.root(room)
     async with streams(ann, room, 5) as opened:
-        async with writing(ann, root=root) as writer:
+        async with post_load(ann, root=root) as writer:
             for _ in range(5):
                 await _cut_connections(database_of_server)
-                await writer.more(10)
+                await writer.wait_for_more(10)
         kept = await texts(ann, root)
         last = await last_number(ann, room)
         for stream in opened:
@@ -184,7 +186,7 @@ async def test_lost_database_connections_lose_nothing(
 
 
 async def test_a_stream_goes_on_where_it_was_after_a_kill(
-    server: ServerProcess, ann: Person
+    real_server: ServerProcess, ann: HttpUser
 ) -> None:
     """Killed under load and started again: what was acknowledged is there, and each event once."""
     room = await ann.conversation()
@@ -193,9 +195,9 @@ async def test_a_stream_goes_on_where_it_was_after_a_kill(
     await stream.until("stream.open")
     kept = [await ann.reply(root, f"before {n}") for n in range(20)]
     await stream.until("message.new", 20)
-    await server.kill()
+    await real_server.kill()
     await stream.ended.wait()
-    await server.start()
+    await real_server.start()
     again = await open_stream(ann, room, f"evt_{stream.numbers()[-1]}")
     await ann.reply(root, "after")
     await again.until("message.new")

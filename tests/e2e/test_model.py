@@ -21,11 +21,17 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.support import databases
-from tests.support.api import asking, served
-from tests.support.fleets import LocalFleet
-from tests.support.model_server import ModelServer, Script, chunk, finished, model_server
-from tests.support.world import BACKFILL, NAMES, World, make_people
+from tests.support.database import databases
+from tests.support.fakes.fake_model_server import (
+    FakeModelServer,
+    ScriptedAnswer,
+    chunk,
+    fake_model_server,
+    finished,
+)
+from tests.support.model.model_system import BACKFILL, NAMES, ModelSystem, make_people
+from tests.support.servers.clusters import InProcessCluster
+from tests.support.servers.in_process_server import in_process_server, openai_settings
 
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_shared.settings import Db, Settings, Sse
@@ -44,7 +50,7 @@ cursors = strategies.sampled_from(["last", "last", "older", "zero", "future", "n
 class Model:
     """A model whose answers stop in the middle until they are told to go on."""
 
-    def __init__(self, server: ModelServer) -> None:
+    def __init__(self, server: FakeModelServer) -> None:
         self._server = server
         self._go = asyncio.Event()
         self.hold()
@@ -53,7 +59,7 @@ class Model:
         """Answers that begin from now on stop in the middle."""
         self._go = asyncio.Event()
         parts = [chunk("one "), 0.01, chunk("twö "), self._go, chunk("🦀"), finished()]
-        self._server.scripts = [Script(parts)]
+        self._server.scripts = [ScriptedAnswer(parts)]
 
     def finish(self) -> None:
         """Let all answers in progress end."""
@@ -64,7 +70,7 @@ class Model:
 class Bench:
     """The servers and people that all examples share; each example has its own conversation."""
 
-    def __init__(self, runner: asyncio.Runner, fleet: LocalFleet, model: Model) -> None:
+    def __init__(self, runner: asyncio.Runner, fleet: InProcessCluster, model: Model) -> None:
         self._runner = runner
         self.people = self.run(make_people(fleet))
         self.fleet = fleet
@@ -79,12 +85,12 @@ class Machine(RuleBasedStateMachine):
     def __init__(self, bench: Bench) -> None:
         super().__init__()
         self._run = bench.run
-        self._world = World(bench.fleet, bench.people, bench.model)
+        self._world = ModelSystem(bench.fleet, bench.people, bench.model)
         self._finish = bench.model.finish
 
     @initialize()
     def begin(self) -> None:
-        self._run(self._world.begin())
+        self._run(self._world.set_up())
 
     @rule(name=names, place=places, text=texts)
     def post(self, name: str, place: int, text: str) -> None:
@@ -96,7 +102,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(count=storms, which=numbers)
     def storm(self, count: int, which: int) -> None:
-        self._run(self._world.storm(count, which))
+        self._run(self._world.post_many(count, which))
 
     @rule(name=names, place=places, which=numbers)
     def ask(self, name: str, place: int, which: int) -> None:
@@ -124,11 +130,11 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=clients, place=places, cursor=cursors, back=numbers, count=storms)
     def connect_in_a_storm(self, who: str, place: int, cursor: str, back: int, count: int) -> None:
-        self._run(self._world.connect(who, place, cursor, back, storm=count))
+        self._run(self._world.connect(who, place, cursor, back, concurrent_posts=count))
 
     @rule(who=clients)
     def disconnect(self, who: str) -> None:
-        self._run(self._world.followers[who].disconnect())
+        self._run(self._world.model_clients[who].disconnect())
 
     @rule(keep=strategies.integers(1, 20))
     def trim(self, keep: int) -> None:
@@ -140,19 +146,19 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def cut_lines(self) -> None:
-        self._run(self._world.cut_lines())
+        self._run(self._world.cut_listeners())
 
     @rule(count=storms, keep=strategies.integers(1, 6))
     def miss(self, count: int, keep: int) -> None:
-        self._run(self._world.miss(count, keep))
+        self._run(self._world.lose_notifications(count, keep))
 
     @rule(seconds=strategies.sampled_from([0.25, 2, 8]))
     def pause(self, seconds: float) -> None:
-        self._run(self._world.pause(seconds))
+        self._run(self._world.let_time_pass(seconds))
 
     @rule()
     def settle(self) -> None:
-        self._run(self._world.settle())
+        self._run(self._world.wait_until_consistent())
 
     @invariant()
     def nothing_is_wrong(self) -> None:
@@ -160,26 +166,26 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            if self._world.followers:
-                self._run(self._world.settle())
+            if self._world.model_clients:
+                self._run(self._world.wait_until_consistent())
         finally:
-            self._run(self._world.end())
+            self._run(self._world.tear_down())
 
 
 @asynccontextmanager
 async def _servers(
     database_url: str, login: PoolLogin, count: int
-) -> AsyncIterator[tuple[LocalFleet, Model]]:
+) -> AsyncIterator[tuple[InProcessCluster, Model]]:
     """So many servers on an empty database, and what answers for the assistant."""
-    async with databases.connected(database_url) as owner, model_server() as scripted:
+    async with databases.connected(database_url) as owner, fake_model_server() as scripted:
         await databases.truncate(owner)
         settings = Settings(
-            llm=asking(scripted.url),
+            llm=openai_settings(scripted.url),
             db=Db(max_connections=4),
             sse=Sse(max_backfill_events=BACKFILL, channel_capacity=16),
         )
-        start = functools.partial(served, database_url, login, settings=settings)
-        fleet = LocalFleet(lambda clock: start(clock=clock), owner)
+        start = functools.partial(in_process_server, database_url, login, settings=settings)
+        fleet = InProcessCluster(lambda clock: start(clock=clock), owner)
         for _ in range(count):
             await fleet.add()
         try:

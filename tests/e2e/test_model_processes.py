@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.support import databases
-from tests.support.fleets import real_fleet
-from tests.support.world import BACKFILL, NAMES, World, make_people
+from tests.support.database import databases
+from tests.support.model.model_system import BACKFILL, NAMES, ModelSystem, make_people
+from tests.support.servers.clusters import process_cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -26,21 +26,21 @@ class Demo:
         """Nothing holds its answers."""
 
 
-def _steps(world: World, chosen: random.Random) -> dict[Callable[[], Awaitable[None]], int]:
+def _steps(world: ModelSystem, chosen: random.Random) -> dict[Callable[[], Awaitable[None]], int]:
     """What may happen next, and how often it does."""
     place, which = chosen.randrange(2), chosen.randrange(40)
-    client = chosen.choice([*world.followers])
+    client = chosen.choice([*world.model_clients])
     cursor = chosen.choice(["last", "last", "older", "zero", "future", "no id", "none"])
     return {
-        lambda: world.storm(chosen.randrange(2, 12), which): 8,
+        lambda: world.post_many(chosen.randrange(2, 12), which): 8,
         lambda: world.post(chosen.choice(NAMES), place, "@assistant go"): 2,
         lambda: world.rename(place, f"title {which}"): 1,
         lambda: world.add(chosen.choice(NAMES[1:]), place): 3,
         lambda: world.remove(chosen.choice(NAMES[1:]), place, by="ann"): 2,
-        lambda: world.connect(client, place, cursor, which, storm=which % 3 * 4): 8,
+        lambda: world.connect(client, place, cursor, which, concurrent_posts=which % 3 * 4): 8,
         lambda: world.trim(1 + which): 2,
-        lambda: world.miss(6, 1 + which % 4): 2,
-        world.cut_lines: 2,
+        lambda: world.lose_notifications(6, 1 + which % 4): 2,
+        world.cut_listeners: 2,
         lambda: world.restart(place): 1,
     }
 
@@ -49,16 +49,16 @@ def _steps(world: World, chosen: random.Random) -> dict[Callable[[], Awaitable[N
 async def test_killed_servers_keep_the_law(tmp_path: Path, cluster_url: str, seed: int) -> None:
     """Whatever people, clients and the log do meanwhile."""
     url, chosen = await databases.create(cluster_url), random.Random(seed)
-    async with real_fleet(tmp_path, url, 2, **_ENVIRON) as fleet:
-        world = World(fleet, await make_people(fleet), Demo())
-        await world.begin()
+    async with process_cluster(tmp_path, url, 2, **_ENVIRON) as fleet:
+        world = ModelSystem(fleet, await make_people(fleet), Demo())
+        await world.set_up()
         try:
             for _ in range(STEPS):
                 steps = _steps(world, chosen)
                 await chosen.choices([*steps], weights=[*steps.values()])[0]()
                 world.check()
             await world.restart(0)
-            await world.settle()
+            await world.wait_until_consistent()
         finally:
-            await world.end()
+            await world.tear_down()
     await databases.drop(cluster_url, url)

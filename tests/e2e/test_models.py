@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.support import databases
-from tests.support.model_server import answer, model_server
-from tests.support.person import PASSWORD, CommandLine
-from tests.support.server import server_process
+from tests.support.clients.cli_user import PASSWORD, CliUser
+from tests.support.database import databases
+from tests.support.fakes.fake_model_server import answer, fake_model_server
+from tests.support.servers.server_process import server_process
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -16,11 +16,11 @@ async def test_a_model_server_is_found_without_configuration(
 ) -> None:
     """`OPENAI_BASE_URL` is enough: its first model answers where no other is named."""
     url = await databases.create(cluster_url)
-    async with model_server(answer("found ", "you")) as model:
+    async with fake_model_server(answer("found ", "you")) as model:
         model.models = ["nomic-embed-text", "chatty"]
         more = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "k"}
         async with server_process(tmp_path, url, **more) as server:
-            ann = CommandLine(tmp_path, server.url)
+            ann = CliUser(tmp_path, server.url)
             setup = ("setup", "--username", "ann", "--email", "ann@example.org")
             await ann.run(*setup, "--password-stdin", stdin=PASSWORD)
             await ann.run("login", "--email", "ann", "--password-stdin", stdin=PASSWORD)
@@ -29,5 +29,5 @@ async def test_a_model_server_is_found_without_configuration(
     await databases.drop(cluster_url, url)
 
     assert said.strip() == "found you"
-    assert model.asked[0].body["model"] == "chatty"
-    assert model.asked[0].headers["authorization"] == "Bearer k"
+    assert model.requests[0].body["model"] == "chatty"
+    assert model.requests[0].headers["authorization"] == "Bearer k"

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import databases
-from tests.support.api import Person, Site, Stream
-from tests.support.databases import connected
-from tests.support.server import server_process
+from tests.support.database import databases
+from tests.support.database.databases import connected
+from tests.support.servers.in_process_server import HttpUser, RunningServer, SseStream
+from tests.support.servers.server_process import server_process
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -29,11 +29,11 @@ async def _silence(url: str, seconds: int) -> None:
         await owner.execute(_AGE, seconds)
 
 
-async def _status(stream: Stream, seconds: float) -> str:
+async def _status(stream: SseStream, seconds: float) -> str:
     return str((await stream.next("presence.update", seconds=seconds))["payload"]["status"])
 
 
-async def _shown(person: Person, room: str) -> dict[str, Any]:
+async def _shown(person: HttpUser, room: str) -> dict[str, Any]:
     shown = await person.get(f"/api/conversations/{room}/presence")
     return {one["user_id"]: one["status"] for one in shown["users"]}
 
@@ -53,7 +53,7 @@ async def test_a_killed_process_takes_nobodys_presence_with_it(
             (tmp_path / name).mkdir()
             running = server_process(tmp_path / name, url, **_ENVIRON)
             servers.append(await stack.enter_async_context(running))
-        one, two = (Site(server.url) for server in servers)
+        one, two = (RunningServer(server.url) for server in servers)
         for site in (one, two):
             stack.push_async_callback(site.close)
         bob = await one.person("bob")

@@ -12,12 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support import databases
-from tests.support.api import Person, Site, Stream
-from tests.support.databases import connected
-from tests.support.load import metric
-from tests.support.person import PASSWORD, CommandLine
-from tests.support.server import ServerProcess, server_process
+from tests.support.clients.cli_user import PASSWORD, CliUser
+from tests.support.clients.load_generator import metric
+from tests.support.database import databases
+from tests.support.database.databases import connected
+from tests.support.servers.in_process_server import HttpUser, RunningServer, SseStream
+from tests.support.servers.server_process import ServerProcess, server_process
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -40,10 +40,10 @@ async def database(cluster_url: str) -> AsyncIterator[str]:
 class Pair:
     """Two servers on one database; Ann is signed in at both."""
 
-    one: Site
-    two: Site
-    ann: Person
-    there: Person
+    one: RunningServer
+    two: RunningServer
+    ann: HttpUser
+    there: HttpUser
     room: str
 
 
@@ -55,7 +55,7 @@ async def pair(tmp_path: Path, database: str) -> AsyncIterator[Pair]:
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
             running = server_process(tmp_path / name, database, **_ENVIRON)
-            site = Site((await stack.enter_async_context(running)).url)
+            site = RunningServer((await stack.enter_async_context(running)).url)
             stack.push_async_callback(site.close)
             sites.append(site)
         one, two = sites
@@ -65,7 +65,7 @@ async def pair(tmp_path: Path, database: str) -> AsyncIterator[Pair]:
 
 
 async def _until(
-    stream: Stream, done: Callable[[dict[str, Any]], bool], seconds: float = 30
+    stream: SseStream, done: Callable[[dict[str, Any]], bool], seconds: float = 30
 ) -> list[dict[str, Any]]:
     """Everything that comes until an event is the awaited one."""
     events = [await stream.next(seconds=seconds)]
@@ -161,7 +161,7 @@ def _message(event: dict[str, Any]) -> str | None:
 
 
 @pytest.fixture
-async def crew(tmp_path: Path, database: str) -> AsyncIterator[ServerProcess]:
+async def worker_supervisor(tmp_path: Path, database: str) -> AsyncIterator[ServerProcess]:
     """One server of three workers."""
     more = {**_ENVIRON, "RUSTYGPT__SERVER__WORKERS": "3"}
     async with server_process(tmp_path, database, **more) as running:
@@ -177,11 +177,11 @@ async def _writer(owner: Any) -> int:
 
 
 async def test_a_killed_worker_is_replaced(
-    crew: ServerProcess, tmp_path: Path, database: str
+    worker_supervisor: ServerProcess, tmp_path: Path, database: str
 ) -> None:
     """Clients go on, nothing is lost, and another worker ends the answer that it was writing."""
     (tmp_path / "ann").mkdir()
-    ann = CommandLine(tmp_path / "ann", crew.url)
+    ann = CliUser(tmp_path / "ann", worker_supervisor.url)
     setup = ("setup", "--username", "ann", "--email", "ann@example.org", "--password-stdin")
     await ann.run(*setup, stdin=PASSWORD)
     await ann.run("login", "--email", "ann", "--password-stdin", stdin=PASSWORD)
@@ -204,15 +204,18 @@ async def test_a_killed_worker_is_replaced(
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
-async def test_metrics_are_those_of_all_workers(crew: ServerProcess) -> None:
+async def test_metrics_are_those_of_all_workers(worker_supervisor: ServerProcess) -> None:
     """Whichever worker is asked, all are counted, and a dead one's gauges are not."""
-    site = Site(crew.url)
+    site = RunningServer(worker_supervisor.url)
     ann = await site.person("ann")
     room = await ann.conversation()
-    async with httpx.AsyncClient(base_url=crew.url) as client, AsyncExitStack() as stack:
+    async with (
+        httpx.AsyncClient(base_url=worker_supervisor.url) as client,
+        AsyncExitStack() as stack,
+    ):
         following = []
         for _ in range(9):
-            async with httpx.AsyncClient(base_url=crew.url) as fresh:
+            async with httpx.AsyncClient(base_url=worker_supervisor.url) as fresh:
                 await fresh.get("/healthz")
             following.append(await stack.enter_async_context(ann.follow(room)))
             await following[-1].next("stream.open")
@@ -226,15 +229,15 @@ async def test_metrics_are_those_of_all_workers(crew: ServerProcess) -> None:
     assert scripts > 50
 
 
-async def test_a_crew_stops_in_good_order(crew: ServerProcess) -> None:
+async def test_a_crew_stops_in_good_order(worker_supervisor: ServerProcess) -> None:
     """Streams are told to come back, and all processes are gone within ten seconds."""
-    site = Site(crew.url)
+    site = RunningServer(worker_supervisor.url)
     ann = await site.person("ann")
     room = await ann.conversation()
     started = asyncio.get_running_loop().time()
     async with ann.follow(room) as stream:
         await stream.next("stream.open")
-        stopping = asyncio.create_task(crew.stop())
+        stopping = asyncio.create_task(worker_supervisor.stop())
         closed = await stream.next("stream.closed")
     code = await stopping
     await site.close()
@@ -244,10 +247,10 @@ async def test_a_crew_stops_in_good_order(crew: ServerProcess) -> None:
     assert asyncio.get_running_loop().time() - started < 10
 
 
-async def test_workers_do_not_outlive_their_parent(crew: ServerProcess) -> None:
+async def test_workers_do_not_outlive_their_parent(worker_supervisor: ServerProcess) -> None:
     """When the parent is killed, the workers end by themselves and the port is free again."""
-    await crew.kill()
-    async with httpx.AsyncClient(base_url=crew.url) as client, asyncio.timeout(15):
+    await worker_supervisor.kill()
+    async with httpx.AsyncClient(base_url=worker_supervisor.url) as client, asyncio.timeout(15):
         while True:
             try:
                 await client.get("/healthz", timeout=1)
@@ -256,4 +259,4 @@ async def test_workers_do_not_outlive_their_parent(crew: ServerProcess) -> None:
             except httpx.HTTPError:
                 pass
             await asyncio.sleep(0.1)
-    await crew.start()
+    await worker_supervisor.start()

@@ -6,13 +6,18 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from tests.support.api import Api, Person, Serve, asking
-from tests.support.model_server import Script, chunk, finished, model_server
-from tests.support.snapshots import Source, durable
+from tests.support.clients.http_snapshots import HttpSnapshotSource, durable_state
+from tests.support.fakes.fake_model_server import ScriptedAnswer, chunk, fake_model_server, finished
+from tests.support.servers.in_process_server import (
+    HttpUser,
+    InProcessServer,
+    StartServer,
+    openai_settings,
+)
 
 from rustygpt_shared import codec
 from rustygpt_tui.store.apply import apply
-from rustygpt_tui.store.load import complete, load, with_tree
+from rustygpt_tui.store.load import fetch_missing, load, with_tree
 from rustygpt_tui.store.state import State
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -23,7 +28,9 @@ STEPS = 40
 class Crowd:
     """Two people who do at random what people do."""
 
-    def __init__(self, api: Api, ann: Person, bob: Person, room: str, seed: int) -> None:
+    def __init__(
+        self, api: InProcessServer, ann: HttpUser, bob: HttpUser, room: str, seed: int
+    ) -> None:
         self._api = api
         self._ann = ann
         self._bob = bob
@@ -36,9 +43,9 @@ class Crowd:
         """One step; what is refused (somebody was removed meanwhile) is no matter."""
         steps = [self._post, self._reply, self._reply, self._rename, self._member, self._cancel]
         await self._random.choice(steps)()
-        self._api.clock.move(0.01)
+        self._api.clock.advance(0.01)
 
-    def _who(self) -> Person:
+    def _who(self) -> HttpUser:
         return self._random.choice([self._ann, self._ann, self._bob])
 
     async def _write(self, path: str) -> None:
@@ -70,7 +77,7 @@ class Crowd:
         await self._ann.post(self._people, body, expect=204)
 
     async def _cancel(self) -> None:
-        for answer in self._api.parts.hub.answers(UUID(self._room)):
+        for answer in self._api.components.hub.answers(UUID(self._room)):
             await self._ann.post(f"/api/messages/{answer.message_id}/cancel", None, expect=202)
             return
 
@@ -78,10 +85,10 @@ class Crowd:
 class Follower:
     """A client's state, kept by events alone."""
 
-    def __init__(self, person: Person, room: str) -> None:
+    def __init__(self, person: HttpUser, room: str) -> None:
         self._person = person
         self._room = room
-        self._source = Source(person)
+        self._source = HttpSnapshotSource(person)
         self.state: State | None = None
 
     async def follow(self, until: asyncio.Event) -> State:
@@ -92,10 +99,10 @@ class Follower:
                 if not line.startswith("data: "):
                     continue
                 state, changes = apply(state, codec.decode_event(line[6:].encode()))
-                state = await complete(self._source, state, changes)
+                state = await fetch_missing(self._source, state, changes)
                 for thread in state.threads:
                     if thread.root_id not in state.trees:
-                        state = with_tree(state, await self._source.tree(thread.root_id))
+                        state = with_tree(state, await self._source.list_tree(thread.root_id))
                 if until.is_set() and await self._is_last(state):
                     return state
         raise AssertionError("the stream ended")
@@ -108,15 +115,20 @@ class Follower:
         """The same, fetched anew."""
         state = await load(self._source, UUID(self._room), self._person.id)
         for root_id in old.trees:
-            state = with_tree(state, await self._source.tree(root_id))
+            state = with_tree(state, await self._source.list_tree(root_id))
         return state
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_a_state_kept_by_events_is_the_state_fetched_anew(serve: Serve, seed: int) -> None:
+async def test_a_state_kept_by_events_is_the_state_fetched_anew(
+    start_server: StartServer, seed: int
+) -> None:
     """Posts, replies, answers, stopped answers, new titles and changes of membership."""
-    script = Script([chunk("one "), 0.02, chunk("twö "), 0.02, chunk("🦀"), finished()])
-    async with model_server(script) as model, serve(llm=asking(model.url)) as api:
+    script = ScriptedAnswer([chunk("one "), 0.02, chunk("twö "), 0.02, chunk("🦀"), finished()])
+    async with (
+        fake_model_server(script) as model,
+        start_server(llm=openai_settings(model.url)) as api,
+    ):
         ann, bob = await api.person("ann"), await api.person("bob")
         room = await ann.conversation(is_group=True, assistant_mode="mention")
         for number in range(3):
@@ -128,7 +140,7 @@ async def test_a_state_kept_by_events_is_the_state_fetched_anew(serve: Serve, se
         for _ in range(STEPS):
             await asyncio.gather(*(crowd.act() for crowd in crowds))
         async with asyncio.timeout(20):
-            while api.parts.hub.answers(UUID(room)):
+            while api.components.hub.answers(UUID(room)):
                 await asyncio.sleep(0.01)
         done.set()
         await ann.root(room, "the last word")
@@ -136,5 +148,5 @@ async def test_a_state_kept_by_events_is_the_state_fetched_anew(serve: Serve, se
         fresh = await follower.fresh(kept)
 
     assert len(kept.threads) > 4
-    assert durable(kept) == durable(replace(fresh, position=kept.position))
+    assert durable_state(kept) == durable_state(replace(fresh, position=kept.position))
     assert fresh.position == kept.position

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
-from tests.support.browser import chromium
-from tests.support.person import PASSWORD, CommandLine
-from tests.support.server import ServerProcess
-from tests.tui.driving import Driver
+from tests.support.clients.browser import chromium
+from tests.support.clients.cli_user import PASSWORD, CliUser
+from tests.support.servers.server_process import ServerProcess
+from tests.tui.app_driver import AppDriver
 
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.config import load_settings
@@ -18,12 +18,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @asynccontextmanager
-async def _terminal(server: ServerProcess, name: str) -> AsyncIterator[Driver]:
+async def _terminal(server: ServerProcess, name: str) -> AsyncIterator[AppDriver]:
     """The terminal chat, signed in by its own form."""
     app = RustyGPT(load_settings(), server=server.url, account=None, local=False)
     try:
         async with app.run_test(size=(110, 34), notifications=True) as pilot:
-            driver = Driver(app, pilot)
+            driver = AppDriver(app, pilot)
             await driver.until("Sign in")
             app.screen.query_one("#name").value = name  # type: ignore[attr-defined]
             app.screen.query_one("#password").value = PASSWORD  # type: ignore[attr-defined]
@@ -47,9 +47,9 @@ async def _browser(server: ServerProcess, name: str) -> AsyncIterator[Page]:
         yield page
 
 
-async def _people(server: ServerProcess, folder: Path) -> CommandLine:
+async def _people(server: ServerProcess, folder: Path) -> CliUser:
     """Ann at the command line, who has set up the server; Bob and Cid have accounts."""
-    ann = CommandLine(folder / "ann", server.url)
+    ann = CliUser(folder / "ann", server.url)
     (folder / "ann").mkdir()
     setup = ("setup", "--username", "ann", "--email", "ann@example.org", "--password-stdin")
     await ann.run(*setup, stdin=PASSWORD)
@@ -69,13 +69,15 @@ def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"RUSTYGPT_{kind}_DIR", str(tmp_path / kind.lower()))
 
 
-async def test_all_see_the_same_conversation_live(server: ServerProcess, tmp_path: Path) -> None:
+async def test_all_see_the_same_conversation_live(
+    real_server: ServerProcess, tmp_path: Path
+) -> None:
     """What one writes, the others read at once, and the assistant's answer streams to all."""
-    ann = await _people(server, tmp_path)
+    ann = await _people(real_server, tmp_path)
     async with (
         ann.follow("Harbour") as following,
-        _terminal(server, "bob") as bob,
-        _browser(server, "cid") as cid,
+        _terminal(real_server, "bob") as bob,
+        _browser(real_server, "cid") as cid,
     ):
         await bob.until("● live")
         await cid.get_by_role("link", name="Harbour").click()
@@ -98,13 +100,15 @@ async def test_all_see_the_same_conversation_live(server: ServerProcess, tmp_pat
     assert done["payload"]["finish_reason"] == "stop"
 
 
-async def test_a_killed_server_costs_nobody_anything(server: ServerProcess, tmp_path: Path) -> None:
+async def test_a_killed_server_costs_nobody_anything(
+    real_server: ServerProcess, tmp_path: Path
+) -> None:
     """SIGKILL in mid-answer: clients go on by themselves, all that was acknowledged is there."""
-    ann = await _people(server, tmp_path)
+    ann = await _people(real_server, tmp_path)
     async with (
         ann.follow("Harbour") as following,
-        _terminal(server, "bob") as bob,
-        _browser(server, "cid") as cid,
+        _terminal(real_server, "bob") as bob,
+        _browser(real_server, "cid") as cid,
     ):
         await cid.get_by_role("link", name="Harbour").click()
         await ann.run("post", "Harbour", "@assistant please write")
@@ -112,9 +116,9 @@ async def test_a_killed_server_costs_nobody_anything(server: ServerProcess, tmp_
         await bob.until("please write")
         await bob.pilot.press("n")
         await bob.until("I am the demo assistant")
-        await server.kill()
+        await real_server.kill()
         await bob.until("offline", seconds=20)
-        await server.start()
+        await real_server.start()
 
         done = await following.until("message.done", seconds=60)
         await bob.until("● live", seconds=40)

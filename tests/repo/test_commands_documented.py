@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rustygpt_tui import cli
-from rustygpt_tui.commands.lazy import Entry, load
+from rustygpt_tui.commands.lazy import CommandEntry, load
 from rustygpt_tui.commands.options import COMMON
 from rustygpt_tui.errors import Exit
 
@@ -15,11 +15,13 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text(
 ROW = re.compile(r"^\| `([a-z ]+)` \| ([^|]*)\|", re.MULTILINE)
 
 
-def _commands(entries: Mapping[str, Entry], above: str = "") -> Iterator[tuple[str, click.Command]]:
+def _commands(
+    entries: Mapping[str, CommandEntry], above: str = ""
+) -> Iterator[tuple[str, click.Command]]:
     for name, entry in entries.items():
         words = f"{above} {name}".strip()
-        if entry.below:
-            yield from _commands(entry.below, words)
+        if entry.subcommands:
+            yield from _commands(entry.subcommands, words)
         else:
             yield from _below(words, load(words, entry))
 

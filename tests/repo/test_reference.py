@@ -1,12 +1,12 @@
 """Every setting, route and event is documented, from the code itself."""
 
 import pytest
-from tests.repo.reference import PAGES, operations, pages
+from tests.repo.generate_reference import PAGES, operations, pages
 
 
 @pytest.mark.parametrize("name", sorted(pages()))
 def test_reference_pages_are_fresh(name: str) -> None:
-    """A page says what the code says; write it anew by `python -m tests.repo.reference`."""
+    """A page says what the code says; `tests.repo.generate_reference` writes it again."""
     assert (PAGES / name).read_text("utf-8") == pages()[name]
 
 

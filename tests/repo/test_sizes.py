@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE_LIMIT = 300
+FILE_LIMIT = 450
 FUNCTION_LIMIT = 30
 
 
@@ -23,8 +23,8 @@ def _lines(file: Path) -> int:
     return len(file.read_text("utf-8").splitlines())
 
 
-def test_no_file_is_longer_than_300_lines() -> None:
-    """A file that wants to be longer wants to be two."""
+def test_no_file_is_longer_than_450_lines() -> None:
+    """The guidance is 300 lines; above 450 a file has to be split."""
     files = _tracked("*.py", "*.js", "*.css", "*.sql", "*.tcss")
 
     assert files

@@ -1,28 +1,28 @@
 """Who may call what: every route, for every kind of caller, against the table below."""
 
 import pytest
-from tests.repo.reference import operations
-from tests.support.access import KINDS, make_room
-from tests.support.api import Api
+from tests.repo.generate_reference import operations
+from tests.support.clients.callers import CALLER_KINDS, make_caller_matrix
+from tests.support.servers.in_process_server import InProcessServer
 
-from rustygpt_server.api.http import Operation
+from rustygpt_server.api.routing import Operation
 
-ALL = dict.fromkeys(KINDS, 200)
-SIGNED = {**dict.fromkeys(KINDS, 200), "anonymous": 401}
-NOBODY = {**dict.fromkeys(KINDS, 404), "anonymous": 401}
+ALL = dict.fromkeys(CALLER_KINDS, 200)
+SIGNED = {**dict.fromkeys(CALLER_KINDS, 200), "anonymous": 401}
+NOBODY = {**dict.fromkeys(CALLER_KINDS, 404), "anonymous": 401}
 
 
 def _of(status: int, *kinds: str, refused: int = 403) -> dict[str, int]:
     """Members of these kinds get a status, other members a refusal, all others 404."""
     inside = ("viewer", "member", "admin", "owner", "read_only")
-    row = {kind: refused if kind in inside else 404 for kind in KINDS}
+    row = {kind: refused if kind in inside else 404 for kind in CALLER_KINDS}
     return {**row, **dict.fromkeys(kinds, status), "anonymous": 401}
 
 
 _READ = _of(200, "viewer", "member", "admin", "owner", "read_only")
 _WRITE = _of(201, "member", "admin", "owner")
 _MANAGE = _of(200, "admin", "owner")
-_GLOBAL = {**dict.fromkeys(KINDS, 403), "anonymous": 401, "global_admin": 200}
+_GLOBAL = {**dict.fromkeys(CALLER_KINDS, 403), "anonymous": 401, "global_admin": 200}
 _OPEN = "all: tested where they are at home"
 _SELF = "one's own only: takes no id"
 
@@ -46,7 +46,7 @@ TABLE: dict[tuple[str, str], dict[str, int] | str] = {
     ("PATCH", "/api/admin/users/{user_id}"): _GLOBAL,
     ("GET", "/api/conversations"): SIGNED,
     ("POST", "/api/conversations"): {
-        **dict.fromkeys(KINDS, 201),
+        **dict.fromkeys(CALLER_KINDS, 201),
         "anonymous": 401,
         "read_only": 403,
     },
@@ -60,7 +60,7 @@ TABLE: dict[tuple[str, str], dict[str, int] | str] = {
     ("GET", "/api/conversations/{conversation_id}/threads"): _READ,
     ("GET", "/api/conversations/{conversation_id}/unread"): _READ,
     ("GET", "/api/conversations/{conversation_id}/presence"): _READ,
-    ("POST", "/api/presence/heartbeat"): {**dict.fromkeys(KINDS, 204), "anonymous": 401},
+    ("POST", "/api/presence/heartbeat"): {**dict.fromkeys(CALLER_KINDS, 204), "anonymous": 401},
     ("POST", "/api/typing"): _of(204, "member", "admin", "owner"),
     ("GET", "/api/threads/{root_id}/tree"): _READ,
     ("GET", "/api/messages/{message_id}"): _READ,
@@ -103,14 +103,16 @@ def test_every_route_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("key", _TRIED, ids=" ".join)
-async def test_each_caller_gets_what_the_table_says(api: Api, key: tuple[str, str]) -> None:
+async def test_each_caller_gets_what_the_table_says(
+    server: InProcessServer, key: tuple[str, str]
+) -> None:
     """Who is not inside may not know that there is anything."""
     method, path = key
-    room = await make_room(api)
+    room = await make_caller_matrix(server)
     told = {}
-    for kind in KINDS:
+    for kind in CALLER_KINDS:
         if method != "GET" and told:
-            room = await make_room(api)
+            room = await make_caller_matrix(server)
         body = _body(key, room.ids)
         told[kind] = await room.status(kind, method, path.format(**room.ids), body)
 
@@ -123,9 +125,11 @@ def _body(key: tuple[str, str], ids: dict[str, str]) -> object:
 
 
 @pytest.mark.parametrize("key", _WITH_ID, ids=" ".join)
-async def test_what_does_not_exist_is_404_for_all(api: Api, key: tuple[str, str]) -> None:
+async def test_what_does_not_exist_is_404_for_all(
+    server: InProcessServer, key: tuple[str, str]
+) -> None:
     """The same answer as for what a caller may not see."""
-    owner, admin = await api.person("owner"), await api.person("admin")
+    owner, admin = await server.person("owner"), await server.person("admin")
     nothing = "00000000-0000-7000-8000-0000000000ff"
     names = ("conversation_id", "root_id", "message_id", "parent_id", "user_id", "session_id")
     path = key[1].format(**dict.fromkeys(names, nothing))
@@ -135,9 +139,9 @@ async def test_what_does_not_exist_is_404_for_all(api: Api, key: tuple[str, str]
     await who.call(key[0], path, body, expect=404)
 
 
-async def test_nobody_grants_more_than_their_own(api: Api) -> None:
+async def test_nobody_grants_more_than_their_own(server: InProcessServer) -> None:
     """A conversation's administrator makes no owner, and unmakes none."""
-    room = await make_room(api)
+    room = await make_caller_matrix(server)
     where = f"/api/conversations/{room.ids['conversation_id']}/participants"
     admin, owner, member = (room.people[kind] for kind in ("admin", "owner", "member"))
     for who, body in (
@@ -152,9 +156,9 @@ async def test_nobody_grants_more_than_their_own(api: Api) -> None:
 
 
 @pytest.mark.parametrize("role", ["assistant", "system"])
-async def test_nobody_speaks_as_somebody_else(api: Api, role: str) -> None:
+async def test_nobody_speaks_as_somebody_else(server: InProcessServer, role: str) -> None:
     """`assistant` is nobody's to claim; `system` is an administrator's."""
-    room = await make_room(api)
+    room = await make_caller_matrix(server)
     path = f"/api/threads/{room.ids['conversation_id']}/root"
     body = {"content": "x", "role": role}
     told = [await room.status(kind, "POST", path, body) for kind in ("member", "admin", "owner")]
@@ -162,9 +166,9 @@ async def test_nobody_speaks_as_somebody_else(api: Api, role: str) -> None:
     assert told == ([403, 201, 201] if role == "system" else [403, 403, 403])
 
 
-async def test_what_the_server_sets_cannot_be_sent(api: Api) -> None:
+async def test_what_the_server_sets_cannot_be_sent(server: InProcessServer) -> None:
     """Authors, times and roles are no fields of a request."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     for more in ("author_user_id", "created_at", "id", "streaming", "path"):
         body = {"content": "x", more: "x"}

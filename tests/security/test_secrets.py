@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from tests.support import databases
-from tests.support.model_server import Script, model_server
-from tests.support.server import PROGRAM, server_process
+from tests.support.database import databases
+from tests.support.fakes.fake_model_server import ScriptedAnswer, fake_model_server
+from tests.support.servers.server_process import COMMAND, server_process
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -17,7 +17,7 @@ CANARY = "canary-7c1f"
 
 async def _config_show(environ: dict[str, str]) -> str:
     process = await asyncio.create_subprocess_exec(
-        *(*PROGRAM, "config", "show"),
+        *(*COMMAND, "config", "show"),
         env=environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -65,8 +65,10 @@ async def _misbehave(url: str) -> None:
 async def test_no_secret_is_told_anywhere(tmp_path: Path, cluster_url: str) -> None:
     """Passwords, cookies, tokens, keys of providers, what people write: none in log or metrics."""
     database = await databases.create(cluster_url)
-    failing = Script([b'{"error": {"message": "no"}}'], status=401, content_type="application/json")
-    async with model_server(failing) as model:
+    failing = ScriptedAnswer(
+        [b'{"error": {"message": "no"}}'], status=401, content_type="application/json"
+    )
+    async with fake_model_server(failing) as model:
         _config(tmp_path, model.url)
         more = {"RUSTYGPT__LOGGING__LEVEL": "debug", "RUSTYGPT__LOGGING__FORMAT": "json"}
         async with server_process(tmp_path, database, **more) as server:
@@ -76,7 +78,7 @@ async def test_no_secret_is_told_anywhere(tmp_path: Path, cluster_url: str) -> N
             command = Path(f"/proc/{server.pid}/cmdline").read_bytes().decode()
             shown = await _config_show(server._environ)
         log = (tmp_path / "server.log").read_text()
-        asked = [one.headers["authorization"] for one in model.asked]
+        asked = [one.headers["authorization"] for one in model.requests]
     await databases.drop(cluster_url, database)
 
     password = urlsplit(database).password or CANARY

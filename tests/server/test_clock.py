@@ -35,4 +35,4 @@ def test_limits_fit_each_other() -> None:
 
     assert all(value > 0 for value in msgspec.structs.asdict(limits).values())
     assert limits.lease >= 2 * limits.lease_renewal
-    assert 3 * limits.drain + 2 < 10
+    assert 3 * limits.shutdown_grace + 2 < 10

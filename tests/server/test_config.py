@@ -15,7 +15,7 @@ def _mistakes(tmp_path: Path, text: str, **environ: str) -> list[str]:
     try:
         load_config(variables, working_directory=tmp_path)
     except SettingsError as error:
-        return error.mistakes
+        return error.errors
     return []
 
 

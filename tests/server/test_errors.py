@@ -3,11 +3,11 @@
 import pytest
 
 from rustygpt_server import errors
-from rustygpt_server.errors import Refusal
+from rustygpt_server.errors import RequestError
 
 
-@pytest.mark.parametrize("kind", Refusal.__subclasses__(), ids=lambda kind: kind.__name__)
-def test_each_refusal_has_a_status_and_a_code(kind: type[Refusal]) -> None:
+@pytest.mark.parametrize("kind", RequestError.__subclasses__(), ids=lambda kind: kind.__name__)
+def test_each_refusal_has_a_status_and_a_code(kind: type[RequestError]) -> None:
     """Of the contract's table."""
     assert 400 <= kind.status < 500
     assert kind.code.startswith("RGP.")

@@ -17,13 +17,13 @@ def test_text_is_brought_into_its_kept_form() -> None:
 def test_unknown_fields_are_refused() -> None:
     """A field that no request has is an error, not a silence."""
     with pytest.raises(msgspec.ValidationError, match="unknown field `author`"):
-        codec.decode(b'{"content": "a", "author": "b"}', requests.Post)
+        codec.decode(b'{"content": "a", "author": "b"}', requests.PostMessage)
 
 
 def test_a_broken_rule_names_its_field() -> None:
     """The message of a refused field starts with the field's name."""
     with pytest.raises(msgspec.ValidationError, match="^content: a message needs some text$"):
-        codec.decode(b'{"content": " "}', requests.Post)
+        codec.decode(b'{"content": " "}', requests.PostMessage)
 
 
 def test_absent_and_null_are_told_apart() -> None:

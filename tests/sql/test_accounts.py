@@ -4,18 +4,20 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from tests.support.databases import NOW
-from tests.support.scene import Scene
+from tests.support.database.database_builder import DatabaseBuilder
+from tests.support.database.databases import NOW
 
 from rustygpt_server.db import accounts, sessions
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.refusals import Conflict, Forbidden, Invalid, NotFound
+from rustygpt_server.db.errors import Conflict, Forbidden, Invalid, NotFound
 from rustygpt_shared.requests import UpdateMe
 
-WINDOWS = sessions.Windows(idle_seconds=600, absolute_seconds=6_000, max_sessions=5)
+WINDOWS = sessions.SessionLimits(idle_seconds=600, absolute_seconds=6_000, max_sessions=5)
 
 
-async def log_in(scene: Scene, user: UUID, token: bytes = b"t" * 32) -> sessions.Started:
+async def log_in(
+    scene: DatabaseBuilder, user: UUID, token: bytes = b"t" * 32
+) -> sessions.StartedSession:
     """A new session."""
     new = sessions.NewSession(scene.id(), user, token, "curl", "127.0.0.1")
     return await sessions.start_session(scene.db, new, WINDOWS, scene.now)
@@ -24,9 +26,9 @@ async def log_in(scene: Scene, user: UUID, token: bytes = b"t" * 32) -> sessions
 async def test_set_up_happens_once_under_a_race(database: Database) -> None:
     """Of eight set-ups at once one makes the administrator, and the others are refused."""
     assert not await accounts.is_setup(database)
-    ids = [Scene(database).id() for _ in range(8)]
+    ids = [DatabaseBuilder(database).id() for _ in range(8)]
     tries = [
-        accounts.set_up(database, accounts.Newcomer(i, f"u{n}", f"u{n}@x.org", "h"), NOW)
+        accounts.set_up(database, accounts.NewAccount(i, f"u{n}", f"u{n}@x.org", "h"), NOW)
         for n, i in enumerate(ids)
     ]
     told = await asyncio.gather(*tries, return_exceptions=True)
@@ -36,69 +38,69 @@ async def test_set_up_happens_once_under_a_race(database: Database) -> None:
     assert await accounts.is_setup(database)
 
 
-async def test_log_in_by_name_or_address_in_any_case(scene: Scene) -> None:
+async def test_log_in_by_name_or_address_in_any_case(builder: DatabaseBuilder) -> None:
     """A log-in is found by user name and by e-mail address, whatever their case."""
-    ada = await scene.person("Ada")
+    ada = await builder.person("Ada")
     for name in ("ada", "ADA", "Ada@Example.org"):
-        found = await accounts.find_login(scene.db, name)
-        assert found == accounts.Login(ada, "hash", disabled=False)
-    assert await accounts.find_login(scene.db, "nobody") is None
+        found = await accounts.find_login(builder.db, name)
+        assert found == accounts.LoginRecord(ada, "hash", disabled=False)
+    assert await accounts.find_login(builder.db, "nobody") is None
 
 
-async def test_names_and_addresses_are_unique(scene: Scene) -> None:
+async def test_names_and_addresses_are_unique(builder: DatabaseBuilder) -> None:
     """A second account with the same name or address in another case is refused."""
-    await scene.person("ada")
+    await builder.person("ada")
     for name, mail in (("ADA", "other@x.org"), ("eve", "ADA@example.org")):
-        who = accounts.Newcomer(scene.id(), name, mail, "h")
+        who = accounts.NewAccount(builder.id(), name, mail, "h")
         with pytest.raises(Conflict, match="taken"):
-            await accounts.create_user(scene.db, scene.admin, who, ["member"], scene.now)
+            await accounts.create_user(builder.db, builder.admin, who, ["member"], builder.now)
 
 
-async def test_update_me(scene: Scene) -> None:
+async def test_update_me(builder: DatabaseBuilder) -> None:
     """What is left out stays; null takes the display name away; a taken address is refused."""
-    ada = await scene.person("ada", display_name="Ada L")
-    user = await accounts.update_me(scene.db, ada, UpdateMe(email="new@x.org"))
+    ada = await builder.person("ada", display_name="Ada L")
+    user = await accounts.update_me(builder.db, ada, UpdateMe(email="new@x.org"))
     assert (user.email, user.display_name) == ("new@x.org", "Ada L")
-    user = await accounts.update_me(scene.db, ada, UpdateMe(display_name=None))
+    user = await accounts.update_me(builder.db, ada, UpdateMe(display_name=None))
     assert (user.email, user.display_name) == ("new@x.org", None)
     with pytest.raises(Conflict):
-        await accounts.update_me(scene.db, ada, UpdateMe(email="ROOT@example.org"))
-    assert await accounts.show_me(scene.db, ada) == user
+        await accounts.update_me(builder.db, ada, UpdateMe(email="ROOT@example.org"))
+    assert await accounts.show_me(builder.db, ada) == user
 
 
-async def test_search_takes_wildcards_as_letters(scene: Scene) -> None:
+async def test_search_takes_wildcards_as_letters(builder: DatabaseBuilder) -> None:
     """The search is by prefix of either name; LIKE's wildcards find only themselves."""
-    ada = await scene.person("ada", display_name="Zoë % Lace")
-    await scene.person("adam_x")
-    names = [p.username for p in await accounts.search_users(scene.db, ada, "AD", 10)]
+    ada = await builder.person("ada", display_name="Zoë % Lace")
+    await builder.person("adam_x")
+    names = [p.username for p in await accounts.search_users(builder.db, ada, "AD", 10)]
     assert names == ["ada", "adam_x"]
-    assert [p.id for p in await accounts.search_users(scene.db, ada, "zoë %", 10)] == [ada]
+    assert [p.id for p in await accounts.search_users(builder.db, ada, "zoë %", 10)] == [ada]
     for query in ("%", "_da", "a%", "\\"):
-        assert await accounts.search_users(scene.db, ada, query, 10) == []
+        assert await accounts.search_users(builder.db, ada, query, 10) == []
 
 
-async def test_only_administrators_administer(scene: Scene) -> None:
+async def test_only_administrators_administer(builder: DatabaseBuilder) -> None:
     """Members cannot list, make or change accounts."""
-    ada = await scene.person("ada")
-    who = accounts.Newcomer(scene.id(), "eve", "eve@x.org", "h")
+    ada = await builder.person("ada")
+    who = accounts.NewAccount(builder.id(), "eve", "eve@x.org", "h")
     for call in (
-        accounts.list_users(scene.db, ada, None, 10),
-        accounts.create_user(scene.db, ada, who, ["admin"], scene.now),
-        change(scene, ada, ada, roles=["admin"]),
+        accounts.list_users(builder.db, ada, None, 10),
+        accounts.create_user(builder.db, ada, who, ["admin"], builder.now),
+        change(builder, ada, ada, roles=["admin"]),
     ):
         with pytest.raises(Forbidden):
             await call
 
 
 async def change(
-    scene: Scene,
+    scene: DatabaseBuilder,
     actor: UUID,
     user: UUID,
     *,
     disabled: bool | None = None,
     roles: list[str] | None = None,
     password_hash: str | None = None,
-) -> accounts.Account:
+) -> accounts.UpdatedAccount:
     """Change an account, leaving out what stays."""
     return await accounts.update_user(
         scene.db,
@@ -111,88 +113,90 @@ async def change(
     )
 
 
-async def test_list_users_pages(scene: Scene) -> None:
+async def test_list_users_pages(builder: DatabaseBuilder) -> None:
     """Accounts come by user name, after the last one of the former page."""
     for name in ("cy", "Bo", "al"):
-        await scene.person(name)
-    first = await accounts.list_users(scene.db, scene.admin, None, 2)
-    rest = await accounts.list_users(scene.db, scene.admin, first[-1].username, 10)
+        await builder.person(name)
+    first = await accounts.list_users(builder.db, builder.admin, None, 2)
+    rest = await accounts.list_users(builder.db, builder.admin, first[-1].username, 10)
     assert [u.username for u in first + rest] == ["al", "Bo", "cy", "root"]
 
 
-async def test_last_administrator_stays(scene: Scene) -> None:
+async def test_last_administrator_stays(builder: DatabaseBuilder) -> None:
     """The last administrator can be neither disabled nor demoted; one of two can."""
     for wish in ({"disabled": True}, {"roles": ["member"]}):
         with pytest.raises(Conflict, match="last administrator"):
-            await change(scene, scene.admin, scene.admin, **wish)
-    second = await scene.person("second", "admin", "member")
-    told = await change(scene, second, scene.admin, roles=["member"])
+            await change(builder, builder.admin, builder.admin, **wish)
+    second = await builder.person("second", "admin", "member")
+    told = await change(builder, second, builder.admin, roles=["member"])
     assert told.user.roles == ["member"]
     with pytest.raises(Conflict):
-        await change(scene, second, second, disabled=True)
+        await change(builder, second, second, disabled=True)
 
 
-async def test_two_administrators_cannot_remove_each_other_at_once(scene: Scene) -> None:
+async def test_two_administrators_cannot_remove_each_other_at_once(
+    builder: DatabaseBuilder,
+) -> None:
     """When two demote each other at the same moment, one of them stays administrator."""
-    second = await scene.person("second", "admin")
+    second = await builder.person("second", "admin")
     await asyncio.gather(
-        change(scene, second, scene.admin, roles=["member"]),
-        change(scene, scene.admin, second, roles=["member"]),
+        change(builder, second, builder.admin, roles=["member"]),
+        change(builder, builder.admin, second, roles=["member"]),
         return_exceptions=True,
     )
-    roles = [(await accounts.show_me(scene.db, who)).roles for who in (scene.admin, second)]
+    roles = [(await accounts.show_me(builder.db, who)).roles for who in (builder.admin, second)]
     assert sum("admin" in r for r in roles) == 1
 
 
-async def test_disabling_and_password_end_sessions(scene: Scene) -> None:
+async def test_disabling_and_password_end_sessions(builder: DatabaseBuilder) -> None:
     """Disabling a person or setting the password ends all sessions and tells which."""
-    ada = await scene.person("ada")
-    started = await log_in(scene, ada)
-    told = await change(scene, scene.admin, ada, password_hash="new")
-    assert told.ended == [started.session.id]
-    started = await log_in(scene, ada, b"u" * 32)
-    told = await change(scene, scene.admin, ada, disabled=True)
-    assert told.ended == [started.session.id]
-    assert told.user.disabled_at == scene.now
+    ada = await builder.person("ada")
+    started = await log_in(builder, ada)
+    told = await change(builder, builder.admin, ada, password_hash="new")
+    assert told.ended_sessions == [started.session.id]
+    started = await log_in(builder, ada, b"u" * 32)
+    told = await change(builder, builder.admin, ada, disabled=True)
+    assert told.ended_sessions == [started.session.id]
+    assert told.user.disabled_at == builder.now
     with pytest.raises(NotFound):
-        await log_in(scene, ada, b"v" * 32)
-    told = await change(scene, scene.admin, ada, disabled=False)
+        await log_in(builder, ada, b"v" * 32)
+    told = await change(builder, builder.admin, ada, disabled=False)
     assert told.user.disabled_at is None
 
 
-async def test_roles_make_sessions_rotate(scene: Scene) -> None:
+async def test_roles_make_sessions_rotate(builder: DatabaseBuilder) -> None:
     """Other roles mark a session for rotation; the same roles do not; no role at all is refused."""
-    ada = await scene.person("ada")
-    await log_in(scene, ada)
-    await change(scene, scene.admin, ada, roles=["member"])
-    [checked] = await sessions.authenticate_sessions(scene.db, [b"t" * 32], 600, scene.now)
+    ada = await builder.person("ada")
+    await log_in(builder, ada)
+    await change(builder, builder.admin, ada, roles=["member"])
+    [checked] = await sessions.authenticate_sessions(builder.db, [b"t" * 32], 600, builder.now)
     assert not checked.rotate_due
-    await change(scene, scene.admin, ada, roles=["read_only", "member"])
-    [checked] = await sessions.authenticate_sessions(scene.db, [b"t" * 32], 600, scene.now)
+    await change(builder, builder.admin, ada, roles=["read_only", "member"])
+    [checked] = await sessions.authenticate_sessions(builder.db, [b"t" * 32], 600, builder.now)
     assert checked.rotate_due
     assert checked.user is not None
     assert checked.user.roles == ["member", "read_only"]
     with pytest.raises(Invalid):
-        await change(scene, scene.admin, ada, roles=[])
+        await change(builder, builder.admin, ada, roles=[])
 
 
-async def test_change_password_keeps_one_session(scene: Scene) -> None:
+async def test_change_password_keeps_one_session(builder: DatabaseBuilder) -> None:
     """A new password ends the other sessions and makes the kept one rotate."""
-    ada = await scene.person("ada")
-    kept, other = await log_in(scene, ada), await log_in(scene, ada, b"u" * 32)
-    ended = await accounts.change_password(scene.db, ada, "new", kept.session.id, scene.now)
+    ada = await builder.person("ada")
+    kept, other = await log_in(builder, ada), await log_in(builder, ada, b"u" * 32)
+    ended = await accounts.change_password(builder.db, ada, "new", kept.session.id, builder.now)
     assert ended == [other.session.id]
-    assert await accounts.show_password(scene.db, ada) == "new"
-    [checked] = await sessions.authenticate_sessions(scene.db, [b"t" * 32], 600, scene.now)
+    assert await accounts.show_password(builder.db, ada) == "new"
+    [checked] = await sessions.authenticate_sessions(builder.db, [b"t" * 32], 600, builder.now)
     assert checked.rotate_due
 
 
-async def test_store_password_hash(scene: Scene) -> None:
+async def test_store_password_hash(builder: DatabaseBuilder) -> None:
     """A stronger hash is kept and no session ends; an unknown account has none."""
-    ada = await scene.person("ada")
-    await log_in(scene, ada)
-    await accounts.store_password_hash(scene.db, ada, "stronger")
-    assert await accounts.show_password(scene.db, ada) == "stronger"
-    assert len(await sessions.list_sessions(scene.db, ada, None, scene.now)) == 1
+    ada = await builder.person("ada")
+    await log_in(builder, ada)
+    await accounts.store_password_hash(builder.db, ada, "stronger")
+    assert await accounts.show_password(builder.db, ada) == "stronger"
+    assert len(await sessions.list_sessions(builder.db, ada, None, builder.now)) == 1
     with pytest.raises(NotFound):
-        await accounts.show_password(scene.db, scene.id())
+        await accounts.show_password(builder.db, builder.id())

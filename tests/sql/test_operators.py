@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from tests.support import databases
-from tests.support.databases import NOW, connected, usable
+from tests.support.database import databases
+from tests.support.database.databases import NOW, check_usable, connected
 
 from rustygpt_server.assets import sql_folder
 from rustygpt_server.db import system
@@ -58,7 +58,7 @@ async def test_an_operator_who_may_create_roles(operators: Operators) -> None:
     name, url = await operators.make("CREATEROLE")
     await operators.allow(f"GRANT CREATE ON DATABASE {operators.database} TO {name}")
     await databases.prepare(url)
-    await usable(url, await databases.prepare(url))
+    await check_usable(url, await databases.prepare(url))
 
 
 async def test_an_operator_without_rights_is_told_which(operators: Operators) -> None:
@@ -73,7 +73,7 @@ async def test_an_operator_without_rights_is_told_which(operators: Operators) ->
         await operators.allow(statement)
     login = await bootstrap(url, owner_url, sql_folder(), NOW)
     assert login == PoolLogin()
-    await usable(url, login)
+    await check_usable(url, login)
     assert server != name
 
 
@@ -92,7 +92,7 @@ async def test_one_login_for_all_needs_its_own_right(operators: Operators) -> No
 async def test_a_database_with_a_long_name(cluster_url: str) -> None:
     """Names of roles are cut so that they stay apart and within PostgreSQL's 63 bytes."""
     name = "rgt_" + secrets.token_hex(4) + "x" * 51
-    url = databases.beside(cluster_url, name)
+    url = databases.sibling_url(cluster_url, name)
     async with connected(cluster_url) as connection:
         await connection.execute(f"CREATE DATABASE {name}")
         try:

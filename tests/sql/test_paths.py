@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.paths import Steps, Tree, encode
-from tests.support.scene import Scene
+from tests.support.database.database_builder import DatabaseBuilder
+from tests.support.database.paths import Steps, Tree, encode
 
 from rustygpt_server.db import messages, threads
-from rustygpt_server.db.refusals import Conflict
+from rustygpt_server.db.errors import Conflict
 
 TREES = st.lists(st.integers(0, 10_000), min_size=1, max_size=60)
 
@@ -42,7 +42,7 @@ FROM rustygpt.messages, generate_series(1, {count}) AS n WHERE root_id = '{root}
 """
 
 
-async def test_model_and_database_agree(owner: Any) -> None:
+async def test_model_and_database_agree(superuser: Any) -> None:
     """For any tree the model's order is depth first, and the database makes the same keys."""
     pairs: set[tuple[Steps, Steps | None, Steps]] = set()
 
@@ -58,7 +58,7 @@ async def test_model_and_database_agree(owner: Any) -> None:
         assert keys == sorted(set(keys))
 
     grow()
-    found = await owner.fetch(
+    found = await superuser.fetch(
         "SELECT rustygpt.path_between(b, a) FROM unnest($1::text[], $2::text[]) AS p (b, a)",
         [encode(before) for before, _, _ in pairs],
         [after and encode(after) for _, after, _ in pairs],
@@ -66,13 +66,13 @@ async def test_model_and_database_agree(owner: Any) -> None:
     assert [row[0] for row in found] == [encode(new) for _, _, new in pairs]
 
 
-async def test_byte_order_is_the_order_of_integers(owner: Any) -> None:
+async def test_byte_order_is_the_order_of_integers(superuser: Any) -> None:
     """Sequences of any integers are in the same order as their keys, and come back from them."""
     chosen = random.Random(7)
     edges = [s * (n + d) for n in (0, 20, 21, 82, 83, 3_864, 3_865, 10**12) for d in (-1, 0, 1) for s in (1, -1)]  # fmt: skip  # noqa: E501
     steps = [tuple(chosen.choices(edges, k=chosen.randint(1, 4))) for _ in range(500)]
     steps += [(e,) for e in edges]
-    rows = await owner.fetch(
+    rows = await superuser.fetch(
         "SELECT s, rustygpt.path_encode(array(SELECT json_array_elements_text(s::json)::bigint))"
         " FROM unnest($1::text[]) AS s",
         [json.dumps(s) for s in steps],
@@ -80,35 +80,35 @@ async def test_byte_order_is_the_order_of_integers(owner: Any) -> None:
     keys = {tuple(json.loads(row[0])): row[1] for row in rows}
     assert keys == {s: encode(s) for s in steps}
     assert sorted(keys, key=keys.__getitem__) == sorted(keys)
-    back = await owner.fetch(
+    back = await superuser.fetch(
         "SELECT rustygpt.path_decode(p) FROM unnest($1::text[]) AS p", list(keys.values())
     )
     assert [tuple(row[0]) for row in back] == list(keys)
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_replies_anywhere_stay_in_order(scene: Scene, seed: int) -> None:
+async def test_replies_anywhere_stay_in_order(builder: DatabaseBuilder, seed: int) -> None:
     """Whatever is replied to, the tree the database tells is depth first, siblings by time."""
     chosen = random.Random(seed)
-    ada = await scene.person("ada")
-    room = await scene.room(ada)
-    ids = [(await scene.post(ada, room, "0")).posted.message_id]
+    ada = await builder.person("ada")
+    room = await builder.conversation(ada)
+    ids = [(await builder.post(ada, room, "0")).posted.message_id]
     tree = Tree()
     for number in range(1, 120):
         deep = chosen.random() < 0.6
         parent = number - 1 if deep else chosen.randrange(number)
         tree.add(parent)
-        written = await scene.reply(ada, ids[parent], str(number))
+        written = await builder.reply(ada, ids[parent], str(number))
         ids.append(written.posted.message_id)
-    told = (await threads.list_tree(scene.db, ada, ids[0], None, 200)).items
+    told = (await threads.list_tree(builder.db, ada, ids[0], None, 200)).items
     assert [int(m.content) for m in told] == tree.depth_first()
     assert [m.path for m in told] == [encode(tree.steps[n]) for n in tree.order]
 
 
-async def big(scene: Scene, owner: Any, script: str, count: int) -> tuple[UUID, UUID]:
+async def big(scene: DatabaseBuilder, owner: Any, script: str, count: int) -> tuple[UUID, UUID]:
     """A person and a thread of many messages that a script makes."""
     ada = await scene.person(f"ada{count}")
-    room = await scene.room(ada)
+    room = await scene.conversation(ada)
     root = (await scene.post(ada, room)).posted.message_id
     await owner.execute(script.format(root=root, count=count))
     await owner.execute("ANALYZE rustygpt.messages")
@@ -125,54 +125,57 @@ async def pages(owner: Any, actor: UUID, root: UUID, after: str) -> int:
 
 
 @pytest.mark.slow
-async def test_a_chain_of_ten_thousand(scene: Scene, owner: Any) -> None:
+async def test_a_chain_of_ten_thousand(builder: DatabaseBuilder, superuser: Any) -> None:
     """A chain 10,000 deep has short keys; a reply at its end, and to its middle, works as ever."""
-    ada, root = await big(scene, owner, CHAIN, 10_000)
-    assert await owner.fetchval("SELECT max(length(path)) FROM rustygpt.messages") <= 4
-    rows = await owner.fetch("SELECT depth FROM rustygpt.messages ORDER BY path")
+    ada, root = await big(builder, superuser, CHAIN, 10_000)
+    assert await superuser.fetchval("SELECT max(length(path)) FROM rustygpt.messages") <= 4
+    rows = await superuser.fetch("SELECT depth FROM rustygpt.messages ORDER BY path")
     assert [row[0] for row in rows] == list(range(1, 10_002))
     for depth, length in ((10_001, 4), (5_000, 4)):
-        parent = await owner.fetchval(
+        parent = await superuser.fetchval(
             "SELECT id FROM rustygpt.messages WHERE root_id = $1 AND depth = $2", root, depth
         )
-        first, second = [(await scene.reply(ada, parent)).posted for _ in range(2)]
-        shown = [await messages.get_message(scene.db, ada, p.message_id) for p in (first, second)]
+        first, second = [(await builder.reply(ada, parent)).posted for _ in range(2)]
+        shown = [await messages.get_message(builder.db, ada, p.message_id) for p in (first, second)]
         assert shown[0].path < shown[1].path
         assert len(shown[1].path) <= length
         assert shown[1].depth == depth + 1
 
 
 @pytest.mark.slow
-async def test_a_hundred_thousand_replies(scene: Scene, owner: Any) -> None:
+async def test_a_hundred_thousand_replies(builder: DatabaseBuilder, superuser: Any) -> None:
     """A thread of 100,000 replies has short keys, and its pages cost as those of a small one."""
-    ada, small = await big(scene, owner, WIDE, 1_000)
-    bob, large = await big(scene, owner, WIDE, 100_000)
-    assert await owner.fetchval("SELECT max(length(path)) FROM rustygpt.messages") <= 4
-    last = (await scene.reply(bob, large)).posted.message_id
-    shown = await messages.get_message(scene.db, bob, last)
+    ada, small = await big(builder, superuser, WIDE, 1_000)
+    bob, large = await big(builder, superuser, WIDE, 100_000)
+    assert await superuser.fetchval("SELECT max(length(path)) FROM rustygpt.messages") <= 4
+    last = (await builder.reply(bob, large)).posted.message_id
+    shown = await messages.get_message(builder.db, bob, last)
     assert shown.path == encode((100_001,))
     for after, middle in (("", ""), (encode((500,)), encode((50_000,)))):
-        cheap, dear = await pages(owner, ada, small, after), await pages(owner, bob, large, middle)
+        cheap, dear = (
+            await pages(superuser, ada, small, after),
+            await pages(superuser, bob, large, middle),
+        )
         assert dear <= cheap + 24, f"{dear} buffers instead of {cheap}"
-    page = await threads.list_tree(scene.db, bob, large, encode((99_950,)), 1_000)
+    page = await threads.list_tree(builder.db, bob, large, encode((99_950,)), 1_000)
     assert len(page.items) == 51
     assert not page.more
 
 
-async def test_a_branch_too_tangled_is_refused(scene: Scene, owner: Any) -> None:
+async def test_a_branch_too_tangled_is_refused(builder: DatabaseBuilder, superuser: Any) -> None:
     """Where a key would grow over 1,000 characters, the reply is refused with a way out."""
-    ada = await scene.person("ada")
-    room = await scene.room(ada)
-    root = (await scene.post(ada, room)).posted.message_id
-    child = (await scene.reply(ada, root)).posted.message_id
-    await scene.reply(ada, root)
-    await scene.reply(ada, child)
-    await owner.execute(
+    ada = await builder.person("ada")
+    room = await builder.conversation(ada)
+    root = (await builder.post(ada, room)).posted.message_id
+    child = (await builder.reply(ada, root)).posted.message_id
+    await builder.reply(ada, root)
+    await builder.reply(ada, child)
+    await superuser.execute(
         "UPDATE rustygpt.messages SET path = 'W' || repeat('V', 999) WHERE depth = 3"
     )
-    await owner.execute(
+    await superuser.execute(
         "UPDATE rustygpt.messages SET path = 'W' || repeat('V', 998) || 'W' "
         "WHERE depth = 2 AND seq = 3"
     )
     with pytest.raises(Conflict, match="tangled"):
-        await scene.reply(ada, child)
+        await builder.reply(ada, child)

@@ -5,12 +5,13 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from tests.support.events import told
-from tests.support.scene import RUNNER, Scene
+from tests.support.database.database_builder import INSTANCE_ID, DatabaseBuilder
+from tests.support.streams.decoded_events import decoded_event
 
-from rustygpt_server.db import answers, conversations, feeds, members, threads
-from rustygpt_server.db.answers import Ending
-from rustygpt_server.db.refusals import Refused
+from rustygpt_server.db import answers, conversations, participants, threads
+from rustygpt_server.db import events as db_events
+from rustygpt_server.db.answers import AnswerResult
+from rustygpt_server.db.errors import RuleViolation
 from rustygpt_shared import events
 from rustygpt_shared.models.conversations import ConversationInfo, ThreadInfo
 from rustygpt_shared.models.messages import MessageView
@@ -47,25 +48,27 @@ class State:
                 self.info = payload.conversation
 
 
-async def fresh(scene: Scene, actor: UUID, room: UUID) -> State:
+async def fresh(scene: DatabaseBuilder, actor: UUID, room: UUID) -> State:
     """What a client knows that reads everything."""
     state = State()
     shown = await conversations.show_conversation(scene.db, actor, room)
     state.info = msgspec.convert(shown, ConversationInfo, from_attributes=True)
-    state.position = (await scene.opening(actor, room)).position
+    state.position = (await scene.log_bounds(actor, room)).position
     listed = await threads.list_threads(scene.db, actor, room, None, 200)
     for thread in listed.items:
         state.threads[thread.root_id] = msgspec.convert(thread, ThreadInfo, from_attributes=True)
         tree = await threads.list_tree(scene.db, actor, thread.root_id, None, 1_000)
         state.messages |= {m.id: m for m in tree.items}
-    people = await members.list_participants(scene.db, actor, room)
+    people = await participants.list_participants(scene.db, actor, room)
     state.members = {p.user_id: p.role for p in people.items}
     return state
 
 
-async def something(scene: Scene, chosen: random.Random, people: list[UUID], room: UUID) -> None:
+async def something(
+    scene: DatabaseBuilder, chosen: random.Random, people: list[UUID], room: UUID
+) -> None:
     """Anything that anybody may try; refusals are part of life."""
-    scene.tick(chosen.random())
+    scene.advance_time(chosen.random())
     state = await fresh(scene, people[0], room)
     who, other = chosen.choice(people), chosen.choice(people[1:])
     running = [m.id for m in state.messages.values() if m.streaming]
@@ -75,13 +78,15 @@ async def something(scene: Scene, chosen: random.Random, people: list[UUID], roo
         case 1 | 2 if state.messages:
             await scene.reply(who, chosen.choice(list(state.messages)), "reply")
         case 3 if running:
-            end = Ending("an answer", chosen.choice(["stop", "error"]), error_code="RGP.INTERNAL")
-            await answers.finish_answer(scene.db, running[0], RUNNER, end, scene.now)
+            end = AnswerResult(
+                "an answer", chosen.choice(["stop", "error"]), error_code="RGP.INTERNAL"
+            )
+            await answers.finish_answer(scene.db, running[0], INSTANCE_ID, end, scene.now)
         case 4:
             role = chosen.choice(["admin", "member", "viewer"])
-            await members.add_participant(scene.db, who, room, other, role, scene.now)
+            await participants.add_participant(scene.db, who, room, other, role, scene.now)
         case 5:
-            await members.remove_participant(scene.db, who, room, other, scene.now)
+            await participants.remove_participant(scene.db, who, room, other, scene.now)
         case _:
             change = UpdateConversation(
                 title=chosen.choice("ab"),
@@ -92,23 +97,25 @@ async def something(scene: Scene, chosen: random.Random, people: list[UUID], roo
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_snapshot_and_events_make_the_fresh_state(scene: Scene, seed: int) -> None:
+async def test_snapshot_and_events_make_the_fresh_state(
+    builder: DatabaseBuilder, seed: int
+) -> None:
     """From a snapshot at any moment, the events after it lead to what is read at the end."""
     chosen = random.Random(seed)
-    people = [await scene.person(f"p{n}") for n in range(4)]
-    room = await scene.room(people[0], people[1])
+    people = [await builder.person(f"p{n}") for n in range(4)]
+    room = await builder.conversation(people[0], people[1])
     snapshots = []
     for step in range(60):
         if step % 12 == 0:
-            snapshots.append(await fresh(scene, people[0], room))
+            snapshots.append(await fresh(builder, people[0], room))
         try:
-            await something(scene, chosen, people, room)
-        except Refused:
+            await something(builder, chosen, people, room)
+        except RuleViolation:
             continue
-    end = await fresh(scene, people[0], room)
+    end = await fresh(builder, people[0], room)
     for state in snapshots:
-        for logged in await feeds.read_events(scene.db, room, state.position, 1_000):
+        for logged in await db_events.read_events(builder.db, room, state.position, 1_000):
             assert logged.number == state.position + 1
-            state.apply(told(logged))
+            state.apply(decoded_event(logged))
             state.position = logged.number
         assert vars(state) == vars(end)

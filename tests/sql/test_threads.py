@@ -3,48 +3,50 @@
 from typing import Any
 
 import pytest
-from tests.support.scene import Scene
+from tests.support.database.database_builder import DatabaseBuilder
 
 from rustygpt_server.db import conversations, threads
-from rustygpt_server.db.refusals import NotFound
+from rustygpt_server.db.errors import NotFound
 from rustygpt_shared.models.conversations import ThreadUnread
 
 
-async def test_list_is_by_activity_and_pages(scene: Scene) -> None:
+async def test_list_is_by_activity_and_pages(builder: DatabaseBuilder) -> None:
     """Threads come latest activity first; a page tells whether there is more, and the position."""
-    ada = await scene.person("ada")
-    room = await scene.room(ada)
-    empty = await threads.list_threads(scene.db, ada, room, None, 10)
+    ada = await builder.person("ada")
+    room = await builder.conversation(ada)
+    empty = await threads.list_threads(builder.db, ada, room, None, 10)
     assert (empty.items, empty.position, empty.more) == ([], 0, False)
     roots = []
     for number in range(5):
-        scene.tick()
-        roots.append((await scene.post(ada, room, f"thread {number}")).posted.message_id)
-    scene.tick()
-    await scene.reply(ada, roots[1])
-    first = await threads.list_threads(scene.db, ada, room, None, 3)
+        builder.advance_time()
+        roots.append((await builder.post(ada, room, f"thread {number}")).posted.message_id)
+    builder.advance_time()
+    await builder.reply(ada, roots[1])
+    first = await threads.list_threads(builder.db, ada, room, None, 3)
     assert first.more
     assert first.position == 12
     last = first.items[-1]
-    rest = await threads.list_threads(scene.db, ada, room, (last.last_activity_at, last.root_id), 3)
+    rest = await threads.list_threads(
+        builder.db, ada, room, (last.last_activity_at, last.root_id), 3
+    )
     assert not rest.more
     order = [t.root_id for t in first.items + rest.items]
     assert order == [roots[1], roots[4], roots[3], roots[2], roots[0]]
     assert (first.items[0].message_count, first.items[0].participant_count) == (2, 1)
 
 
-async def test_tree_is_depth_first_and_siblings_by_time(scene: Scene) -> None:
+async def test_tree_is_depth_first_and_siblings_by_time(builder: DatabaseBuilder) -> None:
     """A tree comes parents first, siblings in the order they were written, page by page."""
-    ada = await scene.person("ada")
-    room = await scene.room(ada)
-    ids = {"a": (await scene.post(ada, room, "a")).posted.message_id}
+    ada = await builder.person("ada")
+    room = await builder.conversation(ada)
+    ids = {"a": (await builder.post(ada, room, "a")).posted.message_id}
     for parent, child in (
         ("a", "b"), ("a", "c"), ("b", "d"), ("a", "e"), ("d", "f"), ("b", "g"), ("c", "h"),
     ):  # fmt: skip
-        ids[child] = (await scene.reply(ada, ids[parent], child)).posted.message_id
+        ids[child] = (await builder.reply(ada, ids[parent], child)).posted.message_id
     found, after = [], None
     while True:
-        page = await threads.list_tree(scene.db, ada, ids["a"], after, 3)
+        page = await threads.list_tree(builder.db, ada, ids["a"], after, 3)
         found += page.items
         after = page.items[-1].path
         if not page.more:
@@ -55,84 +57,84 @@ async def test_tree_is_depth_first_and_siblings_by_time(scene: Scene) -> None:
     assert sorted(m.seq for m in found) == list(range(1, 9))
 
 
-async def test_tree_page_ends_at_a_mebibyte(scene: Scene) -> None:
+async def test_tree_page_ends_at_a_mebibyte(builder: DatabaseBuilder) -> None:
     """A page of long messages is cut before it grows past 1 MiB, and goes on after that."""
-    ada = await scene.person("ada")
-    room = await scene.room(ada)
-    root = (await scene.post(ada, room, "x" * 65_536)).posted.message_id
+    ada = await builder.person("ada")
+    room = await builder.conversation(ada)
+    root = (await builder.post(ada, room, "x" * 65_536)).posted.message_id
     for _ in range(19):
-        await scene.reply(ada, root, "y" * 65_536)
-    first = await threads.list_tree(scene.db, ada, root, None, 200)
+        await builder.reply(ada, root, "y" * 65_536)
+    first = await threads.list_tree(builder.db, ada, root, None, 200)
     assert first.more
     assert sum(len(m.content) for m in first.items) <= 1_048_576
-    rest = await threads.list_tree(scene.db, ada, root, first.items[-1].path, 200)
+    rest = await threads.list_tree(builder.db, ada, root, first.items[-1].path, 200)
     assert len(first.items) + len(rest.items) == 20
 
 
-async def test_tree_of_a_reply_or_a_stranger(scene: Scene) -> None:
+async def test_tree_of_a_reply_or_a_stranger(builder: DatabaseBuilder) -> None:
     """Only roots have trees; strangers know of none."""
-    ada, eve = await scene.person("ada"), await scene.person("eve")
-    room = await scene.room(ada)
-    root = (await scene.post(ada, room)).posted.message_id
-    child = (await scene.reply(ada, root)).posted.message_id
-    for actor, message in ((ada, child), (ada, scene.id()), (eve, root)):
+    ada, eve = await builder.person("ada"), await builder.person("eve")
+    room = await builder.conversation(ada)
+    root = (await builder.post(ada, room)).posted.message_id
+    child = (await builder.reply(ada, root)).posted.message_id
+    for actor, message in ((ada, child), (ada, builder.id()), (eve, root)):
         with pytest.raises(NotFound):
-            await threads.list_tree(scene.db, actor, message, None, 10)
+            await threads.list_tree(builder.db, actor, message, None, 10)
     with pytest.raises(NotFound):
-        await threads.list_threads(scene.db, eve, room, None, 10)
+        await threads.list_threads(builder.db, eve, room, None, 10)
     with pytest.raises(NotFound):
-        await threads.list_unread(scene.db, eve, room)
+        await threads.list_unread(builder.db, eve, room)
 
 
-async def test_unread_counts_others_after_the_mark(scene: Scene) -> None:
+async def test_unread_counts_others_after_the_mark(builder: DatabaseBuilder) -> None:
     """Unread are messages by others above one's mark, the same in all three lists."""
-    ada, bob = await scene.person("ada"), await scene.person("bob")
-    room = await scene.room(ada, bob)
-    root = (await scene.post(ada, room)).posted.message_id
-    await scene.reply(bob, root)
-    second = (await scene.reply(ada, root)).posted.message_id
-    await scene.reply(ada, second)
+    ada, bob = await builder.person("ada"), await builder.person("bob")
+    room = await builder.conversation(ada, bob)
+    root = (await builder.post(ada, room)).posted.message_id
+    await builder.reply(bob, root)
+    second = (await builder.reply(ada, root)).posted.message_id
+    await builder.reply(ada, second)
 
     async def unread() -> int:
-        listed = (await threads.list_unread(scene.db, bob, room)).items
-        (thread,) = (await threads.list_threads(scene.db, bob, room, None, 10)).items
-        shown = await conversations.show_conversation(scene.db, bob, room)
+        listed = (await threads.list_unread(builder.db, bob, room)).items
+        (thread,) = (await threads.list_threads(builder.db, bob, room, None, 10)).items
+        shown = await conversations.show_conversation(builder.db, bob, room)
         assert listed == ([ThreadUnread(root, thread.unread)] if thread.unread else [])
         assert shown.unread == thread.unread
         return thread.unread
 
     assert await unread() == 3
-    marked = await threads.mark_read(scene.db, bob, root, None, second)
+    marked = await threads.mark_read(builder.db, bob, root, None, second)
     assert marked.unread == await unread() == 1
-    marked = await threads.mark_read(scene.db, bob, root, None, root)
+    marked = await threads.mark_read(builder.db, bob, root, None, root)
     assert marked.unread == await unread() == 1, "a mark never moves back"
-    marked = await threads.mark_read(scene.db, bob, root, None, None)
+    marked = await threads.mark_read(builder.db, bob, root, None, None)
     assert marked.unread == await unread() == 0
 
 
-async def test_mark_by_path(scene: Scene) -> None:
+async def test_mark_by_path(builder: DatabaseBuilder) -> None:
     """A mark may be named by path; a path or message of no such place is refused."""
-    ada, bob = await scene.person("ada"), await scene.person("bob")
-    room = await scene.room(ada, bob)
-    root = (await scene.post(ada, room)).posted.message_id
-    await scene.reply(ada, root)
-    other = (await scene.post(ada, room)).posted.message_id
-    marked = await threads.mark_read(scene.db, bob, root, "V", None)
+    ada, bob = await builder.person("ada"), await builder.person("bob")
+    room = await builder.conversation(ada, bob)
+    root = (await builder.post(ada, room)).posted.message_id
+    await builder.reply(ada, root)
+    other = (await builder.post(ada, room)).posted.message_id
+    marked = await threads.mark_read(builder.db, bob, root, "V", None)
     assert marked.unread == 1
-    for path, message in (("no", None), (None, other), (None, scene.id())):
+    for path, message in (("no", None), (None, other), (None, builder.id())):
         with pytest.raises(NotFound):
-            await threads.mark_read(scene.db, bob, root, path, message)
+            await threads.mark_read(builder.db, bob, root, path, message)
     with pytest.raises(NotFound):
-        await threads.mark_read(scene.db, await scene.person("eve"), root, None, None)
+        await threads.mark_read(builder.db, await builder.person("eve"), root, None, None)
 
 
-async def test_unread_stops_at_a_thousand(scene: Scene, owner: Any) -> None:
+async def test_unread_stops_at_a_thousand(builder: DatabaseBuilder, superuser: Any) -> None:
     """No count is above 1,000, for a thread and for a conversation."""
-    ada, bob = await scene.person("ada"), await scene.person("bob")
-    room = await scene.room(ada, bob)
-    root = (await scene.post(ada, room)).posted.message_id
-    await scene.reply(ada, root)
-    await owner.execute(
+    ada, bob = await builder.person("ada"), await builder.person("bob")
+    room = await builder.conversation(ada, bob)
+    root = (await builder.post(ada, room)).posted.message_id
+    await builder.reply(ada, root)
+    await superuser.execute(
         """
         INSERT INTO rustygpt.messages
           (id, root_id, conversation_id, role, content, path, depth, seq, created_at, born)
@@ -141,8 +143,8 @@ async def test_unread_stops_at_a_thousand(scene: Scene, owner: Any) -> None:
         """,
         root,
         room,
-        scene.now,
+        builder.now,
     )
-    (thread,) = (await threads.list_threads(scene.db, bob, room, None, 10)).items
+    (thread,) = (await threads.list_threads(builder.db, bob, room, None, 10)).items
     assert thread.unread == 1000
-    assert (await conversations.show_conversation(scene.db, bob, room)).unread == 1000
+    assert (await conversations.show_conversation(builder.db, bob, room)).unread == 1000

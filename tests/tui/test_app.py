@@ -1,8 +1,8 @@
 """The terminal chat as a whole: signing in, and what it needs."""
 
-from tests.support.chat_wire import chat_wire
-from tests.support.room import Room
-from tests.tui.driving import driven, in_room
+from tests.support.fakes.fake_chat_server import fake_chat_server
+from tests.support.fakes.fake_conversation import FakeConversation
+from tests.tui.app_driver import in_conversation, running_app
 
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.config import load_settings
@@ -11,9 +11,9 @@ from rustygpt_tui.screens.main import MainScreen
 
 async def test_a_new_server_asks_for_its_administrator() -> None:
     """The form names the administrator and signs in; what does not fit is said and kept."""
-    async with chat_wire() as chat:
+    async with fake_chat_server() as chat:
         chat.is_setup = False
-        async with driven(chat) as driver:
+        async with running_app(chat) as driver:
             await driver.until("name the first administrator")
             for field, value in (("username", "me"), ("email", "me@x.org"), ("password", "short")):
                 driver.app.screen.query_one(f"#{field}").value = value
@@ -27,7 +27,7 @@ async def test_a_new_server_asks_for_its_administrator() -> None:
 
 async def test_a_wrong_password_is_said_and_nothing_typed_is_lost() -> None:
     """The sentence of the server is shown; the next try goes through."""
-    async with chat_wire() as chat, driven(chat) as driver:
+    async with fake_chat_server() as chat, running_app(chat) as driver:
         await driver.until("Sign in")
         driver.app.screen.query_one("#name").value = "me"
         driver.app.screen.query_one("#password").value = "wrong"
@@ -41,9 +41,9 @@ async def test_a_wrong_password_is_said_and_nothing_typed_is_lost() -> None:
 
 async def test_a_session_is_enough() -> None:
     """Who signed in before gets straight to the conversations."""
-    async with chat_wire() as chat, in_room(chat) as driver:
+    async with fake_chat_server() as chat, in_conversation(chat) as driver:
         assert "Tea" in driver.text()
-        assert chat.wire.counted("POST", "/api/auth/login") == 0
+        assert chat.http.request_count("POST", "/api/auth/login") == 0
 
 
 async def test_a_server_that_is_away_is_said_with_a_way_on() -> None:
@@ -58,9 +58,9 @@ async def test_a_server_that_is_away_is_said_with_a_way_on() -> None:
 
 async def test_a_session_that_ends_asks_to_sign_in_again() -> None:
     """The form comes by itself, drafts are kept, and after it the chat goes on."""
-    room = Room()
+    room = FakeConversation()
     room.post(text="a thread")
-    async with chat_wire(room) as chat, in_room(chat) as driver:
+    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
         await driver.until("a thread")
         await driver.pilot.press("i")
         await driver.write("half a thought")
@@ -76,7 +76,7 @@ async def test_a_session_that_ends_asks_to_sign_in_again() -> None:
 
 async def test_the_sheets_of_styles_stay_few() -> None:
     """Past 64 sources Textual parses all of them for each new kind of widget."""
-    async with chat_wire() as chat, in_room(chat) as driver:
+    async with fake_chat_server() as chat, in_conversation(chat) as driver:
         await driver.pilot.press("f1", "escape", "f4", "escape", "f2", "escape")
         await driver.pilot.press("ctrl+p", "escape")
         assert len(driver.app.stylesheet.source) <= 48
@@ -85,7 +85,7 @@ async def test_the_sheets_of_styles_stay_few() -> None:
 
 async def test_the_palette_finds_actions_and_conversations() -> None:
     """Words typed find what can be done, and where one can go."""
-    async with chat_wire() as chat, in_room(chat) as driver:
+    async with fake_chat_server() as chat, in_conversation(chat) as driver:
         await driver.pilot.press("ctrl+p")
         await driver.pilot.press(*"Tea")
         await driver.until("Go to Tea")

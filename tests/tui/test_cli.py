@@ -7,19 +7,19 @@ from pathlib import Path
 
 import click
 import pytest
-from tests.support.program import run
+from tests.support.clients.cli_runner import run
 
 from rustygpt_tui import cli
-from rustygpt_tui.commands.lazy import Entry, load
+from rustygpt_tui.commands.lazy import CommandEntry, load
 
 PROGRAM = [sys.executable, "-c", "from rustygpt_tui.cli import main; main()"]
 
 
-def _leaves(entries: dict[str, Entry], above: str = "") -> list[tuple[str, Entry]]:
+def _leaves(entries: dict[str, CommandEntry], above: str = "") -> list[tuple[str, CommandEntry]]:
     found = []
     for name, entry in entries.items():
         words = f"{above} {name}".strip()
-        found += _leaves(dict(entry.below), words) if entry.below else [(words, entry)]
+        found += _leaves(dict(entry.subcommands), words) if entry.subcommands else [(words, entry)]
     return found
 
 
@@ -27,7 +27,7 @@ OURS = [(words, e) for words, e in _leaves(cli.COMMANDS) if e.target.startswith(
 
 
 @pytest.mark.parametrize(("words", "entry"), OURS, ids=[words for words, _ in OURS])
-def test_every_entry_names_a_command_that_explains_itself(words: str, entry: Entry) -> None:
+def test_every_entry_names_a_command_that_explains_itself(words: str, entry: CommandEntry) -> None:
     """Each has a help text, and its name in the table is its own."""
     command = load(words, entry)
     assert command.name == words.rsplit(maxsplit=1)[-1]
@@ -72,7 +72,7 @@ def test_a_mistake_of_usage_is_2_and_with_json_an_object() -> None:
 
 def test_a_server_command_without_its_parts_says_what_to_install() -> None:
     """In one sentence, as a mistake of usage."""
-    entry = Entry("Run", "rustygpt_server.cli:serve", needs="not_installed_here")
+    entry = CommandEntry("Run", "rustygpt_server.cli:serve", requires="not_installed_here")
     with pytest.raises(cli.UsageError, match=r"pip install 'rustygpt\[server\]'"):
         load("serve", entry)
 
@@ -80,7 +80,7 @@ def test_a_server_command_without_its_parts_says_what_to_install() -> None:
 def test_an_entry_that_is_no_command_is_a_fault() -> None:
     """The table is checked as it is used."""
     with pytest.raises(TypeError):
-        load("x", Entry("X", "rustygpt_tui.errors:Failure"))
+        load("x", CommandEntry("X", "rustygpt_tui.errors:ClientError"))
 
 
 def test_the_version_is_told() -> None:

@@ -1,12 +1,12 @@
 """Failures and their exit codes."""
 
-from rustygpt_tui.errors import AnswerFailed, Exit, Failure, NotFound
+from rustygpt_tui.errors import AnswerFailed, ClientError, Exit, NotFound
 
 
 def test_a_failure_is_one_sentence_with_a_code() -> None:
     """A class has its own code unless the server told one."""
     assert (NotFound("Gone.").code, NotFound("Gone.").sentence) == ("RGP.NOT_FOUND", "Gone.")
-    assert Failure("No.", code="RGP.X", request_id="r").code == "RGP.X"
+    assert ClientError("No.", code="RGP.X", request_id="r").code == "RGP.X"
     assert AnswerFailed("It was stopped.").exit_code == 9
 
 

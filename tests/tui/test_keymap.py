@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from tests.support.chat_wire import chat_wire
-from tests.support.room import Room
-from tests.tui.driving import in_room
+from tests.support.fakes.fake_chat_server import fake_chat_server
+from tests.support.fakes.fake_conversation import FakeConversation
+from tests.tui.app_driver import in_conversation
 from textual.binding import Binding
 
-from rustygpt_tui.keymap import KEYS, Keymap, check, clashes, load_keymap
+from rustygpt_tui.keymap import KEYS, Keymap, clashes, load_keymap, validate
 from rustygpt_tui.screens.main import MainScreen
 from rustygpt_tui.widgets.bindings import bindings
 
@@ -33,8 +33,8 @@ def test_a_file_moves_keys_and_its_mistakes_are_named(tmp_path: Path) -> None:
     )
     keymap = load_keymap(tmp_path)
 
-    assert keymap.moved["rg.reply"] == "y"
-    said = " ".join(keymap.mistakes)
+    assert keymap.overrides["rg.reply"] == "y"
+    said = " ".join(keymap.errors)
     assert "y is both rg.reply and rg.copy" in said
     assert "no key 'rg.nothing'" in said
     assert "rg.send is on ctrl+m" in said
@@ -45,15 +45,15 @@ def test_a_broken_file_moves_nothing(tmp_path: Path) -> None:
     """It is said that the file cannot be read; a missing one is no mistake."""
     assert load_keymap(tmp_path) == Keymap()
     (tmp_path / "keymap.toml").write_text("[keys")
-    assert "cannot be read" in load_keymap(tmp_path).mistakes[0]
-    assert check(["a"]) == Keymap({}, ())
+    assert "cannot be read" in load_keymap(tmp_path).errors[0]
+    assert validate(["a"]) == Keymap({}, ())
 
 
 async def test_a_moved_key_works_and_help_tells_it(tmp_path: Path) -> None:
     """The new key does it, the old one does not, and the help screen shows the new one."""
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "keymap.toml").write_text('[keys]\n"rg.rename" = "ctrl+t"\n')
-    async with chat_wire(Room()) as chat, in_room(chat) as driver:
+    async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("f3")
         assert "Rename the conversation" not in driver.text()
         await driver.pilot.press("ctrl+t")

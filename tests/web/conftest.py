@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from playwright.async_api import Browser, Page
-from tests.support.browser import chromium
-from tests.support.live_server import live_server
-from tests.support.web import PASSWORD, House
+from tests.support.clients.browser import chromium
+from tests.support.clients.web_users import PASSWORD, WebServer
+from tests.support.servers.server_process_blocking import blocking_server_process
 
 from rustygpt_shared.requests import CreateUser, SetUp
 from rustygpt_tui.client.http import connect
@@ -15,12 +15,12 @@ from rustygpt_tui.client.http import connect
 @pytest.fixture(scope="package")
 def fresh_origin(cluster_url: str) -> Iterator[str]:
     """A server; whoever comes first sets it up."""
-    with live_server(cluster_url) as origin:
+    with blocking_server_process(cluster_url) as origin:
         yield origin
 
 
 @pytest.fixture
-async def house(fresh_origin: str) -> AsyncIterator[House]:
+async def web_server(fresh_origin: str) -> AsyncIterator[WebServer]:
     """Ada and Bob, signed in."""
     async with connect(fresh_origin) as ada, connect(fresh_origin) as bob:
         if not await ada.is_setup():
@@ -29,7 +29,7 @@ async def house(fresh_origin: str) -> AsyncIterator[House]:
         if not (await ada.search_users("bob")).users:
             await ada.create_user(CreateUser("bob", "bob@example.org", PASSWORD))
         await bob.log_in("bob", PASSWORD)
-        yield House(fresh_origin, ada, bob)
+        yield WebServer(fresh_origin, ada, bob)
 
 
 @pytest.fixture

@@ -4,9 +4,15 @@ from uuid import UUID
 
 import pytest
 from playwright.async_api import Page, expect
-from tests.support.web import PASSWORD, House, read_everything, room, signed_in
+from tests.support.clients.web_users import (
+    PASSWORD,
+    WebServer,
+    create_group,
+    read_everything,
+    sign_in,
+)
 
-from rustygpt_shared.requests import CreateConversation, Post
+from rustygpt_shared.requests import CreateConversation, PostMessage
 from rustygpt_tui.client.http import connect
 
 pytestmark = pytest.mark.xdist_group("live")
@@ -27,9 +33,11 @@ async def test_a_new_server_is_set_up_in_the_page(fresh_origin: str, page: Page)
     await expect(page.locator("#who")).to_have_text("ada")
 
 
-async def test_a_wrong_password_is_told_and_a_right_one_gets_in(house: House, page: Page) -> None:
+async def test_a_wrong_password_is_told_and_a_right_one_gets_in(
+    web_server: WebServer, page: Page
+) -> None:
     """And signing out leads back to the door."""
-    await page.goto(house.origin)
+    await page.goto(web_server.origin)
     await page.get_by_label("User name or e-mail address").fill("ada")
     await page.get_by_label("Password", exact=True).fill("wrong")
     await page.keyboard.press("Enter")
@@ -41,9 +49,11 @@ async def test_a_wrong_password_is_told_and_a_right_one_gets_in(house: House, pa
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-async def test_an_answer_streams_and_is_rendered_at_its_end(house: House, page: Page) -> None:
+async def test_an_answer_streams_and_is_rendered_at_its_end(
+    web_server: WebServer, page: Page
+) -> None:
     """A conversation is made, a thread begun, and the answer read as it comes."""
-    await signed_in(house, page)
+    await sign_in(web_server, page)
     await page.get_by_label("Title of a new conversation").fill("Tea 🍵")
     await page.get_by_role("button", name="Create").click()
     await page.get_by_label("Message", exact=True).fill("What is *tea*?")
@@ -56,23 +66,25 @@ async def test_an_answer_streams_and_is_rendered_at_its_end(house: House, page: 
     await expect(page.locator("#announcer")).to_have_text("The assistant has answered.")
 
 
-async def test_an_answer_can_be_stopped(house: House, page: Page) -> None:
+async def test_an_answer_can_be_stopped(web_server: WebServer, page: Page) -> None:
     """The button is there while it streams, and what came stays."""
-    talk = await house.ada.create_conversation(CreateConversation("Stopped"))
-    await signed_in(house, page, f"#/c/{talk}/new")
+    talk = await web_server.ada.create_conversation(CreateConversation("Stopped"))
+    await sign_in(web_server, page, f"#/c/{talk}/new")
     await page.get_by_label("Message", exact=True).fill("Go on")
     await page.keyboard.press("Enter")
     await page.get_by_role("button", name="Stop").click()
     await expect(page.locator(".assistant .note")).to_contain_text("stopped")
 
 
-async def test_what_others_write_is_text_and_comes_by_itself(house: House, page: Page) -> None:
+async def test_what_others_write_is_text_and_comes_by_itself(
+    web_server: WebServer, page: Page
+) -> None:
     """Nothing in it is markup, or runs, before and after it is rendered."""
-    talk = await room(house, "Live")
-    first = await house.bob.post_root(UUID(talk), Post("Hello"))
-    await signed_in(house, page, f"#/c/{talk}/t/{first.root_id}")
+    talk = await create_group(web_server, "Live")
+    first = await web_server.bob.post_root(UUID(talk), PostMessage("Hello"))
+    await sign_in(web_server, page, f"#/c/{talk}/t/{first.root_id}")
     await expect(page.locator("#connection")).to_have_text("Live")
-    await house.bob.reply(first.message_id, Post(HOSTILE))
+    await web_server.bob.reply(first.message_id, PostMessage(HOSTILE))
     last = page.locator(".message").last.locator(".text")
     await expect(last.locator("strong")).to_have_text("bold")
     await expect(last).to_contain_text("<script>alert(2)</script>")
@@ -80,14 +92,14 @@ async def test_what_others_write_is_text_and_comes_by_itself(house: House, page:
     await expect(page.locator("#announcer")).to_contain_text("bob: <img")
 
 
-async def test_unread_messages_are_counted_and_read(house: House, page: Page) -> None:
+async def test_unread_messages_are_counted_and_read(web_server: WebServer, page: Page) -> None:
     """In the lists and in the title; opening the thread reads it."""
-    await read_everything(house.ada)
-    talk = await room(house, "Counted")
-    await signed_in(house, page, f"#/c/{talk}")
+    await read_everything(web_server.ada)
+    talk = await create_group(web_server, "Counted")
+    await sign_in(web_server, page, f"#/c/{talk}")
     await expect(page.locator("#connection")).to_have_text("Live")
-    thread = await house.bob.post_root(UUID(talk), Post("Unread"))
-    await house.bob.reply(thread.message_id, Post("Also"))
+    thread = await web_server.bob.post_root(UUID(talk), PostMessage("Unread"))
+    await web_server.bob.reply(thread.message_id, PostMessage("Also"))
     row = page.locator("#threads a", has_text="Unread")
     await expect(row.locator(".badge")).to_contain_text("2")
     await expect(page).to_have_title("(2) Counted")
@@ -95,15 +107,15 @@ async def test_unread_messages_are_counted_and_read(house: House, page: Page) ->
     await expect(page.locator(".message")).to_have_count(2)
     await expect(page.locator("#threads .badge")).to_have_count(0)
     await expect(page).to_have_title("Counted")
-    assert (await house.ada.unread(UUID(talk))).threads == []
+    assert (await web_server.ada.list_unread(UUID(talk))).threads == []
 
 
-async def test_a_message_is_answered_where_it_stands(house: House, page: Page) -> None:
+async def test_a_message_is_answered_where_it_stands(web_server: WebServer, page: Page) -> None:
     """Reply chooses one; the tree shows where answers part."""
-    talk = await room(house, "Tree")
-    root = await house.bob.post_root(UUID(talk), Post("Root"))
-    await house.bob.reply(root.message_id, Post("First"))
-    await signed_in(house, page, f"#/c/{talk}/t/{root.root_id}")
+    talk = await create_group(web_server, "Tree")
+    root = await web_server.bob.post_root(UUID(talk), PostMessage("Root"))
+    await web_server.bob.reply(root.message_id, PostMessage("First"))
+    await sign_in(web_server, page, f"#/c/{talk}/t/{root.root_id}")
     await page.locator(".message", has_text="Root").get_by_role("button", name="Reply").click()
     await expect(page.locator("#target-words")).to_have_text("Answering bob: Root")
     await page.keyboard.type("Second")
@@ -113,11 +125,13 @@ async def test_a_message_is_answered_where_it_stands(house: House, page: Page) -
     assert levels == ["0", "1", "1"]
 
 
-async def test_a_message_that_fails_stays_and_is_sent_once(house: House, page: Page) -> None:
+async def test_a_message_that_fails_stays_and_is_sent_once(
+    web_server: WebServer, page: Page
+) -> None:
     """Without a network its text is kept; the second try has the same key."""
-    talk = await room(house, "Offline")
-    root = await house.ada.post_root(UUID(talk), Post("Root"))
-    await signed_in(house, page, f"#/c/{talk}/t/{root.root_id}")
+    talk = await create_group(web_server, "Offline")
+    root = await web_server.ada.post_root(UUID(talk), PostMessage("Root"))
+    await sign_in(web_server, page, f"#/c/{talk}/t/{root.root_id}")
     await expect(page.locator(".message")).to_have_count(1)
     keys: list[str | None] = []
     page.on("request", lambda r: keys.append(r.headers.get("idempotency-key")))
@@ -134,44 +148,46 @@ async def test_a_message_that_fails_stays_and_is_sent_once(house: House, page: P
     assert len(set(sent)) == 1
 
 
-async def test_being_removed_closes_the_conversation(house: House, page: Page) -> None:
+async def test_being_removed_closes_the_conversation(web_server: WebServer, page: Page) -> None:
     """The page goes back to the list, by itself."""
-    talk = await room(house, "Left")
-    await signed_in(house, page, f"#/c/{talk}", as_="bob")
+    talk = await create_group(web_server, "Left")
+    await sign_in(web_server, page, f"#/c/{talk}", as_="bob")
     await expect(page.locator("#connection")).to_have_text("Live")
-    await house.ada.remove_participant(UUID(talk), (await house.bob.me()).user.id)
+    await web_server.ada.remove_participant(UUID(talk), (await web_server.bob.me()).user.id)
     await expect(page.locator("#conversations a", has_text="Left")).to_have_count(0)
     await expect(page.locator("#announcer")).to_contain_text("no longer in this conversation")
 
 
-async def test_writing_is_shown_both_ways(house: House, page: Page) -> None:
+async def test_writing_is_shown_both_ways(web_server: WebServer, page: Page) -> None:
     """Bob's in the page until he stops, and Ada's to the others until she takes it back."""
-    talk = UUID(await room(house, "Writing"))
-    root = (await house.bob.post_root(talk, Post("hello"))).root_id
-    await signed_in(house, page, f"#/c/{talk}/t/{root}")
+    talk = UUID(await create_group(web_server, "Writing"))
+    root = (await web_server.bob.post_root(talk, PostMessage("hello"))).root_id
+    await sign_in(web_server, page, f"#/c/{talk}/t/{root}")
     await expect(page.locator("#connection")).to_have_text("Live")
-    await house.bob.type_in_thread(talk, root, 30)
+    await web_server.bob.set_typing(talk, root, 30)
     await expect(page.locator("#writers")).to_have_text("bob is writing …")
-    await house.bob.type_in_thread(talk, root, 0)
+    await web_server.bob.set_typing(talk, root, 0)
     await expect(page.locator("#writers")).to_be_hidden()
     async with page.expect_response("**/api/typing"):
         await page.get_by_label("Message", exact=True).press_sequentially("hi")
-    shown = await house.bob.show_presence(talk)
+    shown = await web_server.bob.show_presence(talk)
     assert [turn.root_id for turn in shown.typing] == [root]
-    ada = (await house.ada.me()).user.id
+    ada = (await web_server.ada.me()).user.id
     assert [one.status for one in shown.users if one.user_id == ada] == ["online"]
     async with page.expect_response("**/api/typing"):
         await page.get_by_label("Message", exact=True).fill("")
-    assert (await house.bob.show_presence(talk)).typing == []
+    assert (await web_server.bob.show_presence(talk)).typing == []
 
 
-async def test_on_a_phone_one_pane_shows_and_nothing_sticks_out(house: House, page: Page) -> None:
+async def test_on_a_phone_one_pane_shows_and_nothing_sticks_out(
+    web_server: WebServer, page: Page
+) -> None:
     """From conversations to threads to messages and back."""
-    talk = await room(house, "Small")
+    talk = await create_group(web_server, "Small")
     wide = "x" * 500 + "\n\n```\n" + "y" * 500 + "\n```"
-    await house.bob.post_root(UUID(talk), Post(wide))
+    await web_server.bob.post_root(UUID(talk), PostMessage(wide))
     await page.set_viewport_size({"width": 360, "height": 640})
-    await signed_in(house, page)
+    await sign_in(web_server, page)
     await page.locator("#conversations a", has_text="Small").click()
     await page.locator("#threads a").first.click()
     await expect(page.locator(".message")).to_have_count(1)
@@ -182,10 +198,10 @@ async def test_on_a_phone_one_pane_shows_and_nothing_sticks_out(house: House, pa
     await expect(page.locator("#conversations")).to_be_visible()
 
 
-async def test_the_page_brings_nothing_from_elsewhere(house: House, page: Page) -> None:
+async def test_the_page_brings_nothing_from_elsewhere(web_server: WebServer, page: Page) -> None:
     """Every request goes to the server itself."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    await signed_in(house, page)
+    await sign_in(web_server, page)
     assert asked
-    assert [url for url in asked if not url.startswith(house.origin)] == []
+    assert [url for url in asked if not url.startswith(web_server.origin)] == []

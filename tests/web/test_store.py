@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec import to_builtins
 from playwright.async_api import Page
-from tests.support.acts import VERBS, act
-from tests.support.room import ME, ROOM, Room
+from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConversation
+from tests.support.model.random_actions import ACTIONS, perform
 
 pytestmark = pytest.mark.xdist_group("live")
 
@@ -35,36 +35,36 @@ STEPS = """async ([before, steps, after]) => {
 }"""
 
 
-async def _told(room: Room, roots: list[Any]) -> dict[str, Any]:
+async def _told(room: FakeConversation, roots: list[Any]) -> dict[str, Any]:
     return {
         "me": str(ME),
-        "conversation": to_builtins(await room.show_conversation(ROOM)),
-        "threads": to_builtins(await room.list_threads(ROOM)),
-        "trees": [to_builtins(await room.tree(root)) for root in roots],
+        "conversation": to_builtins(await room.show_conversation(CONVERSATION_ID)),
+        "threads": to_builtins(await room.list_threads(CONVERSATION_ID)),
+        "trees": [to_builtins(await room.list_tree(root)) for root in roots],
     }
 
 
 async def _history(seed: int) -> list[Any]:
     """A beginning, what happened with pages that came late, and the end as a fetch tells it."""
-    chance, room = random.Random(seed), Room(page=1_000)
+    chance, room = random.Random(seed), FakeConversation(page_size=1_000)
     for _ in range(chance.randrange(12)):
-        act(room, chance.choice(VERBS), chance.randrange(99), "a🍵")
+        perform(room, chance.choice(ACTIONS), chance.randrange(99), "a🍵")
     loaded = [root for root in room.threads if chance.random() < 0.5]
     before, steps, late = await _told(room, loaded), [], []
-    room.passing.clear()
+    room.sent.clear()
     for _ in range(60):
-        act(room, chance.choice(VERBS), chance.randrange(99), chance.choice("tea🍵 "))
+        perform(room, chance.choice(ACTIONS), chance.randrange(99), chance.choice("tea🍵 "))
         if room.threads and chance.random() < 0.2:
             root = chance.choice(list(room.threads))
-            late.append(await room.tree(root))
+            late.append(await room.list_tree(root))
         if chance.random() < 0.5:
-            steps += [["event", to_builtins(event)] for event in room.passing]
-            room.passing.clear()
+            steps += [["event", to_builtins(event)] for event in room.sent]
+            room.sent.clear()
         if late and chance.random() < 0.3:
             page = late.pop(0)
             loaded.append(page.root_id)
             steps.append(["page", to_builtins(page)])
-    steps += [["event", to_builtins(event)] for event in room.passing]
+    steps += [["event", to_builtins(event)] for event in room.sent]
     return [before, steps, await _told(room, list(dict.fromkeys(loaded)))]
 
 

@@ -14,27 +14,27 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from rustygpt_shared.models.users import User
-from rustygpt_shared.settings.load import Loaded
+from rustygpt_shared.settings.load import LoadedSettings
 from rustygpt_tui import config, locations
 from rustygpt_tui.client.http import Client, connect
 from rustygpt_tui.client.local import local_server
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.session_file import SessionFile
-from rustygpt_tui.errors import Failure, SignInNeeded
+from rustygpt_tui.conversation.account_drafts import AccountDrafts
+from rustygpt_tui.conversation.clipboard import Clipboard
+from rustygpt_tui.errors import ClientError, NotSignedIn
 from rustygpt_tui.keymap import Keymap, load_keymap
-from rustygpt_tui.screens.clipboard import Clipboard
-from rustygpt_tui.screens.desk import Desk
+from rustygpt_tui.screens.command_palette import CommandProvider, ConversationProvider
 from rustygpt_tui.screens.forms import LogInScreen, SetUpScreen
 from rustygpt_tui.screens.help import HelpScreen
 from rustygpt_tui.screens.main import MainScreen
-from rustygpt_tui.screens.palette import Commands, Conversations
-from rustygpt_tui.screens.reporting import Reporting
+from rustygpt_tui.screens.sequential_input import SequentialInputApp
 from rustygpt_tui.screens.start import StartScreen
-from rustygpt_tui.screens.turns import InTurns
+from rustygpt_tui.screens.worker_errors import WorkerErrorMixin
 from rustygpt_tui.store.drafts import Drafts
 
 
-def run(loaded: Loaded, *, server: str | None, account: str | None, local: bool) -> int:
+def run(loaded: LoadedSettings, *, server: str | None, account: str | None, local: bool) -> int:
     """Open the terminal chat and stay until it is left; answers the exit code.
 
     `server` is an address that goes before the settings' one, `account` chooses among sessions,
@@ -43,7 +43,7 @@ def run(loaded: Loaded, *, server: str | None, account: str | None, local: bool)
     return asyncio.run(_run(loaded, server, account, local))
 
 
-async def _run(loaded: Loaded, server: str | None, account: str | None, local: bool) -> int:
+async def _run(loaded: LoadedSettings, server: str | None, account: str | None, local: bool) -> int:
     app = RustyGPT(loaded, server=server, account=account, local=local)
     gc.freeze()  # what was imported stays: looking through it anew each time would stall keys
     try:
@@ -53,17 +53,17 @@ async def _run(loaded: Loaded, server: str | None, account: str | None, local: b
     return app.return_code or answer or 0
 
 
-class RustyGPT(InTurns[int], Reporting):
+class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
     """The terminal chat."""
 
     TITLE = "RustyGPT"
     CSS_PATH = Path(__file__).with_name("app.tcss")
-    COMMANDS = App.COMMANDS | {Commands, Conversations}
+    COMMANDS = App.COMMANDS | {CommandProvider, ConversationProvider}
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
         self,
-        loaded: Loaded,
+        loaded: LoadedSettings,
         *,
         server: str | None,
         account: str | None,
@@ -79,16 +79,16 @@ class RustyGPT(InTurns[int], Reporting):
         self._local = local
         self._client: Client | None = None
         self._drafts: Drafts | None = None
-        self._moved = Keymap()
+        self._user_keymap = Keymap()
         self._start = StartScreen()
-        self._server: asyncio.Task[None] | None = None
-        self._leaving = asyncio.Event()
+        self._local_server: asyncio.Task[None] | None = None
+        self._exiting = asyncio.Event()
 
     async def on_mount(self) -> None:
         """Show that something happens, and begin."""
-        self._moved = load_keymap(locations.config_folder())
-        self.set_keymap(dict(self._moved.moved))
-        for mistake in self._moved.mistakes:
+        self._user_keymap = load_keymap(locations.config_folder())
+        self.set_keymap(dict(self._user_keymap.overrides))
+        for mistake in self._user_keymap.errors:
             self.notify(mistake, severity="warning", markup=False, timeout=10)
         with suppress(sqlite3.Error, OSError):
             self._drafts = Drafts(config.drafts_file())
@@ -97,47 +97,49 @@ class RustyGPT(InTurns[int], Reporting):
 
     async def aclose(self) -> None:
         """Close connections and drafts, and end the server that was started here."""
-        self._leaving.set()
+        self._exiting.set()
         if self._client:
             await self._client.aclose()
         if self._drafts:
             self._drafts.close()
-        if self._server:
-            await asyncio.gather(self._server, return_exceptions=True)
+        if self._local_server:
+            await asyncio.gather(self._local_server, return_exceptions=True)
 
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def begin(self) -> None:
         """Reach the server, and find out who is signed in."""
         self._start.show_progress("Connecting …")
         try:
-            if self._local and self._server is None:
-                self._origin = await self._serve()
+            if self._local and self._local_server is None:
+                self._origin = await self._start_local_server()
             await self._sign_in()
-        except Failure as failure:
+        except ClientError as failure:
             self._start.show_failure(failure.sentence)
 
-    def on_start_screen_again(self) -> None:
+    def on_start_screen_retry_requested(self) -> None:
         """Try again."""
         self.begin()
 
-    async def _serve(self) -> str:
+    async def _start_local_server(self) -> str:
         """Start a server on this machine, which runs until the chat is left."""
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[str] = loop.create_future()
-        self._server = asyncio.create_task(self._keep_server(ready))
+        self._local_server = asyncio.create_task(self._run_local_server(ready))
         try:
             return await ready
-        except Failure:
-            self._server = None
+        except ClientError:
+            self._local_server = None
             raise
 
-    async def _keep_server(self, ready: asyncio.Future[str]) -> None:
+    async def _run_local_server(self, ready: asyncio.Future[str]) -> None:
         try:
-            wanted = self._origin
-            async with local_server(self._start.show_progress, wanted=wanted) as origin:
+            preferred_url = self._origin
+            async with local_server(
+                self._start.show_progress, preferred_url=preferred_url
+            ) as origin:
                 ready.set_result(origin)
-                await self._leaving.wait()
-        except Failure as failure:
+                await self._exiting.wait()
+        except ClientError as failure:
             if not ready.done():
                 ready.set_exception(failure)
 
@@ -145,12 +147,12 @@ class RustyGPT(InTurns[int], Reporting):
         client = self._connect()
         try:
             user = (await client.me()).user
-        except SignInNeeded:
+        except NotSignedIn:
             is_setup = await client.is_setup()
             form = LogInScreen(client) if is_setup else SetUpScreen(client)
-            self.push_screen(form, self._signed_in)
+            self.push_screen(form, self._on_signed_in)
         else:
-            self._signed_in(user)
+            self._on_signed_in(user)
 
     def _connect(self) -> Client:
         if self._client is None or self._client.origin != self._origin:
@@ -159,11 +161,11 @@ class RustyGPT(InTurns[int], Reporting):
             self._client = connect(self._origin, session)
         return self._client
 
-    def _signed_in(self, user: User | None) -> None:
+    def _on_signed_in(self, user: User | None) -> None:
         if user is None or self._client is None:
             return
-        desk = Desk(self._drafts, self._client.origin, user.username)
-        self.push_screen(MainScreen(self._client, user, desk, self._now))
+        drafts = AccountDrafts(self._drafts, self._client.origin, user.username)
+        self.push_screen(MainScreen(self._client, user, drafts, self._now))
 
     def action_sign_in(self) -> None:
         """The session ended: sign in again, over a fresh main screen."""
@@ -172,18 +174,18 @@ class RustyGPT(InTurns[int], Reporting):
         while not isinstance(self.screen, StartScreen) and len(self.screen_stack) > 1:
             self.pop_screen()
         form = LogInScreen(self._client, "Your session ended. Drafts are kept.")
-        self.push_screen(form, self._signed_in)
+        self.push_screen(form, self._on_signed_in)
 
     def action_help(self) -> None:
         """Show the keys."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self._moved, str(locations.config_folder())))
+            self.push_screen(HelpScreen(self._user_keymap, str(locations.config_folder())))
 
     @work(group="sign-out", exclusive=True, exit_on_error=False)
     async def action_sign_out(self) -> None:
         """End the session, and show the form to sign in."""
         if self._client:
-            with suppress(Failure):
+            with suppress(ClientError):
                 await self._client.log_out()
             self.action_sign_in()
 

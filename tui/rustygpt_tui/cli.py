@@ -14,78 +14,80 @@ from typing import Any, NoReturn
 import click
 
 from rustygpt_shared import __version__
-from rustygpt_tui.commands.lazy import Entry, LazyGroup
+from rustygpt_tui.commands.lazy import CommandEntry, LazyGroup
 from rustygpt_tui.commands.options import common
-from rustygpt_tui.errors import Exit, Failure, PipeClosedError, SignInNeeded, UsageError
+from rustygpt_tui.errors import ClientError, Exit, NotSignedIn, PipeClosedError, UsageError
 
 _HERE = "rustygpt_tui.commands"
-_CONVERSATIONS = Entry(
+_CONVERSATIONS = CommandEntry(
     "Your conversations: list, create, show, rename",
-    below={
-        "list": Entry("Your conversations", f"{_HERE}.conversations:list_conversations"),
-        "create": Entry("Start one", f"{_HERE}.conversations:create"),
-        "show": Entry("One of them", f"{_HERE}.conversations:show"),
-        "rename": Entry("Give one another title", f"{_HERE}.conversations:rename"),
+    subcommands={
+        "list": CommandEntry("Your conversations", f"{_HERE}.conversations:list_conversations"),
+        "create": CommandEntry("Start one", f"{_HERE}.conversations:create"),
+        "show": CommandEntry("One of them", f"{_HERE}.conversations:show"),
+        "rename": CommandEntry("Give one another title", f"{_HERE}.conversations:rename"),
     },
     default="list",
 )
-_SESSIONS = Entry(
+_SESSIONS = CommandEntry(
     "Your sessions: list, revoke",
-    below={
-        "list": Entry("Your sessions", f"{_HERE}.account:list_sessions"),
-        "revoke": Entry("End one", f"{_HERE}.account:revoke_session"),
+    subcommands={
+        "list": CommandEntry("Your sessions", f"{_HERE}.account:list_sessions"),
+        "revoke": CommandEntry("End one", f"{_HERE}.account:revoke_session"),
     },
     default="list",
 )
-_MEMBERS = Entry(
+_MEMBERS = CommandEntry(
     "Who is in a conversation: list, add, remove, role",
-    below={
-        "list": Entry("Who is in it", f"{_HERE}.members:list_members"),
-        "add": Entry("Add a person", f"{_HERE}.members:add"),
-        "remove": Entry("Remove a person, or leave", f"{_HERE}.members:remove"),
-        "role": Entry("Give a person another role", f"{_HERE}.members:role"),
+    subcommands={
+        "list": CommandEntry("Who is in it", f"{_HERE}.members:list_members"),
+        "add": CommandEntry("Add a person", f"{_HERE}.members:add"),
+        "remove": CommandEntry("Remove a person, or leave", f"{_HERE}.members:remove"),
+        "role": CommandEntry("Give a person another role", f"{_HERE}.members:role"),
     },
 )
-_ADMIN = Entry(
+_ADMIN = CommandEntry(
     "Administration of the server: users",
-    below={
-        "users": Entry(
+    subcommands={
+        "users": CommandEntry(
             "Accounts: list, create, disable, enable, roles",
-            below={
-                "list": Entry("Every account", f"{_HERE}.admin:list_users"),
-                "create": Entry("Make an account", f"{_HERE}.admin:create"),
-                "disable": Entry("Keep a person out", f"{_HERE}.admin:disable"),
-                "enable": Entry("Let a person in again", f"{_HERE}.admin:enable"),
-                "roles": Entry("Give an account other roles", f"{_HERE}.admin:roles"),
+            subcommands={
+                "list": CommandEntry("Every account", f"{_HERE}.admin:list_users"),
+                "create": CommandEntry("Make an account", f"{_HERE}.admin:create"),
+                "disable": CommandEntry("Keep a person out", f"{_HERE}.admin:disable"),
+                "enable": CommandEntry("Let a person in again", f"{_HERE}.admin:enable"),
+                "roles": CommandEntry("Give an account other roles", f"{_HERE}.admin:roles"),
             },
             default="list",
         )
     },
 )
-COMMANDS: dict[str, Entry] = {
-    "tui": Entry("Open the terminal chat", "rustygpt_tui.cli:tui"),
-    "setup": Entry("Name a new server's first administrator", f"{_HERE}.account:setup"),
-    "login": Entry("Sign in", f"{_HERE}.account:login"),
-    "me": Entry("Who is signed in", f"{_HERE}.account:me"),
-    "logout": Entry("Sign out", f"{_HERE}.account:logout"),
+COMMANDS: dict[str, CommandEntry] = {
+    "tui": CommandEntry("Open the terminal chat", "rustygpt_tui.cli:tui"),
+    "setup": CommandEntry("Name a new server's first administrator", f"{_HERE}.account:setup"),
+    "login": CommandEntry("Sign in", f"{_HERE}.account:login"),
+    "me": CommandEntry("Who is signed in", f"{_HERE}.account:me"),
+    "logout": CommandEntry("Sign out", f"{_HERE}.account:logout"),
     "sessions": _SESSIONS,
     "conversations": _CONVERSATIONS,
     "conv": replace(_CONVERSATIONS, summary="Short for conversations"),
     "members": _MEMBERS,
-    "users": Entry("Find people", f"{_HERE}.members:users"),
-    "threads": Entry("The threads of a conversation", f"{_HERE}.reading:threads"),
-    "chat": Entry("Read a conversation, and chat line by line", f"{_HERE}.chat:chat"),
-    "unread": Entry("What you have not read", f"{_HERE}.reading:unread"),
-    "read": Entry("Mark a thread as read", f"{_HERE}.reading:read"),
-    "post": Entry("Start a thread", f"{_HERE}.writing:post"),
-    "reply": Entry("Answer a message", f"{_HERE}.writing:reply"),
-    "ask": Entry("Ask, and print the assistant's answer", f"{_HERE}.ask:ask"),
-    "cancel": Entry("Stop an answer", f"{_HERE}.writing:cancel"),
-    "follow": Entry("Print what happens as it happens", f"{_HERE}.follow:follow"),
+    "users": CommandEntry("Find people", f"{_HERE}.members:users"),
+    "threads": CommandEntry("The threads of a conversation", f"{_HERE}.reading:threads"),
+    "chat": CommandEntry("Read a conversation, and chat line by line", f"{_HERE}.chat:chat"),
+    "unread": CommandEntry("What you have not read", f"{_HERE}.reading:unread"),
+    "read": CommandEntry("Mark a thread as read", f"{_HERE}.reading:read"),
+    "post": CommandEntry("Start a thread", f"{_HERE}.writing:post"),
+    "reply": CommandEntry("Answer a message", f"{_HERE}.writing:reply"),
+    "ask": CommandEntry("Ask, and print the assistant's answer", f"{_HERE}.ask:ask"),
+    "cancel": CommandEntry("Stop an answer", f"{_HERE}.writing:cancel"),
+    "follow": CommandEntry("Print what happens as it happens", f"{_HERE}.follow:follow"),
     "admin": _ADMIN,
-    "serve": Entry("Run the server", "rustygpt_server.cli:serve", needs="sanic"),
-    "config": Entry("Show and check the settings", "rustygpt_server.cli:config", needs="sanic"),
-    "completion": Entry("Complete words in a shell", f"{_HERE}.completion:completion"),
+    "serve": CommandEntry("Run the server", "rustygpt_server.cli:serve", requires="sanic"),
+    "config": CommandEntry(
+        "Show and check the settings", "rustygpt_server.cli:config", requires="sanic"
+    ),
+    "completion": CommandEntry("Complete words in a shell", f"{_HERE}.completion:completion"),
 }
 
 
@@ -121,10 +123,15 @@ def tui(context: click.Context, /, local: bool, **values: Any) -> int:
 
 def _open(context: click.Context, values: dict[str, Any], *, local: bool) -> int:
     from rustygpt_tui.app import run as run_app
-    from rustygpt_tui.commands.base import call_of
+    from rustygpt_tui.commands.base import context_of
 
-    call = call_of(context, values)
-    return run_app(call.loaded, server=call.server, account=call.account, local=local)
+    command_context = context_of(context, values)
+    return run_app(
+        command_context.loaded,
+        server=command_context.server,
+        account=command_context.account,
+        local=local,
+    )
 
 
 def main() -> NoReturn:
@@ -137,12 +144,12 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result = program.main(list(arguments), prog_name="rustygpt", standalone_mode=False)
         return result if isinstance(result, int) else Exit.DONE
-    except Failure as failure:
-        _tell(failure, arguments)
+    except ClientError as failure:
+        _report(failure, arguments)
         return failure.exit_code
     except click.ClickException as mistake:
         if "--json" in arguments:
-            _tell(UsageError(mistake.format_message()), arguments)
+            _report(UsageError(mistake.format_message()), arguments)
         else:
             mistake.show()
         return Exit.USAGE
@@ -154,11 +161,11 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.PIPE_CLOSED
 
 
-def _tell(failure: Failure, arguments: Sequence[str]) -> None:
+def _report(failure: ClientError, arguments: Sequence[str]) -> None:
     from rustygpt_tui.commands.output import report
 
-    if isinstance(failure, SignInNeeded) and "login" not in arguments:
-        failure = SignInNeeded(
+    if isinstance(failure, NotSignedIn) and "login" not in arguments:
+        failure = NotSignedIn(
             f"{failure.sentence.rstrip('.')}; sign in with `rustygpt login`.",
             code=failure.code,
             request_id=failure.request_id,

@@ -5,22 +5,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rustygpt_shared.settings.load import Key, Loaded, SettingsError, load
+from rustygpt_shared.settings.load import Key, LoadedSettings, SettingsError, load
 from rustygpt_tui import locations
 from rustygpt_tui.errors import UsageError
 
 
-def load_settings(config: Path | None = None, flags: Mapping[Key, Any] | None = None) -> Loaded:
+def load_settings(
+    config: Path | None = None, flags: Mapping[Key, Any] | None = None
+) -> LoadedSettings:
     """Settings from file, environment and flags; raises UsageError with every mistake."""
     folders = (Path.cwd(), locations.config_folder())
     try:
         return load(os.environ, flags=flags, config=config, folders=folders)
     except SettingsError as error:
-        mistakes = "; ".join(error.mistakes)
+        mistakes = "; ".join(error.errors)
         raise UsageError(f"The settings cannot be used: {mistakes}.") from None
 
 
-def session_file(loaded: Loaded) -> Path:
+def session_file(loaded: LoadedSettings) -> Path:
     """The file that keeps sessions."""
     named = loaded.settings.cli.session_store
     return Path(named).expanduser() if named else locations.config_folder() / "session.cookies"

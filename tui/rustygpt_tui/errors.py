@@ -39,7 +39,7 @@ class PipeClosedError(Exception):
     """Whoever read our output has stopped; it is no failure of ours."""
 
 
-class Failure(Exception):
+class ClientError(Exception):
     """Something a person has to know: `str()` is one sentence, what happened and what to do.
 
     `code` names the kind for programs (the server's `RGP.…`, or one of ours in the same style);
@@ -68,66 +68,66 @@ class Failure(Exception):
         return str(self)
 
 
-class UsageError(Failure):
+class UsageError(ClientError):
     """The command line or the settings cannot be used."""
 
     exit_code = Exit.USAGE
     code = "RGP.CLIENT.USAGE"
 
 
-class Unreachable(Failure):
+class Unreachable(ClientError):
     """Nothing answers at the server's address."""
 
     exit_code = Exit.UNREACHABLE
     code = "RGP.CLIENT.UNREACHABLE"
 
 
-class TimedOut(Failure):
+class TimedOut(ClientError):
     """The server took the request and did not answer in time."""
 
     exit_code = Exit.TIMED_OUT
     code = "RGP.CLIENT.TIMED_OUT"
 
 
-class Refused(Failure):
+class ServerRejected(ClientError):
     """The server answered with a problem."""
 
 
-class SignInNeeded(Refused):
+class NotSignedIn(ServerRejected):
     """There is no session, or it ended."""
 
     exit_code = Exit.SIGN_IN
     code = "RGP.AUTH.MISSING_SESSION"
 
 
-class NotFound(Refused):
+class NotFound(ServerRejected):
     """What was named does not exist, or the caller may not know that it does."""
 
     exit_code = Exit.NOT_FOUND
     code = "RGP.NOT_FOUND"
 
 
-class Forbidden(Refused):
+class Forbidden(ServerRejected):
     """The caller may not do this."""
 
     exit_code = Exit.FORBIDDEN
     code = "RGP.RBAC.FORBIDDEN"
 
 
-class RateLimited(Refused):
+class RateLimited(ServerRejected):
     """Too many requests; `retry_after` says when to try again."""
 
     exit_code = Exit.RATE_LIMITED
     code = "RGP.RATE_LIMITED"
 
 
-class ServerFault(Refused):
+class ServerError(ServerRejected):
     """The server failed by a fault of its own; later it may not."""
 
     code = "RGP.INTERNAL"
 
 
-class AnswerFailed(Failure):
+class AnswerFailed(ClientError):
     """The assistant's answer failed or was stopped."""
 
     exit_code = Exit.ANSWER

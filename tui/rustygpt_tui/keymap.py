@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 FILE_NAME = "keymap.toml"
-PLACES = {
+SCOPES = {
     "anywhere": "Anywhere",
     "lists": "Conversations and threads",
     "transcript": "Messages",
     "composer": "Writing",
     "dialog": "Dialogs",
 }
-_FOREIGN = frozenset({"ctrl+m", "ctrl+i", "ctrl+h", "ctrl+enter"})
+_UNDISTINGUISHABLE_KEYS = frozenset({"ctrl+m", "ctrl+i", "ctrl+h", "ctrl+enter"})
 """Keys that terminals send as other keys, or not at all."""
 
 
@@ -32,7 +32,7 @@ class Key:
     keys: str
     action: str
     description: str
-    place: str
+    scope: str
 
 
 KEYS = (
@@ -79,21 +79,21 @@ KEYS = (
 )
 
 
-def keys_of(place: str) -> list[Key]:
+def keys_of(scope: str) -> list[Key]:
     """The keys of one place, in the order of the table."""
-    return [key for key in KEYS if key.place == place]
+    return [key for key in KEYS if key.scope == scope]
 
 
 @dataclass(frozen=True)
 class Keymap:
     """Keys that a person moved, by id, and what is wrong with them in a sentence each."""
 
-    moved: Mapping[str, str] = field(default_factory=dict)
-    mistakes: tuple[str, ...] = ()
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
 
     def keys(self, key: Key) -> str:
         """The keys that do it now."""
-        return self.moved.get(key.id, key.keys)
+        return self.overrides.get(key.id, key.keys)
 
 
 def load_keymap(folder: Path) -> Keymap:
@@ -104,51 +104,51 @@ def load_keymap(folder: Path) -> Keymap:
     except FileNotFoundError:
         return Keymap()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        return Keymap(mistakes=(f"{path} cannot be read, so keys are as usual: {error}.",))
-    return check(told.get("keys", told))
+        return Keymap(errors=(f"{path} cannot be read, so keys are as usual: {error}.",))
+    return validate(told.get("keys", told))
 
 
-def check(wanted: object) -> Keymap:
+def validate(requested: object) -> Keymap:
     """The keymap that is wanted, without what cannot be, and with every clash named."""
     known = {key.id for key in KEYS}
-    moved: dict[str, str] = {}
-    mistakes: list[str] = []
-    for name, keys in wanted.items() if isinstance(wanted, dict) else ():
+    overrides: dict[str, str] = {}
+    errors: list[str] = []
+    for name, keys in requested.items() if isinstance(requested, dict) else ():
         if name not in known:
-            mistakes.append(f"There is no key {name!r}; the help screen lists their names.")
+            errors.append(f"There is no key {name!r}; the help screen lists their names.")
         elif not isinstance(keys, str) or not keys.strip():
-            mistakes.append(f"{name} needs a key such as 'ctrl+r'.")
+            errors.append(f"{name} needs a key such as 'ctrl+r'.")
         else:
-            moved[name] = ",".join(part.strip() for part in keys.split(",") if part.strip())
-    keymap = Keymap(moved)
-    return Keymap(moved, (*mistakes, *_unheard(keymap), *clashes(keymap)))
+            overrides[name] = ",".join(part.strip() for part in keys.split(",") if part.strip())
+    keymap = Keymap(overrides)
+    return Keymap(overrides, (*errors, *_undistinguishable(keymap), *clashes(keymap)))
 
 
 def clashes(keymap: Keymap) -> list[str]:
     """A sentence for every key that would do two things in one place."""
     found: list[str] = []
-    for place in PLACES:
-        taken: dict[str, Key] = {}
+    for scope in SCOPES:
+        first: dict[str, Key] = {}
         for key in (
-            *keys_of(place),
-            *(keys_of("anywhere") if place not in {"anywhere", "dialog"} else []),
+            *keys_of(scope),
+            *(keys_of("anywhere") if scope not in {"anywhere", "dialog"} else []),
         ):
             for part in keymap.keys(key).split(","):
-                other = taken.setdefault(part, key)
-                if other is not key and not _meant(part, place, other, key):
+                other = first.setdefault(part, key)
+                if other is not key and not _is_text_key(part, scope, other, key):
                     found.append(f"{part} is both {other.id} and {key.id}; the first one gets it.")
     return list(dict.fromkeys(found))
 
 
-def _meant(part: str, place: str, other: Key, key: Key) -> bool:
+def _is_text_key(part: str, scope: str, other: Key, key: Key) -> bool:
     """While one writes, letters are text, so they clash with nothing."""
-    return place == "composer" and len(part) == 1 and key.place != other.place
+    return scope == "composer" and len(part) == 1 and key.scope != other.scope
 
 
-def _unheard(keymap: Keymap) -> list[str]:
+def _undistinguishable(keymap: Keymap) -> list[str]:
     return [
         f"{name} is on {part}, which terminals do not tell from another key."
-        for name, keys in keymap.moved.items()
+        for name, keys in keymap.overrides.items()
         for part in keys.split(",")
-        if part in _FOREIGN
+        if part in _UNDISTINGUISHABLE_KEYS
     ]

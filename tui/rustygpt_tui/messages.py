@@ -2,7 +2,7 @@
 
 from textual.message import Message
 
-from rustygpt_tui.client.feed import Connecting, Live, Lost
+from rustygpt_tui.client.feed import Connecting, Disconnected, Live
 from rustygpt_tui.store.state import Changes
 
 
@@ -17,6 +17,6 @@ class StoreChanged(Message):
 class ConnectionChanged(Message):
     """The stream of the open conversation is being opened, open, or lost."""
 
-    def __init__(self, connection: Connecting | Live | Lost) -> None:
+    def __init__(self, connection: Connecting | Live | Disconnected) -> None:
         super().__init__()
         self.connection = connection

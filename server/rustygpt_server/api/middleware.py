@@ -7,10 +7,10 @@ from sanic import Sanic
 from sanic.request import Request
 from sanic.response import BaseHTTPResponse, HTTPResponse
 
-from rustygpt_server.api import guards
-from rustygpt_server.api.caller import Door
-from rustygpt_server.api.http import template
+from rustygpt_server.api import request_parsing
+from rustygpt_server.api.authentication import Authenticator
 from rustygpt_server.api.problems import problem_response
+from rustygpt_server.api.routing import template
 from rustygpt_server.clock import Clock
 from rustygpt_server.telemetry import Metrics, log
 from rustygpt_shared.settings import Hsts, Settings
@@ -32,16 +32,18 @@ _SECURITY = {
     "Content-Security-Policy": _CSP,
 }
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_UNLOGGED_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
-class Frame:
+class RequestMiddleware:
     """Wraps every request and answer of an application."""
 
-    def __init__(self, settings: Settings, door: Door, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, door: Authenticator, clock: Clock, metrics: Metrics
+    ) -> None:
         self._header = settings.server.request_id_header
         self._hsts = _hsts(settings.security.hsts)
-        self._door = door
+        self._auth = door
         self._clock = clock
         self._metrics = metrics
 
@@ -58,7 +60,7 @@ class Frame:
 
     def _identify(self, request: Request) -> None:
         unix_ms = int(self._clock.now().timestamp() * 1000)
-        request.ctx.request_id = guards.request_id(request, self._header, unix_ms)
+        request.ctx.request_id = request_parsing.request_id(request, self._header, unix_ms)
         request.ctx.started = self._clock.monotonic()
 
     def _fail(self, request: Request, error: Exception) -> HTTPResponse:
@@ -82,9 +84,9 @@ class Frame:
     def _cookies(self, request: Request) -> list[str]:
         cookies: list[str] = getattr(request.ctx, "cookies", [])
         signed = getattr(request.ctx, "signed", None)
-        if signed is not None and signed.fresh and not cookies:
+        if signed is not None and signed.new_token and not cookies:
             request.ctx.rotated = True
-            return self._door.cookies(signed)
+            return self._auth.session_cookies(signed)
         return cookies
 
     def _count(self, request: Request, response: BaseHTTPResponse) -> None:
@@ -94,7 +96,7 @@ class Frame:
         method = request.method if request.method in _METHODS else "other"
         self._metrics.requests.labels(method, route, str(response.status)).inc()
         self._metrics.durations.labels(method, route).observe(seconds)
-        if route not in _QUIET:
+        if route not in _UNLOGGED_ROUTES:
             _log.info(
                 "request",
                 method=method,

@@ -10,7 +10,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from rustygpt_server import errors
-from rustygpt_server.db import refusals
+from rustygpt_server.db import errors as db_errors
 from rustygpt_server.telemetry import log
 from rustygpt_shared import codec, problems
 from rustygpt_shared.problems import FieldError, Problem
@@ -18,11 +18,11 @@ from rustygpt_shared.problems import FieldError, Problem
 _log = log(__name__)
 
 _FIELD = re.compile(r"(?:field )?`([^`$]+)`")
-_PLACE = re.compile(r" - at `(?:\$|key in \$)\.?([^`]*)`$")
-_OWN = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
+_MSGSPEC_PATH = re.compile(r" - at `(?:\$|key in \$)\.?([^`]*)`$")
+_OWN_RULE = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
 
 
-class Kind(NamedTuple):
+class ProblemType(NamedTuple):
     """What an exception is on the wire; without a detail, its own words are told."""
 
     status: int
@@ -30,44 +30,48 @@ class Kind(NamedTuple):
     detail: str | None = None
 
 
-_KINDS: dict[type[BaseException], Kind] = {
-    refusals.Forbidden: Kind(403, problems.FORBIDDEN),
-    refusals.NotFound: Kind(404, problems.NOT_FOUND),
-    refusals.Conflict: Kind(409, problems.CONFLICT),
-    refusals.Invalid: Kind(422, problems.VALIDATION),
-    refusals.Unavailable: Kind(503, problems.UNAVAILABLE),
-    exceptions.NotFound: Kind(404, problems.NOT_FOUND, "There is nothing at this address."),
-    exceptions.MethodNotAllowed: Kind(
+_PROBLEM_TYPES: dict[type[BaseException], ProblemType] = {
+    db_errors.Forbidden: ProblemType(403, problems.FORBIDDEN),
+    db_errors.NotFound: ProblemType(404, problems.NOT_FOUND),
+    db_errors.Conflict: ProblemType(409, problems.CONFLICT),
+    db_errors.Invalid: ProblemType(422, problems.VALIDATION),
+    db_errors.Unavailable: ProblemType(503, problems.UNAVAILABLE),
+    exceptions.NotFound: ProblemType(404, problems.NOT_FOUND, "There is nothing at this address."),
+    exceptions.MethodNotAllowed: ProblemType(
         405, problems.METHOD, "This address does not take this method; see the Allow header."
     ),
-    exceptions.PayloadTooLarge: Kind(413, problems.TOO_LARGE, "The request is too large."),
-    exceptions.RequestTimeout: Kind(
+    exceptions.PayloadTooLarge: ProblemType(413, problems.TOO_LARGE, "The request is too large."),
+    exceptions.RequestTimeout: ProblemType(
         408, problems.BAD_REQUEST, "The request took too long to arrive."
     ),
-    exceptions.ServiceUnavailable: Kind(
+    exceptions.ServiceUnavailable: ProblemType(
         503, problems.UNAVAILABLE, "The server is busy; try again in a moment."
     ),
-    exceptions.SanicException: Kind(400, problems.BAD_REQUEST, "The request cannot be read."),
+    exceptions.SanicException: ProblemType(
+        400, problems.BAD_REQUEST, "The request cannot be read."
+    ),
 }
-_INTERNAL = Kind(
+_INTERNAL = ProblemType(
     500, problems.INTERNAL, "The server made a mistake; tell the operator the request id."
 )
 _RETRY_SECONDS = 2
 
 
-def describe(error: BaseException) -> Kind:
+def problem_type_of(error: BaseException) -> ProblemType:
     """What an exception is on the wire."""
-    if isinstance(error, errors.Refusal):
-        return Kind(error.status, error.code)
+    if isinstance(error, errors.RequestError):
+        return ProblemType(error.status, error.code)
     for kind in type(error).__mro__:
-        if kind in _KINDS and not (kind is exceptions.SanicException and _status(error) >= 500):
-            return _KINDS[kind]
+        if kind in _PROBLEM_TYPES and not (
+            kind is exceptions.SanicException and _status(error) >= 500
+        ):
+            return _PROBLEM_TYPES[kind]
     return _INTERNAL
 
 
 def problem_response(request: Request, error: BaseException) -> HTTPResponse:
     """The answer to a request that failed."""
-    kind = describe(error)
+    kind = problem_type_of(error)
     request_id = getattr(request.ctx, "request_id", "")
     if kind is _INTERNAL:
         _log.error("request failed", exc_info=error, path=request.path)
@@ -89,24 +93,24 @@ def problem_response(request: Request, error: BaseException) -> HTTPResponse:
     )
 
 
-def invalid(error: msgspec.ValidationError) -> errors.Invalid:
+def validation_failed(error: msgspec.ValidationError) -> errors.ValidationFailed:
     """Which field does not fit, from what msgspec or a request's own check says."""
     text = str(error)
-    place = _PLACE.search(text)
-    words = _PLACE.sub("", text)
-    own = _OWN.fullmatch(words)
+    place = _MSGSPEC_PATH.search(text)
+    words = _MSGSPEC_PATH.sub("", text)
+    own = _OWN_RULE.fullmatch(words)
     if own:
-        return errors.Invalid([FieldError(own[1], own[2])])
+        return errors.ValidationFailed([FieldError(own[1], own[2])])
     named = _FIELD.search(words) if "field" in words else None
     field = ".".join(part for part in (place and place[1], named and named[1]) if part)
-    return errors.Invalid([FieldError(field, words.replace("`", ""))])
+    return errors.ValidationFailed([FieldError(field, words.replace("`", ""))])
 
 
 def _status(error: BaseException) -> int:
     return getattr(error, "status_code", 500)
 
 
-def _headers(error: BaseException, kind: Kind) -> dict[str, str]:
+def _headers(error: BaseException, kind: ProblemType) -> dict[str, str]:
     headers = dict(getattr(error, "headers", None) or {})
     if isinstance(error, errors.NotSignedIn):
         headers["WWW-Authenticate"] = error.challenge

@@ -3,23 +3,23 @@
 from typing import Any
 from uuid import UUID
 
-from rustygpt_server.api.http import Area, Call
+from rustygpt_server.api.routing import RequestContext, RouteGroup
 from rustygpt_server.errors import NotSignedIn
-from rustygpt_server.services.sessions import Signed
+from rustygpt_server.services.sessions import Caller
 from rustygpt_shared import problems, requests
 from rustygpt_shared.models.users import (
-    Done,
-    LoggedIn,
+    LoginResponse,
     Me,
+    Ok,
     SessionList,
-    Setup,
-    UserAnswer,
+    SetupStatus,
+    UserResponse,
 )
 
 
-def make_area() -> Area:
+def make_area() -> RouteGroup:
     """The routes of set-up, log-in and sessions."""
-    area = Area("sessions")
+    area = RouteGroup("sessions")
     _set_up(area)
     _log_in(area)
     _me(area)
@@ -27,95 +27,101 @@ def make_area() -> Area:
     return area
 
 
-def _set_up(area: Area) -> None:
-    @area.operation("GET", "/api/setup", answer=Setup, access="all")
-    async def show_setup(call: Call[None]) -> Setup:
+def _set_up(area: RouteGroup) -> None:
+    @area.operation("GET", "/api/setup", response=SetupStatus, access="all")
+    async def show_setup(call: RequestContext[None]) -> SetupStatus:
         """Tell whether the first administrator exists."""
-        return Setup(await call.services.accounts.is_setup())
+        return SetupStatus(await call.services.accounts.is_setup())
 
     @area.operation(
-        "POST", "/api/setup", body=requests.SetUp, answer=UserAnswer, status=201, access="all"
+        "POST", "/api/setup", body=requests.SetUp, response=UserResponse, status=201, access="all"
     )
-    async def set_up(call: Call[requests.SetUp]) -> UserAnswer:
+    async def set_up(call: RequestContext[requests.SetUp]) -> UserResponse:
         """Name the first administrator, once."""
-        here = call.door.is_here(call.request)
-        return UserAnswer(await call.services.accounts.set_up(call.body, from_here=here))
+        here = call.auth.is_local(call.request)
+        return UserResponse(await call.services.accounts.set_up(call.body, is_local=here))
 
 
-def _log_in(area: Area) -> None:
-    @area.operation("POST", "/api/auth/login", body=requests.LogIn, answer=LoggedIn, access="all")
-    async def log_in(call: Call[requests.LogIn]) -> LoggedIn:
+def _log_in(area: RouteGroup) -> None:
+    @area.operation(
+        "POST", "/api/auth/login", body=requests.LogIn, response=LoginResponse, access="all"
+    )
+    async def log_in(call: RequestContext[requests.LogIn]) -> LoginResponse:
         """Start a session."""
-        visitor = call.door.visitor(call.request)
+        visitor = call.auth.client_info(call.request)
         body = call.body
-        return _logged_in(
+        return _login_response(
             call, await call.services.sessions.log_in(body.email, body.password, visitor)
         )
 
-    @area.operation("POST", "/api/auth/refresh", answer=LoggedIn, access="all")
-    async def refresh(call: Call[None]) -> LoggedIn:
+    @area.operation("POST", "/api/auth/refresh", response=LoginResponse, access="all")
+    async def refresh(call: RequestContext[None]) -> LoginResponse:
         """Change the session's token for a new one."""
-        token = call.door.token(call.request)
+        token = call.auth.session_token(call.request)
         if not token:
             raise NotSignedIn("Sign in first.", problems.MISSING_SESSION)
         call.request.ctx.rotated = True
-        return _logged_in(call, await call.services.sessions.refresh(token))
+        return _login_response(call, await call.services.sessions.refresh(token))
 
-    @area.operation("POST", "/api/auth/logout", answer=Done, access="all")
-    async def log_out(call: Call[None]) -> Done:
+    @area.operation("POST", "/api/auth/logout", response=Ok, access="all")
+    async def log_out(call: RequestContext[None]) -> Ok:
         """End the session, and take the cookies away."""
-        token = call.door.token(call.request)
+        token = call.auth.session_token(call.request)
         if token:
             await _end(call, token)
         call.request.ctx.signed = None
-        call.request.ctx.cookies = call.door.no_cookies()
-        return Done(ok=True)
+        call.request.ctx.cookies = call.auth.expired_cookies()
+        return Ok(ok=True)
 
 
-async def _end(call: Call[None], token: str) -> None:
+async def _end(call: RequestContext[None], token: str) -> None:
     """End a session; a dead one needs no CSRF token, there is nothing left to protect."""
     try:
-        await call.door.sign_in(call.request, strict=True)
+        await call.auth.authenticate(call.request, fresh_session=True)
     except NotSignedIn:
         return
     await call.services.sessions.log_out(token)
 
 
-def _me(area: Area) -> None:
-    @area.operation("GET", "/api/auth/me", answer=Me)
-    async def me(call: Call[None]) -> Me:
+def _me(area: RouteGroup) -> None:
+    @area.operation("GET", "/api/auth/me", response=Me)
+    async def me(call: RequestContext[None]) -> Me:
         """Tell who is signed in."""
-        return Me(call.signed.user, call.signed.session)
-
-    @area.operation("PATCH", "/api/auth/me", body=requests.UpdateMe, answer=UserAnswer, strict=True)
-    async def update_me(call: Call[requests.UpdateMe]) -> UserAnswer:
-        """Change one's own display name or e-mail address."""
-        return UserAnswer(await call.services.accounts.update_me(call.signed, call.body))
+        return Me(call.caller.user, call.caller.session)
 
     @area.operation(
-        "POST", "/api/auth/password", body=requests.ChangePassword, status=204, strict=True
+        "PATCH", "/api/auth/me", body=requests.UpdateMe, response=UserResponse, fresh_session=True
     )
-    async def change_password(call: Call[requests.ChangePassword]) -> None:
+    async def update_me(call: RequestContext[requests.UpdateMe]) -> UserResponse:
+        """Change one's own display name or e-mail address."""
+        return UserResponse(await call.services.accounts.update_me(call.caller, call.body))
+
+    @area.operation(
+        "POST", "/api/auth/password", body=requests.ChangePassword, status=204, fresh_session=True
+    )
+    async def change_password(call: RequestContext[requests.ChangePassword]) -> None:
         """Change one's own password and end all other sessions."""
-        await call.services.accounts.change_password(call.signed, call.body)
+        await call.services.accounts.change_password(call.caller, call.body)
 
 
-def _sessions(area: Area) -> None:
-    @area.operation("GET", "/api/auth/sessions", answer=SessionList)
-    async def list_sessions(call: Call[None]) -> SessionList:
+def _sessions(area: RouteGroup) -> None:
+    @area.operation("GET", "/api/auth/sessions", response=SessionList)
+    async def list_sessions(call: RequestContext[None]) -> SessionList:
         """List one's own sessions."""
-        return SessionList(await call.services.sessions.list_sessions(call.signed))
+        return SessionList(await call.services.sessions.list_sessions(call.caller))
 
-    @area.operation("DELETE", "/api/auth/sessions/<session_id:uuid>", status=204, strict=True)
-    async def end_session(call: Call[None], session_id: UUID) -> None:
+    @area.operation(
+        "DELETE", "/api/auth/sessions/<session_id:uuid>", status=204, fresh_session=True
+    )
+    async def end_session(call: RequestContext[None], session_id: UUID) -> None:
         """End one of one's own sessions."""
-        await call.services.sessions.end_session(call.signed, session_id)
-        if session_id == call.signed.session.id:
+        await call.services.sessions.end_session(call.caller, session_id)
+        if session_id == call.caller.session.id:
             call.request.ctx.signed = None
-            call.request.ctx.cookies = call.door.no_cookies()
+            call.request.ctx.cookies = call.auth.expired_cookies()
 
 
-def _logged_in(call: Call[Any], signed: Signed) -> LoggedIn:
-    call.request.ctx.cookies = call.door.cookies(signed)
-    csrf = call.services.sessions.csrf_token(signed.fresh or signed.token)
-    return LoggedIn(signed.user, signed.session, csrf)
+def _login_response(call: RequestContext[Any], signed: Caller) -> LoginResponse:
+    call.request.ctx.cookies = call.auth.session_cookies(signed)
+    csrf = call.services.sessions.csrf_token(signed.new_token or signed.token)
+    return LoginResponse(signed.user, signed.session, csrf)

@@ -5,60 +5,64 @@ from uuid import UUID
 
 from sanic.request import Request
 
-from rustygpt_server.api.http import STREAM, Area, Call
-from rustygpt_server.api.sink import HttpSink
-from rustygpt_server.services.feeds import Feed
+from rustygpt_server.api.routing import STREAM, RequestContext, RouteGroup
+from rustygpt_server.api.sse_response import SseResponse
+from rustygpt_server.services.streams import OpenStream
 from rustygpt_server.telemetry import log
 
 _log = log(__name__)
 
 
-def make_area() -> Area:
+def make_area() -> RouteGroup:
     """The routes of streams."""
-    area = Area("stream")
+    area = RouteGroup("stream")
 
-    @area.operation("GET", "/api/stream/conversations/<conversation_id:uuid>", answer=STREAM)
-    async def follow(call: Call[None], conversation_id: UUID) -> None:
+    @area.operation("GET", "/api/stream/conversations/<conversation_id:uuid>", response=STREAM)
+    async def follow(call: RequestContext[None], conversation_id: UUID) -> None:
         """Follow a conversation's events."""
-        if await _put_off(call):
+        if await _reject_if_full(call):
             return
         request = call.request
         seen = request.headers.get("last-event-id") or request.args.get("last_event_id")
-        feed = await call.services.feeds.open_feed(call.signed, conversation_id, seen)
-        await _send_all(request, feed)
+        feed = await call.services.streams.open_conversation_stream(
+            call.caller, conversation_id, seen
+        )
+        await _run(request, feed)
 
-    @area.operation("GET", "/api/stream", answer=STREAM)
-    async def follow_all(call: Call[None]) -> None:
+    @area.operation("GET", "/api/stream", response=STREAM)
+    async def follow_all(call: RequestContext[None]) -> None:
         """Follow the events of all one's conversations."""
-        if await _put_off(call):
+        if await _reject_if_full(call):
             return
         positions = call.request.args.get("positions")
-        await _send_all(call.request, await call.services.feeds.open_all(call.signed, positions))
+        await _run(
+            call.request, await call.services.streams.open_user_stream(call.caller, positions)
+        )
 
     return area
 
 
-async def _put_off(call: Call[None]) -> bool:
+async def _reject_if_full(call: RequestContext[None]) -> bool:
     """Tell a caller to come back later, when there are too many streams."""
-    later = call.services.feeds.later(call.signed)
+    later = call.services.streams.overload_reply(call.caller)
     if later:
-        await HttpSink.begin(call.request, later)
+        await SseResponse.begin(call.request, later)
     return later is not None
 
 
-async def _send_all(request: Request, feed: Feed) -> None:
+async def _run(request: Request, feed: OpenStream) -> None:
     """Send until the stream ends; what breaks on the way must not look like a proper end."""
-    sink: HttpSink | None = None
+    sink: SseResponse | None = None
     try:
-        sink = await HttpSink.begin(request, feed.opening)
-        await feed.write(sink)
+        sink = await SseResponse.begin(request, feed.open_frame)
+        await feed.run(sink)
     except asyncio.CancelledError:
         if sink is not None:
-            sink.cut()
+            sink.abort()
         raise
     except Exception:  # noqa: BLE001 - a stream's boundary: its answer has begun
         _log.error("a stream broke", exc_info=True)
         if sink is not None:
-            sink.cut()
+            sink.abort()
     finally:
-        feed.leave()
+        feed.close()

@@ -11,107 +11,118 @@ from typing import NamedTuple
 import uvloop
 
 from rustygpt_server import assets
-from rustygpt_server.app.config import Config
-from rustygpt_server.app.orders import Orders, Script
-from rustygpt_server.app.parts import Parts
-from rustygpt_server.app.run import address, listen, serve, stop_with_parent
+from rustygpt_server.app.components import Components
+from rustygpt_server.app.context import ServerContext
+from rustygpt_server.app.run import bind_socket, serve, socket_url, stop_on_stdin_eof
+from rustygpt_server.app.worker_protocol import ScriptResult, WorkerConfig
 from rustygpt_server.clock import SystemClock, TimeLimits
 from rustygpt_server.config import data_folder
 from rustygpt_server.db.bootstrap import PoolLogin, bootstrap
-from rustygpt_server.db.refusals import DatabaseError, Unavailable
-from rustygpt_server.errors import StartFailed
+from rustygpt_server.db.errors import DatabaseError, Unavailable
+from rustygpt_server.errors import StartupError
 from rustygpt_server.telemetry import set_up_logging
-from rustygpt_shared.settings.load import Loaded
+from rustygpt_shared.settings.load import LoadedSettings
 
-Tell = Callable[[dict[str, str]], None]
+Report = Callable[[dict[str, str]], None]
 
 
-class Urls(NamedTuple):
+class DatabaseUrls(NamedTuple):
     """How the database is reached: by the pool, and by the owner who bootstraps."""
 
     pool: str
     owner: str | None
 
 
-def run_server(loaded: Loaded, environ: Mapping[str, str], *, supervised: bool) -> int:
+def run_server(loaded: LoadedSettings, environ: Mapping[str, str], *, supervised: bool) -> int:
     """Serve until told to stop; answers the exit code.
 
     Supervised, progress is told as JSON lines on standard output, and the server ends when its
     standard input closes: a terminal that was killed leaves no server behind.
     """
     set_up_logging(loaded.settings.logging)
-    tell = _tell_program if supervised else _tell_person
+    report = _report_json if supervised else _report_text
     try:
-        uvloop.run(_run(loaded, environ, tell, supervised=supervised))
-    except (StartFailed, DatabaseError) as error:
-        tell({"failed": str(error)})
+        uvloop.run(_run(loaded, environ, report, supervised=supervised))
+    except (StartupError, DatabaseError) as error:
+        report({"failed": str(error)})
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
 
 
-async def _run(loaded: Loaded, environ: Mapping[str, str], tell: Tell, *, supervised: bool) -> None:
+async def _run(
+    loaded: LoadedSettings, environ: Mapping[str, str], report: Report, *, supervised: bool
+) -> None:
     settings = loaded.settings
     stop = asyncio.Event()
     if supervised:
-        stop_with_parent(stop)
-    sock = listen(settings.server.host, settings.server.port)
+        stop_on_stdin_eof(stop)
+    sock = bind_socket(settings.server.host, settings.server.port)
     try:
-        async with _database(loaded, environ, tell) as urls:
-            tell({"stage": "Checking the schema"})
-            scripts: list[Script] = []
+        async with _database(loaded, environ, report) as urls:
+            report({"stage": "Checking the schema"})
+            scripts: list[ScriptResult] = []
             login = await _bootstrap(urls, scripts)
-            config = Config(settings, urls.pool, login, environ)
+            context = ServerContext(settings, urls.pool, login, environ)
             if settings.server.workers > 1:
-                await _serve_with_crew(config, sock, scripts, tell, stop)
+                await _serve_with_workers(context, sock, scripts, report, stop)
             else:
-                config.metrics.count_scripts(scripts)
-                await serve(config, sock, lambda url, parts: _ready(tell, url, parts), stop)
+                context.metrics.count_scripts(scripts)
+                await serve(context, sock, lambda url, parts: _on_ready(report, url, parts), stop)
     finally:
         sock.close()
 
 
 @asynccontextmanager
-async def _database(loaded: Loaded, environ: Mapping[str, str], tell: Tell) -> AsyncIterator[Urls]:
+async def _database(
+    loaded: LoadedSettings, environ: Mapping[str, str], report: Report
+) -> AsyncIterator[DatabaseUrls]:
     db = loaded.settings.db
     if db.url:
-        yield Urls(db.url, db.owner_url)
+        yield DatabaseUrls(db.url, db.owner_url)
         return
     from rustygpt_server.db import embedded
 
     folder = data_folder(loaded.settings, environ)
-    running = await embedded.start(folder, lambda stage: tell({"stage": stage}))
+    running = await embedded.start(folder, lambda stage: report({"stage": stage}))
     try:
-        yield Urls(running.url, None)
+        yield DatabaseUrls(running.url, None)
     finally:
         await running.stop()
 
 
-async def _serve_with_crew(
-    config: Config, sock: socket.socket, scripts: list[Script], tell: Tell, stop: asyncio.Event
+async def _serve_with_workers(
+    context: ServerContext,
+    sock: socket.socket,
+    scripts: list[ScriptResult],
+    report: Report,
+    stop: asyncio.Event,
 ) -> None:
-    from rustygpt_server.app import crew
+    from rustygpt_server.app import supervisor
 
-    with crew.metrics_folder() as folder:
-        orders = Orders(
-            settings=config.settings,
-            pool_url=config.pool_url,
-            user=config.pool_login.user,
-            password=config.pool_login.password,
-            setup_token=config.setup_token,
+    with supervisor.metrics_folder() as folder:
+        worker_config = WorkerConfig(
+            settings=context.settings,
+            pool_url=context.pool_url,
+            user=context.pool_login.user,
+            password=context.pool_login.password,
+            setup_token=context.setup_token,
             socket=sock.fileno(),
             metrics_folder=folder,
             scripts=scripts,
         )
-        workers = crew.Crew(orders, config.settings.server.workers, config.clock)
-        token = config.setup_token
+        workers = supervisor.WorkerSupervisor(
+            worker_config, context.settings.server.workers, context.clock
+        )
+        token = context.setup_token
         await workers.serve(
-            lambda is_setup: _tell_ready(tell, address(sock), None if is_setup else token), stop
+            lambda is_setup: _report_ready(report, socket_url(sock), None if is_setup else token),
+            stop,
         )
 
 
-async def _bootstrap(urls: Urls, scripts: list[Script]) -> PoolLogin:
+async def _bootstrap(urls: DatabaseUrls, scripts: list[ScriptResult]) -> PoolLogin:
     """Apply the scripts and note them; a database that does not answer yet is waited for."""
     clock = SystemClock()
     deadline = clock.monotonic() + TimeLimits().database_wait
@@ -130,27 +141,27 @@ async def _bootstrap(urls: Urls, scripts: list[Script]) -> PoolLogin:
             await clock.sleep(0.5)
 
 
-def _ready(tell: Tell, url: str, parts: Parts) -> None:
-    _tell_ready(tell, url, None if parts.is_setup else parts.config.setup_token)
+def _on_ready(report: Report, url: str, components: Components) -> None:
+    _report_ready(report, url, None if components.is_setup else components.context.setup_token)
 
 
-def _tell_ready(tell: Tell, url: str, setup_token: str | None) -> None:
+def _report_ready(report: Report, url: str, setup_token: str | None) -> None:
     if setup_token:
-        tell({"setup_token": setup_token})
-    tell({"ready": url})
+        report({"setup_token": setup_token})
+    report({"ready": url})
 
 
-def _tell_program(news: dict[str, str]) -> None:
+def _report_json(progress: dict[str, str]) -> None:
     with suppress(BrokenPipeError):
-        print(json.dumps(news), flush=True)
+        print(json.dumps(progress), flush=True)
 
 
-def _tell_person(news: dict[str, str]) -> None:
-    words = {
+def _report_text(progress: dict[str, str]) -> None:
+    templates = {
         "stage": "{} …",
         "ready": "Ready: {}",
         "failed": "The server cannot start: {}",
         "setup_token": "Nobody is set up yet. From another machine, setting up needs this: {}",
     }
-    for kind, text in news.items():
-        print(words[kind].format(text), file=sys.stderr, flush=True)
+    for kind, text in progress.items():
+        print(templates[kind].format(text), file=sys.stderr, flush=True)

@@ -10,16 +10,16 @@ from rustygpt_server.api import (
     conversations,
     health,
     messages,
-    page,
-    people,
     presence,
     sessions,
     stream,
+    users,
+    web_page,
 )
-from rustygpt_server.api.http import Area
-from rustygpt_server.api.middleware import Frame
-from rustygpt_server.app.parts import Parts
-from rustygpt_server.errors import StartFailed
+from rustygpt_server.api.middleware import RequestMiddleware
+from rustygpt_server.api.routing import RouteGroup
+from rustygpt_server.app.components import Components
+from rustygpt_server.errors import StartupError
 from rustygpt_shared.settings import Features, Settings
 
 KEEP_ALIVE_SECONDS = 75
@@ -27,20 +27,20 @@ REQUEST_SECONDS = 30
 RESPONSE_SECONDS = 60
 
 
-def make_areas(features: Features) -> list[Area]:
+def route_groups(features: Features) -> list[RouteGroup]:
     """The areas that the feature flags leave on."""
     areas = [health.make_area()]
     if features.auth_v1:
-        modules = (sessions, people, conversations, messages, presence)
+        modules = (sessions, users, conversations, messages, presence)
         areas += [module.make_area() for module in modules]
     if features.auth_v1 and features.sse_v1:
         areas.append(stream.make_area())
     return areas
 
 
-def create_app(parts: Parts) -> Sanic[Any, Any]:
+def create_app(components: Components) -> Sanic[Any, Any]:
     """An application that serves these parts; several may live in one process."""
-    settings = parts.config.settings
+    settings = components.context.settings
     app: Sanic[Any, Any] = Sanic(f"rustygpt-{secrets.token_hex(4)}", configure_logging=False)
     _configure(app, settings)
     Extend(
@@ -57,13 +57,15 @@ def create_app(parts: Parts) -> Sanic[Any, Any]:
     )
     # sanic-ext stays out without a word when something that it imports is missing.
     if getattr(app, "_ext", None) is None:
-        raise StartFailed("sanic-ext did not load; install rustygpt[server] again.")
-    app.ext.dependency(parts.services)
-    app.ext.dependency(parts.door)
-    for area in make_areas(settings.features):
+        raise StartupError("sanic-ext did not load; install rustygpt[server] again.")
+    app.ext.dependency(components.services)
+    app.ext.dependency(components.authenticator)
+    for area in route_groups(settings.features):
         app.blueprint(area.blueprint)
-    app.blueprint(page.make_blueprint(parts.page))
-    Frame(settings, parts.door, parts.config.clock, parts.config.metrics).install(app)
+    app.blueprint(web_page.make_blueprint(components.web_folder))
+    RequestMiddleware(
+        settings, components.authenticator, components.context.clock, components.context.metrics
+    ).install(app)
     return app
 
 

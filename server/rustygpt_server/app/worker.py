@@ -8,51 +8,51 @@ from contextlib import suppress
 
 import uvloop
 
-from rustygpt_server.app.config import Config
-from rustygpt_server.app.orders import News, Orders, encode, read_orders
-from rustygpt_server.app.parts import Parts
-from rustygpt_server.app.run import serve, stop_with_parent
+from rustygpt_server.app.components import Components
+from rustygpt_server.app.context import ServerContext
+from rustygpt_server.app.run import serve, stop_on_stdin_eof
+from rustygpt_server.app.worker_protocol import WorkerConfig, WorkerStatus, decode_config, encode
 from rustygpt_server.db.bootstrap import PoolLogin
-from rustygpt_server.db.refusals import DatabaseError
-from rustygpt_server.errors import StartFailed
+from rustygpt_server.db.errors import DatabaseError
+from rustygpt_server.errors import StartupError
 from rustygpt_server.telemetry import Metrics, set_up_logging
 
 
 def main() -> None:
     """Serve as the line on standard input says, until it closes or a signal comes."""
-    orders = read_orders(sys.stdin.buffer.readline())
-    set_up_logging(orders.settings.logging)
+    worker_config = decode_config(sys.stdin.buffer.readline())
+    set_up_logging(worker_config.settings.logging)
     try:
-        uvloop.run(_work(orders))
-    except (StartFailed, DatabaseError) as error:
-        _tell(News(failed=str(error)))
+        uvloop.run(_run(worker_config))
+    except (StartupError, DatabaseError) as error:
+        _send_status(WorkerStatus(failed=str(error)))
         sys.exit(1)
 
 
-async def _work(orders: Orders) -> None:
+async def _run(worker_config: WorkerConfig) -> None:
     stop = asyncio.Event()
-    stop_with_parent(stop)
-    sock = socket.socket(fileno=orders.socket)
+    stop_on_stdin_eof(stop)
+    sock = socket.socket(fileno=worker_config.socket)
     sock.setblocking(False)
-    metrics = Metrics(orders.metrics_folder)
-    metrics.count_scripts(orders.scripts)
-    config = Config(
-        settings=orders.settings,
-        pool_url=orders.pool_url,
-        pool_login=PoolLogin(orders.user, orders.password),
+    metrics = Metrics(worker_config.metrics_folder)
+    metrics.count_scripts(worker_config.scripts)
+    context = ServerContext(
+        settings=worker_config.settings,
+        pool_url=worker_config.pool_url,
+        pool_login=PoolLogin(worker_config.user, worker_config.password),
         environ=dict(os.environ),
         metrics=metrics,
-        setup_token=orders.setup_token,
+        setup_token=worker_config.setup_token,
     )
     with sock:
-        await serve(config, sock, lambda _, parts: _tell_ready(parts), stop)
+        await serve(context, sock, lambda _, parts: _report_ready(parts), stop)
 
 
-def _tell_ready(parts: Parts) -> None:
-    _tell(News(ready=True, is_setup=parts.is_setup))
+def _report_ready(components: Components) -> None:
+    _send_status(WorkerStatus(ready=True, is_setup=components.is_setup))
 
 
-def _tell(news: News) -> None:
+def _send_status(status: WorkerStatus) -> None:
     with suppress(BrokenPipeError):
-        sys.stdout.buffer.write(encode(news))
+        sys.stdout.buffer.write(encode(status))
         sys.stdout.buffer.flush()

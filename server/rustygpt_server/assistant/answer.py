@@ -6,14 +6,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from rustygpt_server.assistant.provider import Piece
+from rustygpt_server.assistant.provider import CompletionChunk
+from rustygpt_server.realtime.deltas import AnswerDelta
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.passages import Passage
-from rustygpt_shared import text
+from rustygpt_shared import text_rules
 from rustygpt_shared.models.messages import Usage
 
 
-class Place(Struct, frozen=True):
+class AnswerTarget(Struct, frozen=True):
     """Where an answer stands."""
 
     message_id: UUID
@@ -24,13 +24,13 @@ class Place(Struct, frozen=True):
     model: str
 
 
-class Answer:
+class AnswerInProgress:
     """The text of an answer while it grows; tells readers at most once per interval."""
 
-    def __init__(self, place: Place, hub: Hub, interval: float) -> None:
-        self.place = place
-        self.message_id = place.message_id
-        self.conversation_id = place.conversation_id
+    def __init__(self, target: AnswerTarget, hub: Hub, interval: float) -> None:
+        self.target = target
+        self.message_id = target.message_id
+        self.conversation_id = target.conversation_id
         self.content = ""
         self.reasoning = ""
         self.finish_reason: str | None = None
@@ -39,58 +39,58 @@ class Answer:
         """Why it was stopped from outside."""
         self._hub = hub
         self._interval = interval
-        self._told = (0, 0)
-        self._deltas = 0
+        self._sent = (0, 0)
+        self._delta_count = 0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def is_full(self) -> bool:
         """Whether it is as long as a message may be."""
-        return max(len(self.content), len(self.reasoning)) >= text.MESSAGE_MAX
+        return max(len(self.content), len(self.reasoning)) >= text_rules.MESSAGE_MAX
 
-    def add(self, piece: Piece) -> None:
+    def add(self, chunk: CompletionChunk) -> None:
         """Grow by a piece, to a message's length at most; readers hear within the interval."""
-        self.content = (self.content + piece.content)[: text.MESSAGE_MAX]
-        self.reasoning = (self.reasoning + piece.reasoning)[: text.MESSAGE_MAX]
-        self.finish_reason = piece.finish_reason or self.finish_reason
-        self.usage = piece.usage or self.usage
-        if self._timer is None and (piece.content or piece.reasoning):
+        self.content = (self.content + chunk.content)[: text_rules.MESSAGE_MAX]
+        self.reasoning = (self.reasoning + chunk.reasoning)[: text_rules.MESSAGE_MAX]
+        self.finish_reason = chunk.finish_reason or self.finish_reason
+        self.usage = chunk.usage or self.usage
+        if self._timer is None and (chunk.content or chunk.reasoning):
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._interval if self._deltas else 0, self.tell)
+            self._timer = loop.call_later(self._interval if self._delta_count else 0, self.flush)
 
-    def tell(self) -> None:
+    def flush(self) -> None:
         """Tell readers what they have not heard."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        told = self._told
+        told = self._sent
         now = (len(self.content), len(self.reasoning))
         if now != told:
-            self._told = now
-            passage = self._passage(*told)
-            self._deltas += 1
-            self._hub.tell_passage(passage)
+            self._sent = now
+            passage = self._delta(*told)
+            self._delta_count += 1
+            self._hub.publish_delta(passage)
 
-    def whole(self) -> bytes | None:
+    def full_text_frame(self) -> bytes | None:
         """One delta with all that readers were told so far."""
-        return self._passage(0, 0).frame() if self._deltas else None
+        return self._delta(0, 0).frame() if self._delta_count else None
 
-    def say_again(self) -> None:
+    def republish(self) -> None:
         """Tell other processes all that readers were told so far."""
-        if self._deltas:
-            self._hub.backplane.say(self._passage(0, 0))
+        if self._delta_count:
+            self._hub.backplane.publish(self._delta(0, 0))
 
-    def _passage(self, content_from: int, reasoning_from: int) -> Passage:
-        place = self.place
-        return Passage(
+    def _delta(self, content_from: int, reasoning_from: int) -> AnswerDelta:
+        place = self.target
+        return AnswerDelta(
             message_id=place.message_id,
             conversation_id=place.conversation_id,
             root_id=place.root_id,
             parent_id=place.parent_id,
             depth=place.depth,
-            index=self._deltas,
+            index=self._delta_count,
             offset=content_from,
-            content=self.content[content_from : self._told[0]],
+            content=self.content[content_from : self._sent[0]],
             reasoning_offset=reasoning_from,
-            reasoning=self.reasoning[reasoning_from : self._told[1]],
+            reasoning=self.reasoning[reasoning_from : self._sent[1]],
         )

@@ -21,10 +21,10 @@ LOCAL_SERVERS = {
 DEMO = "demo"
 _OTHER_USES = ("embed", "whisper", "tts", "dall-e", "moderation", "image", "audio", "rerank")
 
-Make = Callable[[ProviderSettings], Provider]
+ProviderFactory = Callable[[ProviderSettings], Provider]
 
 
-class Chosen(NamedTuple):
+class ResolvedModel(NamedTuple):
     """A model, and how to ask it."""
 
     provider: Provider
@@ -37,15 +37,21 @@ class Catalog:
     """The models people may choose."""
 
     def __init__(
-        self, settings: Llm, make: Make, environ: Mapping[str, str], limits: TimeLimits
+        self,
+        settings: Llm,
+        create_provider: ProviderFactory,
+        environ: Mapping[str, str],
+        limits: TimeLimits,
     ) -> None:
         self._settings = settings
         self._limits = limits
-        self._make = make
+        self._create_provider = create_provider
         self._environ = environ
         demo = ProviderSettings(kind="demo")
-        self._providers = {n: make(p) for n, p in {DEMO: demo, **settings.providers}.items()}
-        self._found: dict[str, str] = {DEMO: DEMO}
+        self._providers = {
+            n: create_provider(p) for n, p in {DEMO: demo, **settings.providers}.items()
+        }
+        self._discovered: dict[str, str] = {DEMO: DEMO}
         self._default = settings.default_model or next(iter(settings.models), DEMO)
 
     @property
@@ -55,17 +61,17 @@ class Catalog:
 
     def names(self) -> list[str]:
         """Every model, the default first."""
-        known = [self._default, *self._settings.models, *self._found]
+        known = [self._default, *self._settings.models, *self._discovered]
         return list(dict.fromkeys(known))
 
-    def find(self, model: str) -> Chosen:
+    def resolve(self, model: str) -> ResolvedModel:
         """How to ask a model; raises ProviderError when there is none of this name."""
         named = self._settings.models.get(model)
         if named is not None:
             provider = self._providers[named.provider]
-            return Chosen(provider, named.name or model, named.context_tokens, named.params)
-        if model in self._found:
-            return Chosen(self._providers[self._found[model]], model, 8_192, {})
+            return ResolvedModel(provider, named.name or model, named.context_tokens, named.params)
+        if model in self._discovered:
+            return ResolvedModel(self._providers[self._discovered[model]], model, 8_192, {})
         raise ProviderError(
             f"There is no model named {model!r} here; choose another for this conversation.",
             "unknown_model",
@@ -76,14 +82,14 @@ class Catalog:
         if self._settings.default_model or self._settings.models:
             return
         candidates = self._candidates()
-        found = await asyncio.gather(*(self._list(p) for p in candidates.values()))
+        found = await asyncio.gather(*(self._list_models(p) for p in candidates.values()))
         for (name, (_, provider)), models in zip(candidates.items(), found, strict=True):
             if not models:
                 await provider.close()
                 continue
             self._providers[name] = provider
             for model in models:
-                self._found.setdefault(model, name)
+                self._discovered.setdefault(model, name)
             if self._default == DEMO:
                 self._default = models[0]
                 _log.info("model server found", provider=name, model=self._default)
@@ -96,18 +102,21 @@ class Catalog:
             _log.warning("OPENAI_BASE_URL is no http:// or https:// address and is left out")
         elif named:
             settings = ProviderSettings(kind="openai", base_url=named, api_key=key)
-            found["environment"] = (named, self._make(settings))
+            found["environment"] = (named, self._create_provider(settings))
         for name, base in LOCAL_SERVERS.items():
-            found[name] = (base, self._make(ProviderSettings(kind="openai", base_url=base)))
+            found[name] = (
+                base,
+                self._create_provider(ProviderSettings(kind="openai", base_url=base)),
+            )
         return found
 
-    async def _list(self, candidate: tuple[str, Provider]) -> list[str]:
+    async def _list_models(self, candidate: tuple[str, Provider]) -> list[str]:
         base, provider = candidate
         limits = self._limits
         here = base in LOCAL_SERVERS.values()
         try:
-            async with asyncio.timeout(limits.discovery_timeout if here else limits.listing):
-                models = await provider.models()
+            async with asyncio.timeout(limits.discovery_timeout if here else limits.model_listing):
+                models = await provider.list_models()
         except (ProviderError, TimeoutError):
             return []
         return [m for m in models if not any(word in m.lower() for word in _OTHER_USES)]

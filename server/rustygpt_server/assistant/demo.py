@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 
-from rustygpt_server.assistant.provider import Piece, Prompt
+from rustygpt_server.assistant.provider import CompletionChunk, Prompt
 from rustygpt_server.clock import Clock
 from rustygpt_shared.models.messages import Usage
 
@@ -47,18 +47,18 @@ class DemoProvider:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    async def answer(self, prompt: Prompt) -> AsyncIterator[Piece]:
+    async def stream(self, prompt: Prompt) -> AsyncIterator[CompletionChunk]:
         """Stream the page."""
         text = _TEXT.format(echo=_echo(prompt))
         words = _WORDS.findall(text)
         for word in words:
-            yield Piece(content=word)
+            yield CompletionChunk(content=word)
             await self._clock.sleep(_PACE)
-        read = sum(len(turn.content.split()) for turn in prompt.turns)
+        read = sum(len(turn.content.split()) for turn in prompt.messages)
         usage = Usage(read, len(words), read + len(words), estimated=True)
-        yield Piece(finish_reason="stop", usage=usage)
+        yield CompletionChunk(finish_reason="stop", usage=usage)
 
-    async def models(self) -> list[str]:
+    async def list_models(self) -> list[str]:
         """Its only name."""
         return ["demo"]
 
@@ -67,6 +67,6 @@ class DemoProvider:
 
 
 def _echo(prompt: Prompt) -> str:
-    asked = next((t.content for t in reversed(prompt.turns) if t.role == "user"), "")
+    asked = next((t.content for t in reversed(prompt.messages) if t.role == "user"), "")
     words = len(asked.split())
     return f"Your message had {words} word{'' if words == 1 else 's'}."

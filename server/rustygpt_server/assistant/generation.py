@@ -5,15 +5,15 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Literal, cast
 
-from rustygpt_server.assistant.answer import Answer
+from rustygpt_server.assistant.answer import AnswerInProgress
 from rustygpt_server.assistant.catalog import Catalog
-from rustygpt_server.assistant.prompt import build_turns, character_limit, estimate_tokens
-from rustygpt_server.assistant.provider import Piece, Prompt, ProviderError
+from rustygpt_server.assistant.prompt import build_messages, character_limit, estimate_tokens
+from rustygpt_server.assistant.provider import CompletionChunk, Prompt, ProviderError
 from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import answers
-from rustygpt_server.db.answers import Ending
+from rustygpt_server.db.answers import AnswerResult
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.refusals import Unavailable
+from rustygpt_server.db.errors import Unavailable
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared.models.messages import Usage
 from rustygpt_shared.settings import Llm
@@ -21,7 +21,7 @@ from rustygpt_shared.settings import Llm
 FinishReason = Literal["stop", "length", "cancelled", "timeout", "error"]
 
 
-class Writer:
+class AnswerGenerator:
     """Writes answers for one process."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Writer:
         limits: TimeLimits,
         clock: Clock,
         metrics: Metrics,
-        runner: str,
+        instance_id: str,
     ) -> None:
         self._db = db
         self._catalog = catalog
@@ -40,56 +40,58 @@ class Writer:
         self._limits = limits
         self._clock = clock
         self._metrics = metrics
-        self._runner = runner
-        self._places = asyncio.Semaphore(settings.max_concurrent_requests)
+        self._instance_id = instance_id
+        self._slots = asyncio.Semaphore(settings.max_concurrent_requests)
 
-    async def write(self, answer: Answer) -> Ending:
+    async def generate(self, answer: AnswerInProgress) -> AnswerResult:
         """Let the model write the whole answer; what fails at the model is told by the ending.
 
         Raises what the database refuses; a cancellation is an ending once somebody asked for it.
         """
         try:
-            async with self._places:
-                with self._metrics.active.labels(answer.place.model).track_inprogress():
+            async with self._slots:
+                with self._metrics.active.labels(answer.target.model).track_inprogress():
                     async with asyncio.timeout(self._settings.timeout_seconds):
                         await self._stream(answer)
-            return self._ending(answer)
+            return self._finished_result(answer)
         except TimeoutError:
             self._metrics.timeouts.inc()
             words = "The model took too long; ask again or ask for less."
-            return failed(answer, "timeout", words, "timeout")
+            return failed_result(answer, "timeout", words, "timeout")
         except ProviderError as error:
             reason: FinishReason = "timeout" if error.code == "timeout" else "error"
-            return failed(answer, error.code, error.detail, reason)
+            return failed_result(answer, error.code, error.detail, reason)
         except asyncio.CancelledError:
             if answer.stopped is None:
                 raise
-            return stopped_ending(answer)
+            return stopped_result(answer)
 
-    async def _stream(self, answer: Answer) -> None:
-        chosen = self._catalog.find(answer.place.model)
+    async def _stream(self, answer: AnswerInProgress) -> None:
+        chosen = self._catalog.resolve(answer.target.model)
         limit = character_limit(chosen.context_tokens)
         chain = await answers.list_prompt(self._db, answer.message_id, limit)
-        prompt = Prompt(chosen.name, build_turns(chain), chosen.params)
+        prompt = Prompt(chosen.name, build_messages(chain), chosen.params)
         started, store = (
             self._clock.monotonic(),
-            _Store(self._db, answer, self._runner, self._clock),
+            _ChunkStore(self._db, answer, self._instance_id, self._clock),
         )
-        source = cast("AsyncGenerator[Piece, None]", chosen.provider.answer(prompt))
+        source = cast("AsyncGenerator[CompletionChunk, None]", chosen.provider.stream(prompt))
         async with aclosing(source) as pieces:
-            async for piece in self._within_time(pieces):
+            async for piece in self._with_idle_timeout(pieces):
                 if not answer.content and piece.content:
                     waited = self._clock.monotonic() - started
-                    self._metrics.first_tokens.labels(answer.place.model).observe(waited)
+                    self._metrics.time_to_first_token.labels(answer.target.model).observe(waited)
                 answer.add(piece)
                 if answer.is_full:
                     answer.finish_reason = "length"
                     break
-                await store.keep(self._limits.chunk_interval)
-        answer.usage = answer.usage or _estimate(prompt, answer)
-        await store.keep(0)
+                await store.save(self._limits.chunk_interval)
+        answer.usage = answer.usage or _estimated_usage(prompt, answer)
+        await store.save(0)
 
-    async def _within_time(self, pieces: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
+    async def _with_idle_timeout(
+        self, pieces: AsyncIterator[CompletionChunk]
+    ) -> AsyncIterator[CompletionChunk]:
         """Give up when the model says nothing for too long; loading it may take its time."""
         idle: float | None = None
         while True:
@@ -101,44 +103,50 @@ class Writer:
             idle = self._settings.idle_timeout_seconds
             yield piece
 
-    def _ending(self, answer: Answer) -> Ending:
-        answer.tell()
+    def _finished_result(self, answer: AnswerInProgress) -> AnswerResult:
+        answer.flush()
         if answer.usage:
             count = self._metrics.tokens.labels
-            count(answer.place.model, "prompt").inc(answer.usage.prompt_tokens)
-            count(answer.place.model, "completion").inc(answer.usage.completion_tokens)
+            count(answer.target.model, "prompt").inc(answer.usage.prompt_tokens)
+            count(answer.target.model, "completion").inc(answer.usage.completion_tokens)
         reason = cast("FinishReason", answer.finish_reason or "stop")
-        return Ending(answer.content, reason, answer.reasoning or None, answer.usage)
+        return AnswerResult(answer.content, reason, answer.reasoning or None, answer.usage)
 
 
-def failed(answer: Answer, code: str, message: str, reason: FinishReason = "error") -> Ending:
+def failed_result(
+    answer: AnswerInProgress, code: str, message: str, reason: FinishReason = "error"
+) -> AnswerResult:
     """The end of an answer that went wrong; what was written of it stays."""
-    answer.tell()
-    return Ending(answer.content, reason, answer.reasoning or None, answer.usage, code, message)
+    answer.flush()
+    return AnswerResult(
+        answer.content, reason, answer.reasoning or None, answer.usage, code, message
+    )
 
 
-def stopped_ending(answer: Answer) -> Ending:
+def stopped_result(answer: AnswerInProgress) -> AnswerResult:
     """The end of an answer that was stopped from outside."""
     if answer.stopped != "cancelled":
         words = "The server was stopped while the answer was written."
-        return failed(answer, "shutdown", words)
-    answer.tell()
-    return Ending(answer.content, "cancelled", answer.reasoning or None, answer.usage)
+        return failed_result(answer, "shutdown", words)
+    answer.flush()
+    return AnswerResult(answer.content, "cancelled", answer.reasoning or None, answer.usage)
 
 
-class _Store:
+class _ChunkStore:
     """Stores an answer's text piece by piece, so that a crash loses little of it."""
 
-    def __init__(self, db: Database, answer: Answer, runner: str, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, answer: AnswerInProgress, instance_id: str, clock: Clock
+    ) -> None:
         self._db = db
         self._answer = answer
-        self._runner = runner
+        self._instance_id = instance_id
         self._clock = clock
         self._stored = 0
         self._chunks = 0
         self._last = clock.monotonic()
 
-    async def keep(self, interval: float) -> None:
+    async def save(self, interval: float) -> None:
         """Store what is new, at most once per interval; a database that is away is waited out."""
         text = self._answer.content[self._stored :]
         if not text or self._clock.monotonic() - self._last < interval:
@@ -148,7 +156,7 @@ class _Store:
             await answers.append_chunks(
                 self._db,
                 self._answer.message_id,
-                self._runner,
+                self._instance_id,
                 self._chunks,
                 [text],
                 self._clock.now(),
@@ -159,7 +167,7 @@ class _Store:
         self._chunks += 1
 
 
-def _estimate(prompt: Prompt, answer: Answer) -> Usage:
-    read = sum(estimate_tokens(turn.content) for turn in prompt.turns)
+def _estimated_usage(prompt: Prompt, answer: AnswerInProgress) -> Usage:
+    read = sum(estimate_tokens(turn.content) for turn in prompt.messages)
     written = estimate_tokens(answer.content)
     return Usage(read, written, read + written, estimated=True)

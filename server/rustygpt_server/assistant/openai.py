@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
-from rustygpt_server.assistant.provider import Piece, Prompt, ProviderError
-from rustygpt_server.assistant.wire import Reading, read_lines, trouble, whole
+from rustygpt_server.assistant.openai_stream import StreamParser, error_from, parse_body, read_lines
+from rustygpt_server.assistant.provider import CompletionChunk, Prompt, ProviderError
 from rustygpt_server.clock import TimeLimits
 from rustygpt_shared.settings import Provider as ProviderSettings
 
@@ -33,19 +33,19 @@ class OpenAIProvider:
         )
         self._with_usage = True
 
-    async def answer(self, prompt: Prompt) -> AsyncIterator[Piece]:
+    async def stream(self, prompt: Prompt) -> AsyncIterator[CompletionChunk]:
         """Stream an answer; a refusal before its first piece is tried once more where it helps."""
         async with await self._open(prompt) as response:
-            reading = Reading()
+            reading = StreamParser()
             if "json" in response.headers.get("content-type", ""):
-                for piece in reading.take(whole(await _read(response))):
+                for piece in reading.feed_body(parse_body(await _read(response))):
                     yield piece
             else:
-                async for piece in self._pieces(response, reading):
+                async for piece in self._chunks(response, reading):
                     yield piece
             reading.check_end()
 
-    async def models(self) -> list[str]:
+    async def list_models(self) -> list[str]:
         """The ids its model list has."""
         try:
             response = await self._client.get("models")
@@ -60,11 +60,13 @@ class OpenAIProvider:
         """Let go of connections."""
         await self._client.aclose()
 
-    async def _pieces(self, response: httpx.Response, reading: Reading) -> AsyncIterator[Piece]:
+    async def _chunks(
+        self, response: httpx.Response, reading: StreamParser
+    ) -> AsyncIterator[CompletionChunk]:
         size = 0
         try:
             async for line in read_lines(response.aiter_bytes()):
-                for piece in reading.read(line):
+                for piece in reading.feed_line(line):
                     size += len(piece.content) + len(piece.reasoning)
                     yield piece
                 if reading.done:
@@ -84,14 +86,14 @@ class OpenAIProvider:
                 return _Response(response)
             body = await _body(response)
             if not (attempt == 1 and await self._may_retry(response, body)):
-                raise trouble(body)
+                raise error_from(body)
         raise ProviderError("The model's server refused twice.")
 
     def _request(self, prompt: Prompt) -> httpx.Request:
         fields: dict[str, Any] = {
             **prompt.params,
             "model": prompt.model,
-            "messages": [{"role": t.role, "content": t.content} for t in prompt.turns],
+            "messages": [{"role": t.role, "content": t.content} for t in prompt.messages],
             "stream": True,
         }
         if self._with_usage:
@@ -124,7 +126,7 @@ class _Response:
 
 async def _body(response: httpx.Response) -> Any:
     try:
-        return whole(await _read(response))
+        return parse_body(await _read(response))
     except ProviderError:
         return {"error": f"HTTP {response.status_code}"}
     finally:
@@ -144,8 +146,8 @@ async def _read(response: httpx.Response) -> bytes:
     return body
 
 
-def _is_name(told: Any) -> bool:
-    return isinstance(told, str) and 0 < len(told) <= _NAME_LIMIT and told.isprintable()
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _NAME_LIMIT and value.isprintable()
 
 
 def _unreachable(error: Exception) -> ProviderError:

@@ -1,7 +1,7 @@
 """From a chain of messages to what a model is asked."""
 
-from rustygpt_server.assistant.provider import Turn
-from rustygpt_server.db.answers import Prompt as Chain
+from rustygpt_server.assistant.provider import ChatMessage
+from rustygpt_server.db.answers import PromptContext as Chain
 
 CHARACTERS_PER_TOKEN = 4
 """A cautious guess that holds for English prose; models count in tokens, we in characters."""
@@ -14,14 +14,14 @@ def character_limit(context_tokens: int) -> int:
     return int(context_tokens * CHARACTERS_PER_TOKEN * (1 - ANSWER_SHARE))
 
 
-def build_turns(chain: Chain) -> list[Turn]:
+def build_messages(context: Chain) -> list[ChatMessage]:
     """The chat messages of a chain, oldest first; people are named when there are several."""
-    people = {line.author_name for line in chain.lines if line.role == "user"}
-    turns = [Turn("system", chain.system_prompt)] if chain.system_prompt else []
-    for line in chain.lines:
+    people = {line.author_name for line in context.messages if line.role == "user"}
+    turns = [ChatMessage("system", context.system_prompt)] if context.system_prompt else []
+    for line in context.messages:
         named = line.role == "user" and line.author_name and len(people) > 1
         turns.append(
-            Turn(line.role, f"{line.author_name}: {line.content}" if named else line.content)
+            ChatMessage(line.role, f"{line.author_name}: {line.content}" if named else line.content)
         )
     return turns
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from rustygpt_shared.models.messages import Usage
 
 
-class Turn(Struct, frozen=True):
+class ChatMessage(Struct, frozen=True):
     """One message of a prompt."""
 
     role: str
@@ -20,11 +20,11 @@ class Prompt(Struct, frozen=True):
 
     model: str
     """What the provider calls the model."""
-    turns: list[Turn]
+    messages: list[ChatMessage]
     params: dict[str, Any] = {}
 
 
-class Piece(Struct, frozen=True):
+class CompletionChunk(Struct, frozen=True):
     """What an answer grows by, or how it ends."""
 
     content: str = ""
@@ -46,10 +46,10 @@ class ProviderError(Exception):
 class Provider(Protocol):
     """A server of models."""
 
-    def answer(self, prompt: Prompt) -> AsyncIterator[Piece]:
+    def stream(self, prompt: Prompt) -> AsyncIterator[CompletionChunk]:
         """Stream an answer; raises ProviderError. Closing the iterator stops the model."""
 
-    async def models(self) -> list[str]:
+    async def list_models(self) -> list[str]:
         """The names of the models it has; raises ProviderError."""
 
     async def close(self) -> None:

@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from rustygpt_server.db.database import Database
 from rustygpt_shared import codec
-from rustygpt_shared.models.users import AdminUser, Person, User
+from rustygpt_shared.models.users import AdminUser, PublicUser, User
 from rustygpt_shared.requests import UpdateMe
 
 
-class Newcomer(Struct, frozen=True):
+class NewAccount(Struct, frozen=True):
     """An account to be made."""
 
     id: UUID
@@ -22,7 +22,7 @@ class Newcomer(Struct, frozen=True):
     display_name: str | None = None
 
 
-class Login(Struct, frozen=True):
+class LoginRecord(Struct, frozen=True):
     """What a log-in is checked against."""
 
     user_id: UUID
@@ -30,11 +30,11 @@ class Login(Struct, frozen=True):
     disabled: bool
 
 
-class Account(Struct, frozen=True):
+class UpdatedAccount(Struct, frozen=True):
     """An account after an administrator changed it, and the sessions that ended by it."""
 
     user: AdminUser
-    ended: list[UUID]
+    ended_sessions: list[UUID]
 
 
 async def is_setup(db: Database) -> bool:
@@ -42,9 +42,9 @@ async def is_setup(db: Database) -> bool:
     return bool(await db.fetch_value("SELECT rustygpt.is_setup()"))
 
 
-async def set_up(db: Database, newcomer: Newcomer, now: datetime) -> User:
+async def set_up(db: Database, account: NewAccount, now: datetime) -> User:
     """Make the first administrator; Conflict when there is one, also under a race."""
-    who = newcomer
+    who = account
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.set_up($1, $2, $3, $4, $5, $6)",
         *(who.id, who.username, who.email, who.password_hash, who.display_name, now),
@@ -52,10 +52,10 @@ async def set_up(db: Database, newcomer: Newcomer, now: datetime) -> User:
     return User(*row)
 
 
-async def find_login(db: Database, name: str) -> Login | None:
+async def find_login(db: Database, name: str) -> LoginRecord | None:
     """By e-mail address or user name, in any case."""
     row = await db.fetch_row("SELECT * FROM rustygpt.find_login($1)", name)
-    return Login(*row) if row else None
+    return LoginRecord(*row) if row else None
 
 
 async def show_password(db: Database, actor: UUID) -> str:
@@ -69,13 +69,13 @@ async def store_password_hash(db: Database, actor: UUID, password_hash: str) -> 
 
 
 async def change_password(
-    db: Database, actor: UUID, password_hash: str, keep_session: UUID | None, now: datetime
+    db: Database, actor: UUID, password_hash: str, kept_session: UUID | None, now: datetime
 ) -> list[UUID]:
     """Keep a new password; answers the other sessions, which ended. The kept one is to rotate."""
     return list(
         await db.fetch_value(
             "SELECT rustygpt.change_password($1, $2, $3, $4)",
-            *(actor, password_hash, keep_session, now),
+            *(actor, password_hash, kept_session, now),
         )
     )
 
@@ -91,10 +91,10 @@ async def update_me(db: Database, actor: UUID, changes: UpdateMe) -> User:
     return User(*await db.fetch_one("SELECT * FROM rustygpt.update_me($1, $2)", actor, told))
 
 
-async def search_users(db: Database, actor: UUID, query: str, limit: int) -> list[Person]:
+async def search_users(db: Database, actor: UUID, query: str, limit: int) -> list[PublicUser]:
     """People whose user name or display name starts so, by user name."""
     rows = await db.fetch("SELECT * FROM rustygpt.search_users($1, $2, $3)", actor, query, limit)
-    return [Person(*row) for row in rows]
+    return [PublicUser(*row) for row in rows]
 
 
 async def list_users(db: Database, actor: UUID, after: str | None, limit: int) -> list[AdminUser]:
@@ -104,10 +104,10 @@ async def list_users(db: Database, actor: UUID, after: str | None, limit: int) -
 
 
 async def create_user(
-    db: Database, actor: UUID, newcomer: Newcomer, roles: list[str], now: datetime
+    db: Database, actor: UUID, account: NewAccount, roles: list[str], now: datetime
 ) -> AdminUser:
     """Make an account; Conflict when the name or address is taken, Forbidden for non-admins."""
-    who = newcomer
+    who = account
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.create_user($1, $2, $3, $4, $5, $6, $7, $8)",
         *(actor, who.id, who.username, who.email, who.password_hash, who.display_name, roles, now),
@@ -124,10 +124,10 @@ async def update_user(
     roles: list[str] | None,
     password_hash: str | None,
     now: datetime,
-) -> Account:
+) -> UpdatedAccount:
     """Change an account, None leaves as is; Conflict for the last administrator."""
     row: Any = await db.fetch_one(
         "SELECT * FROM rustygpt.update_user($1, $2, $3, $4, $5, $6)",
         *(actor, user_id, disabled, roles, password_hash, now),
     )
-    return Account(AdminUser(*row[:-1]), list(row[-1]))
+    return UpdatedAccount(AdminUser(*row[:-1]), list(row[-1]))

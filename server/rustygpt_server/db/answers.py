@@ -10,12 +10,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.rows import Logged, logged
+from rustygpt_server.db.rows import EventRecord, event_records
 from rustygpt_shared import codec
 from rustygpt_shared.models.messages import Usage
 
 
-class Ending(Struct, frozen=True):
+class AnswerResult(Struct, frozen=True):
     """How an answer ended, and its whole text."""
 
     content: str
@@ -30,10 +30,10 @@ class Orphan(Struct, frozen=True):
     """An answer that was ended because its process had gone, and the events of that."""
 
     message_id: UUID
-    events: list[Logged]
+    events: list[EventRecord]
 
 
-class Line(Struct, frozen=True):
+class PromptMessage(Struct, frozen=True):
     """A message of a prompt."""
 
     role: str
@@ -41,25 +41,25 @@ class Line(Struct, frozen=True):
     author_name: str | None
 
 
-class Prompt(Struct, frozen=True):
+class PromptContext(Struct, frozen=True):
     """What an answer is to be written from: the chain of ancestors, oldest first."""
 
     model: str
     system_prompt: str | None
-    lines: list[Line]
+    messages: list[PromptMessage]
 
 
-class CancelAsked(Struct, frozen=True):
+class CancelOutcome(Struct, frozen=True):
     """What a wish to stop met: `running` has the runner that must be told."""
 
     state: Literal["running", "cancelled", "timed_out", "completed", "not_tracked"]
-    runner: str | None
+    instance_id: str | None
 
 
 async def append_chunks(
     db: Database,
     message_id: UUID,
-    runner: str,
+    instance_id: str,
     first_idx: int,
     contents: list[str],
     now: datetime,
@@ -67,55 +67,61 @@ async def append_chunks(
     """Store pieces of an answer; Conflict when it is no longer this runner's."""
     await db.fetch_value(
         "SELECT rustygpt.append_chunks($1, $2, $3, $4, $5)",
-        *(message_id, runner, first_idx, contents, now),
+        *(message_id, instance_id, first_idx, contents, now),
     )
 
 
 async def finish_answer(
-    db: Database, message_id: UUID, runner: str, ending: Ending, now: datetime
-) -> list[Logged]:
+    db: Database, message_id: UUID, instance_id: str, result: AnswerResult, now: datetime
+) -> list[EventRecord]:
     """End an answer; nothing happens and nothing is told when it had ended already."""
-    end = ending
+    end = result
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.finish_answer($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        *(message_id, runner, end.content, end.reasoning, end.finish_reason),
+        *(message_id, instance_id, end.content, end.reasoning, end.finish_reason),
         *(codec.encode(end.usage).decode() if end.usage else None,),
         *(end.error_code, end.error_message, now),
     )
-    return logged(*row)
+    return event_records(*row)
 
 
-async def renew_leases(db: Database, runner: str, message_ids: list[UUID], until: datetime) -> int:
+async def renew_leases(
+    db: Database, instance_id: str, message_ids: list[UUID], until: datetime
+) -> int:
     """Keep the answers that a runner really writes; answers how many are still its own."""
     return int(
-        await db.fetch_value("SELECT rustygpt.renew_leases($1, $2, $3)", runner, message_ids, until)
+        await db.fetch_value(
+            "SELECT rustygpt.renew_leases($1, $2, $3)", instance_id, message_ids, until
+        )
     )
 
 
 async def fail_orphans(db: Database, now: datetime) -> list[Orphan]:
     """End answers whose lease ran out, as `error`, with the text of their stored pieces."""
     rows = await db.fetch("SELECT * FROM rustygpt.fail_orphans($1)", now)
-    return [Orphan(row[0], logged(*row[1:])) for row in rows]
+    return [Orphan(row[0], event_records(*row[1:])) for row in rows]
 
 
-async def list_prompt(db: Database, message_id: UUID, limit_characters: int) -> Prompt:
+async def list_prompt(db: Database, message_id: UUID, limit_characters: int) -> PromptContext:
     """The prompt of an answer, newest kept within the limit; NotFound when there is none."""
     rows = await db.fetch(
         "SELECT * FROM rustygpt.list_prompt($1, $2)", message_id, limit_characters
     )
-    lines = [Line(*row[2:]) for row in rows if row[2] is not None]
-    return Prompt(rows[0][0], rows[0][1], lines)
+    lines = [PromptMessage(*row[2:]) for row in rows if row[2] is not None]
+    return PromptContext(rows[0][0], rows[0][1], lines)
 
 
-async def request_cancel(db: Database, actor: UUID, message_id: UUID, now: datetime) -> CancelAsked:
+async def request_cancel(
+    db: Database, actor: UUID, message_id: UUID, now: datetime
+) -> CancelOutcome:
     """Note the wish to stop an answer; Forbidden but for who asked and administrators."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.request_cancel($1, $2, $3)", actor, message_id, now
     )
-    return CancelAsked(*row)
+    return CancelOutcome(*row)
 
 
-async def list_cancelled(db: Database, runner: str) -> list[UUID]:
+async def list_cancelled(db: Database, instance_id: str) -> list[UUID]:
     """Answers of a runner that somebody wishes to stop."""
-    rows = await db.fetch("SELECT * FROM rustygpt.list_cancelled($1)", runner)
+    rows = await db.fetch("SELECT * FROM rustygpt.list_cancelled($1)", instance_id)
     return [row[0] for row in rows]

@@ -16,9 +16,9 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 from msgspec import Struct
 
-from rustygpt_server.db.database import Database, refusing
-from rustygpt_server.db.refusals import DatabaseError, Unavailable, refusal
-from rustygpt_server.db.scripts import STAGES, Script, place, read_script, read_stage
+from rustygpt_server.db.database import Database, translated_errors
+from rustygpt_server.db.errors import DatabaseError, Unavailable, from_driver_error
+from rustygpt_server.db.scripts import STAGES, Script, location, read_script, read_stage
 from rustygpt_shared import __version__
 
 _LOCK: Final = 7_283_461_905
@@ -41,7 +41,7 @@ class PoolLogin(Struct, frozen=True):
     password: str | None = None
 
 
-class _Work(Struct):
+class _Bootstrap(Struct):
     """One bootstrap while it runs."""
 
     connection: Any
@@ -66,14 +66,14 @@ async def bootstrap(
     """
     login = _login(url, owner_url)
     async with _connected(owner_url or url) as connection:
-        work = _Work(connection, folder, now, on_script, release)
-        async with refusing():
+        work = _Bootstrap(connection, folder, now, on_script, release)
+        async with translated_errors():
             await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
             await _apply_all(work, login)
             return PoolLogin() if login else await _open_login(work)
 
 
-async def missing(db: Database, folder: Path) -> list[str]:
+async def missing_scripts(db: Database, folder: Path) -> list[str]:
     """What this release needs and the database lacks; `["database"]` when it does not answer."""
     try:
         applied = {row[0] for row in await db.fetch("SELECT * FROM rustygpt.list_scripts()")}
@@ -107,7 +107,7 @@ async def _connected(url: str) -> AsyncIterator[Any]:
             },
         )
     except (asyncpg.PostgresError, OSError, TimeoutError) as error:
-        told = refusal(error)
+        told = from_driver_error(error)
         if isinstance(told, Unavailable):
             raise told from error
         raise BootstrapError(f"The database refuses the owner's login: {error}") from error
@@ -117,9 +117,9 @@ async def _connected(url: str) -> AsyncIterator[Any]:
         await connection.close(timeout=5)
 
 
-async def _apply_all(work: _Work, login: str | None) -> None:
+async def _apply_all(work: _Bootstrap, login: str | None) -> None:
     await _run(work, "bootstrap/010_prepare.sql")
-    await _become(work, "owner")
+    await _set_role(work, "owner")
     await _run(work, "bootstrap/020_ledger.sql")
     known = {
         row[0]: row for row in await work.connection.fetch("SELECT * FROM rustygpt.read_ledger()")
@@ -141,7 +141,7 @@ def _is_newer(known: dict[str, Any], schema: list[Script]) -> bool:
     return any(name.startswith("schema/") and name not in ours for name in known)
 
 
-async def _apply(work: _Work, script: Script, row: Any) -> None:
+async def _apply(work: _Bootstrap, script: Script, row: Any) -> None:
     if row is not None and row[1] == script.sha256 and row[3] is None:
         work.on_script(script.stage, "kept", 0.0)
         return
@@ -153,7 +153,7 @@ async def _apply(work: _Work, script: Script, row: Any) -> None:
     await _execute(work, script, note=True)
 
 
-async def _retire(work: _Work, known: dict[str, Any], stages: dict[str, list[Script]]) -> None:
+async def _retire(work: _Bootstrap, known: dict[str, Any], stages: dict[str, list[Script]]) -> None:
     """Procedures that no file has any more go one release later."""
     ours = {script.name for script in stages["procedures"]}
     for name in known:
@@ -163,7 +163,7 @@ async def _retire(work: _Work, known: dict[str, Any], stages: dict[str, list[Scr
             )
 
 
-async def _open_login(work: _Work) -> PoolLogin:
+async def _open_login(work: _Bootstrap) -> PoolLogin:
     """Let the application's role log in, with the password all processes find in the database."""
     password = await work.connection.fetchval("SELECT rustygpt.app_password()")
     user = await work.connection.fetchval("SELECT rustygpt.role_of($1)", "app")
@@ -173,16 +173,16 @@ async def _open_login(work: _Work) -> PoolLogin:
     return PoolLogin(user, password)
 
 
-async def _become(work: _Work, kind: str) -> None:
+async def _set_role(work: _Bootstrap, kind: str) -> None:
     role = await work.connection.fetchval("SELECT rustygpt.role_of($1)", kind)
     await _set(work, "role", role)
 
 
-async def _set(work: _Work, name: str, value: str) -> None:
+async def _set(work: _Bootstrap, name: str, value: str) -> None:
     await work.connection.execute("SELECT set_config($1, $2, false)", name, value)
 
 
-async def _run(work: _Work, name: str) -> None:
+async def _run(work: _Bootstrap, name: str) -> None:
     """A script of the bootstrap itself, applied every time.
 
     Other databases' bootstraps may be at the same catalogs of the cluster, which PostgreSQL then
@@ -198,7 +198,7 @@ async def _run(work: _Work, name: str) -> None:
                 raise
 
 
-async def _execute(work: _Work, script: Script, *, note: bool) -> None:
+async def _execute(work: _Bootstrap, script: Script, *, note: bool) -> None:
     """One script in one transaction, with its line in the ledger."""
     start = perf_counter()
     try:
@@ -216,8 +216,8 @@ async def _execute(work: _Work, script: Script, *, note: bool) -> None:
 
 
 def _failure(script: Script, error: Exception) -> DatabaseError:
-    told = refusal(error)
+    told = from_driver_error(error)
     if isinstance(told, Unavailable):
         return told
-    where = place(script, getattr(error, "position", None))
+    where = location(script, getattr(error, "position", None))
     return BootstrapError(f"{where}: {error}")

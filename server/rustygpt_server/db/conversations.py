@@ -7,43 +7,48 @@ from uuid import UUID
 from msgspec import Struct
 
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.rows import Logged, Once, logged
+from rustygpt_server.db.rows import EventRecord, IdempotencyKey, event_records
 from rustygpt_shared import codec
 from rustygpt_shared.ids import event_id
 from rustygpt_shared.models.conversations import Conversation
 from rustygpt_shared.requests import CreateConversation, UpdateConversation
 
 
-class Made(Struct, frozen=True):
+class CreatedConversation(Struct, frozen=True):
     """A new conversation; `replayed` when an earlier request with this key had made it."""
 
     conversation_id: UUID
     replayed: bool
 
 
-class Changed(Struct, frozen=True):
+class UpdatedConversation(Struct, frozen=True):
     """A conversation after a change, and the events of it; none when nothing changed."""
 
     conversation: Conversation
-    events: list[Logged]
+    events: list[EventRecord]
 
 
 async def create_conversation(
     db: Database,
     actor: UUID,
     conversation_id: UUID,
-    wanted: CreateConversation,
-    once: Once | None,
+    request: CreateConversation,
+    idempotency: IdempotencyKey | None,
     now: datetime,
-) -> Made:
+) -> CreatedConversation:
     """Make a conversation owned by the actor; Forbidden for read-only people."""
-    mode = wanted.assistant_mode or ("mention" if wanted.is_group else "always")
+    mode = request.assistant_mode or ("mention" if request.is_group else "always")
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.create_conversation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        *(actor, conversation_id, wanted.title, wanted.is_group, mode, wanted.model),
-        *(wanted.system_prompt, once and once.key, once and once.body_hash, now),
+        *(actor, conversation_id, request.title, request.is_group, mode, request.model),
+        *(
+            request.system_prompt,
+            idempotency and idempotency.key,
+            idempotency and idempotency.body_hash,
+            now,
+        ),
     )
-    return Made(*row)
+    return CreatedConversation(*row)
 
 
 async def list_conversations(
@@ -68,20 +73,20 @@ async def show_conversation(db: Database, actor: UUID, conversation_id: UUID) ->
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.show_conversation($1, $2)", actor, conversation_id
     )
-    return _shown(row)
+    return _conversation(row)
 
 
 async def update_conversation(
     db: Database, actor: UUID, conversation_id: UUID, changes: UpdateConversation, now: datetime
-) -> Changed:
+) -> UpdatedConversation:
     """Change a conversation, as one of its administrators."""
     row: Any = await db.fetch_one(
         "SELECT * FROM rustygpt.update_conversation($1, $2, $3, $4)",
         *(actor, conversation_id, codec.encode(changes).decode(), now),
     )
-    return Changed(_shown(row[:-3]), logged(conversation_id, *row[-3:]))
+    return UpdatedConversation(_conversation(row[:-3]), event_records(conversation_id, *row[-3:]))
 
 
-def _shown(row: Any) -> Conversation:
+def _conversation(row: Any) -> Conversation:
     fields = [*row[:-1], event_id(row[-1])]
     return Conversation(*fields)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from rustygpt_server.db.refusals import DRIVER_ERRORS, Unavailable, is_broken, refusal
+from rustygpt_server.db.errors import DRIVER_ERRORS, Unavailable, from_driver_error, is_broken
 
 LOCK_TIMEOUT_MS: Final = 2_000
 ACQUIRE_SECONDS: Final = 5.0
@@ -19,7 +19,7 @@ ACQUIRE_SECONDS: Final = 5.0
 Row = Sequence[Any]
 
 
-async def _keep(_connection: Any) -> None:
+async def _no_reset(_connection: Any) -> None:
     """Nothing to reset on release: procedures leave no session state behind."""
 
 
@@ -28,13 +28,13 @@ class Database:
 
     def __init__(self, pool: Any, size: int, acquire_seconds: float = ACQUIRE_SECONDS) -> None:
         self._pool = pool
-        self._turns = asyncio.Semaphore(size)
+        self._slots = asyncio.Semaphore(size)
         self._acquire_seconds = acquire_seconds
         self.size = size
         self.in_use = 0
         self.statements = 0
         """How many were sent."""
-        self.unsure = 0
+        self.unconfirmed = 0
         """How many statements ended without an answer: they may have been done all the same."""
 
     @classmethod
@@ -47,7 +47,7 @@ class Database:
         size: int = 10,
         statement_timeout_ms: int = 5_000,
         durable: bool = True,
-        logs_events: bool = True,
+        persist_events: bool = True,
     ) -> "Database":
         """A database at a URL, as another user than the URL's if one is named.
 
@@ -61,14 +61,14 @@ class Database:
             password=password,
             min_size=1,
             max_size=size,
-            reset=_keep,
+            reset=_no_reset,
             command_timeout=statement_timeout_ms / 1000 + 1,
             server_settings={
                 **_settings(statement_timeout_ms, durable=durable),
-                **({} if logs_events else {"rustygpt.log": "off"}),
+                **({} if persist_events else {"rustygpt.log": "off"}),
             },
         )
-        async with refusing():
+        async with translated_errors():
             await pool
         return cls(pool, size)
 
@@ -104,14 +104,14 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
-        async with refusing(), self._turn():
+        async with translated_errors(), self._slot():
             connection = await self._pool.acquire(timeout=self._acquire_seconds)
             self.statements += 1
             try:
-                async with refusing():
+                async with translated_errors():
                     yield connection
             except Unavailable as error:
-                self.unsure += 1
+                self.unconfirmed += 1
                 if is_broken(error.__cause__):
                     # asyncpg itself may take a while to see it, and hand it out again until then.
                     connection.terminate()
@@ -120,14 +120,14 @@ class Database:
                 await self._pool.release(connection)
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _slot(self) -> AsyncIterator[None]:
         """A place in the pool; asyncio's semaphore wakes waiters first come, first served.
 
         `asyncio.wait_for` would swallow a cancellation that comes in the same turn (Python 3.11).
         """
         try:
             async with asyncio.timeout(self._acquire_seconds):
-                await self._turns.acquire()
+                await self._slots.acquire()
         except TimeoutError:
             raise Unavailable("The database is busy; try again in a moment.") from None
         self.in_use += 1
@@ -135,7 +135,7 @@ class Database:
             yield
         finally:
             self.in_use -= 1
-            self._turns.release()
+            self._slots.release()
 
 
 def _settings(statement_timeout_ms: int, *, durable: bool) -> dict[str, str]:
@@ -151,12 +151,12 @@ def _settings(statement_timeout_ms: int, *, durable: bool) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def refusing() -> AsyncIterator[None]:
+async def translated_errors() -> AsyncIterator[None]:
     """Turn the driver's errors into ours; faults of the program stay what they are."""
     try:
         yield
     except DRIVER_ERRORS as error:
-        told = refusal(error)
+        told = from_driver_error(error)
         if told is None:
             raise
         raise told from error

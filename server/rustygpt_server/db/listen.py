@@ -14,17 +14,17 @@ import asyncpg
 
 from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
-from rustygpt_server.db.refusals import DRIVER_ERRORS
+from rustygpt_server.db.errors import DRIVER_ERRORS
 from rustygpt_server.telemetry import log
 
 _log = log(__name__)
 
-_FIRST_WAIT: Final = 0.1
-_LONGEST_WAIT: Final = 10.0
+_MIN_BACKOFF: Final = 0.1
+_MAX_BACKOFF: Final = 10.0
 _CONNECT_SECONDS: Final = 5.0
 
 
-class Line:
+class NotificationListener:
     """Listens; when the connection is lost it makes another, ever more slowly."""
 
     def __init__(self, url: str, login: PoolLogin, limits: TimeLimits, clock: Clock) -> None:
@@ -32,27 +32,27 @@ class Line:
         self._login = login
         self._limits = limits
         self._clock = clock
-        self._wait = _FIRST_WAIT
-        self.up = asyncio.Event()
+        self._wait = _MIN_BACKOFF
+        self.connected = asyncio.Event()
         """Set while notifications come."""
 
     async def run(
-        self, channel: str, on_data: Callable[[str], None], on_up: Callable[[], None]
+        self, channel: str, on_data: Callable[[str], None], on_connected: Callable[[], None]
     ) -> None:
         """Listen until cancelled: `on_up` each time that it begins, `on_data` per notification."""
         while True:
             try:
-                async with self._connected() as connection:
-                    await self._listen(connection, channel, on_data, on_up)
+                async with self._connection() as connection:
+                    await self._listen(connection, channel, on_data, on_connected)
             except DRIVER_ERRORS as error:
                 _log.warning("not listening to other processes", reason=str(error))
             finally:
-                self.up.clear()
+                self.connected.clear()
             await self._clock.sleep(self._wait * random.uniform(0.5, 1))  # noqa: S311 - jitter
-            self._wait = min(self._wait * 2, _LONGEST_WAIT)
+            self._wait = min(self._wait * 2, _MAX_BACKOFF)
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Any]:
+    async def _connection(self) -> AsyncIterator[Any]:
         connection = await asyncpg.connect(
             self._url,
             user=self._login.user,
@@ -70,23 +70,23 @@ class Line:
         connection: Any,
         channel: str,
         on_data: Callable[[str], None],
-        on_up: Callable[[], None],
+        on_connected: Callable[[], None],
     ) -> None:
         """Until the connection ends; raises what it was lost by."""
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _: ended.set())
         # A callback that is a plain function is called in the order of what came.
         await connection.add_listener(channel, lambda *what: on_data(what[3]))
-        self._wait = _FIRST_WAIT
-        self.up.set()
-        on_up()
-        while not await self._ends(ended):
+        self._wait = _MIN_BACKOFF
+        self.connected.set()
+        on_connected()
+        while not await self._closed_within_probe(ended):
             await connection.fetchval(
                 "SELECT rustygpt.ping()", timeout=self._limits.listen_probe_timeout
             )
         raise ConnectionError("the connection has ended")
 
-    async def _ends(self, ended: asyncio.Event) -> bool:
+    async def _closed_within_probe(self, ended: asyncio.Event) -> bool:
         """Whether the connection ended before the next probe; a dead peer says nothing."""
         try:
             async with asyncio.timeout(self._limits.listen_probe):

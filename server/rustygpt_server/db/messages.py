@@ -8,73 +8,73 @@ from uuid import UUID
 from msgspec import Struct
 
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.refusals import refused
-from rustygpt_server.db.rows import Logged, Once, logged
+from rustygpt_server.db.errors import from_sqlstate
+from rustygpt_server.db.rows import EventRecord, IdempotencyKey, event_records
 from rustygpt_shared import codec
-from rustygpt_shared.models.messages import Chunk, MessageView, Posted, Usage
+from rustygpt_shared.models.messages import Chunk, MessageView, PostedMessage, Usage
 
 
-class Draft(Struct, frozen=True):
+class NewMessage(Struct, frozen=True):
     """A message to be written."""
 
     id: UUID
     content: str
     role: str = "user"
     model: str | None = None
-    once: Once | None = None
+    idempotency: IdempotencyKey | None = None
 
 
 class Post(Struct, frozen=True):
     """Who writes what where: a root in a conversation, or a reply to a parent."""
 
     actor: UUID
-    draft: Draft
+    message: NewMessage
     conversation_id: UUID | None = None
     parent_id: UUID | None = None
 
 
-class Busy(Struct, frozen=True):
+class ConversationBusy(Struct, frozen=True):
     """Somebody else is writing there, or with the same key."""
 
     conversation_id: UUID
 
 
-class Answering(Struct, frozen=True):
+class AnswerClaim(Struct, frozen=True):
     """Who would write the assistant's answer, should the conversation's mode ask for one."""
 
     answer_id: UUID
-    runner: str
+    instance_id: str
     default_model: str
     lease_until: datetime
 
 
-class Begun(Struct, frozen=True):
+class StartedAnswer(Struct, frozen=True):
     """An answer that was begun in the same transaction: its row exists, `streaming`."""
 
     message_id: UUID
     model: str
 
 
-class Written(Struct, frozen=True):
+class PostResult(Struct, frozen=True):
     """A new message, its events in order, and the answer it started, if any.
 
     A replayed one (same key, same body, within a day) tells the first answer and no events.
     """
 
-    posted: Posted
+    posted: PostedMessage
     replayed: bool
-    events: list[Logged]
-    answer: Begun | None
+    events: list[EventRecord]
+    answer: StartedAnswer | None
 
 
-async def write_messages(
+async def post_messages(
     db: Database,
     posts: Sequence[Post],
-    answering: Sequence[Answering | None],
+    claims: Sequence[AnswerClaim | None],
     now: datetime,
     *,
     wait: bool,
-) -> list[Written | Busy | Exception]:
+) -> list[PostResult | ConversationBusy | Exception]:
     """Write messages of several people in one statement; what is refused is told in its place.
 
     Refused are viewers and read-only people (Forbidden), those who are not in the conversation
@@ -84,17 +84,17 @@ async def write_messages(
     rows = await db.fetch(
         "SELECT * FROM rustygpt.write_messages"
         "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        *_columns(posts),
-        *_answerers(answering),
+        *_post_columns(posts),
+        *_claim_columns(claims),
         now,
         wait,
     )
-    return [_told(*row) for row in rows]
+    return [_result(*row) for row in rows]
 
 
 async def get_message(db: Database, actor: UUID, message_id: UUID) -> MessageView:
     """One message; NotFound for those who are not in its conversation."""
-    return view(
+    return message_from_row(
         *await db.fetch_one("SELECT * FROM rustygpt.get_message($1, $2)", actor, message_id)
     )
 
@@ -109,36 +109,38 @@ async def list_chunks(
     return [Chunk(*row) for row in rows]
 
 
-def view(*row: Any) -> MessageView:
+def message_from_row(*row: Any) -> MessageView:
     """A message from a row in the order of MessageView's fields, usage as JSON text."""
     usage = codec.decode(row[17], Usage) if row[17] else None
     fields = [*row[:17], usage, row[18]]
     return MessageView(*fields)
 
 
-def _columns(posts: Sequence[Post]) -> list[list[object]]:
+def _post_columns(posts: Sequence[Post]) -> list[list[object]]:
     rows = [
         (
             *(post.actor, post.conversation_id, post.parent_id),
-            *(post.draft.id, post.draft.content, post.draft.role, post.draft.model),
-            *((once.key, once.body_hash) if (once := post.draft.once) else (None, None)),
+            *(post.message.id, post.message.content, post.message.role, post.message.model),
+            *((once.key, once.body_hash) if (once := post.message.idempotency) else (None, None)),
         )
         for post in posts
     ]
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _answerers(answering: Sequence[Answering | None]) -> tuple[object, ...]:
+def _claim_columns(answering: Sequence[AnswerClaim | None]) -> tuple[object, ...]:
     """Their ids, and what is the same for all of one process."""
     by = next((one for one in answering if one), None)
     ids = [one.answer_id if one else None for one in answering]
-    return (ids, *((by.runner, by.default_model, by.lease_until) if by else (None,) * 3))
+    return (ids, *((by.instance_id, by.default_model, by.lease_until) if by else (None,) * 3))
 
 
-def _told(_place: int, state: str | None, reason: str, *row: Any) -> Written | Busy | Exception:
+def _result(
+    _place: int, state: str | None, reason: str, *row: Any
+) -> PostResult | ConversationBusy | Exception:
     if state == "busy":
-        return Busy(row[2])
+        return ConversationBusy(row[2])
     if state is not None:
-        return refused(state, reason)
-    begun = Begun(row[9], row[10]) if row[9] else None
-    return Written(Posted(*row[:5]), row[5], logged(row[2], *row[6:9]), begun)
+        return from_sqlstate(state, reason)
+    begun = StartedAnswer(row[9], row[10]) if row[9] else None
+    return PostResult(PostedMessage(*row[:5]), row[5], event_records(row[2], *row[6:9]), begun)

@@ -14,25 +14,27 @@ class LastSeen(Struct, frozen=True):
     """What a person said last of their presence, and when; `beats` counts how often."""
 
     user_id: UUID
-    said: Status | None
+    declared: Status | None
     """None for somebody who was never seen."""
     last_seen_at: datetime | None
-    beats: int | None
+    heartbeat_seq: int | None
 
 
-class Beaten(Struct, frozen=True):
+class PresenceRow(Struct, frozen=True):
     """The same of somebody who was seen, with the conversations the person is in."""
 
     user_id: UUID
-    said: Status
+    declared: Status
     last_seen_at: datetime
-    beats: int
+    heartbeat_seq: int
     conversation_ids: list[UUID] = []
 
 
-async def beat_presence(db: Database, actor: UUID, said: Status, now: datetime) -> int:
+async def record_heartbeat(db: Database, actor: UUID, declared: Status, now: datetime) -> int:
     """Note that a person is there; answers the heartbeat's number."""
-    return int(await db.fetch_value("SELECT rustygpt.beat_presence($1, $2, $3)", actor, said, now))
+    return int(
+        await db.fetch_value("SELECT rustygpt.beat_presence($1, $2, $3)", actor, declared, now)
+    )
 
 
 async def show_presence(db: Database, actor: UUID, conversation_id: UUID) -> Page[LastSeen]:
@@ -42,20 +44,20 @@ async def show_presence(db: Database, actor: UUID, conversation_id: UUID) -> Pag
 
 
 async def read_presence(
-    db: Database, users: list[UUID], *, with_rooms: bool = False
-) -> list[Beaten]:
+    db: Database, users: list[UUID], *, with_conversations: bool = False
+) -> list[PresenceRow]:
     """What is known of these people; who was never seen is left out; asked by the system."""
-    rows = await db.fetch("SELECT * FROM rustygpt.read_presence($1, $2)", users, with_rooms)
-    return [Beaten(*row) for row in rows]
+    rows = await db.fetch("SELECT * FROM rustygpt.read_presence($1, $2)", users, with_conversations)
+    return [PresenceRow(*row) for row in rows]
 
 
-async def list_seen(db: Database, since: datetime, limit: int) -> list[Beaten]:
+async def list_recently_seen(db: Database, since: datetime, limit: int) -> list[PresenceRow]:
     """Who was seen since a moment, the latest at last; asked by the system."""
     rows = await db.fetch("SELECT * FROM rustygpt.list_seen($1, $2)", since, limit)
-    return [Beaten(*row) for row in rows]
+    return [PresenceRow(*row) for row in rows]
 
 
-async def type_in_thread(db: Database, actor: UUID, conversation_id: UUID, root_id: UUID) -> None:
+async def check_may_type(db: Database, actor: UUID, conversation_id: UUID, root_id: UUID) -> None:
     """Refused to who may not be seen writing there."""
     await db.fetch_value(
         "SELECT rustygpt.type_in_thread($1, $2, $3)", actor, conversation_id, root_id

@@ -9,14 +9,14 @@ from msgspec import Struct
 T = TypeVar("T")
 
 
-class Once(Struct, frozen=True):
+class IdempotencyKey(Struct, frozen=True):
     """An idempotency key, and the SHA-256 of the request it came with (32 bytes)."""
 
     key: str
     body_hash: bytes
 
 
-class Logged(Struct, frozen=True):
+class EventRecord(Struct, frozen=True):
     """A durable event as it is in the log; `payload` is JSON on one line."""
 
     conversation_id: UUID
@@ -34,18 +34,18 @@ class Page(Struct, Generic[T], frozen=True):
     """Whether the list goes on after the last item."""
 
 
-def page(rows: Sequence[Sequence[Any]], make: Callable[..., T]) -> Page[T]:
+def page(rows: Sequence[Sequence[Any]], from_row: Callable[..., T]) -> Page[T]:
     """A page of rows (position, more, *fields); an empty list is one row of NULL fields."""
-    items = [make(*row[2:]) for row in rows if row[2] is not None]
+    items = [from_row(*row[2:]) for row in rows if row[2] is not None]
     return Page(items, rows[0][0], bool(items) and rows[-1][1])
 
 
-def logged(
+def event_records(
     conversation_id: UUID,
     numbers: Sequence[int],
     types: Sequence[str],
     payloads: Sequence[str],
-) -> list[Logged]:
+) -> list[EventRecord]:
     """Events from the three parallel arrays that a writing procedure answers with."""
     told = zip(numbers, types, payloads, strict=True)
-    return [Logged(conversation_id, number, kind, payload) for number, kind, payload in told]
+    return [EventRecord(conversation_id, number, kind, payload) for number, kind, payload in told]

@@ -35,7 +35,7 @@ def read_script(folder: Path, file: Path) -> Script:
     return Script(name, name.split("/")[0], text, sha256(text.encode()).hexdigest())
 
 
-def place(script: Script, position: str | int | None) -> str:
+def location(script: Script, position: str | int | None) -> str:
     """`file:line` of a character position (1 is the first), or the file alone."""
     if not position:
         return script.name

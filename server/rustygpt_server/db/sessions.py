@@ -22,7 +22,7 @@ class NewSession(Struct, frozen=True):
     address: str | None
 
 
-class Windows(Struct, frozen=True):
+class SessionLimits(Struct, frozen=True):
     """How long sessions live, and how many a person has."""
 
     idle_seconds: int
@@ -30,14 +30,14 @@ class Windows(Struct, frozen=True):
     max_sessions: int
 
 
-class Started(Struct, frozen=True):
+class StartedSession(Struct, frozen=True):
     """A new session, and those that ended because there were too many."""
 
     session: Session
-    ended: list[UUID]
+    ended_sessions: list[UUID]
 
 
-class Checked(Struct, frozen=True):
+class SessionCheck(Struct, frozen=True):
     """Whose session a token is, or the reason why it is nobody's."""
 
     reason: Reason | None
@@ -49,42 +49,44 @@ class Checked(Struct, frozen=True):
     """Less than half of the idle window was left, or a role or the password changed."""
 
 
-class Rotated(Struct, frozen=True):
+class RotatedSession(Struct, frozen=True):
     """A session after a rotation; `rotated` is false when another request had done it."""
 
     session: Session
     rotated: bool
 
 
-async def secret(db: Database) -> bytes:
+async def token_secret(db: Database) -> bytes:
     """The 32 bytes this database derives tokens with; made once, at bootstrap."""
     return bytes(await db.fetch_value("SELECT rustygpt.session_secret()"))
 
 
-async def start_session(db: Database, new: NewSession, windows: Windows, now: datetime) -> Started:
+async def start_session(
+    db: Database, new: NewSession, limits: SessionLimits, now: datetime
+) -> StartedSession:
     """Start a session and end the oldest beyond the allowed number; NotFound if disabled."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.start_session($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         *(new.id, new.user_id, new.token_hash, new.user_agent, new.address),
-        *(windows.idle_seconds, windows.absolute_seconds, windows.max_sessions, now),
+        *(limits.idle_seconds, limits.absolute_seconds, limits.max_sessions, now),
     )
-    return Started(Session(*row[:-1]), list(row[-1]))
+    return StartedSession(Session(*row[:-1]), list(row[-1]))
 
 
 async def authenticate_sessions(
     db: Database, token_hashes: list[bytes], idle_seconds: int, now: datetime
-) -> list[Checked]:
+) -> list[SessionCheck]:
     """Check tokens and move their idle windows (written at most once a minute)."""
     rows = await db.fetch(
         "SELECT * FROM rustygpt.authenticate_sessions($1, $2, $3)", token_hashes, idle_seconds, now
     )
-    return [_checked(*row) for row in rows]
+    return [_session_check(*row) for row in rows]
 
 
-def _checked(_place: int, reason: Reason | None, *row: Any) -> Checked:
+def _session_check(_place: int, reason: Reason | None, *row: Any) -> SessionCheck:
     if reason is not None:
-        return Checked(reason)
-    return Checked(None, User(*row[:5]), Session(*row[5:9]), row[9], row[10])
+        return SessionCheck(reason)
+    return SessionCheck(None, User(*row[:5]), Session(*row[5:9]), row[9], row[10])
 
 
 async def rotate_session(
@@ -95,13 +97,13 @@ async def rotate_session(
     grace_seconds: int,
     idle_seconds: int,
     now: datetime,
-) -> Rotated:
+) -> RotatedSession:
     """Put a new token in the place of an old one, once; NotFound when the old one is dead."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.rotate_session($1, $2, $3, $4, $5)",
         *(old_hash, new_hash, grace_seconds, idle_seconds, now),
     )
-    return Rotated(Session(*row[:-1]), row[-1])
+    return RotatedSession(Session(*row[:-1]), row[-1])
 
 
 async def end_session(db: Database, actor: UUID, session_id: UUID) -> None:

@@ -7,13 +7,13 @@ from uuid import UUID
 from msgspec import Struct
 
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.messages import view
+from rustygpt_server.db.messages import message_from_row
 from rustygpt_server.db.rows import Page, page
 from rustygpt_shared.models.conversations import ThreadSummary, ThreadUnread
 from rustygpt_shared.models.messages import MessageView
 
 
-class Mark(Struct, frozen=True):
+class ReadMarker(Struct, frozen=True):
     """Where somebody's mark stands: `unread` messages of the thread at an event number."""
 
     root_id: UUID
@@ -23,7 +23,7 @@ class Mark(Struct, frozen=True):
     moved: bool
 
 
-class Counted(Struct, frozen=True):
+class UnreadRow(Struct, frozen=True):
     """What a person has not read of a thread, at an event number; it stops at 1,000."""
 
     root_id: UUID
@@ -55,7 +55,7 @@ async def list_tree(
     rows = await db.fetch(
         "SELECT * FROM rustygpt.list_tree($1, $2, $3, $4)", actor, root_id, after_path, limit
     )
-    return page(rows, view)
+    return page(rows, message_from_row)
 
 
 async def list_unread(db: Database, actor: UUID, conversation_id: UUID) -> Page[ThreadUnread]:
@@ -66,23 +66,23 @@ async def list_unread(db: Database, actor: UUID, conversation_id: UUID) -> Page[
 
 async def mark_read(
     db: Database, actor: UUID, root_id: UUID, path: str | None, message_id: UUID | None
-) -> Mark:
+) -> ReadMarker:
     """Move one's mark to a message, or to the thread's end; it never moves back."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.mark_read_at($1, $2, $3, $4)", actor, root_id, path, message_id
     )
-    return Mark(*row)
+    return ReadMarker(*row)
 
 
 async def count_unread(
     db: Database, conversation_id: UUID, pairs: list[tuple[UUID, UUID]]
-) -> list[Counted]:
+) -> list[UnreadRow]:
     """What people have not read, by (thread, person); those who left are left out."""
     roots, users = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     rows = await db.fetch(
         "SELECT * FROM rustygpt.count_unread($1, $2, $3)", conversation_id, roots, users
     )
-    return [Counted(pairs[row[1] - 1][0], pairs[row[1] - 1][1], row[0], row[2]) for row in rows]
+    return [UnreadRow(pairs[row[1] - 1][0], pairs[row[1] - 1][1], row[0], row[2]) for row in rows]
 
 
 def _summary(*row: Any) -> ThreadSummary:

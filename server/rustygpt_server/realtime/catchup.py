@@ -10,15 +10,15 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from rustygpt_server.clock import Clock, TimeLimits
-from rustygpt_server.db.refusals import DatabaseError, Unavailable
-from rustygpt_server.db.rows import Logged
+from rustygpt_server.db.errors import DatabaseError, Unavailable
+from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.realtime.channel import Channel
 from rustygpt_server.telemetry import log
 
 _log = log(__name__)
 
-CHANNELS_AT_ONCE: Final = 20
-EVENTS_EACH: Final = 50
+CHANNELS_PER_READ: Final = 20
+EVENTS_PER_CHANNEL: Final = 50
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -26,10 +26,10 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 class EventLog(Protocol):
     """The durable events, as the database keeps them."""
 
-    async def read(self, conversation_id: UUID, after: int, limit: int) -> list[Logged]:
+    async def read(self, conversation_id: UUID, after: int, limit: int) -> list[EventRecord]:
         """The events after a number, in order."""
 
-    async def read_behind(self, cursors: Mapping[UUID, int], limit: int) -> list[Logged]:
+    async def read_batch(self, cursors: Mapping[UUID, int], limit: int) -> list[EventRecord]:
         """The next events of several conversations, each after its number."""
 
     async def positions(self, conversation_ids: list[UUID]) -> dict[UUID, int]:
@@ -45,56 +45,56 @@ class CatchUp:
         channels: Mapping[UUID, Channel],
         limits: TimeLimits,
         clock: Clock,
-        patience: float = 0,
+        delivery_grace: float = 0,
     ) -> None:
         """`patience` is how long events that no log has may be on their way, in seconds."""
         self._log = event_log
         self._channels = channels
         self._limits = limits
         self._clock = clock
-        self._patience = patience
+        self._delivery_grace = delivery_grace
         self._behind: dict[UUID, None] = {}
         self._tasks: dict[object, asyncio.Task[None]] = {}
-        self._on_level: list[Callable[[UUID], None]] = []
-        self._on_back: list[Callable[[UUID, int], None]] = []
+        self._on_caught_up: list[Callable[[UUID], None]] = []
+        self._on_rewind: list[Callable[[UUID, int], None]] = []
 
-    def watch(self, on_level: Callable[[UUID], None]) -> None:
+    def on_caught_up(self, listener: Callable[[UUID], None]) -> None:
         """Call a function with each conversation that has caught up."""
-        self._on_level.append(on_level)
+        self._on_caught_up.append(listener)
 
-    def watch_back(self, on_back: Callable[[UUID, int], None]) -> None:
+    def on_rewind(self, listener: Callable[[UUID, int], None]) -> None:
         """Call a function with each conversation whose log went back, and where it ends now."""
-        self._on_back.append(on_back)
+        self._on_rewind.append(listener)
 
-    def note(self, conversation_id: UUID, number: int) -> None:
+    def advance(self, conversation_id: UUID, number: int) -> None:
         """A conversation's log goes as far as a number; who follows it here gets there soon."""
         channel = self._channels.get(conversation_id)
         if channel is None:
             return
-        channel.target = max(channel.target, number)
-        if channel.position is not None and channel.position < channel.target:
+        channel.log_end = max(channel.log_end, number)
+        if channel.position is not None and channel.position < channel.log_end:
             self._behind[conversation_id] = None
             self._start("read", self._read_all)
 
-    def note_gap(self, channel: Channel) -> None:
+    def schedule_gap_check(self, channel: Channel) -> None:
         """An event is missing before others; most gaps close by themselves in a moment."""
 
-        async def look_again() -> None:
-            await self._clock.sleep(self._limits.hole_wait)
-            self.note(channel.conversation_id, channel.held_up_to())
+        async def check_again() -> None:
+            await self._clock.sleep(self._limits.gap_grace)
+            self.advance(channel.conversation_id, channel.highest_buffered())
 
-        self._start(channel.conversation_id, look_again)
+        self._start(channel.conversation_id, check_again)
 
-    def note_told(self, channel: Channel) -> None:
+    def confirm(self, channel: Channel) -> None:
         """What was noted may have come by another way."""
         if channel.conversation_id in self._behind:
-            self._note_level(channel)
+            self._mark_caught_up(channel)
 
     def is_behind(self, conversation_id: UUID) -> bool:
         """Whether readers here lack events that are known to exist."""
         return conversation_id in self._behind
 
-    def check_soon(self) -> None:
+    def schedule_check(self) -> None:
         """Compare all followed conversations with the log."""
         self._start("check", self.check)
 
@@ -109,10 +109,10 @@ class CatchUp:
             return
         for conversation_id, number in (await self._log.positions(list(followed))).items():
             if number < followed[conversation_id]:
-                self._go_back(conversation_id, number)
-            self.note(conversation_id, number)
+                self._handle_rewind(conversation_id, number)
+            self.advance(conversation_id, number)
 
-    def _go_back(self, conversation_id: UUID, number: int) -> None:
+    def _handle_rewind(self, conversation_id: UUID, number: int) -> None:
         """The log ends before what was read from it: the database is one of an earlier time.
 
         Its numbers are given a second time, to other events.
@@ -120,10 +120,10 @@ class CatchUp:
         channel = self._channels.get(conversation_id)
         if channel is not None:
             _log.warning("the log went back", conversation=str(conversation_id), number=number)
-            channel.target = number
-            channel.skip_to(number)
-            for watcher in self._on_back:
-                watcher(conversation_id, number)
+            channel.log_end = number
+            channel.jump_to(number)
+            for listener in self._on_rewind:
+                listener(conversation_id, number)
 
     async def stop(self) -> None:
         """Read no more."""
@@ -145,53 +145,53 @@ class CatchUp:
             del self._tasks[key]
 
     async def _read_all(self) -> None:
-        if self._patience:
-            await self._clock.sleep(self._patience)
+        if self._delivery_grace:
+            await self._clock.sleep(self._delivery_grace)
         while self._behind:
             cursors = {}
-            for conversation_id in list(islice(self._behind, CHANNELS_AT_ONCE)):
+            for conversation_id in list(islice(self._behind, CHANNELS_PER_READ)):
                 channel = self._channels.get(conversation_id)
                 if channel is None or channel.position is None:
                     del self._behind[conversation_id]
-                elif channel.position >= channel.target:
-                    self._note_level(channel)
+                elif channel.position >= channel.log_end:
+                    self._mark_caught_up(channel)
                 else:
                     cursors[conversation_id] = channel.position
             if not cursors:
                 continue
             try:
-                await self._take(cursors, await self._log.read_behind(cursors, EVENTS_EACH))
+                await self._apply(cursors, await self._log.read_batch(cursors, EVENTS_PER_CHANNEL))
             except Unavailable:
-                await self._clock.sleep(self._limits.log_check)
+                await self._clock.sleep(self._limits.log_retry)
 
-    async def _take(self, cursors: Mapping[UUID, int], events: Iterable[Logged]) -> None:
-        found: dict[UUID, list[Logged]] = {}
+    async def _apply(self, cursors: Mapping[UUID, int], events: Iterable[EventRecord]) -> None:
+        events_by_conversation: dict[UUID, list[EventRecord]] = {}
         for event in events:
-            found.setdefault(event.conversation_id, []).append(event)
+            events_by_conversation.setdefault(event.conversation_id, []).append(event)
         for conversation_id, after in cursors.items():
             channel = self._channels.get(conversation_id)
             if channel is None:
                 self._behind.pop(conversation_id, None)
                 continue
-            channel.publish(found.get(conversation_id, []))
+            channel.publish(events_by_conversation.get(conversation_id, []))
             if channel.position == after:
-                await self._skip(channel, found.get(conversation_id, []))
-            self._note_level(channel)
+                await self._skip_missing(channel, events_by_conversation.get(conversation_id, []))
+            self._mark_caught_up(channel)
 
-    async def _skip(self, channel: Channel, found: list[Logged]) -> None:
+    async def _skip_missing(self, channel: Channel, events: list[EventRecord]) -> None:
         """The next event is not in the log any more, or what was said of its end is not true."""
         before = channel.position
-        there = await self._log.positions([channel.conversation_id])
+        positions = await self._log.positions([channel.conversation_id])
         if channel.position != before:
             return  # it came by another way meanwhile
-        end = there.get(channel.conversation_id, 0)
-        channel.target = end
+        end = positions.get(channel.conversation_id, 0)
+        channel.log_end = end
         if end > (channel.position or 0):
-            channel.skip_to(found[0].number - 1 if found else end)
-            channel.publish(found)
+            channel.jump_to(events[0].number - 1 if events else end)
+            channel.publish(events)
 
-    def _note_level(self, channel: Channel) -> None:
-        if channel.position is not None and channel.position >= channel.target:
+    def _mark_caught_up(self, channel: Channel) -> None:
+        if channel.position is not None and channel.position >= channel.log_end:
             self._behind.pop(channel.conversation_id, None)
-            for watcher in self._on_level:
-                watcher(channel.conversation_id)
+            for listener in self._on_caught_up:
+                listener(channel.conversation_id)

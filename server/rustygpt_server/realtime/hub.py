@@ -9,21 +9,21 @@ from typing import Protocol
 from uuid import UUID
 
 from rustygpt_server.clock import Clock, TimeLimits
-from rustygpt_server.db.rows import Logged
+from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.realtime.backplane import Backplane
+from rustygpt_server.realtime.backplane_messages import UnloggedEvents
 from rustygpt_server.realtime.catchup import CatchUp, EventLog
-from rustygpt_server.realtime.channel import Channel, frame
+from rustygpt_server.realtime.channel import Channel, encode_event
+from rustygpt_server.realtime.deltas import AnswerDelta
+from rustygpt_server.realtime.event_payloads import parse_membership
 from rustygpt_server.realtime.memory import MemoryBackplane
-from rustygpt_server.realtime.outbox import Item, Kind
-from rustygpt_server.realtime.passages import Passage
-from rustygpt_server.realtime.reader import Piece, Reader, Seat
-from rustygpt_server.realtime.ring import Rings, without_id
-from rustygpt_server.realtime.streams import Ending, Streams
-from rustygpt_server.realtime.told import membership
-from rustygpt_server.realtime.words import Happened
+from rustygpt_server.realtime.registry import Revocation, SubscriberRegistry
+from rustygpt_server.realtime.ring import RingBudget, strip_id
+from rustygpt_server.realtime.send_queue import Priority, QueuedFrame
+from rustygpt_server.realtime.subscriber import SharedChunk, Subscriber, Subscription
 from rustygpt_server.telemetry import Metrics, log
 from rustygpt_shared import codec
-from rustygpt_shared.events import Membership, ResetAt, ResetReason
+from rustygpt_shared.events import MembershipChangedPayload, ResetReason, StreamResetPayload
 from rustygpt_shared.ids import event_id
 from rustygpt_shared.settings import Sse
 
@@ -36,7 +36,7 @@ class LiveAnswer(Protocol):
     message_id: UUID
     conversation_id: UUID
 
-    def whole(self) -> bytes | None:
+    def full_text_frame(self) -> bytes | None:
         """One `message.delta` frame with the whole text so far; None while there is no text."""
 
 
@@ -59,108 +59,110 @@ class Hub:
         self.metrics = metrics
         self._clock = clock
         self._channels: dict[UUID, Channel] = {}
-        patience = 0 if settings.persistence.enabled else limits.log_check
-        self.catch_up = CatchUp(event_log, self._channels, limits, clock, patience)
-        self._rings = Rings()
+        delivery_grace = 0 if settings.persistence.enabled else limits.log_retry
+        self.catch_up = CatchUp(event_log, self._channels, limits, clock, delivery_grace)
+        self._ring_budget = RingBudget()
         self._answers: dict[UUID, dict[UUID, LiveAnswer]] = {}
         self._idle_since: dict[UUID, float] = {}
-        self.streams = Streams(settings, clock, metrics)
-        self.catch_up.watch_back(self.streams.start_over)
-        self._watchers: list[Callable[[Logged], None]] = []
+        self.subscribers = SubscriberRegistry(settings, clock, metrics)
+        self.catch_up.on_rewind(self.subscribers.reset_conversation)
+        self._listeners: list[Callable[[EventRecord], None]] = []
 
     # Telling
 
-    def publish(self, conversation_id: UUID, events: Iterable[Logged]) -> None:
+    def publish(self, conversation_id: UUID, events: Iterable[EventRecord]) -> None:
         """Hand durable events to the conversation's readers everywhere, after their commit."""
         events = list(events)
         if not events:
             return
         for event in events:
             self.metrics.events.labels(event.type).inc()
-        self.backplane.announce(conversation_id, events[-1].number)
+        self.backplane.publish_position(conversation_id, events[-1].number)
         if not self.settings.persistence.enabled:
-            self.backplane.say(Happened(events))
-        self.take(conversation_id, events)
+            self.backplane.publish(UnloggedEvents(events))
+        self.deliver_local(conversation_id, events)
 
-    def take(self, conversation_id: UUID, events: Iterable[Logged]) -> None:
+    def deliver_local(self, conversation_id: UUID, events: Iterable[EventRecord]) -> None:
         """Hand durable events to the conversation's readers in this process."""
         channel = self._channels.get(conversation_id)
         if channel is None:
             return
         if channel.publish(events):
-            self.catch_up.note_told(channel)
+            self.catch_up.confirm(channel)
         else:
-            self.catch_up.note_gap(channel)
+            self.catch_up.schedule_gap_check(channel)
 
-    def look_again(self) -> None:
+    def schedule_log_check(self) -> None:
         """Compare open streams with the log: it may have events that nobody published."""
-        self.catch_up.check_soon()
+        self.catch_up.schedule_check()
 
-    def tell_passage(self, passage: Passage) -> None:
+    def publish_delta(self, delta: AnswerDelta) -> None:
         """Hand what an answer grew by to the conversation's readers everywhere."""
-        if passage.conversation_id in self._channels:
-            self.tell_text(passage)
-        self.backplane.say(passage)
+        if delta.conversation_id in self._channels:
+            self.deliver_delta(delta)
+        self.backplane.publish(delta)
 
-    def tell_text(self, passage: Passage) -> None:
+    def deliver_delta(self, delta: AnswerDelta) -> None:
         """Hand what an answer grew by to the conversation's readers in this process."""
-        item = Item(Kind.DELTA, passage.frame(), passage.message_id, passage)
-        self._tell(passage.conversation_id, item)
+        item = QueuedFrame(Priority.DELTA, delta.frame(), delta.message_id, delta)
+        self._deliver(delta.conversation_id, item)
 
-    def tell(self, conversation_id: UUID, data: bytes) -> None:
+    def broadcast(self, conversation_id: UUID, data: bytes) -> None:
         """Hand a passing event to the conversation's readers in this process."""
-        self._tell(conversation_id, Item(Kind.TRANSIENT, data))
+        self._deliver(conversation_id, QueuedFrame(Priority.TRANSIENT, data))
 
-    def _tell(self, conversation_id: UUID, item: Item) -> None:
+    def _deliver(self, conversation_id: UUID, item: QueuedFrame) -> None:
         channel = self._channels.get(conversation_id)
         if channel is not None:
-            channel.tell(item)
+            channel.broadcast(item)
 
-    def tell_all(self, conversation_ids: Iterable[UUID], data: bytes) -> None:
+    def broadcast_to_many(self, conversation_ids: Iterable[UUID], data: bytes) -> None:
         """Hand a passing event once to each reader, in this process, of any of these."""
         found = [self._channels.get(one) for one in conversation_ids]
-        channels = [channel for channel in found if channel is not None and channel.seats]
+        channels = [channel for channel in found if channel is not None and channel.live]
         if len(channels) == 1:
-            channels[0].tell(Item(Kind.TRANSIENT, data))
+            channels[0].broadcast(QueuedFrame(Priority.TRANSIENT, data))
         else:
-            self.tell_readers({seat.reader for one in channels for seat in one.seats}, data)
+            self.send_to({seat.subscriber for one in channels for seat in one.live}, data)
 
-    def tell_user(self, conversation_id: UUID, user_id: UUID, data: bytes) -> None:
+    def send_to_user(self, conversation_id: UUID, user_id: UUID, data: bytes) -> None:
         """Hand a passing event to one person's streams of a conversation in this process."""
         channel = self._channels.get(conversation_id)
-        seats = channel.seats if channel else {}
-        own = self.streams.of_user(user_id)
-        self.tell_readers([one for one in own if one.seat_in(conversation_id) in seats], data)
+        subscriptions = channel.live if channel else {}
+        own = self.subscribers.by_user(user_id)
+        self.send_to(
+            [one for one in own if one.subscription_to(conversation_id) in subscriptions], data
+        )
 
-    def tell_readers(self, readers: Iterable[Reader], data: bytes) -> None:
+    def send_to(self, subscribers: Iterable[Subscriber], data: bytes) -> None:
         """Hand a passing event to some streams of this process."""
-        item, piece = Item(Kind.TRANSIENT, data), Piece(data)
-        for reader in readers:
-            reader.tell(item, piece)
+        item, chunk = QueuedFrame(Priority.TRANSIENT, data), SharedChunk(data)
+        for subscriber in subscribers:
+            subscriber.send(item, chunk)
 
-    def watch(self, watcher: Callable[[Logged], None]) -> None:
+    def add_listener(self, listener: Callable[[EventRecord], None]) -> None:
         """Call a function with every durable event that readers of this process get, in order."""
-        self._watchers.append(watcher)
+        self._listeners.append(listener)
 
-    def _heard(self, event: Logged) -> None:
+    def _on_delivered(self, event: EventRecord) -> None:
         channel = self._channels.get(event.conversation_id)
-        self.metrics.deliveries.inc(len(channel.seats) if channel else 0)
-        change = membership(event)
+        self.metrics.deliveries.inc(len(channel.live) if channel else 0)
+        change = parse_membership(event)
         if channel is not None and change and change.action == "removed":
-            self._end_removed(channel, event, change)
-        for watcher in self._watchers:
+            self._revoke_removed_member(channel, event, change)
+        for listener in self._listeners:
             try:
-                watcher(event)
+                listener(event)
             except Exception:  # noqa: BLE001 - a boundary: the event has happened, and goes on
                 _log.error("an event was not understood", type=event.type, exc_info=True)
 
     # Answers in progress
 
-    def begin(self, answer: LiveAnswer) -> None:
+    def register_answer(self, answer: LiveAnswer) -> None:
         """Let readers join an answer in the middle."""
         self._answers.setdefault(answer.conversation_id, {})[answer.message_id] = answer
 
-    def finish(self, answer: LiveAnswer) -> None:
+    def unregister_answer(self, answer: LiveAnswer) -> None:
         """Forget an answer; its final text is a durable event."""
         answers = self._answers.get(answer.conversation_id, {})
         answers.pop(answer.message_id, None)
@@ -178,95 +180,105 @@ class Hub:
         channel = self._channels.get(conversation_id)
         if channel is None:
             channel = self._channels[conversation_id] = Channel(
-                conversation_id, self._rings, self._heard
+                conversation_id, self._ring_budget, self._on_delivered
             )
         self._idle_since.pop(conversation_id, None)
         return channel
 
-    def join(self, reader: Reader) -> None:
+    def register(self, subscriber: Subscriber) -> None:
         """Count a stream, before its right is checked: what ends it meanwhile is not missed."""
-        self.streams.add(reader)
+        self.subscribers.add(subscriber)
 
-    def sit(self, reader: Reader, conversation_id: UUID) -> Seat:
+    def subscribe(self, subscriber: Subscriber, conversation_id: UUID) -> Subscription:
         """Give a stream a seat in a conversation; it hears nothing before it has caught up."""
-        self.channel(conversation_id).interest += 1
-        seat = Seat(reader, conversation_id)
-        reader.seats.append(seat)
-        return seat
+        self.channel(conversation_id).subscription_count += 1
+        subscription = Subscription(subscriber, conversation_id)
+        subscriber.subscriptions.append(subscription)
+        return subscription
 
-    def rise(self, seat: Seat) -> None:
+    def unsubscribe(self, subscription: Subscription) -> None:
         """Take a seat away."""
-        seat.gone, seat.reset = True, None
-        seat.reader.seats.remove(seat)
-        if seat in seat.reader.waiting:
-            seat.reader.waiting.remove(seat)
-        channel = self._channels[seat.conversation_id]
-        channel.unseat(seat)
-        channel.interest -= 1
-        if not channel.interest:
-            self._note_idle(channel)
+        subscription.removed, subscription.reset_reason = True, None
+        subscription.subscriber.subscriptions.remove(subscription)
+        if subscription in subscription.subscriber.pending:
+            subscription.subscriber.pending.remove(subscription)
+        channel = self._channels[subscription.conversation_id]
+        channel.remove(subscription)
+        channel.subscription_count -= 1
+        if not channel.subscription_count:
+            self._mark_idle(channel)
 
-    def leave(self, reader: Reader) -> None:
+    def unregister(self, subscriber: Subscriber) -> None:
         """Forget a stream."""
-        if self.streams.discard(reader):
-            for seat in list(reader.seats):
-                self.rise(seat)
+        if self.subscribers.discard(subscriber):
+            for subscription in list(subscriber.subscriptions):
+                self.unsubscribe(subscription)
 
-    def _note_idle(self, channel: Channel) -> None:
+    def _mark_idle(self, channel: Channel) -> None:
         if channel.position is None:
             self._channels.pop(channel.conversation_id, None)  # nobody got to reading it
         else:
             self._idle_since[channel.conversation_id] = self._clock.monotonic()
 
-    def _end_removed(self, channel: Channel, event: Logged, change: Membership) -> None:
+    def _revoke_removed_member(
+        self, channel: Channel, event: EventRecord, change: MembershipChangedPayload
+    ) -> None:
         """End a removed person's streams with the event that tells of it."""
         channel.flush()
-        ending = Ending(
+        revocation = Revocation(
             "removed",
             user_id=change.user_id,
             conversation_id=event.conversation_id,
-            number=event.number,
+            event_number=event.number,
         )
-        for seat in self.streams.end(ending):
-            untold = seat not in channel.seats or seat.reset
-            self.rise(seat)
-            if untold:  # this is all it needs to know, whatever else it lacks
-                item = Item(Kind.DURABLE, without_id(frame(event).frame))
-                seat.reader.tell(item, seat=seat)
+        for subscription in self.subscribers.revoke(revocation):
+            undelivered = subscription not in channel.live or subscription.reset_reason
+            self.unsubscribe(subscription)
+            if undelivered:  # this is all it needs to know, whatever else it lacks
+                item = QueuedFrame(Priority.DURABLE, strip_id(encode_event(event).frame))
+                subscription.subscriber.send(item, subscription=subscription)
 
-    def end(self, ending: Ending) -> None:
+    def revoke(self, revocation: Revocation) -> None:
         """End the streams of this process that lost their right; those of all go on without."""
-        for seat in self.streams.end(ending):
-            self.rise(seat)
-            gone = self.reset(seat.conversation_id, ending.number or 0, "removed")
-            seat.reader.tell(Item(Kind.DURABLE, gone), seat=seat)
+        for subscription in self.subscribers.revoke(revocation):
+            self.unsubscribe(subscription)
+            frame_data = self.reset_frame(
+                subscription.conversation_id, revocation.event_number or 0, "removed"
+            )
+            subscription.subscriber.send(
+                QueuedFrame(Priority.DURABLE, frame_data), subscription=subscription
+            )
 
-    def reset(self, room: UUID | None, position: int, reason: ResetReason) -> bytes:
+    def reset_frame(
+        self, conversation_id: UUID | None, position: int, reason: ResetReason
+    ) -> bytes:
         """`stream.reset`; it names its conversation where a stream has several."""
         self.metrics.resets.labels(reason).inc()
-        payload = codec.encode(ResetAt(reason, event_id(position), room))
-        at = None if room else event_id(position)
-        return codec.frame("stream.reset", payload, position=at)
+        payload = codec.encode(StreamResetPayload(reason, event_id(position), conversation_id))
+        resume_position = None if conversation_id else event_id(position)
+        return codec.sse_frame("stream.reset", payload, resume_position=resume_position)
 
-    def is_short_of(self, conversation_id: UUID, number: int) -> bool:
+    def lacks(self, conversation_id: UUID, number: int) -> bool:
         """Whether readers here are still to be told an event."""
         channel = self._channels.get(conversation_id)
         return channel is not None and (channel.position is None or channel.position < number)
 
     async def drain(self) -> None:
         """End every stream, and wait until they are gone."""
-        await self.streams.drain(self.limits.drain)
+        await self.subscribers.drain(self.limits.shutdown_grace)
         await self.catch_up.stop()
 
-    def readers_of(self, conversation_id: UUID) -> dict[UUID, list[Reader]]:
+    def subscribers_by_user(self, conversation_id: UUID) -> dict[UUID, list[Subscriber]]:
         """The live streams of a conversation, by person."""
-        found: dict[UUID, list[Reader]] = {}
+        by_user: dict[UUID, list[Subscriber]] = {}
         channel = self._channels.get(conversation_id)
-        for seat in channel.seats if channel else ():
-            found.setdefault(seat.reader.identity.user_id, []).append(seat.reader)
-        return found
+        for subscription in channel.live if channel else ():
+            by_user.setdefault(subscription.subscriber.identity.user_id, []).append(
+                subscription.subscriber
+            )
+        return by_user
 
-    def forget_idle(self) -> None:
+    def evict_idle(self) -> None:
         """Drop the recent events of conversations that nobody has read for a while."""
         horizon = self._clock.monotonic() - self.limits.ring_idle
         for conversation_id, since in list(self._idle_since.items()):
@@ -277,13 +289,13 @@ class Hub:
     def statistics(self) -> dict[str, int]:
         """Counts for people who look inside."""
         return {
-            "streams": len(self.streams),
+            "streams": len(self.subscribers),
             "conversations": len(self._channels),
-            "ring_bytes": self._rings.size,
-            "waiting_events": sum(len(reader.outbox) for reader in self.streams),
+            "ring_bytes": self._ring_budget.size,
+            "waiting_events": sum(len(reader.send_queue) for reader in self.subscribers),
             "answers": sum(map(len, self._answers.values())),
         }
 
-    async def pause(self) -> None:
+    async def wait_for_log(self) -> None:
         """Wait before the log is asked again."""
-        await self._clock.sleep(self.limits.log_check)
+        await self._clock.sleep(self.limits.log_retry)

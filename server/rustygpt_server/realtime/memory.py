@@ -4,34 +4,38 @@ import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
-from rustygpt_server.realtime.backplane import Ear
-from rustygpt_server.realtime.words import Word
+from rustygpt_server.realtime.backplane import BackplaneListener
+from rustygpt_server.realtime.backplane_messages import BackplaneMessage
 
 
 class Bus:
     """Hands on what one of its backplanes tells to the ears of the others."""
 
     def __init__(self) -> None:
-        self._ears: dict[MemoryBackplane, Ear] = {}
+        self._listeners: dict[MemoryBackplane, BackplaneListener] = {}
 
-    def join(self, who: "MemoryBackplane", ear: Ear) -> None:
+    def attach(self, backplane: "MemoryBackplane", listener: BackplaneListener) -> None:
         """Let somebody hear the others."""
-        self._ears[who] = ear
+        self._listeners[backplane] = listener
 
-    def leave(self, who: "MemoryBackplane") -> None:
+    def detach(self, backplane: "MemoryBackplane") -> None:
         """Let somebody hear no more."""
-        self._ears.pop(who, None)
+        self._listeners.pop(backplane, None)
 
-    def tell(self, who: "MemoryBackplane", what: Callable[[Ear], None]) -> None:
+    def broadcast(
+        self, sender: "MemoryBackplane", call: Callable[[BackplaneListener], None]
+    ) -> None:
         """Call every other ear, in a later turn of the loop: as lines between processes do."""
-        for other in self._ears:
-            if other is not who:
-                asyncio.get_running_loop().call_soon(self._deliver, other, what)
+        for other in self._listeners:
+            if other is not sender:
+                asyncio.get_running_loop().call_soon(self._deliver, other, call)
 
-    def _deliver(self, whom: "MemoryBackplane", what: Callable[[Ear], None]) -> None:
-        ear = self._ears.get(whom)
-        if ear is not None:
-            what(ear)
+    def _deliver(
+        self, receiver: "MemoryBackplane", call: Callable[[BackplaneListener], None]
+    ) -> None:
+        listener = self._listeners.get(receiver)
+        if listener is not None:
+            call(listener)
 
 
 class MemoryBackplane:
@@ -39,28 +43,28 @@ class MemoryBackplane:
 
     def __init__(self, bus: Bus | None = None) -> None:
         self._bus = bus or Bus()
-        self._hears = False
+        self._connected = False
 
-    async def start(self, ear: Ear) -> None:
+    async def start(self, listener: BackplaneListener) -> None:
         """Join the bus."""
-        self._bus.join(self, ear)
-        self._hears = True
-        ear.returned()
+        self._bus.attach(self, listener)
+        self._connected = True
+        listener.on_connected()
 
     async def stop(self) -> None:
         """Leave the bus."""
-        self._hears = False
-        self._bus.leave(self)
+        self._connected = False
+        self._bus.detach(self)
 
     @property
-    def hears(self) -> bool:
+    def connected(self) -> bool:
         """Whether it is on the bus."""
-        return self._hears
+        return self._connected
 
-    def announce(self, conversation_id: UUID, number: int) -> None:
+    def publish_position(self, conversation_id: UUID, number: int) -> None:
         """Tell how far a conversation's log goes."""
-        self._bus.tell(self, lambda ear: ear.positions({conversation_id: number}))
+        self._bus.broadcast(self, lambda ear: ear.on_positions({conversation_id: number}))
 
-    def say(self, word: Word) -> None:
+    def publish(self, message: BackplaneMessage) -> None:
         """Tell something passing."""
-        self._bus.tell(self, lambda ear: ear.word(word))
+        self._bus.broadcast(self, lambda ear: ear.on_message(message))

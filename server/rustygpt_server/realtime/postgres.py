@@ -7,33 +7,33 @@ that writes: it has a connection of its own, which does not wait for the disk.
 import asyncio
 from collections.abc import Callable
 
-from rustygpt_server.db import feeds
+from rustygpt_server.db import events
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.listen import Line
-from rustygpt_server.db.refusals import DatabaseError
-from rustygpt_server.realtime.backplane import Unheard
+from rustygpt_server.db.errors import DatabaseError
+from rustygpt_server.db.listen import NotificationListener
+from rustygpt_server.realtime.backplane import PublishFailed
 
-PACKETS_AT_ONCE = 64
+PACKETS_PER_STATEMENT = 64
 
 
-class PostgresWire:
+class PostgresTransport:
     """A connection that listens, and one that tells, on the same channel."""
 
-    def __init__(self, line: Line, notifier: Database, channel: str) -> None:
-        self._line = line
+    def __init__(self, listener: NotificationListener, notifier: Database, channel: str) -> None:
+        self._listener = listener
         self._notifier = notifier
         self._channel = channel
-        self.up: asyncio.Event = line.up
+        self.connected: asyncio.Event = listener.connected
 
-    async def run(self, on_data: Callable[[str], None], on_up: Callable[[], None]) -> None:
+    async def run(self, on_data: Callable[[str], None], on_connected: Callable[[], None]) -> None:
         """Listen until cancelled."""
-        await self._line.run(self._channel, on_data, on_up)
+        await self._listener.run(self._channel, on_data, on_connected)
 
     async def send(self, packets: list[str]) -> None:
         """Tell packets in order; raises Unheard."""
         try:
-            for start in range(0, len(packets), PACKETS_AT_ONCE):
-                some = packets[start : start + PACKETS_AT_ONCE]
-                await feeds.tell_processes(self._notifier, self._channel, some)
+            for start in range(0, len(packets), PACKETS_PER_STATEMENT):
+                batch = packets[start : start + PACKETS_PER_STATEMENT]
+                await events.notify_processes(self._notifier, self._channel, batch)
         except DatabaseError as error:
-            raise Unheard(str(error)) from error
+            raise PublishFailed(str(error)) from error

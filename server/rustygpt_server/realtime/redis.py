@@ -14,17 +14,17 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from rustygpt_server.clock import Clock, TimeLimits
-from rustygpt_server.realtime.backplane import Unheard
+from rustygpt_server.realtime.backplane import PublishFailed
 from rustygpt_server.telemetry import log
 
 _log = log(__name__)
 
-_FIRST_WAIT: Final = 0.1
-_LONGEST_WAIT: Final = 10.0
-_LOST = (RedisError, OSError, TimeoutError)
+_MIN_BACKOFF: Final = 0.1
+_MAX_BACKOFF: Final = 10.0
+_CONNECTION_ERRORS = (RedisError, OSError, TimeoutError)
 
 
-class RedisWire:
+class RedisTransport:
     """A Redis channel."""
 
     def __init__(self, url: str, channel: str, limits: TimeLimits, clock: Clock) -> None:
@@ -40,20 +40,20 @@ class RedisWire:
         self._channel = channel
         self._limits = limits
         self._clock = clock
-        self._wait = _FIRST_WAIT
-        self.up = asyncio.Event()
+        self._backoff = _MIN_BACKOFF
+        self.connected = asyncio.Event()
 
-    async def run(self, on_data: Callable[[str], None], on_up: Callable[[], None]) -> None:
+    async def run(self, on_data: Callable[[str], None], on_connected: Callable[[], None]) -> None:
         """Listen until cancelled."""
         while True:
             try:
-                await self._listen(on_data, on_up)
-            except _LOST as error:
+                await self._listen(on_data, on_connected)
+            except _CONNECTION_ERRORS as error:
                 _log.warning("not listening to other processes", reason=str(error))
             finally:
-                self.up.clear()
-            await self._clock.sleep(self._wait * random.uniform(0.5, 1))  # noqa: S311 - jitter
-            self._wait = min(self._wait * 2, _LONGEST_WAIT)
+                self.connected.clear()
+            await self._clock.sleep(self._backoff * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            self._backoff = min(self._backoff * 2, _MAX_BACKOFF)
 
     async def send(self, packets: list[str]) -> None:
         """Publish packets in order; raises Unheard."""
@@ -62,14 +62,16 @@ class RedisWire:
                 for packet in packets:
                     pipe.publish(self._channel, packet)
                 await pipe.execute()
-        except _LOST as error:
-            raise Unheard("Redis does not answer.") from error
+        except _CONNECTION_ERRORS as error:
+            raise PublishFailed("Redis does not answer.") from error
 
     async def close(self) -> None:
         """Let go of all connections."""
         await self._redis.aclose()
 
-    async def _listen(self, on_data: Callable[[str], None], on_up: Callable[[], None]) -> None:
+    async def _listen(
+        self, on_data: Callable[[str], None], on_connected: Callable[[], None]
+    ) -> None:
         """Until the connection is lost; raises what it was lost by."""
         async with self._redis.pubsub() as pubsub:
             await pubsub.subscribe(self._channel)
@@ -78,16 +80,16 @@ class RedisWire:
                 if message is None:
                     await pubsub.ping()
                     message = await pubsub.get_message(timeout=self._limits.listen_probe_timeout)
-                self._hear(message, on_data, on_up)
+                self._handle(message, on_data, on_connected)
 
-    def _hear(
-        self, message: Any, on_data: Callable[[str], None], on_up: Callable[[], None]
+    def _handle(
+        self, message: Any, on_data: Callable[[str], None], on_connected: Callable[[], None]
     ) -> None:
         if message is None:
             raise TimeoutError("no answer")
         if message["type"] == "subscribe":
-            self._wait = _FIRST_WAIT
-            self.up.set()
-            on_up()
+            self._backoff = _MIN_BACKOFF
+            self.connected.set()
+            on_connected()
         elif message["type"] == "message":
             on_data(message["data"])

@@ -6,53 +6,53 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from rustygpt_server.clock import Clock
+from rustygpt_server.realtime.backplane_messages import AnswerEnded, ResendRequest
+from rustygpt_server.realtime.deltas import AnswerDelta
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.passages import Passage
-from rustygpt_server.realtime.words import Over, Want
 
-ASK_AGAIN_SECONDS = 1.0
-OVER_KEPT = 100
+RESEND_INTERVAL_SECONDS = 1.0
+MAX_ENDED = 100
 
 
 class RemoteAnswer:
     """The text of an answer, without gaps from its beginning on."""
 
-    def __init__(self, passage: Passage, now: float) -> None:
-        self.message_id = passage.message_id
-        self.conversation_id = passage.conversation_id
-        self.heard_at = now
-        self.asked_at: float | None = None
-        self._latest = passage
+    def __init__(self, delta: AnswerDelta, now: float) -> None:
+        self.message_id = delta.message_id
+        self.conversation_id = delta.conversation_id
+        self.received_at = now
+        self.resend_requested_at: float | None = None
+        self._latest = delta
         self._content = ""
         self._reasoning = ""
-        self._told = (0, 0)
+        self._sent = (0, 0)
 
-    def add(self, passage: Passage) -> bool:
+    def add(self, delta: AnswerDelta) -> bool:
         """Grow by what is new of a piece; False when text before it is missing."""
-        known = (len(self._content), len(self._reasoning))
-        if passage.offset > known[0] or passage.reasoning_offset > known[1]:
+        received = (len(self._content), len(self._reasoning))
+        if delta.offset > received[0] or delta.reasoning_offset > received[1]:
             return False
-        self._content += passage.content[known[0] - passage.offset :]
-        self._reasoning += passage.reasoning[known[1] - passage.reasoning_offset :]
-        self._latest = passage
+        self._content += delta.content[received[0] - delta.offset :]
+        self._reasoning += delta.reasoning[received[1] - delta.reasoning_offset :]
+        self._latest = delta
         return True
 
-    def news(self) -> Passage | None:
+    def unsent_delta(self) -> AnswerDelta | None:
         """What readers were not told; None when there is nothing."""
-        told, self._told = self._told, (len(self._content), len(self._reasoning))
-        return self._passage(told) if told != self._told else None
+        sent_before, self._sent = self._sent, (len(self._content), len(self._reasoning))
+        return self._delta(sent_before) if sent_before != self._sent else None
 
-    def whole(self) -> bytes | None:
+    def full_text_frame(self) -> bytes | None:
         """One delta with all that readers were told."""
-        return self._passage((0, 0)).frame() if self._told != (0, 0) else None
+        return self._delta((0, 0)).frame() if self._sent != (0, 0) else None
 
-    def _passage(self, start: tuple[int, int]) -> Passage:
+    def _delta(self, start: tuple[int, int]) -> AnswerDelta:
         return replace(
             self._latest,
             offset=start[0],
-            content=self._content[start[0] : self._told[0]],
+            content=self._content[start[0] : self._sent[0]],
             reasoning_offset=start[1],
-            reasoning=self._reasoning[start[1] : self._told[1]],
+            reasoning=self._reasoning[start[1] : self._sent[1]],
         )
 
 
@@ -63,49 +63,52 @@ class RemoteAnswers:
         self._hub = hub
         self._clock = clock
         self._answers: dict[UUID, RemoteAnswer] = {}
-        self._over: deque[UUID] = deque(maxlen=OVER_KEPT)
+        self._recently_ended: deque[UUID] = deque(maxlen=MAX_ENDED)
         """Answers that ended lately: what comes of them is late."""
-        hub.catch_up.watch(self._level)
+        hub.catch_up.on_caught_up(self._flush)
 
-    def add(self, passage: Passage) -> None:
+    def add(self, delta: AnswerDelta) -> None:
         """Take a piece; where one before it was missed, the writer is asked for the whole."""
-        if passage.message_id in self._over:
+        if delta.message_id in self._recently_ended:
             return
         now = self._clock.monotonic()
-        answer = self._answers.get(passage.message_id)
+        answer = self._answers.get(delta.message_id)
         if answer is None:
-            answer = self._answers[passage.message_id] = RemoteAnswer(passage, now)
-            self._hub.begin(answer)
-        answer.heard_at = now
-        if answer.add(passage):
-            self._tell(answer)
-        elif answer.asked_at is None or now - answer.asked_at >= ASK_AGAIN_SECONDS:
-            answer.asked_at = now
-            self._hub.backplane.say(Want(passage.message_id))
+            answer = self._answers[delta.message_id] = RemoteAnswer(delta, now)
+            self._hub.register_answer(answer)
+        answer.received_at = now
+        if answer.add(delta):
+            self._flush_answer(answer)
+        elif (
+            answer.resend_requested_at is None
+            or now - answer.resend_requested_at >= RESEND_INTERVAL_SECONDS
+        ):
+            answer.resend_requested_at = now
+            self._hub.backplane.publish(ResendRequest(delta.message_id))
 
-    def over(self, word: Over) -> None:
+    def end(self, message: AnswerEnded) -> None:
         """Forget an answer; its final text is a durable event."""
-        self._over.append(word.message_id)
-        answer = self._answers.pop(word.message_id, None)
+        self._recently_ended.append(message.message_id)
+        answer = self._answers.pop(message.message_id, None)
         if answer is not None:
-            self._hub.finish(answer)
+            self._hub.unregister_answer(answer)
 
-    def forget_silent(self) -> None:
+    def expire_silent(self) -> None:
         """Drop answers whose end was not heard."""
-        horizon = self._clock.monotonic() - self._hub.limits.silent_answer
+        horizon = self._clock.monotonic() - self._hub.limits.remote_answer_ttl
         for answer in list(self._answers.values()):
-            if answer.heard_at <= horizon:
-                self.over(Over(answer.conversation_id, answer.message_id))
+            if answer.received_at <= horizon:
+                self.end(AnswerEnded(answer.conversation_id, answer.message_id))
 
-    def _level(self, conversation_id: UUID) -> None:
+    def _flush(self, conversation_id: UUID) -> None:
         for answer in self._hub.answers(conversation_id):
             if answer.message_id in self._answers:
-                self._tell(self._answers[answer.message_id])
+                self._flush_answer(self._answers[answer.message_id])
 
-    def _tell(self, answer: RemoteAnswer) -> None:
+    def _flush_answer(self, answer: RemoteAnswer) -> None:
         """Tell readers, unless they have not been told yet that there is such an answer."""
         if self._hub.catch_up.is_behind(answer.conversation_id):
             return
-        news = answer.news()
-        if news:
-            self._hub.tell_text(news)
+        delta = answer.unsent_delta()
+        if delta:
+            self._hub.deliver_delta(delta)

@@ -13,17 +13,17 @@ from rustygpt_server.clock import Clock
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-ENTRIES = 20_000
+MAX_ENTRIES = 20_000
 
 
-class _Kept(NamedTuple, Generic[V]):
+class _Entry(NamedTuple, Generic[V]):
     value: V
-    since: int
+    version: int
     until: float
-    about: tuple[Hashable, ...]
+    tags: tuple[Hashable, ...]
 
 
-class Cache(Generic[K, V]):
+class InvalidationCache(Generic[K, V]):
     """Answers of one kind."""
 
     def __init__(
@@ -31,54 +31,54 @@ class Cache(Generic[K, V]):
         is_current: Callable[[], bool],
         clock: Clock,
         seconds: float,
-        size: int = ENTRIES,
+        size: int = MAX_ENTRIES,
     ) -> None:
-        self.changes = 0
+        self.version = 0
         """Counts what was heard; an answer asked for before a change may not tell of it."""
         self._is_current = is_current
         self._clock = clock
         self._seconds = seconds
         self._size = size
-        self._kept: OrderedDict[K, _Kept[V]] = OrderedDict()
-        self._changed: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
-        self._floor = 0
+        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._invalidated_at: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
+        self._min_version = 0
 
     def get(self, key: K) -> V | None:
         """What is known, or None when the database has to be asked."""
-        kept = self._kept.get(key)
-        if kept is None or not self._is_current():
+        entry = self._entries.get(key)
+        if entry is None or not self._is_current():
             return None
-        if kept.until <= self._clock.monotonic() or self._is_changed(kept):
-            del self._kept[key]
+        if entry.until <= self._clock.monotonic() or self._is_invalidated(entry):
+            del self._entries[key]
             return None
-        self._kept.move_to_end(key)
-        return kept.value
+        self._entries.move_to_end(key)
+        return entry.value
 
-    def put(self, key: K, value: V, since: int, *about: Hashable) -> None:
+    def put(self, key: K, value: V, version: int, *tags: Hashable) -> None:
         """Keep an answer that was asked for at a count of changes; what it is about, or its key."""
         until = self._clock.monotonic() + self._seconds
-        kept = _Kept(value, since, until, about or (key,))
-        if since < self._floor or self._is_changed(kept):
+        entry = _Entry(value, version, until, tags or (key,))
+        if version < self._min_version or self._is_invalidated(entry):
             return
-        self._kept[key] = kept
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
+        self._entries[key] = entry
+        self._entries.move_to_end(key)
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)
 
-    def change(self, about: Hashable) -> None:
+    def invalidate(self, tag: Hashable) -> None:
         """Use nothing any more that was asked for before now and is about this."""
         now = self._clock.monotonic()
-        self.changes += 1
-        self._changed[about] = (self.changes, now)
-        self._changed.move_to_end(about)
-        while next(iter(self._changed.values()))[1] <= now - self._seconds:
-            self._changed.popitem(last=False)  # nothing so old is kept
+        self.version += 1
+        self._invalidated_at[tag] = (self.version, now)
+        self._invalidated_at.move_to_end(tag)
+        while next(iter(self._invalidated_at.values()))[1] <= now - self._seconds:
+            self._invalidated_at.popitem(last=False)  # nothing so old is kept
 
     def clear(self) -> None:
         """Use nothing any more that was asked for before now."""
-        self.changes += 1
-        self._kept.clear()
-        self._floor = self.changes
+        self.version += 1
+        self._entries.clear()
+        self._min_version = self.version
 
-    def _is_changed(self, kept: _Kept[V]) -> bool:
-        return any(self._changed.get(one, (0, 0.0))[0] > kept.since for one in kept.about)
+    def _is_invalidated(self, entry: _Entry[V]) -> bool:
+        return any(self._invalidated_at.get(one, (0, 0.0))[0] > entry.version for one in entry.tags)

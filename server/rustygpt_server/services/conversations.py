@@ -6,41 +6,46 @@ from uuid import UUID
 from msgspec import structs
 
 from rustygpt_server.clock import Clock
-from rustygpt_server.db import conversations, members
-from rustygpt_server.db.controls import Control
-from rustygpt_server.db.conversations import Made
+from rustygpt_server.db import conversations, participants
+from rustygpt_server.db.access_changes import AccessChange
+from rustygpt_server.db.conversations import CreatedConversation
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.rows import Once, Page
+from rustygpt_server.db.rows import IdempotencyKey, Page
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.services.presence import Presence
-from rustygpt_server.services.rights import Rights
+from rustygpt_server.services.access import AccessMonitor
+from rustygpt_server.services.presence import PresenceService
 from rustygpt_shared import requests
 from rustygpt_shared.ids import new_id
-from rustygpt_shared.models.conversations import Conversation, ListedParticipant
+from rustygpt_shared.models.conversations import Conversation, ParticipantWithPresence
 
 
 class Conversations:
     """The conversations of one server."""
 
     def __init__(
-        self, db: Database, hub: Hub, rights: Rights, presence: Presence, clock: Clock
+        self, db: Database, hub: Hub, access: AccessMonitor, presence: PresenceService, clock: Clock
     ) -> None:
         self._db = db
         self._hub = hub
-        self._rights = rights
+        self._access = access
         self._presence = presence
         self._clock = clock
 
     async def create_conversation(
-        self, actor: UUID, wanted: requests.CreateConversation, once: Once | None
-    ) -> Made:
+        self,
+        actor: UUID,
+        request: requests.CreateConversation,
+        idempotency_key: IdempotencyKey | None,
+    ) -> CreatedConversation:
         """Make a conversation of one's own."""
         now = self._clock.now()
-        made_id = new_id(int(now.timestamp() * 1000))
-        made = await conversations.create_conversation(self._db, actor, made_id, wanted, once, now)
-        if not made.replayed:
-            self._rights.tell(Control("added", actor, None, made.conversation_id))
-        return made
+        new_conversation_id = new_id(int(now.timestamp() * 1000))
+        created = await conversations.create_conversation(
+            self._db, actor, new_conversation_id, request, idempotency_key, now
+        )
+        if not created.replayed:
+            self._access.publish(AccessChange("added", actor, None, created.conversation_id))
+        return created
 
     async def list_conversations(
         self, actor: UUID, *, archived: bool, before: tuple[datetime, UUID] | None, limit: int
@@ -66,30 +71,30 @@ class Conversations:
 
     async def list_participants(
         self, actor: UUID, conversation_id: UUID
-    ) -> Page[ListedParticipant]:
+    ) -> Page[ParticipantWithPresence]:
         """Everybody in a conversation."""
-        page = await members.list_participants(self._db, actor, conversation_id)
-        shown = await self._presence.statuses(one.user_id for one in page.items)
+        page = await participants.list_participants(self._db, actor, conversation_id)
+        statuses = await self._presence.statuses(one.user_id for one in page.items)
         listed = [
-            ListedParticipant(**structs.asdict(one), presence=shown[one.user_id])
+            ParticipantWithPresence(**structs.asdict(one), presence=statuses[one.user_id])
             for one in page.items
         ]
         return Page(listed, page.position, page.more)
 
     async def add_participant(
-        self, actor: UUID, conversation_id: UUID, wanted: requests.AddParticipant
+        self, actor: UUID, conversation_id: UUID, request: requests.AddParticipant
     ) -> None:
         """Add a person, or change the person's role."""
-        events = await members.add_participant(
-            self._db, actor, conversation_id, wanted.user_id, wanted.role, self._clock.now()
+        events = await participants.add_participant(
+            self._db, actor, conversation_id, request.user_id, request.role, self._clock.now()
         )
         self._hub.publish(conversation_id, events)
-        self._rights.tell_members(events)
+        self._access.publish_memberships(events)
 
     async def remove_participant(self, actor: UUID, conversation_id: UUID, user_id: UUID) -> None:
         """Take a person out, or leave; the person's streams end with the event that tells of it."""
-        events = await members.remove_participant(
+        events = await participants.remove_participant(
             self._db, actor, conversation_id, user_id, self._clock.now()
         )
         self._hub.publish(conversation_id, events)
-        self._rights.tell_members(events)
+        self._access.publish_memberships(events)

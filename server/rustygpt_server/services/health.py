@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from rustygpt_server.db import system
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.refusals import DatabaseError
+from rustygpt_server.db.errors import DatabaseError
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.telemetry import Metrics
 
@@ -17,17 +17,17 @@ class Health:
 
     def __init__(self, db: Database, hub: Hub, metrics: Metrics, missing: Missing) -> None:
         self._db = db
-        self._patience = hub.limits.ready_check
+        self._timeout = hub.limits.ready_check
         self._hub = hub
         self._metrics = metrics
         self._missing = missing
 
     async def missing(self) -> list[str]:
         """What keeps the server from its work, in words; empty when it is ready."""
-        if self._hub.streams.draining:
+        if self._hub.subscribers.draining:
             return ["the server is shutting down"]
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeout):
                 await system.ping(self._db)
                 return await self._missing()
         except (DatabaseError, TimeoutError):
@@ -40,11 +40,11 @@ class Health:
     async def sample(self) -> None:
         """Note what is measured and not counted; each process does so for itself."""
         self._metrics.pool_max.set(self._db.size)
-        self._metrics.pool_used.set(self._db.in_use)
-        self._metrics.line_up.set(self._hub.backplane.hears)
+        self._metrics.pool_in_use.set(self._db.in_use)
+        self._metrics.backplane_up.set(self._hub.backplane.connected)
 
     async def report(self) -> bytes:
         """All metrics as Prometheus text."""
         await self.sample()
-        self._hub.streams.settle()
+        self._hub.subscribers.flush_metrics()
         return self._metrics.report()

@@ -3,54 +3,56 @@
 from uuid import UUID
 
 from rustygpt_server.clock import Clock, TimeLimits
-from rustygpt_server.db import feeds
-from rustygpt_server.db.controls import Control
+from rustygpt_server.db import events
+from rustygpt_server.db.access_changes import AccessChange
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.feeds import Opening
-from rustygpt_server.db.rows import Logged
+from rustygpt_server.db.events import LogBounds
+from rustygpt_server.db.rows import EventRecord
+from rustygpt_server.realtime.event_payloads import parse_membership
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.told import membership
-from rustygpt_server.services.batches import Batches
-from rustygpt_server.services.cache import Cache
-from rustygpt_server.services.rights import Rights
+from rustygpt_server.services.access import AccessMonitor
+from rustygpt_server.services.batcher import Batcher
+from rustygpt_server.services.cache import InvalidationCache
 
 
 class Memberships:
     """The memberships that this process knows of."""
 
     def __init__(
-        self, db: Database, hub: Hub, rights: Rights, limits: TimeLimits, clock: Clock
+        self, db: Database, hub: Hub, access: AccessMonitor, limits: TimeLimits, clock: Clock
     ) -> None:
         self._db = db
-        self._asked = Batches(self._open)
-        self._known: Cache[tuple[UUID, UUID], int] = Cache(
-            rights.is_current, clock, limits.rights_reuse
+        self._queries = Batcher(self._load_batch)
+        self._cache: InvalidationCache[tuple[UUID, UUID], int] = InvalidationCache(
+            access.is_current, clock, limits.auth_cache_ttl
         )
-        rights.watch(self._change)
-        hub.watch(self._heard)
+        access.subscribe(self._on_access_change)
+        hub.add_listener(self._on_event)
 
-    def checked(self, user_id: UUID, conversation_id: UUID) -> int | None:
+    def member_at_event(self, user_id: UUID, conversation_id: UUID) -> int | None:
         """The event number at which a person was seen to be a member; None: ask."""
-        return self._known.get((user_id, conversation_id))
+        return self._cache.get((user_id, conversation_id))
 
-    async def open(self, user_id: UUID, conversation_id: UUID | None) -> dict[UUID, Opening]:
+    async def load(self, user_id: UUID, conversation_id: UUID | None) -> dict[UUID, LogBounds]:
         """Where a person's streams stand in a conversation (none for others), or in all."""
-        since = self._known.changes
-        found = await self._asked.ask((user_id, conversation_id))
-        for place, bounds in found.items():
-            self._known.put((user_id, place), bounds.position, since)
-        return found
+        version = self._cache.version
+        bounds_by_conversation = await self._queries.submit((user_id, conversation_id))
+        for found_id, bounds in bounds_by_conversation.items():
+            self._cache.put((user_id, found_id), bounds.position, version)
+        return bounds_by_conversation
 
-    async def _open(self, wanted: list[tuple[UUID, UUID | None]]) -> list[dict[UUID, Opening]]:
-        return await feeds.open_feeds(self._db, wanted)
+    async def _load_batch(
+        self, keys: list[tuple[UUID, UUID | None]]
+    ) -> list[dict[UUID, LogBounds]]:
+        return await events.read_log_bounds(self._db, keys)
 
-    def _change(self, control: Control | None) -> None:
-        if control is None:
-            self._known.clear()
-        elif control.user_id and control.conversation_id:
-            self._known.change((control.user_id, control.conversation_id))
+    def _on_access_change(self, change: AccessChange | None) -> None:
+        if change is None:
+            self._cache.clear()
+        elif change.user_id and change.conversation_id:
+            self._cache.invalidate((change.user_id, change.conversation_id))
 
-    def _heard(self, event: Logged) -> None:
+    def _on_event(self, event: EventRecord) -> None:
         """The event may come before the control; nobody is let in to what comes after it."""
-        if change := membership(event):
-            self._known.change((change.user_id, event.conversation_id))
+        if change := parse_membership(event):
+            self._cache.invalidate((change.user_id, event.conversation_id))

@@ -2,20 +2,20 @@
 
 from uuid import UUID
 
-from rustygpt_server.assistant.answer import Place
-from rustygpt_server.assistant.desk import Desk
+from rustygpt_server.assistant.answer import AnswerTarget
+from rustygpt_server.assistant.manager import AnswerManager
 from rustygpt_server.clock import Clock
 from rustygpt_server.db import answers
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.messages import Draft, Post, Written
-from rustygpt_server.db.rows import Once
+from rustygpt_server.db.messages import NewMessage, Post, PostResult
+from rustygpt_server.db.rows import IdempotencyKey
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.services.posting import Posting
-from rustygpt_server.services.typists import Typists
+from rustygpt_server.services.post_writer import PostWriter
+from rustygpt_server.services.typing_status import TypingService
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared import requests
 from rustygpt_shared.ids import new_id
-from rustygpt_shared.models.messages import Cancelled
+from rustygpt_shared.models.messages import CancelResult
 
 
 class Messages:
@@ -25,63 +25,78 @@ class Messages:
         self,
         db: Database,
         hub: Hub,
-        desk: Desk,
-        typists: Typists,
+        answer_manager: AnswerManager,
+        typing: TypingService,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._db = db
         self._hub = hub
-        self._desk = desk
-        self._typists = typists
+        self._answer_manager = answer_manager
+        self._typing = typing
         self._clock = clock
         self._metrics = metrics
-        self._posting = Posting(db, desk.answering, clock)
+        self._post_writer = PostWriter(db, answer_manager.new_claim, clock)
 
     async def post_root(
-        self, actor: UUID, conversation_id: UUID, post: requests.Post, once: Once | None
-    ) -> Written:
+        self,
+        actor: UUID,
+        conversation_id: UUID,
+        post: requests.PostMessage,
+        idempotency_key: IdempotencyKey | None,
+    ) -> PostResult:
         """Start a thread."""
-        draft = self._draft(post, once)
-        return self._tell(
-            actor, await self._posting.write(Post(actor, draft, conversation_id=conversation_id))
+        new_message = self._new_message(post, idempotency_key)
+        return self._publish(
+            actor,
+            await self._post_writer.write(
+                Post(actor, new_message, conversation_id=conversation_id)
+            ),
         )
 
     async def reply(
-        self, actor: UUID, parent_id: UUID, post: requests.Post, once: Once | None
-    ) -> Written:
+        self,
+        actor: UUID,
+        parent_id: UUID,
+        post: requests.PostMessage,
+        idempotency_key: IdempotencyKey | None,
+    ) -> PostResult:
         """Answer a message."""
-        draft = self._draft(post, once)
-        return self._tell(actor, await self._posting.write(Post(actor, draft, parent_id=parent_id)))
+        new_message = self._new_message(post, idempotency_key)
+        return self._publish(
+            actor, await self._post_writer.write(Post(actor, new_message, parent_id=parent_id))
+        )
 
-    async def cancel(self, actor: UUID, message_id: UUID) -> Cancelled:
+    async def cancel(self, actor: UUID, message_id: UUID) -> CancelResult:
         """Stop an answer; what was written of it stays."""
-        asked = await answers.request_cancel(self._db, actor, message_id, self._clock.now())
-        if asked.state == "running":
+        outcome = await answers.request_cancel(self._db, actor, message_id, self._clock.now())
+        if outcome.state == "running":
             self._metrics.cancels.inc()
-            self._desk.stop_answer(message_id)
-            return Cancelled(message_id, "cancelled")
-        return Cancelled(message_id, asked.state)
+            self._answer_manager.stop_answer(message_id)
+            return CancelResult(message_id, "cancelled")
+        return CancelResult(message_id, outcome.state)
 
-    def _draft(self, post: requests.Post, once: Once | None) -> Draft:
+    def _new_message(
+        self, post: requests.PostMessage, idempotency_key: IdempotencyKey | None
+    ) -> NewMessage:
         message_id = new_id(int(self._clock.now().timestamp() * 1000))
-        return Draft(message_id, post.content, post.role, post.model, once)
+        return NewMessage(message_id, post.content, post.role, post.model, idempotency_key)
 
-    def _tell(self, actor: UUID, written: Written) -> Written:
+    def _publish(self, actor: UUID, result: PostResult) -> PostResult:
         """Tell readers after the commit, and start the answer that was begun in it."""
-        posted = written.posted
-        if not written.replayed:
-            self._typists.posted(actor, posted.conversation_id, posted.root_id)
-        self._hub.publish(posted.conversation_id, written.events)
-        if written.answer and not written.replayed:
-            self._desk.begin(
-                Place(
-                    message_id=written.answer.message_id,
+        posted = result.posted
+        if not result.replayed:
+            self._typing.on_posted(actor, posted.conversation_id, posted.root_id)
+        self._hub.publish(posted.conversation_id, result.events)
+        if result.answer and not result.replayed:
+            self._answer_manager.start(
+                AnswerTarget(
+                    message_id=result.answer.message_id,
                     conversation_id=posted.conversation_id,
                     root_id=posted.root_id,
                     parent_id=posted.message_id,
                     depth=posted.depth + 1,
-                    model=written.answer.model,
+                    model=result.answer.model,
                 )
             )
-        return written
+        return result

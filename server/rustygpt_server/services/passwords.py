@@ -19,7 +19,7 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1)
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="argon2")
-        self._nobody: str | None = None
+        self._dummy_hash: str | None = None
 
     async def hash(self, password: str) -> str:
         """A new hash, with its own salt and parameters in it."""
@@ -27,9 +27,9 @@ class Passwords:
 
     async def check(self, stored: str | None, password: str) -> bool:
         """Whether a password fits; without a stored hash it takes as long, and never does."""
-        if self._nobody is None:
-            self._nobody = await self.hash("nobody has this password")
-        fits = await self._run(self._verify, stored or self._nobody, password)
+        if self._dummy_hash is None:
+            self._dummy_hash = await self.hash("nobody has this password")
+        fits = await self._run(self._verify, stored or self._dummy_hash, password)
         return fits and bool(stored)
 
     def is_outdated(self, stored: str) -> bool:

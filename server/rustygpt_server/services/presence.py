@@ -15,170 +15,176 @@ from msgspec import Struct
 from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import presence
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.presence import Beaten, LastSeen
+from rustygpt_server.db.presence import LastSeen, PresenceRow
+from rustygpt_server.realtime.backplane_messages import PresenceHeartbeat
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.words import Beat
-from rustygpt_server.services.typists import Typists
+from rustygpt_server.services.typing_status import TypingService
 from rustygpt_shared import codec
 from rustygpt_shared.ids import event_id
-from rustygpt_shared.models.presence import PresenceList, Seen, Status
+from rustygpt_shared.models.presence import PresenceList, Status, UserPresence
 
-PEOPLE_KEPT = 20_000
+MAX_USERS = 20_000
 """Beyond so many the longest silent are forgotten: they come again with their next heartbeat."""
-ASKED_AT_ONCE = 1_000
+USERS_PER_QUERY = 1_000
 
 
-class _Known(Struct):
+class _UserState(Struct):
     """What is known of somebody."""
 
-    said: Status
+    declared: Status
     seen_at: datetime
-    beats: int
-    heard: float
+    heartbeat_seq: int
+    last_heartbeat: float
     """When the last heartbeat was, by the clock that never jumps."""
-    told: Status
+    published: Status
     """What this process's readers were told last."""
-    falls: float = 0
+    drops_at: float = 0
     """When silence changes what is shown."""
 
 
-class Presence:
+class PresenceService:
     """The presence of everybody, as this process knows and tells it."""
 
     def __init__(
-        self, db: Database, hub: Hub, typists: Typists, limits: TimeLimits, clock: Clock
+        self, db: Database, hub: Hub, typing: TypingService, limits: TimeLimits, clock: Clock
     ) -> None:
         self._db = db
         self._hub = hub
-        self._typists = typists
+        self._typing = typing
         self._limits = limits
         self._clock = clock
-        self._people: dict[UUID, _Known] = {}
+        self._states: dict[UUID, _UserState] = {}
         """The longest silent come first."""
         self._due: set[UUID] = set()
         """Whose shown status may differ from what was told."""
-        self._began = False
-        self._missed = True
-        self._next_reading = 0.0
+        self._initialised = False
+        self._incomplete = True
+        self._next_load = 0.0
 
-    async def beat_presence(self, actor: UUID, said: Status) -> None:
+    async def heartbeat(self, actor: UUID, declared: Status) -> None:
         """Note that a person is there; whoever sees the person is told of a change soon."""
         now = self._clock.now()
-        beats = await presence.beat_presence(self._db, actor, said, now)
-        word = Beat(actor, said, now, beats)
-        self.heard(word)
-        self._hub.backplane.say(word)
+        heartbeat_seq = await presence.record_heartbeat(self._db, actor, declared, now)
+        message = PresenceHeartbeat(actor, declared, now, heartbeat_seq)
+        self.on_heartbeat(message)
+        self._hub.backplane.publish(message)
 
     async def show_presence(self, actor: UUID, conversation_id: UUID) -> PresenceList:
         """Everybody in a conversation, and who is writing."""
         page = await presence.show_presence(self._db, actor, conversation_id)
-        users = [self._seen(one) for one in page.items]
-        here = {one.user_id for one in users}
-        turns = self._typists.turns(conversation_id)
+        users = [self._user_presence(one) for one in page.items]
+        members = {one.user_id for one in users}
+        indicators = self._typing.active(conversation_id)
         return PresenceList(
-            users, [turn for turn in turns if turn.user_id in here], event_id(page.position)
+            users, [turn for turn in indicators if turn.user_id in members], event_id(page.position)
         )
 
     async def statuses(self, users: Iterable[UUID]) -> dict[UUID, Status]:
         """What is shown of these people, also of those who were never seen."""
-        shown: dict[UUID, Status] = dict.fromkeys(users, "offline")
-        for one in await presence.read_presence(self._db, list(shown)):
-            shown[one.user_id] = self._seen(one).status
-        return shown
+        statuses: dict[UUID, Status] = dict.fromkeys(users, "offline")
+        for one in await presence.read_presence(self._db, list(statuses)):
+            statuses[one.user_id] = self._user_presence(one).status
+        return statuses
 
-    def heard(self, beat: Beat) -> None:
+    def on_heartbeat(self, message: PresenceHeartbeat) -> None:
         """Take a heartbeat of any process."""
-        one = Beaten(beat.user_id, beat.status, beat.seen_at, beat.beats)
-        if self._learn(one, self._clock.monotonic()):
-            self._due.add(beat.user_id)
+        one = PresenceRow(message.user_id, message.status, message.seen_at, message.heartbeat_seq)
+        if self._merge(one, self._clock.monotonic()):
+            self._due.add(message.user_id)
 
-    def missed(self) -> None:
+    def mark_incomplete(self) -> None:
         """Heartbeats that other processes told may not have been heard."""
-        self._missed = True
+        self._incomplete = True
 
-    async def keep_up(self) -> None:
+    async def refresh(self) -> None:
         """Tell what has changed, by heartbeats and by silence."""
         now = self._clock.monotonic()
-        if self._missed or (not self._hub.backplane.hears and now >= self._next_reading):
-            await self._read_seen()
-        self._due.update(user for user, known in self._people.items() if known.falls <= now)
+        if self._incomplete or (not self._hub.backplane.connected and now >= self._next_load):
+            await self._load_recent()
+        self._due.update(user for user, known in self._states.items() if known.drops_at <= now)
         while self._due:
-            some = list(islice(self._due, ASKED_AT_ONCE))
-            found = await presence.read_presence(self._db, some, with_rooms=True)
-            self._due.difference_update(some)
-            for one in found:
-                self._settle(one)
-            for gone in set(some) - {one.user_id for one in found}:
-                self._people.pop(gone, None)
+            batch = list(islice(self._due, USERS_PER_QUERY))
+            rows = await presence.read_presence(self._db, batch, with_conversations=True)
+            self._due.difference_update(batch)
+            for one in rows:
+                self._publish_if_changed(one)
+            for gone in set(batch) - {one.user_id for one in rows}:
+                self._states.pop(gone, None)
 
-    async def _read_seen(self) -> None:
+    async def _load_recent(self) -> None:
         """Learn from the database whom it has seen; what a new process finds is no news."""
         since = self._clock.now() - timedelta(seconds=self._limits.presence_offline)
-        found = await presence.list_seen(self._db, since, PEOPLE_KEPT)
-        self._missed = False
-        self._next_reading = self._clock.monotonic() + self._limits.position_check
-        for one in found:
-            changed = self._learn(one, self._when(one))
-            if changed and self._began:
+        rows = await presence.list_recently_seen(self._db, since, MAX_USERS)
+        self._incomplete = False
+        self._next_load = self._clock.monotonic() + self._limits.position_check
+        for one in rows:
+            changed = self._merge(one, self._to_monotonic(one))
+            if changed and self._initialised:
                 self._due.add(one.user_id)
             elif changed and one.user_id not in self._due:
-                known = self._people[one.user_id]
-                known.told = self._shown(known)
-        self._began = True
+                state = self._states[one.user_id]
+                state.published = self._effective(state)
+        self._initialised = True
 
-    def _learn(self, one: Beaten, heard: float) -> bool:
+    def _merge(self, one: PresenceRow, last_heartbeat: float) -> bool:
         """Take what is told of somebody; whether something else is to be shown now."""
-        known = self._people.pop(one.user_id, None)
-        if known is None:
-            known = _Known(one.said, one.last_seen_at, one.beats, heard, "offline")
-        if one.beats >= known.beats:
-            known.said, known.beats = one.said, one.beats
-        if heard > known.heard:
-            known.heard, known.seen_at = heard, one.last_seen_at
-        known.falls = self._next_fall(known)
-        self._people[one.user_id] = known
-        if len(self._people) > PEOPLE_KEPT:
-            del self._people[next(iter(self._people))]
-        return self._shown(known) != known.told
+        state = self._states.pop(one.user_id, None)
+        if state is None:
+            state = _UserState(
+                one.declared, one.last_seen_at, one.heartbeat_seq, last_heartbeat, "offline"
+            )
+        if one.heartbeat_seq >= state.heartbeat_seq:
+            state.declared, state.heartbeat_seq = one.declared, one.heartbeat_seq
+        if last_heartbeat > state.last_heartbeat:
+            state.last_heartbeat, state.seen_at = last_heartbeat, one.last_seen_at
+        state.drops_at = self._next_drop(state)
+        self._states[one.user_id] = state
+        if len(self._states) > MAX_USERS:
+            del self._states[next(iter(self._states))]
+        return self._effective(state) != state.published
 
-    def _settle(self, one: Beaten) -> None:
+    def _publish_if_changed(self, one: PresenceRow) -> None:
         """Tell what is shown of somebody, if it is something else than before."""
-        self._learn(one, self._when(one))
-        known = self._people[one.user_id]
-        shown = self._shown(known)
-        if shown != known.told:
-            known.told = shown
-            told = Seen(one.user_id, shown, known.seen_at)
-            data = codec.frame("presence.update", codec.encode(told))
-            self._hub.tell_all(one.conversation_ids, data)
-        if shown == "offline":
-            del self._people[one.user_id]
+        self._merge(one, self._to_monotonic(one))
+        state = self._states[one.user_id]
+        effective = self._effective(state)
+        if effective != state.published:
+            state.published = effective
+            payload = UserPresence(one.user_id, effective, state.seen_at)
+            data = codec.sse_frame("presence.update", codec.encode(payload))
+            self._hub.broadcast_to_many(one.conversation_ids, data)
+        if effective == "offline":
+            del self._states[one.user_id]
 
-    def _when(self, one: Beaten) -> float:
+    def _to_monotonic(self, one: PresenceRow) -> float:
         """When a heartbeat was, by the clock that never jumps."""
         ago = (self._clock.now() - one.last_seen_at).total_seconds()
         return self._clock.monotonic() - max(0.0, ago)
 
-    def _next_fall(self, known: _Known) -> float:
+    def _next_drop(self, state: _UserState) -> float:
         """When silence will lower what is shown."""
-        away = known.heard + self._limits.presence_away
+        away = state.last_heartbeat + self._limits.presence_away
         if away > self._clock.monotonic():
             return away
-        return known.heard + self._limits.presence_offline
+        return state.last_heartbeat + self._limits.presence_offline
 
-    def _shown(self, known: _Known) -> Status:
-        return lowered(known.said, self._clock.monotonic() - known.heard, self._limits)
+    def _effective(self, state: _UserState) -> Status:
+        return effective_status(
+            state.declared, self._clock.monotonic() - state.last_heartbeat, self._limits
+        )
 
-    def _seen(self, one: LastSeen | Beaten) -> Seen:
+    def _user_presence(self, one: LastSeen | PresenceRow) -> UserPresence:
         """What is shown of somebody, as the database has it."""
-        if one.said is None or one.last_seen_at is None:
-            return Seen(one.user_id, "offline")
+        if one.declared is None or one.last_seen_at is None:
+            return UserPresence(one.user_id, "offline")
         silent = (self._clock.now() - one.last_seen_at).total_seconds()
-        return Seen(one.user_id, lowered(one.said, silent, self._limits), one.last_seen_at)
+        return UserPresence(
+            one.user_id, effective_status(one.declared, silent, self._limits), one.last_seen_at
+        )
 
 
-def lowered(said: Status, silent: float, limits: TimeLimits) -> Status:
+def effective_status(declared: Status, silent_seconds: float, limits: TimeLimits) -> Status:
     """What is shown of somebody who said this and was silent for so many seconds."""
-    if said == "offline" or silent >= limits.presence_offline:
+    if declared == "offline" or silent_seconds >= limits.presence_offline:
         return "offline"
-    return "away" if said == "away" or silent >= limits.presence_away else "online"
+    return "away" if declared == "away" or silent_seconds >= limits.presence_away else "online"

@@ -6,15 +6,15 @@ from uuid import UUID
 from rustygpt_server.db import messages, threads
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import Page
-from rustygpt_server.services.unread import Unread
+from rustygpt_server.services.unread import UnreadCounter
 from rustygpt_shared.models.conversations import ThreadSummary, ThreadUnread
-from rustygpt_shared.models.messages import Chunk, Marked, MessageView
+from rustygpt_shared.models.messages import Chunk, MessageView, ReadMarkerResult
 
 
 class Threads:
     """What is read of threads."""
 
-    def __init__(self, db: Database, unread: Unread) -> None:
+    def __init__(self, db: Database, unread: UnreadCounter) -> None:
         self._db = db
         self._unread = unread
 
@@ -36,11 +36,11 @@ class Threads:
 
     async def mark_read(
         self, actor: UUID, root_id: UUID, path: str | None, message_id: UUID | None
-    ) -> Marked:
+    ) -> ReadMarkerResult:
         """Move one's mark, which never moves back; one's own streams hear of it."""
         mark = await threads.mark_read(self._db, actor, root_id, path, message_id)
-        self._unread.moved(actor, mark)
-        return Marked(mark.root_id, mark.unread)
+        self._unread.publish_marker(actor, mark)
+        return ReadMarkerResult(mark.root_id, mark.unread)
 
     async def get_message(self, actor: UUID, message_id: UUID) -> MessageView:
         """One message."""

@@ -11,42 +11,42 @@ from uuid import UUID
 from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import threads
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.refusals import DatabaseError
-from rustygpt_server.db.rows import Logged
-from rustygpt_server.db.threads import Counted, Mark
+from rustygpt_server.db.errors import DatabaseError
+from rustygpt_server.db.rows import EventRecord
+from rustygpt_server.db.threads import ReadMarker, UnreadRow
+from rustygpt_server.realtime.backplane_messages import ReadMarkerMoved
+from rustygpt_server.realtime.event_payloads import parse_new_message
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.told import written
-from rustygpt_server.realtime.words import Marked
 from rustygpt_server.telemetry import log
 from rustygpt_shared import codec
-from rustygpt_shared.events import UnreadCount
+from rustygpt_shared.events import UnreadUpdatePayload
 
 _log = log(__name__)
 
-MOST = 1_000
+UNREAD_MAX = 1_000
 """Where counts stop."""
-THREADS_KEPT = 32
+MAX_THREADS = 32
 """Threads per conversation whose counts are kept; those of others are asked for again."""
-BIRTHS_KEPT = 256
-PAIRS_AT_ONCE = 100
+MAX_RECENT = 256
+PAIRS_PER_QUERY = 100
 """How many counts one statement is asked for."""
 
 
-class Tally:
+class ThreadCounts:
     """One thread: its latest messages, and what people had not read at some event number."""
 
     def __init__(self) -> None:
-        self._births: deque[tuple[int, UUID | None]] = deque()
-        self._forgotten = 0
+        self._recent: deque[tuple[int, UUID | None]] = deque()
+        self._forgotten_up_to = 0
         self._counts: dict[UUID, tuple[int, int]] = {}
 
-    def born(self, number: int, author: UUID | None) -> None:
+    def add_message(self, number: int, author: UUID | None) -> None:
         """Take a message by the number of the event that told of it."""
-        self._births.append((number, author))
-        if len(self._births) > BIRTHS_KEPT:
-            self._forgotten = self._births.popleft()[0]
+        self._recent.append((number, author))
+        if len(self._recent) > MAX_RECENT:
+            self._forgotten_up_to = self._recent.popleft()[0]
 
-    def learn(self, user_id: UUID, position: int, unread: int) -> None:
+    def set_count(self, user_id: UUID, position: int, unread: int) -> None:
         """Take a count as the database had it at an event number.
 
         Marks only move on: of two counts the smaller one, brought to the same number, is right.
@@ -55,51 +55,51 @@ class Tally:
         self._counts[user_id] = (position, unread)
         after = self.count(user_id)
         if before is not None and after is not None and before < after:
-            self._counts[user_id] = (self._births[-1][0] if self._births else position, before)
+            self._counts[user_id] = (self._recent[-1][0] if self._recent else position, before)
 
     def count(self, user_id: UUID) -> int | None:
         """What a person has not read now; None when the database has to be asked."""
         position, unread = self._counts.get(user_id, (-1, 0))
-        if position < self._forgotten:
+        if position < self._forgotten_up_to:
             return None
         latest = position
-        for number, author in reversed(self._births):
+        for number, author in reversed(self._recent):
             if number <= position:
                 break
             latest = max(latest, number)
             unread += author != user_id
-        unread = min(unread, MOST)
+        unread = min(unread, UNREAD_MAX)
         self._counts[user_id] = (latest, unread)
         return unread
 
-    def concerns(self, user_id: UUID, after: int) -> bool:
+    def has_new_for(self, user_id: UUID, after: int) -> bool:
         """Whether somebody else has written after an event number."""
-        return any(number > after and author != user_id for number, author in self._births)
+        return any(number > after and author != user_id for number, author in self._recent)
 
-    def keep_only(self, users: set[UUID]) -> None:
+    def retain_users(self, users: set[UUID]) -> None:
         """Forget people who read no longer."""
         self._counts = {user: known for user, known in self._counts.items() if user in users}
 
 
-class _Room:
+class _ConversationCounts:
     """What is known of one conversation."""
 
     def __init__(self) -> None:
-        self.tallies: OrderedDict[UUID, Tally] = OrderedDict()
-        self.fresh: set[UUID] = set()
-        self.told = 0
+        self.threads: OrderedDict[UUID, ThreadCounts] = OrderedDict()
+        self.dirty: set[UUID] = set()
+        self.published_up_to = 0
         """Messages up to this event number were told."""
-        self.heard = 0
+        self.seen_up_to = 0
 
-    def tally(self, root_id: UUID) -> Tally:
-        tally = self.tallies.setdefault(root_id, Tally())
-        self.tallies.move_to_end(root_id)
-        while len(self.tallies) > THREADS_KEPT:
-            self.fresh.discard(self.tallies.popitem(last=False)[0])
-        return tally
+    def thread(self, root_id: UUID) -> ThreadCounts:
+        thread = self.threads.setdefault(root_id, ThreadCounts())
+        self.threads.move_to_end(root_id)
+        while len(self.threads) > MAX_THREADS:
+            self.dirty.discard(self.threads.popitem(last=False)[0])
+        return thread
 
 
-class Unread:
+class UnreadCounter:
     """The unread counts of this process's readers."""
 
     def __init__(self, db: Database, hub: Hub, limits: TimeLimits, clock: Clock) -> None:
@@ -107,43 +107,45 @@ class Unread:
         self._hub = hub
         self._limits = limits
         self._clock = clock
-        self._rooms: dict[UUID, _Room] = {}
+        self._conversations: dict[UUID, _ConversationCounts] = {}
         self._timers: dict[UUID, asyncio.Task[None]] = {}
-        hub.watch(self.heard)
+        hub.add_listener(self._on_event)
 
-    def moved(self, user_id: UUID, mark: Mark) -> None:
+    def publish_marker(self, user_id: UUID, marker: ReadMarker) -> None:
         """Tell a person's own streams where the mark stands, if it moved."""
-        if mark.moved:
-            word = Marked(mark.conversation_id, mark.root_id, user_id, mark.position, mark.unread)
-            self.marked(word)
-            self._hub.backplane.say(word)
+        if marker.moved:
+            message = ReadMarkerMoved(
+                marker.conversation_id, marker.root_id, user_id, marker.position, marker.unread
+            )
+            self.on_marker_moved(message)
+            self._hub.backplane.publish(message)
 
-    def marked(self, mark: Marked) -> None:
+    def on_marker_moved(self, marker: ReadMarkerMoved) -> None:
         """Tell the person's streams in this process."""
-        room = self._rooms.get(mark.conversation_id)
-        if room and mark.root_id in room.tallies:
-            room.tallies[mark.root_id].learn(mark.user_id, mark.position, mark.unread)
-        data = _frame(mark.conversation_id, mark.root_id, mark.user_id, mark.unread)
-        self._hub.tell_user(mark.conversation_id, mark.user_id, data)
+        counts = self._conversations.get(marker.conversation_id)
+        if counts and marker.root_id in counts.threads:
+            counts.threads[marker.root_id].set_count(marker.user_id, marker.position, marker.unread)
+        data = _unread_frame(marker.conversation_id, marker.root_id, marker.user_id, marker.unread)
+        self._hub.send_to_user(marker.conversation_id, marker.user_id, data)
 
-    def heard(self, event: Logged) -> None:
+    def _on_event(self, event: EventRecord) -> None:
         """Count a new message; who reads along is told within the interval."""
-        message = written(event)
+        message = parse_new_message(event)
         if message is None:
             return
-        room = self._rooms.setdefault(event.conversation_id, _Room())
-        room.tally(message.root_id).born(event.number, message.author_user_id)
-        room.fresh.add(message.root_id)
-        room.heard = event.number
+        counts = self._conversations.setdefault(event.conversation_id, _ConversationCounts())
+        counts.thread(message.root_id).add_message(event.number, message.author_user_id)
+        counts.dirty.add(message.root_id)
+        counts.seen_up_to = event.number
         if event.conversation_id not in self._timers:
-            task = asyncio.create_task(self._later(event.conversation_id, room))
+            task = asyncio.create_task(self._publish_loop(event.conversation_id, counts))
             self._timers[event.conversation_id] = task
 
-    def forget_idle(self) -> None:
+    def evict_idle(self) -> None:
         """Drop the counts of conversations that nobody reads."""
-        for conversation_id in self._rooms.keys() - self._timers.keys():
-            if not self._hub.readers_of(conversation_id):
-                del self._rooms[conversation_id]
+        for conversation_id in self._conversations.keys() - self._timers.keys():
+            if not self._hub.subscribers_by_user(conversation_id):
+                del self._conversations[conversation_id]
 
     async def stop(self) -> None:
         """Tell nothing more."""
@@ -151,52 +153,52 @@ class Unread:
             task.cancel()
         await asyncio.gather(*self._timers.values(), return_exceptions=True)
 
-    async def _later(self, conversation_id: UUID, room: _Room) -> None:
+    async def _publish_loop(self, conversation_id: UUID, counts: _ConversationCounts) -> None:
         try:
-            while room.fresh:
+            while counts.dirty:
                 await self._clock.sleep(self._limits.unread_interval)
-                await self._tell(conversation_id, room)
+                await self._publish(conversation_id, counts)
         except DatabaseError as error:
             _log.info("unread counts have to wait", reason=str(error))
-            self._rooms.pop(conversation_id, None)
+            self._conversations.pop(conversation_id, None)
         finally:
             del self._timers[conversation_id]
 
-    async def _tell(self, conversation_id: UUID, room: _Room) -> None:
-        readers = self._hub.readers_of(conversation_id)
-        roots, after = list(room.fresh), room.told
-        room.fresh.clear()
-        room.told = room.heard
-        if not readers:
-            self._rooms.pop(conversation_id, None)
+    async def _publish(self, conversation_id: UUID, counts: _ConversationCounts) -> None:
+        subscribers = self._hub.subscribers_by_user(conversation_id)
+        roots, after = list(counts.dirty), counts.published_up_to
+        counts.dirty.clear()
+        counts.published_up_to = counts.seen_up_to
+        if not subscribers:
+            self._conversations.pop(conversation_id, None)
             return
         pairs = [
             (root, user)
             for root in roots
-            for user in readers
-            if room.tally(root).concerns(user, after)
+            for user in subscribers
+            if counts.thread(root).has_new_for(user, after)
         ]
-        await self._ask(conversation_id, room, pairs)
+        await self._query_missing(conversation_id, counts, pairs)
         for root, user in pairs:
-            unread = room.tally(root).count(user)
+            unread = counts.thread(root).count(user)
             if unread is not None:
-                data = _frame(conversation_id, root, user, unread)
-                self._hub.tell_readers(readers[user], data)
-        for tally in room.tallies.values():
-            tally.keep_only(set(readers))
+                data = _unread_frame(conversation_id, root, user, unread)
+                self._hub.send_to(subscribers[user], data)
+        for thread in counts.threads.values():
+            thread.retain_users(set(subscribers))
 
-    async def _ask(
-        self, conversation_id: UUID, room: _Room, pairs: list[tuple[UUID, UUID]]
+    async def _query_missing(
+        self, conversation_id: UUID, counts: _ConversationCounts, pairs: list[tuple[UUID, UUID]]
     ) -> None:
         """Let the database count what is not known here."""
-        unknown = [(root, user) for root, user in pairs if room.tally(root).count(user) is None]
-        for start in range(0, len(unknown), PAIRS_AT_ONCE):
-            some = unknown[start : start + PAIRS_AT_ONCE]
-            counted: list[Counted] = await threads.count_unread(self._db, conversation_id, some)
-            for one in counted:
-                room.tally(one.root_id).learn(one.user_id, one.position, one.unread)
+        unknown = [(root, user) for root, user in pairs if counts.thread(root).count(user) is None]
+        for start in range(0, len(unknown), PAIRS_PER_QUERY):
+            batch = unknown[start : start + PAIRS_PER_QUERY]
+            rows: list[UnreadRow] = await threads.count_unread(self._db, conversation_id, batch)
+            for one in rows:
+                counts.thread(one.root_id).set_count(one.user_id, one.position, one.unread)
 
 
-def _frame(conversation_id: UUID, root_id: UUID, user_id: UUID, unread: int) -> bytes:
-    told = UnreadCount(conversation_id, root_id, user_id, unread)
-    return codec.frame("unread.update", codec.encode(told))
+def _unread_frame(conversation_id: UUID, root_id: UUID, user_id: UUID, unread: int) -> bytes:
+    payload = UnreadUpdatePayload(conversation_id, root_id, user_id, unread)
+    return codec.sse_frame("unread.update", codec.encode(payload))

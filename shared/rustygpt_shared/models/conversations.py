@@ -66,7 +66,7 @@ class Participant(Model, frozen=True):
     display_name: str | None = None
 
 
-class ListedParticipant(Participant, frozen=True, kw_only=True):
+class ParticipantWithPresence(Participant, frozen=True, kw_only=True):
     """A person in the list of a conversation's participants."""
 
     presence: Status
@@ -75,7 +75,7 @@ class ListedParticipant(Participant, frozen=True, kw_only=True):
 class ParticipantList(Model, frozen=True):
     """Active participants, by user name."""
 
-    participants: list[ListedParticipant]
+    participants: list[ParticipantWithPresence]
     last_event_id: str | None = None
 
 

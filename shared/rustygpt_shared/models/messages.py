@@ -46,7 +46,7 @@ class MessageView(Model, frozen=True):
     """The content as sanitised HTML, when asked for by `?render=html`."""
 
 
-class Tree(Model, frozen=True):
+class ThreadPage(Model, frozen=True):
     """A page of a thread, depth first."""
 
     root_id: UUID
@@ -55,7 +55,7 @@ class Tree(Model, frozen=True):
     next_cursor: str | None = None
 
 
-class Posted(Model, frozen=True):
+class PostedMessage(Model, frozen=True):
     """Where a new message stands."""
 
     message_id: UUID
@@ -74,14 +74,14 @@ class Chunk(Model, frozen=True):
     created_at: datetime
 
 
-class Marked(Model, frozen=True):
+class ReadMarkerResult(Model, frozen=True):
     """What is left unread in a thread after a mark moved."""
 
     root_id: UUID
     unread: int
 
 
-class Cancelled(Model, frozen=True):
+class CancelResult(Model, frozen=True):
     """What became of a request to stop an answer."""
 
     message_id: UUID

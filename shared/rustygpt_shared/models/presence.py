@@ -8,11 +8,11 @@ from rustygpt_shared.models import Model
 
 Status = Literal["online", "away", "offline"]
 
-STOPPED: Final = datetime(1970, 1, 1, tzinfo=UTC)
+TYPING_STOPPED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The `expires_at` of somebody who no longer writes: past by every clock, however wrong."""
 
 
-class Seen(Model, frozen=True):
+class UserPresence(Model, frozen=True):
     """A person's presence as it is shown: what the person said, lowered by silence."""
 
     user_id: UUID
@@ -21,7 +21,7 @@ class Seen(Model, frozen=True):
     """Left out for somebody who was never seen."""
 
 
-class Turn(Model, frozen=True):
+class TypingIndicator(Model, frozen=True):
     """Somebody who is writing in a thread."""
 
     root_id: UUID
@@ -33,6 +33,6 @@ class Turn(Model, frozen=True):
 class PresenceList(Model, frozen=True):
     """A conversation's participants, by user name, and who of them is writing."""
 
-    users: list[Seen]
-    typing: list[Turn]
+    users: list[UserPresence]
+    typing: list[TypingIndicator]
     last_event_id: str

@@ -25,7 +25,7 @@ class AdminUser(User, frozen=True):
     disabled_at: datetime | None = None
 
 
-class Person(Model, frozen=True):
+class PublicUser(Model, frozen=True):
     """An account as other people see it; it has no e-mail address."""
 
     id: UUID
@@ -33,7 +33,7 @@ class Person(Model, frozen=True):
     display_name: str | None = None
 
 
-class FoundPerson(Person, frozen=True, kw_only=True):
+class UserSearchResult(PublicUser, frozen=True, kw_only=True):
     """A person found by a search."""
 
     presence: Status
@@ -58,13 +58,13 @@ class OwnSession(Session, frozen=True):
     current: bool = False
 
 
-class Setup(Model, frozen=True):
+class SetupStatus(Model, frozen=True):
     """Whether the first administrator exists."""
 
     is_setup: bool
 
 
-class UserAnswer(Model, frozen=True):
+class UserResponse(Model, frozen=True):
     """One account."""
 
     user: User
@@ -77,7 +77,7 @@ class Me(Model, frozen=True):
     session: Session | None = None
 
 
-class LoggedIn(Model, frozen=True):
+class LoginResponse(Model, frozen=True):
     """The answer to a login and to a refresh."""
 
     user: User
@@ -91,10 +91,10 @@ class SessionList(Model, frozen=True):
     sessions: list[OwnSession]
 
 
-class PersonList(Model, frozen=True):
+class UserSearchResults(Model, frozen=True):
     """People found by a search."""
 
-    users: list[FoundPerson]
+    users: list[UserSearchResult]
 
 
 class AdminUserList(Model, frozen=True):
@@ -104,7 +104,7 @@ class AdminUserList(Model, frozen=True):
     next_cursor: str | None = None
 
 
-class Done(Model, frozen=True):
+class Ok(Model, frozen=True):
     """A request that has nothing else to tell."""
 
     ok: bool

@@ -25,13 +25,13 @@ Key = tuple[str, ...]
 class SettingsError(Exception):
     """Settings that cannot be used; `mistakes` has a sentence for each."""
 
-    def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes = mistakes
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("\n".join(errors))
+        self.errors = errors
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedSettings:
     """The settings, and where each value that is no default came from."""
 
     settings: Settings
@@ -46,19 +46,19 @@ def load(
     flags: Mapping[Key, Any] | None = None,
     config: Path | None = None,
     folders: tuple[Path, ...] = (),
-) -> Loaded:
+) -> LoadedSettings:
     """Settings from everywhere; raises SettingsError with every mistake found.
 
     `config` names the file; else `RUSTYGPT_CONFIG` does, else the first of `folders` that has one.
     """
-    mistakes: list[str] = []
+    errors: list[str] = []
     profile = environ.get("RUSTYGPT_PROFILE", "dev")
     if profile not in PROFILES:
-        mistakes.append(f"RUSTYGPT_PROFILE is {profile!r}; it can be {', '.join(PROFILES)}")
+        errors.append(f"RUSTYGPT_PROFILE is {profile!r}; it can be {', '.join(PROFILES)}")
     file = _find(environ, config, folders)
     layers = [
         (f"profile {profile}", dict(PROFILES.get(profile, {})), True),
-        (f"file {file}", _read(file, mistakes) if file else {}, True),
+        (f"file {file}", _read(file, errors) if file else {}, True),
         ("environment", _from_environment(environ), False),
         ("flag", dict(flags or {}), True),
     ]
@@ -66,15 +66,15 @@ def load(
     sources: dict[Key, str] = {}
     for source, values, strict in layers:
         for key, value in values.items():
-            _lay(tree, sources, key, value, source, strict=strict, mistakes=mistakes)
-    settings = _build(tree, sources, mistakes)
-    return Loaded(settings, sources, file, profile)
+            _apply(tree, sources, key, value, source, strict=strict, errors=errors)
+    settings = _build(tree, sources, errors)
+    return LoadedSettings(settings, sources, file, profile)
 
 
-def walk(settings: Section, above: Key = ()) -> Iterator[tuple[Key, Any]]:
+def walk(settings: Section, prefix: Key = ()) -> Iterator[tuple[Key, Any]]:
     """Every setting and its value, in the order of the structs."""
     for name in settings.__struct_fields__:
-        value, key = getattr(settings, name), (*above, name)
+        value, key = getattr(settings, name), (*prefix, name)
         if isinstance(value, Section):
             yield from walk(value, key)
         elif isinstance(value, dict) and any(isinstance(v, Section) for v in value.values()):
@@ -92,22 +92,22 @@ def _find(
     return next((f / n for f in folders for n in FILE_NAMES if (f / n).is_file()), None)
 
 
-def _read(file: Path, mistakes: list[str]) -> dict[Key, Any]:
+def _read(file: Path, errors: list[str]) -> dict[Key, Any]:
     parse = _PARSERS.get(file.suffix, yaml.safe_load)
     try:
         tree = parse(file.read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        mistakes.append(f"{file} cannot be read: {' '.join(str(error).split())}")
+        errors.append(f"{file} cannot be read: {' '.join(str(error).split())}")
         return {}
     if not isinstance(tree or {}, dict):
-        mistakes.append(f"{file} has to hold sections with settings in them")
+        errors.append(f"{file} has to hold sections with settings in them")
         return {}
     return dict(_leaves(tree or {}, Settings))
 
 
-def _leaves(tree: dict[str, Any], shape: Any, above: Key = ()) -> Iterator[tuple[Key, Any]]:
+def _leaves(tree: dict[str, Any], shape: Any, prefix: Key = ()) -> Iterator[tuple[Key, Any]]:
     for name, value in tree.items():
-        key = (*above, str(name))
+        key = (*prefix, str(name))
         inner = _shape(key)
         if isinstance(value, dict) and value and _has_fields(inner):
             yield from _leaves(value, inner, key)
@@ -122,13 +122,13 @@ def _has_fields(shape: Any) -> bool:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[Key, Any]:
-    found: dict[Key, Any] = {}
+    values: dict[Key, Any] = {}
     if environ.get("DATABASE_URL"):
-        found["db", "url"] = environ["DATABASE_URL"]
+        values["db", "url"] = environ["DATABASE_URL"]
     for name, value in sorted(environ.items()):
         if name.startswith(PREFIX):
-            found[tuple(name[len(PREFIX) :].lower().split("__"))] = value
-    return found
+            values[tuple(name[len(PREFIX) :].lower().split("__"))] = value
+    return values
 
 
 def _shape(key: Key) -> Any:
@@ -144,7 +144,7 @@ def _shape(key: Key) -> Any:
     return shape
 
 
-def _lay(
+def _apply(
     tree: dict[str, Any],
     sources: dict[Key, str],
     key: Key,
@@ -152,22 +152,22 @@ def _lay(
     source: str,
     *,
     strict: bool,
-    mistakes: list[str],
+    errors: list[str],
 ) -> None:
     dotted, shape = ".".join(key), _shape(key)
     if shape is None or _has_fields(shape):
         what = "is no setting" if shape is None else "is a section, not a value"
-        mistakes.append(f"{dotted} ({source}) {what}")
+        errors.append(f"{dotted} ({source}) {what}")
         return
     try:
         converted = _convert(value, shape, strict=strict)
     except (msgspec.ValidationError, ValueError) as error:
-        mistakes.append(f"{dotted} ({source}): {error}")
+        errors.append(f"{dotted} ({source}): {error}")
         return
-    place = tree
+    section = tree
     for name in key[:-1]:
-        place = place.setdefault(name, {})
-    place[key[-1]] = converted
+        section = section.setdefault(name, {})
+    section[key[-1]] = converted
     sources[key] = source
 
 
@@ -181,11 +181,11 @@ def _convert(value: Any, shape: Any, *, strict: bool) -> Any:
     return msgspec.convert(value, shape, strict=strict)
 
 
-def _build(tree: dict[str, Any], sources: dict[Key, str], mistakes: list[str]) -> Settings:
+def _build(tree: dict[str, Any], sources: dict[Key, str], errors: list[str]) -> Settings:
     try:
         settings = msgspec.convert(tree, Settings, from_attributes=True)
     except msgspec.ValidationError as error:
-        mistakes.append(str(error))
-    if mistakes:
-        raise SettingsError(mistakes)
+        errors.append(str(error))
+    if errors:
+        raise SettingsError(errors)
     return settings

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 
-class Room:
+class Broadcaster:
     """Who listens."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Room:
 
 
 if __name__ == "__main__":
-    room = Room()
+    room = Broadcaster()
     routes = [Route("/events", room.listen), Route("/pub", room.publish, methods=["POST"])]
     uvicorn.run(
         Starlette(routes=routes),

@@ -14,12 +14,12 @@ _HEAD = (
 )
 
 
-class Room:
+class Channel:
     """Who listens, and what waits to be written to all of them."""
 
-    def __init__(self, *, joined: bool) -> None:
+    def __init__(self, *, batched: bool) -> None:
         self.listeners: set[asyncio.Transport] = set()
-        self._joined = joined
+        self._batched = batched
         self._count = 0
         self._pending: list[bytes] = []
 
@@ -27,7 +27,7 @@ class Room:
         """Write a frame to all, now or at the end of this turn."""
         self._count += 1
         self._pending.append(b"id: %d\nevent: token\ndata: %b\n\n" % (self._count, body))
-        if not self._joined:
+        if not self._batched:
             self._write()
         elif len(self._pending) == 1:
             asyncio.get_running_loop().call_soon(self._write)
@@ -43,9 +43,9 @@ class Room:
 class Connection(asyncio.Protocol):
     """GET listens, POST publishes, to the room that the target names; no more is understood."""
 
-    def __init__(self, rooms: dict[bytes, Room], *, joined: bool) -> None:
-        self._rooms = rooms
-        self._joined = joined
+    def __init__(self, channels: dict[bytes, Channel], *, batched: bool) -> None:
+        self._channels = channels
+        self._batched = batched
         self._buffer = b""
         self._transport: asyncio.Transport
 
@@ -53,7 +53,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]
 
     def connection_lost(self, error: Exception | None) -> None:
-        for room in self._rooms.values():
+        for room in self._channels.values():
             room.listeners.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
@@ -68,26 +68,26 @@ class Connection(asyncio.Protocol):
             body = self._buffer[end + 4 : end + 4 + length]
             self._buffer = self._buffer[end + 4 + length :]
             name = head[: head.index(b" HTTP/")].rpartition(b"=")[2]
-            if name not in self._rooms:
-                self._rooms[name] = Room(joined=self._joined)
-            self._answer(self._rooms[name], body)
+            if name not in self._channels:
+                self._channels[name] = Channel(batched=self._batched)
+            self._answer(self._channels[name], body)
 
-    def _answer(self, room: Room, body: bytes) -> None:
+    def _answer(self, channel: Channel, body: bytes) -> None:
         if body:
-            room.publish(body)
+            channel.publish(body)
             self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
         else:
             self._transport.write(_HEAD)
-            room.listeners.add(self._transport)
+            channel.listeners.add(self._transport)
 
 
 async def main() -> None:
     """Serve until ended."""
-    rooms: dict[bytes, Room] = {}
+    rooms: dict[bytes, Channel] = {}
     joined = "joined" in sys.argv
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Connection(rooms, joined=joined), "127.0.0.1", int(sys.argv[1]), backlog=4_096
+        lambda: Connection(rooms, batched=joined), "127.0.0.1", int(sys.argv[1]), backlog=4_096
     )
     await server.serve_forever()
 

@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from tests.support import databases
-from tests.support.fleets import RealFleet, real_fleet
+from tests.support.database import databases
+from tests.support.servers.clusters import ProcessCluster, process_cluster
 
 ENVIRON = {
     "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
@@ -19,7 +19,7 @@ ENVIRON = {
     "RUSTYGPT__SSE__MAX_BACKFILL_EVENTS": "10000",
 }
 
-Servers = Callable[..., AbstractAsyncContextManager[RealFleet]]
+Servers = Callable[..., AbstractAsyncContextManager[ProcessCluster]]
 """Starts so many server processes on a database at a URL; more settings by their variables."""
 
 
@@ -31,8 +31,8 @@ def servers(tmp_path: Path) -> Servers:
 
 def _servers(
     folder: Path, url: str, count: int = 1, **more: str
-) -> AbstractAsyncContextManager[RealFleet]:
-    return real_fleet(folder, url, count, **{**ENVIRON, **more})
+) -> AbstractAsyncContextManager[ProcessCluster]:
+    return process_cluster(folder, url, count, **{**ENVIRON, **more})
 
 
 @pytest.fixture

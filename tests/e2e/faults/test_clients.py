@@ -13,15 +13,15 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.e2e.faults.conftest import Servers
-from tests.support.api import PASSWORD, Api, Site
-from tests.support.fleets import at
-from tests.support.load import until_metric
-from tests.support.proxy import proxy
-from tests.support.streams import RawStream, open_stream, stream_request, streams
+from tests.support.clients.load_generator import until_metric
+from tests.support.servers.clusters import same_session_at
+from tests.support.servers.in_process_server import PASSWORD, InProcessServer, RunningServer
+from tests.support.servers.proxy import proxy
+from tests.support.streams.raw_streams import RawStream, open_stream, stream_request, streams
 
-from rustygpt_server.api import sink
+from rustygpt_server.api import sse_response
 from rustygpt_shared.events import MessageNew
-from rustygpt_tui.client.feed import Live, Lost, follow
+from rustygpt_tui.client.feed import Disconnected, Live, follow
 from rustygpt_tui.client.http import connect
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -34,7 +34,7 @@ async def test_clients_that_come_back_all_at_once_are_served(
 ) -> None:
     """Each with what it missed, once and in order, though no server remembers any of it."""
     async with servers(fresh_url, 2) as fleet:
-        one, two = (Site(url) for url in fleet.urls)
+        one, two = (RunningServer(url) for url in fleet.urls)
         ann = await one.person("ann")
         there = await two.sign_in("ann")
         room = await ann.conversation()
@@ -66,10 +66,12 @@ def _vanish(stream: RawStream) -> None:
     sock.setsockopt(socket.SOL_SOCKET, 26, program)  # SO_ATTACH_FILTER
 
 
-async def test_a_client_that_vanished_is_let_go(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_vanished_is_let_go(
+    server: InProcessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What it was sent is not acknowledged for too long: its stream is over, the others stay."""
-    monkeypatch.setattr(sink, "_SILENT_PEER_MS", 1_000)
-    ann = await api.person("ann")
+    monkeypatch.setattr(sse_response, "_TCP_USER_TIMEOUT_MS", 1_000)
+    ann = await server.person("ann")
     room = await ann.conversation()
     async with streams(ann, room, 3) as (gone, *others):
         _vanish(gone)
@@ -83,7 +85,7 @@ async def test_a_client_that_vanished_is_let_go(api: Api, monkeypatch: pytest.Mo
 async def test_the_terminals_feed_gets_over_silence(servers: Servers, fresh_url: str) -> None:
     """A way that carries nothing more is given up, and the next one brings what was missed."""
     async with servers(fresh_url) as fleet, proxy(fleet.urls[0].removeprefix("http://")) as way:
-        site = Site(fleet.urls[0])
+        site = RunningServer(fleet.urls[0])
         ann = await site.person("ann")
         room = await ann.conversation()
         root = await ann.root(room)
@@ -95,12 +97,12 @@ async def test_the_terminals_feed_gets_over_silence(servers: Servers, fresh_url:
                 async for item in following:
                     if isinstance(item, Live) and not told:
                         await ann.reply(root, "before")
-                    elif isinstance(item, Lost):
+                    elif isinstance(item, Disconnected):
                         way.recover()
                     elif isinstance(item, MessageNew):
                         told.append(item.payload.message.content)
                         if told == ["before"]:
-                            way.fall_silent()
+                            way.silence()
                             await ann.reply(root, "meanwhile")
                         elif told[-1] == "meanwhile":
                             break
@@ -129,7 +131,7 @@ async def _babble(port: int, request: bytes) -> None:
 async def test_junk_on_a_stream_hides_no_end(servers: Servers, fresh_url: str) -> None:
     """A client that pipelines more than is read, and leaves, is noticed by the next heartbeats."""
     async with servers(fresh_url) as fleet:
-        site = Site(fleet.urls[0])
+        site = RunningServer(fleet.urls[0])
         ann = await site.person("ann")
         room = await ann.conversation()
         async with streams(ann, room, 1) as (quiet,):
@@ -152,7 +154,7 @@ async def test_a_server_without_room_for_connections_keeps_those_it_has(
 ) -> None:
     """Open streams go on and are told of posts; with room again new clients are served."""
     async with servers(fresh_url) as fleet:
-        site = Site(fleet.urls[0])
+        site = RunningServer(fleet.urls[0])
         ann = await site.person("ann")
         room = await ann.conversation()
         async with streams(ann, room, 5) as opened:
@@ -176,11 +178,11 @@ async def test_a_proxy_that_cuts_what_is_quiet_cuts_no_stream(
 ) -> None:
     """Heartbeats come often enough, and nobody is offered a compressed stream."""
     async with servers(fresh_url) as fleet:
-        site = Site(fleet.urls[0])
+        site = RunningServer(fleet.urls[0])
         ann = await site.person("ann")
         room = await ann.conversation()
         async with proxy(fleet.urls[0].removeprefix("http://"), idle_seconds=3) as way:
-            behind = at(f"http://127.0.0.1:{way.port}", ann)
+            behind = same_session_at(f"http://127.0.0.1:{way.port}", ann)
             async with behind.client, behind.follow(room) as stream:
                 await asyncio.sleep(7)
                 posted = await ann.root(room)
@@ -188,5 +190,5 @@ async def test_a_proxy_that_cuts_what_is_quiet_cuts_no_stream(
         await site.close()
 
     assert told["payload"]["message"]["id"] == posted
-    assert "content-encoding" not in stream.answer.headers
-    assert stream.answer.headers["x-accel-buffering"] == "no"
+    assert "content-encoding" not in stream.response.headers
+    assert stream.response.headers["x-accel-buffering"] == "no"

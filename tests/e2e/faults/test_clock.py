@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tests.support.api import Api, Person
+from tests.support.servers.in_process_server import HttpUser, InProcessServer
 
 pytestmark = pytest.mark.slow
 
@@ -11,9 +11,9 @@ HOUR = 3_600.0
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=["forward", "back"])
-async def test_a_jump_of_the_clock_ends_nothing(api: Api, jump: float) -> None:
+async def test_a_jump_of_the_clock_ends_nothing(server: InProcessServer, jump: float) -> None:
     """Sessions and streams stay, heartbeats keep their pace, and events keep their order."""
-    ann, bob = await api.person("ann"), await api.person("bob")
+    ann, bob = await server.person("ann"), await server.person("bob")
     room = await ann.conversation(is_group=True)
     people = f"/api/conversations/{room}/participants"
     await ann.post(people, {"user_id": str(bob.id), "role": "member"}, expect=204)
@@ -21,13 +21,13 @@ async def test_a_jump_of_the_clock_ends_nothing(api: Api, jump: float) -> None:
     async with ann.follow(room) as hers, bob.follow(room) as his:
         for stream in (hers, his):
             await stream.next("stream.open")
-        api.clock.jump(jump)
+        server.clock.jump(jump)
         for _ in range(130):
-            api.clock.move(1)
+            server.clock.advance(1)
             await asyncio.sleep(0.002)
-        assert api.parts.hub.statistics()["streams"] == 2
+        assert server.components.hub.statistics()["streams"] == 2
         await _talk(ann, bob, root)
-        api.clock.jump(-jump)
+        server.clock.jump(-jump)
         await _talk(ann, bob, root)
         for stream in (hers, his):
             seen = [await stream.next("message.new") for _ in range(8)]
@@ -39,23 +39,23 @@ async def test_a_jump_of_the_clock_ends_nothing(api: Api, jump: float) -> None:
     assert threads[0]["message_count"] == 9
 
 
-async def _talk(ann: Person, bob: Person, root: str) -> None:
+async def _talk(ann: HttpUser, bob: HttpUser, root: str) -> None:
     for person in (ann, bob):
         await person.reply(root, "one")
         await person.reply(root, "two")
 
 
-async def test_answers_in_progress_outlive_a_jump(api: Api) -> None:
+async def test_answers_in_progress_outlive_a_jump(server: InProcessServer) -> None:
     """A lease is measured by the time of day; who writes the answer is not taken for dead."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation(assistant_mode="always")
     async with ann.follow(room) as stream:
         await ann.root(room, "please write")
         await stream.next("message.delta")
-        api.clock.jump(HOUR)
+        server.clock.jump(HOUR)
         done = asyncio.create_task(stream.next("message.done"))
         while not done.done():
-            api.clock.move(0.1)
+            server.clock.advance(0.1)
             await asyncio.sleep(0.005)
 
     assert done.result()["payload"]["finish_reason"] == "stop"

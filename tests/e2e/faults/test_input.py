@@ -8,8 +8,8 @@ import httpx
 import hypothesis
 import pytest
 from hypothesis import HealthCheck, strategies
-from tests.support.api import Api, Person, lines
-from tests.support.raw import raw
+from tests.support.clients.raw_http import raw_connection
+from tests.support.servers.in_process_server import HttpUser, InProcessServer, sse_lines
 
 from rustygpt_shared.ids import event_number
 
@@ -56,13 +56,13 @@ def _settings(examples: int) -> hypothesis.settings:
 
 
 @pytest.fixture
-async def ann(api: Api) -> Person:
+async def ann(server: InProcessServer) -> HttpUser:
     """Somebody with an account."""
-    return await api.person("ann")
+    return await server.person("ann")
 
 
 @pytest.fixture
-async def room(ann: Person) -> str:
+async def conversation_id(ann: HttpUser) -> str:
     """A conversation of three threads: six events."""
     room = await ann.conversation()
     for number in range(LAST // 2):
@@ -80,11 +80,13 @@ def _foretold(seen: str) -> bytes:
     return b'"reason":"unknown"'
 
 
-async def _opened(api: Api, person: Person, path: str, until: bytes, *headers: bytes) -> bytes:
+async def _opened(
+    api: InProcessServer, person: HttpUser, path: str, until: bytes, *headers: bytes
+) -> bytes:
     """What a stream says, to a certain word; it has to be 200, whatever was sent."""
     cookies = "; ".join(f"{k}={v}" for k, v in person.client.cookies.items())
     start = [f"GET {path} HTTP/1.1".encode(), b"Host: x", f"Cookie: {cookies}".encode()]
-    async with raw(api.url) as connection, asyncio.timeout(10):
+    async with raw_connection(api.url) as connection, asyncio.timeout(10):
         await connection.send(b"\r\n".join([*start, *headers, b"", b""]))
         assert (await connection.reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200 ")
         return await connection.reader.readuntil(until)
@@ -98,15 +100,15 @@ def _numbers(said: bytes) -> list[int]:
 @_settings(120)
 @hypothesis.given(sent=any_bytes)
 async def test_any_cursor_is_answered_by_events_or_a_reset(
-    api: Api, ann: Person, room: str, sent: bytes
+    server: InProcessServer, ann: HttpUser, conversation_id: str, sent: bytes
 ) -> None:
     """In the header and in the query: never an error, never more than is asked for."""
-    path = f"/api/stream/conversations/{room}"
+    path = f"/api/stream/conversations/{conversation_id}"
     seen = sent.decode("utf-8", "surrogateescape").strip()
-    header = await _opened(api, ann, path, _foretold(seen), b"Last-Event-ID: " + sent)
+    header = await _opened(server, ann, path, _foretold(seen), b"Last-Event-ID: " + sent)
     asked = sent.decode("utf-8", "replace")
     query = f"{path}?last_event_id={quote_from_bytes(asked.encode())}"
-    by_query = await _opened(api, ann, query, _foretold(asked))
+    by_query = await _opened(server, ann, query, _foretold(asked))
 
     for said, cursor in ((header, event_number(seen)), (by_query, event_number(asked))):
         first = LAST if cursor is None or cursor > LAST else cursor
@@ -117,17 +119,17 @@ async def test_any_cursor_is_answered_by_events_or_a_reset(
 @_settings(60)
 @hypothesis.given(text=forgeries)
 async def test_no_text_becomes_a_field_of_a_stream(
-    api: Api, ann: Person, room: str, text: str
+    server: InProcessServer, ann: HttpUser, conversation_id: str, text: str
 ) -> None:
     """Line ends of every kind stay within the text, which comes back as it was sent."""
-    shown = await ann.get(f"/api/conversations/{room}")
+    shown = await ann.get(f"/api/conversations/{conversation_id}")
     since = shown["last_event_id"]
     content = f"<{text}>"
-    posted = await ann.root(room, content)
-    path = f"/api/stream/conversations/{room}?last_event_id={since}"
+    posted = await ann.root(conversation_id, content)
+    path = f"/api/stream/conversations/{conversation_id}?last_event_id={since}"
     async with ann.client.stream("GET", path) as answer, asyncio.timeout(10):
         told: list[str] = []
-        async for line in lines(answer):
+        async for line in sse_lines(answer):
             told += [line] if line else []
             if line.startswith('data: {"type":"message.new"'):
                 break
@@ -140,11 +142,11 @@ async def test_no_text_becomes_a_field_of_a_stream(
 @_settings(100)
 @hypothesis.given(text=strategies.text(max_size=60))
 async def test_text_comes_back_as_it_was_sent_or_is_refused(
-    api: Api, ann: Person, room: str, text: str
+    server: InProcessServer, ann: HttpUser, conversation_id: str, text: str
 ) -> None:
     """By the same rule as message, title and name: never a mistake of the server."""
     headers = {"X-CSRF-TOKEN": ann.csrf}
-    path = f"/api/threads/{room}/root"
+    path = f"/api/threads/{conversation_id}/root"
     answer = await ann.client.post(path, json={"content": text}, headers=headers)
     allowed = bool(text.rstrip()) and "\x00" not in text
     assert answer.status_code == (201 if allowed else 422), answer.text
@@ -152,7 +154,7 @@ async def test_text_comes_back_as_it_was_sent_or_is_refused(
         stored = await ann.get(f"/api/messages/{answer.json()['message_id']}")
         assert stored["content"] == text.rstrip()
     for place, body in (
-        (f"/api/conversations/{room}", {"title": text}),
+        (f"/api/conversations/{conversation_id}", {"title": text}),
         ("/api/auth/me", {"display_name": text}),
     ):
         changed = await ann.client.patch(place, json=body, headers=headers)
@@ -182,25 +184,27 @@ async def test_text_comes_back_as_it_was_sent_or_is_refused(
     ids=range(13),
 )
 async def test_a_body_that_is_too_much_is_refused(
-    api: Api, ann: Person, room: str, body: bytes, status: int
+    server: InProcessServer, ann: HttpUser, conversation_id: str, body: bytes, status: int
 ) -> None:
     """Too large, too deep, no JSON, no text: each has its status, and the server goes on."""
     headers = {"X-CSRF-TOKEN": ann.csrf, "Content-Type": "application/json"}
-    path = f"/api/threads/{room}/root"
+    path = f"/api/threads/{conversation_id}/root"
     try:
         answer = await ann.client.post(path, content=body, headers=headers)
         assert answer.status_code == status, answer.text[:300]
     except (httpx.WriteError, httpx.ReadError):
         assert status == 413  # it was answered before all of it was taken
-    await ann.root(room, "after")
+    await ann.root(conversation_id, "after")
 
 
-async def test_the_largest_message_streams(api: Api, ann: Person, room: str) -> None:
+async def test_the_largest_message_streams(
+    server: InProcessServer, ann: HttpUser, conversation_id: str
+) -> None:
     """65,536 characters that JSON writes with six bytes each arrive whole; so do small ones."""
-    async with ann.follow(room) as stream:
+    async with ann.follow(conversation_id) as stream:
         await stream.next("stream.open")
         large = "\x01" * 65_536
-        root = await ann.root(room, large)
+        root = await ann.root(conversation_id, large)
         told = await stream.next("message.new")
         for number in range(100):
             await ann.reply(root, f"{number}")

@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 from tests.e2e.faults.conftest import Servers
-from tests.support.api import Person, Site
-from tests.support.databases import connected
-from tests.support.fleets import RealFleet
-from tests.support.load import last_number, texts, writing
-from tests.support.streams import RawStream, open_stream, streams
+from tests.support.clients.load_generator import last_number, post_load, texts
+from tests.support.database.databases import connected
+from tests.support.servers.clusters import ProcessCluster
+from tests.support.servers.in_process_server import HttpUser, RunningServer
+from tests.support.streams.raw_streams import RawStream, open_stream, streams
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -27,9 +27,9 @@ WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_
 
 
 @asynccontextmanager
-async def _sites(fleet: RealFleet) -> AsyncIterator[list[Site]]:
+async def _sites(fleet: ProcessCluster) -> AsyncIterator[list[RunningServer]]:
     """The servers' people; their connections are closed in the end."""
-    sites = [Site(url) for url in fleet.urls]
+    sites = [RunningServer(url) for url in fleet.urls]
     try:
         yield sites
     finally:
@@ -37,7 +37,7 @@ async def _sites(fleet: RealFleet) -> AsyncIterator[list[Site]]:
             await site.close()
 
 
-async def _post(person: Person, root: str, key: str) -> httpx.Response:
+async def _post(person: HttpUser, root: str, key: str) -> httpx.Response:
     headers = {"X-CSRF-TOKEN": person.csrf, "Idempotency-Key": key}
     path = f"/api/messages/{root}/reply"
     return await person.client.post(path, json={"content": key}, headers=headers)
@@ -65,7 +65,7 @@ async def test_a_commit_that_nobody_told_of_is_told(servers: Servers, fresh_url:
             await fleet.servers[0].kill()
             with pytest.raises(httpx.TransportError):
                 await posting
-            await stream.reaches(4, 6.5)
+            await stream.wait_for_number(4, 6.5)
             again = await _post(there, root, "k")
             kept = await texts(there, root)
 
@@ -105,11 +105,11 @@ async def test_streams_move_to_another_server_without_loss(
         room = await ann.conversation()
         root = await ann.root(room)
         async with streams(ann, room, 100) as before:
-            async with writing(there, root=root) as writer:
-                await writer.more(10)
+            async with post_load(there, root=root) as writer:
+                await writer.wait_for_more(10)
                 code = await fleet.servers[0].stop()
                 moved = [await _go_on(stream, there, room) for stream in before]
-                await writer.more(10)
+                await writer.wait_for_more(10)
             last = await last_number(there, room)
             for old, new in zip(before, moved, strict=True):
                 async with asyncio.timeout(20):
@@ -121,7 +121,7 @@ async def test_streams_move_to_another_server_without_loss(
     assert code == 0
 
 
-async def _go_on(stream: RawStream, person: Person, room: str) -> RawStream:
+async def _go_on(stream: RawStream, person: HttpUser, room: str) -> RawStream:
     await stream.ended.wait()
     assert stream.events[-1]["payload"] == {"reason": "shutdown"}
     return await open_stream(person, room, f"evt_{stream.numbers()[-1]}")
@@ -155,14 +155,14 @@ async def test_a_server_whose_workers_all_die_serves_again(
     assert not set(old) & set(new)
 
 
-async def _try(person: Person, root: str) -> httpx.Response | None:
+async def _try(person: HttpUser, root: str) -> httpx.Response | None:
     try:
         return await _post(person, root, "k")
     except httpx.TransportError:
         return None
 
 
-async def _stop_twice(fleet: RealFleet) -> int:
+async def _stop_twice(fleet: ProcessCluster) -> int:
     """SIGTERM, and once more while the first is obeyed."""
     pid = fleet.servers[0].pid
     os.kill(pid, signal.SIGTERM)
@@ -170,7 +170,7 @@ async def _stop_twice(fleet: RealFleet) -> int:
     return await fleet.servers[0].stop()
 
 
-async def _interrupt(fleet: RealFleet) -> int:
+async def _interrupt(fleet: ProcessCluster) -> int:
     """Ctrl-C at a terminal: SIGINT to the whole group of processes, twice."""
     group = fleet.servers[0].pid
     assert os.getpgid(group) == group
@@ -191,8 +191,8 @@ async def test_being_told_to_stop_again_changes_nothing(
         room = await ann.conversation()
         root = await ann.root(room)
         async with streams(ann, room, 20) as opened:
-            async with writing(ann, root=root) as writer:
-                await writer.more(10)
+            async with post_load(ann, root=root) as writer:
+                await writer.wait_for_more(10)
                 started = time.monotonic()
                 code = await end(fleet)
                 seconds = time.monotonic() - started
@@ -224,6 +224,6 @@ async def test_a_server_that_stood_still_goes_on(servers: Servers, fresh_url: st
             os.kill(fleet.servers[1].pid, signal.SIGCONT)
             last = await last_number(ann, room)
             for stream in opened:
-                await stream.reaches(last, 5)
+                await stream.wait_for_number(last, 5)
                 assert not stream.ended.is_set()
             assert (await there.client.get("/readyz")).status_code == 200

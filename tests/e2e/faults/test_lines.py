@@ -9,16 +9,16 @@ from uuid import UUID
 
 import pytest
 from tests.e2e.faults.conftest import Servers
-from tests.support.api import Site
-from tests.support.databases import connected
-from tests.support.followers import Course, Follower
-from tests.support.load import until_metric
-from tests.support.own_postgres import own_postgres
-from tests.support.proxy import proxy
-from tests.support.snapshots import Source, durable, load_all
-from tests.support.streams import streams
+from tests.support.clients.http_snapshots import HttpSnapshotSource, durable_state, load_all
+from tests.support.clients.load_generator import until_metric
+from tests.support.database.databases import connected
+from tests.support.database.private_postgres import private_postgres
+from tests.support.model.model_client import ModelClient, StreamContract
+from tests.support.servers.in_process_server import RunningServer
+from tests.support.servers.proxy import proxy
+from tests.support.streams.raw_streams import streams
 
-from rustygpt_server.app.lines import channel_of
+from rustygpt_server.app.backplane_factory import channel_name
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -29,29 +29,29 @@ POLL_SECONDS = 6.5
 async def test_a_line_that_falls_silent_costs_seconds_and_no_events(servers: Servers) -> None:
     """What is not heard is seen in the log; the dead line is noticed and made anew."""
     async with (
-        own_postgres() as postgres,
+        private_postgres() as postgres,
         proxy(str(postgres.socket)) as between,
         servers(postgres.url) as near,
         servers(postgres.through(between.port)) as far,
     ):
-        one, two = Site(near.urls[0]), Site(far.urls[0])
+        one, two = RunningServer(near.urls[0]), RunningServer(far.urls[0])
         ann = await one.person("ann")
         there = await two.sign_in("ann")
         room = await ann.conversation()
         root = await ann.root(room)
         async with streams(there, room, 1) as (stream,):
             await ann.reply(root, "heard")
-            await stream.reaches(4, 2)
-            between.fall_silent(lambda head: b"rustygpt listen" in head)
+            await stream.wait_for_number(4, 2)
+            between.silence(lambda head: b"rustygpt listen" in head)
             await ann.reply(root, "not heard")
-            await stream.reaches(6, POLL_SECONDS)
+            await stream.wait_for_number(6, POLL_SECONDS)
             await until_metric(there.client, "rustygpt_backplane_up", 0, seconds=16)
             await ann.reply(root, "while it is known to be down")
-            await stream.reaches(8, 3)
+            await stream.wait_for_number(8, 3)
             between.recover()
             await until_metric(there.client, "rustygpt_backplane_up", 1, seconds=16)
             await ann.reply(root, "heard again")
-            await stream.reaches(10, 2)
+            await stream.wait_for_number(10, 2)
         await one.close()
         await two.close()
 
@@ -59,31 +59,31 @@ async def test_a_line_that_falls_silent_costs_seconds_and_no_events(servers: Ser
 async def test_a_database_that_says_nothing_is_503_and_streams_stay(servers: Servers) -> None:
     """Nobody waits for ever: requests are refused in time, probes answer, heartbeats come."""
     async with (
-        own_postgres() as postgres,
+        private_postgres() as postgres,
         proxy(str(postgres.socket)) as between,
         servers(postgres.through(between.port)) as fleet,
     ):
-        site = Site(fleet.urls[0])
+        site = RunningServer(fleet.urls[0])
         ann = await site.person("ann")
         room = await ann.conversation()
         root = await ann.root(room)
         async with streams(ann, room, 1) as (stream,):
-            between.fall_silent()
+            between.silence()
             started = time.monotonic()
             refused = await ann.call("GET", f"/api/conversations/{room}/threads", expect=503)
             waited = time.monotonic() - started
             assert (await ann.client.get("/healthz")).status_code == 200
             assert (await ann.client.get("/readyz")).status_code == 503
-            beats = stream.beats
+            beats = stream.keepalives
             async with asyncio.timeout(5):
-                while stream.beats < beats + 2:
+                while stream.keepalives < beats + 2:
                     await asyncio.sleep(0.05)
             between.recover()
             async with asyncio.timeout(15):
                 while (await ann.client.get("/readyz")).status_code != 200:
                     await asyncio.sleep(0.05)
             await ann.reply(root, "after")
-            await stream.reaches(4, 5)
+            await stream.wait_for_number(4, 5)
             assert not stream.ended.is_set()
         await site.close()
 
@@ -95,7 +95,7 @@ async def test_a_database_that_says_nothing_is_503_and_streams_stay(servers: Ser
 async def _parrot(url: str) -> AsyncIterator[None]:
     """Says all that servers tell each other again: twice, and the latest first."""
     async with connected(url) as ear, connected(url) as mouth:
-        channel = channel_of(await mouth.fetchval("SELECT rustygpt.session_secret()"))
+        channel = channel_name(await mouth.fetchval("SELECT rustygpt.session_secret()"))
         heard: dict[str, None] = {}
         await ear.add_listener(channel, lambda *what: heard.setdefault(what[3]))
 
@@ -121,14 +121,14 @@ async def test_what_is_told_twice_and_in_disorder_is_known_once(
 ) -> None:
     """Positions and pieces of answers that come late, again or backwards change nothing."""
     async with servers(fresh_url, 2) as fleet, _parrot(fresh_url):
-        sites = [Site(url) for url in fleet.urls]
+        sites = [RunningServer(url) for url in fleet.urls]
         ann = await sites[0].person("ann")
         there = await sites[1].sign_in("ann")
         room = await ann.conversation(assistant_mode="mention")
         root = await ann.root(room)
-        followers = [Follower(room), Follower(room)]
+        followers = [ModelClient(room), ModelClient(room)]
         for follower, person in zip(followers, (ann, there), strict=True):
-            await follower.connect(person, None, Course(person.id))
+            await follower.connect(person, None, StreamContract(person.id))
         for number in range(20):
             text = "@assistant go" if number % 10 == 0 else f"{number}"
             await asyncio.gather(ann.reply(root, text), there.reply(root, text))
@@ -139,13 +139,13 @@ async def test_what_is_told_twice_and_in_disorder_is_known_once(
             await site.close()
 
 
-async def _settled(follower: Follower, room: str) -> None:
+async def _settled(follower: ModelClient, room: str) -> None:
     """A client's state is soon the one that is fetched anew."""
     person = follower.person
     assert person is not None
     fresh: Any = None
     async with asyncio.timeout(40):
-        while follower.state is None or fresh is None or durable(follower.state) != fresh:
+        while follower.state is None or fresh is None or durable_state(follower.state) != fresh:
             follower.check()
             await asyncio.sleep(0.1)
-            fresh = durable(await load_all(Source(person), UUID(room), person.id))
+            fresh = durable_state(await load_all(HttpSnapshotSource(person), UUID(room), person.id))

@@ -6,11 +6,11 @@ from contextlib import suppress
 import asyncpg
 import pytest
 from tests.e2e.faults.conftest import Servers
-from tests.support.api import Site
-from tests.support.databases import connected
-from tests.support.load import last_number
-from tests.support.own_postgres import own_postgres
-from tests.support.streams import streams
+from tests.support.clients.load_generator import last_number
+from tests.support.database.databases import connected
+from tests.support.database.private_postgres import private_postgres
+from tests.support.servers.in_process_server import RunningServer
+from tests.support.streams.raw_streams import streams
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -18,10 +18,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 async def test_a_full_queue_of_notifications_refuses_no_post(servers: Servers) -> None:
     """Posts succeed, the log tells the other server, and words flow again when there is room."""
     async with (
-        own_postgres(max_notify_queue_pages="64") as postgres,
+        private_postgres(max_notify_queue_pages="64") as postgres,
         servers(postgres.url, 2) as fleet,
     ):
-        one, two = (Site(url) for url in fleet.urls)
+        one, two = (RunningServer(url) for url in fleet.urls)
         ann = await one.person("ann")
         there = await two.sign_in("ann")
         room = await ann.conversation()
@@ -37,14 +37,14 @@ async def test_a_full_queue_of_notifications_refuses_no_post(servers: Servers) -
                 for number in range(10):
                     await ann.reply(root, f"{number}")
                 last = await last_number(ann, room)
-                await stream.reaches(last, 6.5)
+                await stream.wait_for_number(last, 6.5)
             async with asyncio.timeout(20):
                 heard = False
                 while not heard:
                     await ann.reply(root, "is there room?")
                     last += 2
                     with suppress(TimeoutError):
-                        await stream.reaches(last, 0.5)
+                        await stream.wait_for_number(last, 0.5)
                         heard = True
         for site in (one, two):
             await site.close()

@@ -7,10 +7,10 @@ import time
 import httpx
 import pytest
 from tests.e2e.faults.conftest import Servers
-from tests.support.api import Site
-from tests.support.load import last_number, texts, writing
-from tests.support.own_postgres import OwnPostgres, own_postgres
-from tests.support.streams import streams
+from tests.support.clients.load_generator import last_number, post_load, texts
+from tests.support.database.private_postgres import PrivatePostgres, private_postgres
+from tests.support.servers.in_process_server import RunningServer
+from tests.support.streams.raw_streams import streams
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -26,7 +26,7 @@ async def _until_ready(url: str, seconds: float = 10) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _restart(postgres: OwnPostgres, how: signal.Signals, url: str) -> float:
+async def _restart(postgres: PrivatePostgres, how: signal.Signals, url: str) -> float:
     """End PostgreSQL for a moment; answers how long a server took to be ready afterwards."""
     await postgres.stop(how)
     async with asyncio.timeout(10):
@@ -41,20 +41,20 @@ async def _restart(postgres: OwnPostgres, how: signal.Signals, url: str) -> floa
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
 async def test_a_restart_of_postgresql_loses_nothing(servers: Servers, how: signal.Signals) -> None:
     """Streams at both servers stay open and whole, posts succeed or are 503 with a time to wait."""
-    async with own_postgres() as postgres, servers(postgres.url, 2) as fleet:
-        one, two = (Site(url) for url in fleet.urls)
+    async with private_postgres() as postgres, servers(postgres.url, 2) as fleet:
+        one, two = (RunningServer(url) for url in fleet.urls)
         ann = await one.person("ann")
         there = await two.sign_in("ann")
         room = await ann.conversation()
         root = await ann.root(room)
         async with streams(ann, room, 3) as here, streams(there, room, 3) as away:
-            async with writing(ann, there, root=root) as writer:
-                await writer.more(20)
+            async with post_load(ann, there, root=root) as writer:
+                await writer.wait_for_more(20)
                 seconds = await _restart(postgres, how, fleet.urls[0])
-                await writer.more(20, seconds=5)
+                await writer.wait_for_more(20, seconds=5)
             kept, last = await texts(ann, root), await last_number(ann, room)
             for stream in (*here, *away):
-                await stream.reaches(last)
+                await stream.wait_for_number(last)
                 assert stream.numbers()[0] == 3
                 assert not stream.ended.is_set()
         for site in (one, two):
@@ -69,7 +69,7 @@ async def test_a_restart_of_postgresql_loses_nothing(servers: Servers, how: sign
 
 async def test_a_server_waits_for_a_database_that_starts_later(servers: Servers) -> None:
     """It is there a moment after PostgreSQL, and is not ready before."""
-    async with own_postgres() as postgres:
+    async with private_postgres() as postgres:
         await postgres.stop(signal.SIGINT)
         starting = asyncio.create_task(_starts(servers, postgres.url))
         await asyncio.sleep(2)

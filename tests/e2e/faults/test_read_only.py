@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.support.api import Api
+from tests.support.servers.in_process_server import InProcessServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -31,16 +31,16 @@ async def _read_only(owner: Any, url: str) -> AsyncIterator[None]:
 
 
 async def test_a_database_that_may_only_be_read_is_read(
-    api: Api, owner: Any, database_url: str
+    server: InProcessServer, superuser: Any, database_url: str
 ) -> None:
     """Posts are 503 with a time to wait; reading goes on, also after a while, and so do streams."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     await ann.root(room)
     async with ann.follow(room) as stream:
-        async with _read_only(owner, database_url):
+        async with _read_only(superuser, database_url):
             refused = await ann.try_root(room)
-            api.clock.move(61)
+            server.clock.advance(61)
             shown = await ann.get(f"/api/conversations/{room}/threads")
             async with ann.follow(room, "evt_0") as again:
                 await again.next("message.new")

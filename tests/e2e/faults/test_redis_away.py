@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from redis.asyncio import Redis
 from tests.e2e.faults.conftest import Servers
-from tests.support.api import Site
-from tests.support.load import last_number, writing
-from tests.support.redis_server import RedisServer, redis_server
-from tests.support.streams import streams
+from tests.support.clients.load_generator import last_number, post_load
+from tests.support.servers.in_process_server import RunningServer
+from tests.support.servers.redis_server import RedisServer, redis_server
+from tests.support.streams.raw_streams import streams
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -44,20 +44,20 @@ async def test_no_loss_by_redis_is_a_loss(servers: Servers, fresh_url: str) -> N
     async with redis_server() as server, Redis.from_url(server.url) as redis:
         more = {"RUSTYGPT__SSE__BACKPLANE__URL": server.url}
         async with servers(fresh_url, 2, **more) as fleet:
-            one, two = (Site(url) for url in fleet.urls)
+            one, two = (RunningServer(url) for url in fleet.urls)
             ann = await one.person("ann")
             there = await two.sign_in("ann")
             room = await ann.conversation()
             root = await ann.root(room)
             async with streams(ann, room, 2) as here, streams(there, room, 2) as away:
-                async with writing(ann, there, root=root) as writer:
+                async with post_load(ann, there, root=root) as writer:
                     for fault in (_flush, _kill_listeners, _overflow, _restart):
-                        await writer.more(10)
+                        await writer.wait_for_more(10)
                         await fault(server, redis)
-                    await writer.more(10)
+                    await writer.wait_for_more(10)
                 last = await last_number(ann, room)
                 for stream in (*here, *away):
-                    await stream.reaches(last)
+                    await stream.wait_for_number(last)
                     assert stream.numbers()[0] == 3
                     assert not stream.ended.is_set()
             for site in (one, two):

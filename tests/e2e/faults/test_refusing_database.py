@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from tests.e2e.faults.conftest import Servers
-from tests.support import databases
-from tests.support.api import Api, Serve, Site
-from tests.support.databases import connected
-from tests.support.load import last_number, texts, writing
-from tests.support.streams import streams
+from tests.support.clients.load_generator import last_number, post_load, texts
+from tests.support.database import databases
+from tests.support.database.databases import connected
+from tests.support.servers.in_process_server import InProcessServer, RunningServer, StartServer
+from tests.support.streams.raw_streams import streams
 
 from rustygpt_shared.settings import Db, Llm, Settings
 
@@ -40,10 +40,10 @@ async def _timed(doing: Awaitable[Any]) -> tuple[Any, float]:
 
 
 async def test_a_locked_conversation_is_503_and_the_others_go_on(
-    api: Api, database_url: str
+    server: InProcessServer, database_url: str
 ) -> None:
     """After two seconds, with a time to wait; reading goes on there too, and nothing is stored."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     stuck, free = await ann.conversation(), await ann.conversation()
     await ann.root(stuck)
     async with ann.follow(stuck) as stream:
@@ -64,10 +64,12 @@ async def test_a_locked_conversation_is_503_and_the_others_go_on(
     assert told["id"] == "evt_4"
 
 
-async def test_an_exhausted_pool_is_503_and_streams_go_on(serve: Serve, database_url: str) -> None:
+async def test_an_exhausted_pool_is_503_and_streams_go_on(
+    start_server: StartServer, database_url: str
+) -> None:
     """Whoever gets no connection in time is told so; what is open needs none."""
     settings = Settings(llm=Llm(default_model="demo"), db=Db(max_connections=2))
-    async with serve(settings=settings) as api:
+    async with start_server(settings=settings) as api:
         ann = await api.person("ann")
         rooms = [await ann.conversation() for _ in range(12)]
         room = rooms[0]
@@ -79,7 +81,7 @@ async def test_an_exhausted_pool_is_503_and_streams_go_on(serve: Serve, database
             ready = await ann.client.get("/readyz")
             beating = asyncio.create_task(anext(line async for line in stream.lines if line == ":"))
             while not beating.done():
-                api.clock.move(1)
+                api.clock.advance(1)
                 await asyncio.sleep(0.01)
             answers = await asyncio.gather(*posts)
         after = await ann.try_root(room)
@@ -90,9 +92,9 @@ async def test_an_exhausted_pool_is_503_and_streams_go_on(serve: Serve, database
     assert quick < 1
 
 
-async def test_a_full_disk_is_503(api: Api, database_url: str) -> None:
+async def test_a_full_disk_is_503(server: InProcessServer, database_url: str) -> None:
     """Nothing of the post is stored, reading goes on, and with room again all is well."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     await ann.root(room)
     async with ann.follow(room) as stream:
@@ -126,18 +128,18 @@ async def _alter(url: str) -> None:
 async def test_altering_the_database_is_not_felt(servers: Servers, fresh_url: str) -> None:
     """Columns come and go and all procedures are applied again while people write and read."""
     async with servers(fresh_url) as fleet:
-        site = Site(fleet.urls[0])
+        site = RunningServer(fleet.urls[0])
         ann = await site.person("ann")
         room = await ann.conversation()
         root = await ann.root(room)
         async with streams(ann, room, 3) as opened:
-            async with writing(ann, root=root) as writer:
-                await writer.more(10)
+            async with post_load(ann, root=root) as writer:
+                await writer.wait_for_more(10)
                 await _alter(fresh_url)
-                await writer.more(10)
+                await writer.wait_for_more(10)
             kept, last = await texts(ann, root), await last_number(ann, room)
             for stream in opened:
-                await stream.reaches(last)
+                await stream.wait_for_number(last)
                 assert stream.numbers()[0] == 3
         await site.close()
 

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.e2e.faults.conftest import Servers
-from tests.support.api import Api, Site
-from tests.support.databases import connected
-from tests.support.load import last_number
-from tests.support.streams import open_stream, streams
+from tests.support.clients.load_generator import last_number
+from tests.support.database.databases import connected
+from tests.support.servers.in_process_server import InProcessServer, RunningServer
+from tests.support.streams.raw_streams import open_stream, streams
 
 ROOT = Path(__file__).resolve().parents[3]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -40,11 +40,11 @@ async def test_open_streams_notice_that_the_log_went_back(
     name = urlsplit(fresh_url).path[1:]
     backup = f"{name}_backup"
     async with servers(fresh_url) as fleet:
-        site = Site(fleet.urls[0])
+        site = RunningServer(fleet.urls[0])
         ann = await site.person("ann")
         room = await ann.conversation()
         root = await ann.root(room)
-        await fleet.owner.close()
+        await fleet.superuser.close()
         await _close(cluster_url, name, to_all=True)
         await _copy(cluster_url, name, backup)
         await _close(cluster_url, name, to_all=False)
@@ -79,16 +79,16 @@ async def _ready(person: Any) -> None:
 
 
 async def test_after_the_documented_step_every_old_cursor_is_answered_by_a_reset(
-    api: Api, owner: Any
+    server: InProcessServer, superuser: Any
 ) -> None:
     """What `docs/database.md` has operators do leaves no number that could be taken for one."""
     text = (ROOT / "docs" / "database.md").read_text("utf-8")
     step = text.split("## Restoring a backup")[1].split("```sql\n")[1].split("```")[0]
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     root = await ann.root(room)
     before = await last_number(ann, room)
-    await owner.execute(step)
+    await superuser.execute(step)
     for _ in range(5):
         await ann.reply(root)
     for number in range(before + 1):

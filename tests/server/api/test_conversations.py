@@ -2,12 +2,12 @@
 
 from uuid import uuid4
 
-from tests.support.api import Api
+from tests.support.servers.in_process_server import InProcessServer
 
 
-async def test_a_conversation_is_made_shown_listed_and_renamed(api: Api) -> None:
+async def test_a_conversation_is_made_shown_listed_and_renamed(server: InProcessServer) -> None:
     """The whole life of a title, as its owner sees it."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     made = await ann.conversation("  First   room ")
     await ann.call("PATCH", f"/api/conversations/{made}", {"title": "Second", "model": "demo"})
 
@@ -22,9 +22,9 @@ async def test_a_conversation_is_made_shown_listed_and_renamed(api: Api) -> None
     assert "next_cursor" not in listed
 
 
-async def test_groups_answer_to_mentions_unless_told_otherwise(api: Api) -> None:
+async def test_groups_answer_to_mentions_unless_told_otherwise(server: InProcessServer) -> None:
     """The default mode depends on the kind of conversation."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     modes = []
     for body in ({}, {"is_group": True}, {"is_group": True, "assistant_mode": "always"}):
         made = await ann.post("/api/conversations", {"title": "t", **body}, expect=201)
@@ -34,9 +34,9 @@ async def test_groups_answer_to_mentions_unless_told_otherwise(api: Api) -> None
     assert modes == ["always", "mention", "always"]
 
 
-async def test_a_repeated_key_answers_the_first_answer(api: Api) -> None:
+async def test_a_repeated_key_answers_the_first_answer(server: InProcessServer) -> None:
     """Same key and body: the same conversation; another body: a conflict."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     key = {"Idempotency-Key": "k-1"}
     body = {"title": "once"}
     first = await ann.call("POST", "/api/conversations", body, expect=201, **key)
@@ -49,13 +49,13 @@ async def test_a_repeated_key_answers_the_first_answer(api: Api) -> None:
     assert other.json()["code"] == "RGP.CONFLICT"
 
 
-async def test_lists_are_paged_without_holes(api: Api) -> None:
+async def test_lists_are_paged_without_holes(server: InProcessServer) -> None:
     """Following the cursor gives everything once, latest activity first."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     made = []
     for number in range(7):
         made.append(await ann.conversation(f"room {number}"))
-        api.clock.move(1)
+        server.clock.advance(1)
     seen: list[str] = []
     path = "/api/conversations?limit=3"
     while path:
@@ -69,9 +69,9 @@ async def test_lists_are_paged_without_holes(api: Api) -> None:
     assert (await ann.get("/api/conversations?cursor=x", expect=400))["code"] == "RGP.BAD_REQUEST"
 
 
-async def test_strangers_see_nothing(api: Api) -> None:
+async def test_strangers_see_nothing(server: InProcessServer) -> None:
     """Whatever a stranger asks of a conversation is not found, and nothing tells that it exists."""
-    ann, eve = await api.person("ann"), await api.person("eve")
+    ann, eve = await server.person("ann"), await server.person("eve")
     room = await ann.conversation()
     root = await ann.root(room)
     one = f"/api/conversations/{room}"
@@ -99,9 +99,9 @@ async def test_strangers_see_nothing(api: Api) -> None:
         assert refused["detail"] == missing["detail"], path
 
 
-async def test_roles_are_granted_by_rank(api: Api) -> None:
+async def test_roles_are_granted_by_rank(server: InProcessServer) -> None:
     """Nobody grants above their own role, viewers do not post, and the last owner stays."""
-    ann, bob, cid = [await api.person(name) for name in ("ann", "bob", "cid")]
+    ann, bob, cid = [await server.person(name) for name in ("ann", "bob", "cid")]
     room = await ann.conversation(is_group=True)
     people = f"/api/conversations/{room}/participants"
     await ann.post(people, {"user_id": str(bob.id), "role": "admin"}, expect=204)
@@ -120,9 +120,9 @@ async def test_roles_are_granted_by_rank(api: Api) -> None:
     ]
 
 
-async def test_unread_counts_others_messages_above_the_mark(api: Api) -> None:
+async def test_unread_counts_others_messages_above_the_mark(server: InProcessServer) -> None:
     """Own posts do not count; joining marks all as read; reading never moves back."""
-    ann, bob = await api.person("ann"), await api.person("bob")
+    ann, bob = await server.person("ann"), await server.person("bob")
     room = await ann.conversation(is_group=True)
     old = await ann.root(room, "before bob came")
     await ann.post(
@@ -146,9 +146,9 @@ async def test_unread_counts_others_messages_above_the_mark(api: Api) -> None:
     assert (await bob.get(unread))["threads"] == []
 
 
-async def test_a_read_only_person_writes_nothing(api: Api) -> None:
+async def test_a_read_only_person_writes_nothing(server: InProcessServer) -> None:
     """The global role reads what it is a member of, and may leave."""
-    ann, rob = await api.person("ann"), await api.person("rob", roles=["read_only"])
+    ann, rob = await server.person("ann"), await server.person("rob", roles=["read_only"])
     room = await ann.conversation(is_group=True)
     people = f"/api/conversations/{room}/participants"
     await ann.post(people, {"user_id": str(rob.id), "role": "member"}, expect=204)

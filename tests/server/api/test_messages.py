@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from tests.support.api import Api
+from tests.support.servers.in_process_server import InProcessServer
 
 
-async def test_a_tree_is_read_depth_first_and_by_pages(api: Api) -> None:
+async def test_a_tree_is_read_depth_first_and_by_pages(server: InProcessServer) -> None:
     """Replies stand below what they answer, siblings by time, whatever the page size."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     root = await ann.root(await ann.conversation(), "root")
     one = await ann.reply(root, "1")
     two = await ann.reply(root, "2")
@@ -27,9 +27,9 @@ async def test_a_tree_is_read_depth_first_and_by_pages(api: Api) -> None:
     assert [m["path"] for m in seen] == sorted(m["path"] for m in seen)
 
 
-async def test_html_is_made_when_asked_for(api: Api) -> None:
+async def test_html_is_made_when_asked_for(server: InProcessServer) -> None:
     """Markdown becomes HTML; markup in a message stays text."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     root = await ann.root(await ann.conversation(), "**hi** <b onclick=x()>you</b>")
 
     plain = await ann.get(f"/api/messages/{root}")
@@ -39,9 +39,9 @@ async def test_html_is_made_when_asked_for(api: Api) -> None:
     assert rendered["html"].startswith("<p><strong>hi</strong> &lt;b onclick=x()&gt;you")
 
 
-async def test_a_repeated_post_is_one_message(api: Api) -> None:
+async def test_a_repeated_post_is_one_message(server: InProcessServer) -> None:
     """The same key twice gives one message; another body is a conflict."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     path, key = f"/api/threads/{room}/root", {"Idempotency-Key": "p"}
     first = await ann.call("POST", path, {"content": "a"}, expect=201, **key)
@@ -53,9 +53,9 @@ async def test_a_repeated_post_is_one_message(api: Api) -> None:
     assert len((await ann.get(f"/api/conversations/{room}/threads"))["threads"]) == 1
 
 
-async def test_bad_bodies_are_told_apart(api: Api) -> None:
+async def test_bad_bodies_are_told_apart(server: InProcessServer) -> None:
     """Each kind of bad input has its own status, and none is a fault of the server."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     path = f"/api/threads/{await ann.conversation()}/root"
     json = "application/json"
     cases: list[tuple[bytes, str, int]] = [
@@ -81,9 +81,9 @@ async def test_bad_bodies_are_told_apart(api: Api) -> None:
     assert errors == [{"field": "content", "message": "a message needs some text"}]
 
 
-async def test_people_do_not_speak_for_the_assistant(api: Api) -> None:
+async def test_people_do_not_speak_for_the_assistant(server: InProcessServer) -> None:
     """A system message needs an administrator; the assistant's role is nobody's."""
-    ann, bob = await api.person("ann"), await api.person("bob")
+    ann, bob = await server.person("ann"), await server.person("bob")
     room = await ann.conversation(is_group=True)
     body = {"user_id": str(bob.id), "role": "member"}
     await ann.post(f"/api/conversations/{room}/participants", body, expect=204)
@@ -94,9 +94,9 @@ async def test_people_do_not_speak_for_the_assistant(api: Api) -> None:
     await ann.post(path, {"content": "x", "role": "system"}, expect=201)
 
 
-async def test_the_longest_message_survives(api: Api) -> None:
+async def test_the_longest_message_survives(server: InProcessServer) -> None:
     """65,536 characters of any kind come back as they were."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     text = '🦀\u2028\\"' * 16_384
     root = await ann.root(await ann.conversation(), text)
 

@@ -4,8 +4,8 @@ import asyncio
 import json
 
 import pytest
-from tests.support.api import Api, Serve
-from tests.support.raw import RawAnswer, raw, request
+from tests.support.clients.raw_http import RawResponse, raw_connection, request
+from tests.support.servers.in_process_server import InProcessServer, StartServer
 
 from rustygpt_shared.settings import Db, Llm, Server, Settings
 
@@ -73,26 +73,26 @@ _ASKED: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.fixture
-async def answers(api: Api) -> dict[str, RawAnswer]:
+async def answers(server: InProcessServer) -> dict[str, RawResponse]:
     """What a server answers to each of the requests above."""
     told = {}
     for name, (sent, _) in _ASKED.items():
-        async with raw(api.url) as connection:
+        async with raw_connection(server.url) as connection:
             await connection.send(sent)
             told[name] = (
-                await connection.answer() if sent[:4] != b"HEAD" else await _head(connection)
+                await connection.response() if sent[:4] != b"HEAD" else await _head(connection)
             )
     return told
 
 
-async def _head(connection: object) -> RawAnswer:
+async def _head(connection: object) -> RawResponse:
     head = (await connection.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")  # type: ignore[attr-defined]
     pairs = [line.split(":", 1) for line in head[1:] if line]
     headers = [(name.lower(), value.strip()) for name, value in pairs]
-    return RawAnswer(int(head[0].split(" ")[1]), headers, b"")
+    return RawResponse(int(head[0].split(" ")[1]), headers, b"")
 
 
-async def test_every_kind_of_answer_is_framed(answers: dict[str, RawAnswer]) -> None:
+async def test_every_kind_of_answer_is_framed(answers: dict[str, RawResponse]) -> None:
     """The status that fits, security headers once each, a request id; errors as problems."""
     wrong = []
     for name, answer in answers.items():
@@ -112,7 +112,7 @@ async def test_every_kind_of_answer_is_framed(answers: dict[str, RawAnswer]) -> 
     assert wrong == []
 
 
-async def test_every_error_is_a_problem(answers: dict[str, RawAnswer]) -> None:
+async def test_every_error_is_a_problem(answers: dict[str, RawResponse]) -> None:
     """With the same request id as its header, never kept by caches, never with insides."""
     for name, answer in answers.items():
         if answer.status < 400 or not answer.body:
@@ -129,9 +129,9 @@ async def test_every_error_is_a_problem(answers: dict[str, RawAnswer]) -> None:
     assert answers["not signed in"].header("www-authenticate") == "session"
 
 
-async def test_a_file_that_is_known_is_304_with_all_headers(api: Api) -> None:
+async def test_a_file_that_is_known_is_304_with_all_headers(server: InProcessServer) -> None:
     """Also when its tag stands among others."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     tag = (await ann.client.get("/")).headers["etag"]
     for known in (tag, f'"other", W/{tag}'):
         answer = await ann.client.get("/", headers={"If-None-Match": known})
@@ -141,23 +141,23 @@ async def test_a_file_that_is_known_is_304_with_all_headers(api: Api) -> None:
     assert (await ann.client.get("/", headers={"If-None-Match": '"x"'})).status_code == 200
 
 
-async def test_a_stream_carries_the_headers_too(api: Api) -> None:
+async def test_a_stream_carries_the_headers_too(server: InProcessServer) -> None:
     """Its answer begins before its handler ends."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     async with ann.follow(room) as stream:
         await stream.next("stream.open")
-        headers = stream.answer.headers
+        headers = stream.response.headers
 
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-accel-buffering"] == "no"
     assert "x-request-id" in headers
 
 
-async def test_smuggled_requests_are_not_answered(api: Api) -> None:
+async def test_smuggled_requests_are_not_answered(server: InProcessServer) -> None:
     """After a refused body nothing that follows on the connection is read as a request."""
     hidden = request("GET", "/api/setup")
-    async with raw(api.url) as connection:
+    async with raw_connection(server.url) as connection:
         head = (_JSON, "Content-Length: 4", "Transfer-Encoding: chunked")
         await connection.send(request("POST", "/api/setup", *head, body=b"0\r\n\r\n" + hidden))
         told = await connection.rest()
@@ -171,10 +171,10 @@ async def test_smuggled_requests_are_not_answered(api: Api) -> None:
     [b"GET / HTTP/1.1\r\nX-Slow: ", request("POST", "/api/setup", _JSON, "Content-Length: 1000")],
     ids=["header", "body"],
 )
-async def test_a_request_that_trickles_is_cut(api: Api, head: bytes) -> None:
+async def test_a_request_that_trickles_is_cut(server: InProcessServer, head: bytes) -> None:
     """However steadily its bytes come."""
     cut = False
-    async with raw(api.url) as connection:
+    async with raw_connection(server.url) as connection:
         await connection.send(head)
         for _ in range(9):
             try:
@@ -182,44 +182,48 @@ async def test_a_request_that_trickles_is_cut(api: Api, head: bytes) -> None:
             except ConnectionError:
                 cut = True
                 break
-            api.clock.move(5)
+            server.clock.advance(5)
             await asyncio.sleep(0.02)
         told = await connection.rest()
 
     assert cut or told == b""
 
 
-async def test_a_slow_client_that_sends_whole_requests_is_not_cut(api: Api) -> None:
+async def test_a_slow_client_that_sends_whole_requests_is_not_cut(server: InProcessServer) -> None:
     """Time between requests is no time of a request."""
-    async with raw(api.url) as connection:
+    async with raw_connection(server.url) as connection:
         for _ in range(5):
             await connection.send(request("GET", "/healthz"))
-            assert (await connection.answer()).status == 200
-            api.clock.move(20)
+            assert (await connection.response()).status == 200
+            server.clock.advance(20)
             await asyncio.sleep(0.02)
 
 
-async def test_the_request_id_header_has_the_name_of_the_settings(serve: Serve) -> None:
+async def test_the_request_id_header_has_the_name_of_the_settings(
+    start_server: StartServer,
+) -> None:
     """And is read from it."""
     settings = Settings(
         server=Server(request_id_header="x-trace"),
         llm=Llm(default_model="demo"),
         db=Db(max_connections=4),
     )
-    async with serve(settings=settings) as api, raw(api.url) as connection:
+    async with start_server(settings=settings) as api, raw_connection(api.url) as connection:
         await connection.send(request("GET", "/healthz", "X-Trace: mine"))
-        answer = await connection.answer()
+        answer = await connection.response()
 
     assert answer.header("x-trace") == "mine"
 
 
-async def test_log_lines_cannot_be_forged(api: Api, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_log_lines_cannot_be_forged(
+    server: InProcessServer, capfd: pytest.CaptureFixture[str]
+) -> None:
     """What a stranger sends stands in no line of its own."""
     lines = capfd.readouterr()
-    async with raw(api.url) as connection:
+    async with raw_connection(server.url) as connection:
         forged = "/api/x%0a2026-01-01%20forged%1b[31m"
         await connection.send(request("GET", forged, "User-Agent: a\x1b[31mb", "x-request-id: a b"))
-        await connection.answer()
+        await connection.response()
     lines = capfd.readouterr()
 
     assert "forged" not in lines.out + lines.err

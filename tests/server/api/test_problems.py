@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 from sanic import exceptions
-from tests.support.api import Api
+from tests.support.servers.in_process_server import InProcessServer
 
 from rustygpt_server import errors
-from rustygpt_server.api.problems import describe, invalid
-from rustygpt_server.db import refusals
+from rustygpt_server.api.problems import problem_type_of, validation_failed
+from rustygpt_server.db import errors as db_errors
 from rustygpt_shared import requests
 from rustygpt_shared.problems import FieldError
 
@@ -18,11 +18,11 @@ from rustygpt_shared.problems import FieldError
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
-        (refusals.Forbidden("x"), 403, "RGP.RBAC.FORBIDDEN"),
-        (refusals.NotFound("x"), 404, "RGP.NOT_FOUND"),
-        (refusals.Conflict("x"), 409, "RGP.CONFLICT"),
-        (refusals.Invalid("x"), 422, "RGP.VALIDATION"),
-        (refusals.Unavailable("x"), 503, "RGP.UNAVAILABLE"),
+        (db_errors.Forbidden("x"), 403, "RGP.RBAC.FORBIDDEN"),
+        (db_errors.NotFound("x"), 404, "RGP.NOT_FOUND"),
+        (db_errors.Conflict("x"), 409, "RGP.CONFLICT"),
+        (db_errors.Invalid("x"), 422, "RGP.VALIDATION"),
+        (db_errors.Unavailable("x"), 503, "RGP.UNAVAILABLE"),
         (errors.CsrfFailed("x"), 403, "RGP.AUTH.CSRF"),
         (errors.AccountDisabled("x"), 423, "RGP.AUTH.DISABLED"),
         (errors.UnsupportedMedia("x"), 415, "RGP.UNSUPPORTED_MEDIA"),
@@ -36,7 +36,7 @@ from rustygpt_shared.problems import FieldError
 )
 def test_each_error_has_its_place(error: BaseException, status: int, code: str) -> None:
     """One table for all layers."""
-    kind = describe(error)
+    kind = problem_type_of(error)
 
     assert (kind.status, kind.code) == (status, code)
 
@@ -44,7 +44,7 @@ def test_each_error_has_its_place(error: BaseException, status: int, code: str) 
 @pytest.mark.parametrize("error", [KeyError("secret"), exceptions.SanicException("secret")])
 def test_what_we_did_not_write_is_not_shown(error: Exception) -> None:
     """Texts of the framework and of mistakes stay inside."""
-    assert "secret" not in (describe(error).detail or "secret")
+    assert "secret" not in (problem_type_of(error).detail or "secret")
 
 
 @pytest.mark.parametrize(
@@ -54,15 +54,15 @@ def test_what_we_did_not_write_is_not_shown(error: Exception) -> None:
         (requests.CreateConversation, {"title": 7}, "title"),
         (requests.CreateConversation, {"title": "a", "more": 1}, "more"),
         (requests.CreateConversation, {"title": "  "}, "title"),
-        (requests.Post, {"content": "x", "role": "king"}, "role"),
-        (requests.Post, [], ""),
+        (requests.PostMessage, {"content": "x", "role": "king"}, "role"),
+        (requests.PostMessage, [], ""),
     ],
 )
 def test_a_field_that_does_not_fit_is_named(shape: Any, body: Any, field: str) -> None:
     """So that a form can show the words where they belong."""
     with pytest.raises(msgspec.ValidationError) as raised:
         msgspec.convert(body, shape)
-    told = invalid(raised.value)
+    told = validation_failed(raised.value)
 
     assert [error.field for error in told.errors] == [field]
     assert "`" not in told.errors[0].message
@@ -70,17 +70,19 @@ def test_a_field_that_does_not_fit_is_named(shape: Any, body: Any, field: str) -
 
 def test_words_name_their_field() -> None:
     """Beside the list there is one sentence."""
-    told = errors.Invalid([FieldError("title", "is too long"), FieldError("", "and so on")])
+    told = errors.ValidationFailed(
+        [FieldError("title", "is too long"), FieldError("", "and so on")]
+    )
 
     assert str(told) == "title: is too long; and so on"
 
 
 async def test_a_mistake_of_the_server_tells_nothing(
-    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    server: InProcessServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The answer has an id, the log has the rest."""
-    ann = await api.person("ann")
-    monkeypatch.setattr(api.parts.services.accounts, "_db", None)
+    ann = await server.person("ann")
+    monkeypatch.setattr(server.components.services.accounts, "_db", None)
     answer = await ann.call("GET", "/api/users?query=a", expect=500)
 
     told = answer.json()

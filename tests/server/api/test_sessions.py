@@ -3,14 +3,14 @@
 import asyncio
 
 import httpx
-from tests.support.api import PASSWORD, Api
+from tests.support.servers.in_process_server import PASSWORD, InProcessServer
 
 SETUP = {"username": "ann", "email": "ann@example.org", "password": PASSWORD}
 
 
-async def test_the_first_administrator_is_named_once(api: Api) -> None:
+async def test_the_first_administrator_is_named_once(server: InProcessServer) -> None:
     """Of many at once, one succeeds; afterwards the door is shut."""
-    async with httpx.AsyncClient(base_url=api.url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
         assert (await client.get("/api/setup")).json() == {"is_setup": False}
         bodies = [{**SETUP, "username": f"a{n}", "email": f"a{n}@example.org"} for n in range(4)]
         answers = await asyncio.gather(*(client.post("/api/setup", json=b) for b in bodies))
@@ -18,22 +18,22 @@ async def test_the_first_administrator_is_named_once(api: Api) -> None:
         assert (await client.get("/api/setup")).json() == {"is_setup": True}
 
 
-async def test_set_up_through_a_proxy_needs_the_printed_token(api: Api) -> None:
+async def test_set_up_through_a_proxy_needs_the_printed_token(server: InProcessServer) -> None:
     """Only the machine itself may do without."""
     far = {"X-Forwarded-For": "203.0.113.9"}
-    async with httpx.AsyncClient(base_url=api.url) as client:
+    async with httpx.AsyncClient(base_url=server.url) as client:
         refused = await client.post("/api/setup", json=SETUP, headers=far)
-        token = api.parts.config.setup_token
+        token = server.components.context.setup_token
         taken = await client.post("/api/setup", json={**SETUP, "setup_token": token}, headers=far)
 
     assert refused.status_code == 403
     assert taken.status_code == 201
 
 
-async def test_cookies_are_as_the_contract_has_them(api: Api) -> None:
+async def test_cookies_are_as_the_contract_has_them(server: InProcessServer) -> None:
     """The session is hidden from scripts, the CSRF token is not."""
-    await api.person("ann")
-    async with httpx.AsyncClient(base_url=api.url) as client:
+    await server.person("ann")
+    async with httpx.AsyncClient(base_url=server.url) as client:
         answer = await client.post(
             "/api/auth/login", json={"email": "ANN@example.org", "password": PASSWORD}
         )
@@ -46,10 +46,10 @@ async def test_cookies_are_as_the_contract_has_them(api: Api) -> None:
     assert "HttpOnly" not in csrf
 
 
-async def test_unknown_names_and_wrong_passwords_look_the_same(api: Api) -> None:
+async def test_unknown_names_and_wrong_passwords_look_the_same(server: InProcessServer) -> None:
     """Nobody learns who has an account."""
-    await api.person("ann")
-    async with httpx.AsyncClient(base_url=api.url) as client:
+    await server.person("ann")
+    async with httpx.AsyncClient(base_url=server.url) as client:
         wrong = [
             await client.post("/api/auth/login", json={"email": name, "password": "wrong one"})
             for name in ("ann", "nobody")
@@ -61,12 +61,14 @@ async def test_unknown_names_and_wrong_passwords_look_the_same(api: Api) -> None
     assert bodies[0]["code"] == "RGP.AUTH.INVALID_CREDENTIALS"
 
 
-async def test_a_disabled_account_is_told_to_who_knows_the_password(api: Api) -> None:
+async def test_a_disabled_account_is_told_to_who_knows_the_password(
+    server: InProcessServer,
+) -> None:
     """423 with the right password, 401 with a wrong one."""
-    ann = await api.person("ann")
-    admin = await api.person("admin")
+    ann = await server.person("ann")
+    admin = await server.person("admin")
     await admin.call("PATCH", f"/api/admin/users/{ann.id}", {"disabled": True})
-    async with httpx.AsyncClient(base_url=api.url) as client:
+    async with httpx.AsyncClient(base_url=server.url) as client:
         right = await client.post("/api/auth/login", json={"email": "ann", "password": PASSWORD})
         wrong = await client.post("/api/auth/login", json={"email": "ann", "password": "x" * 9})
 
@@ -74,9 +76,9 @@ async def test_a_disabled_account_is_told_to_who_knows_the_password(api: Api) ->
     assert (await ann.client.get("/api/auth/me")).status_code == 401
 
 
-async def test_changes_need_the_csrf_token_of_the_session(api: Api) -> None:
+async def test_changes_need_the_csrf_token_of_the_session(server: InProcessServer) -> None:
     """Missing, empty, altered, doubled, or another session's: 403."""
-    ann, other = await api.person("ann"), await api.sign_in("admin")
+    ann, other = await server.person("ann"), await server.sign_in("admin")
     path = "/api/auth/password"
     altered = ("B" if ann.csrf[0] == "A" else "A") + ann.csrf[1:]
     bad = [[], [""], [altered], [other.csrf], [ann.csrf, ann.csrf]]
@@ -88,16 +90,16 @@ async def test_changes_need_the_csrf_token_of_the_session(api: Api) -> None:
     assert (await ann.call("POST", path, {}, expect=422)).status_code == 422
 
 
-async def test_a_session_dies_of_idleness_and_of_age(api: Api) -> None:
+async def test_a_session_dies_of_idleness_and_of_age(server: InProcessServer) -> None:
     """Eight hours unused, or seven days in all, whatever the use."""
-    ann = await api.person("ann")
-    api.clock.move(8 * 3_600 + 1)
+    ann = await server.person("ann")
+    server.clock.advance(8 * 3_600 + 1)
     idle = await ann.client.get("/api/auth/me")
-    old = await api.sign_in("ann")
+    old = await server.sign_in("ann")
     for _ in range(24 * 7 // 6 - 1):
-        api.clock.move(6 * 3_600)
+        server.clock.advance(6 * 3_600)
         assert (await old.client.get("/api/auth/me")).status_code == 200
-    api.clock.move(6 * 3_600 + 1)
+    server.clock.advance(6 * 3_600 + 1)
 
     assert idle.status_code == 401
     assert idle.json()["code"] == "RGP.AUTH.EXPIRED"
@@ -105,14 +107,14 @@ async def test_a_session_dies_of_idleness_and_of_age(api: Api) -> None:
     assert (await old.client.get("/api/auth/me")).status_code == 401
 
 
-async def test_parallel_requests_across_a_rotation_all_succeed(api: Api) -> None:
+async def test_parallel_requests_across_a_rotation_all_succeed(server: InProcessServer) -> None:
     """When a rotation is due, twenty requests at once make one new token."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     token = ann.client.cookies["SESSION_ID"]
-    api.clock.move(4 * 3_600 + 60)
+    server.clock.advance(4 * 3_600 + 60)
 
     async def call() -> httpx.Response:
-        async with httpx.AsyncClient(base_url=api.url, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
             headers = {"Cookie": f"SESSION_ID={token}"}
             return await client.get("/api/auth/me", headers=headers)
 
@@ -125,16 +127,16 @@ async def test_parallel_requests_across_a_rotation_all_succeed(api: Api) -> None
     assert token not in fresh.pop()
 
 
-async def test_a_superseded_token_works_for_thirty_seconds(api: Api) -> None:
+async def test_a_superseded_token_works_for_thirty_seconds(server: InProcessServer) -> None:
     """Old token and old CSRF token serve a change for a while, then they are dead."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     old, csrf = ann.client.cookies["SESSION_ID"], ann.csrf
     await ann.post("/api/auth/refresh", None)
     headers = {"Cookie": f"SESSION_ID={old}", "X-CSRF-TOKEN": csrf}
-    async with httpx.AsyncClient(base_url=api.url) as client:
+    async with httpx.AsyncClient(base_url=server.url) as client:
         body = {"title": "made in the grace"}
         within = await client.post("/api/conversations", json=body, headers=headers)
-        api.clock.move(31)
+        server.clock.advance(31)
         after = await client.get("/api/auth/me", headers=headers)
 
     assert within.status_code == 201
@@ -143,11 +145,11 @@ async def test_a_superseded_token_works_for_thirty_seconds(api: Api) -> None:
     assert (await ann.client.get("/api/auth/me")).status_code == 200
 
 
-async def test_a_lost_refresh_logs_nobody_out(api: Api) -> None:
+async def test_a_lost_refresh_logs_nobody_out(server: InProcessServer) -> None:
     """The same old token gets the same new one again."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     cookie = {"Cookie": f"SESSION_ID={ann.client.cookies['SESSION_ID']}"}
-    async with httpx.AsyncClient(base_url=api.url) as client:
+    async with httpx.AsyncClient(base_url=server.url) as client:
         first = await client.post("/api/auth/refresh", headers=cookie)
         second = await client.post("/api/auth/refresh", headers=cookie)
 
@@ -155,12 +157,12 @@ async def test_a_lost_refresh_logs_nobody_out(api: Api) -> None:
     assert first.headers.get_list("set-cookie") == second.headers.get_list("set-cookie")
 
 
-async def test_a_sixth_login_ends_the_oldest_session(api: Api) -> None:
+async def test_a_sixth_login_ends_the_oldest_session(server: InProcessServer) -> None:
     """At most five sessions live; the list shows one's own."""
-    first = await api.person("ann")
+    first = await server.person("ann")
     for _ in range(5):
-        api.clock.move(1)
-        last = await api.sign_in("ann")
+        server.clock.advance(1)
+        last = await server.sign_in("ann")
 
     listed = (await last.get("/api/auth/sessions"))["sessions"]
 
@@ -169,9 +171,9 @@ async def test_a_sixth_login_ends_the_oldest_session(api: Api) -> None:
     assert [one.get("current", False) for one in listed] == [True, False, False, False, False]
 
 
-async def test_a_password_change_ends_other_sessions(api: Api) -> None:
+async def test_a_password_change_ends_other_sessions(server: InProcessServer) -> None:
     """This session goes on with a new token; the others are over; the old password is wrong."""
-    ann, other = await api.person("ann"), await api.sign_in("ann")
+    ann, other = await server.person("ann"), await server.sign_in("ann")
     body = {"current_password": PASSWORD, "new_password": "another good one"}
 
     await ann.call("POST", "/api/auth/password", {**body, "current_password": "no"}, expect=401)
@@ -183,10 +185,10 @@ async def test_a_password_change_ends_other_sessions(api: Api) -> None:
     assert (await other.client.get("/api/auth/me")).status_code == 401
 
 
-async def test_logout_takes_the_cookies_even_of_a_dead_session(api: Api) -> None:
+async def test_logout_takes_the_cookies_even_of_a_dead_session(server: InProcessServer) -> None:
     """A second logout, or one after expiry, still cleans up."""
-    ann = await api.person("ann")
-    api.clock.move(9 * 3_600)
+    ann = await server.person("ann")
+    server.clock.advance(9 * 3_600)
 
     answer = await ann.call("POST", "/api/auth/logout")
 
@@ -194,10 +196,10 @@ async def test_logout_takes_the_cookies_even_of_a_dead_session(api: Api) -> None
     assert all("Max-Age=0" in cookie for cookie in answer.headers.get_list("set-cookie"))
 
 
-async def test_one_ends_only_ones_own_sessions(api: Api) -> None:
+async def test_one_ends_only_ones_own_sessions(server: InProcessServer) -> None:
     """Another's session is not found."""
-    ann, bob = await api.person("ann"), await api.person("bob")
-    second = await api.sign_in("ann")
+    ann, bob = await server.person("ann"), await server.person("bob")
+    second = await server.sign_in("ann")
     listed = (await ann.get("/api/auth/sessions"))["sessions"]
 
     await bob.call("DELETE", f"/api/auth/sessions/{listed[0]['id']}", expect=404)

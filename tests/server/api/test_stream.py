@@ -6,17 +6,23 @@ from uuid import UUID
 
 import httpx
 import pytest
-from tests.support.api import Api, Serve, asking
-from tests.support.model_server import Script, answer, chunk, finished, model_server
-from tests.support.waiting import until
+from tests.support.fakes.fake_model_server import (
+    ScriptedAnswer,
+    answer,
+    chunk,
+    fake_model_server,
+    finished,
+)
+from tests.support.servers.in_process_server import InProcessServer, StartServer, openai_settings
+from tests.support.wait import until
 
-from rustygpt_server.db.refusals import Unavailable
+from rustygpt_server.db.errors import Unavailable
 from rustygpt_shared import codec
 
 
-async def test_a_post_arrives_with_its_numbers(api: Api) -> None:
+async def test_a_post_arrives_with_its_numbers(server: InProcessServer) -> None:
     """Two durable events a post, each with the next id."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     async with ann.follow(room) as stream:
         opened = await stream.next()
@@ -31,13 +37,13 @@ async def test_a_post_arrives_with_its_numbers(api: Api) -> None:
         ("message.new", "evt_3"),
         ("thread.activity", "evt_4"),
     ]
-    assert stream.answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert stream.answer.headers["cache-control"] == "no-cache, no-transform"
+    assert stream.response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert stream.response.headers["cache-control"] == "no-cache, no-transform"
 
 
-async def test_the_event_of_a_message_is_what_rest_shows(api: Api) -> None:
+async def test_the_event_of_a_message_is_what_rest_shows(server: InProcessServer) -> None:
     """Payloads made by the database and answers made by the server say the same."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     async with ann.follow(room) as stream:
         root = await ann.root(room, "héllo \u2028 <b>")
@@ -47,9 +53,9 @@ async def test_the_event_of_a_message_is_what_rest_shows(api: Api) -> None:
     assert event["payload"]["message"] == await ann.get(f"/api/messages/{root}")
 
 
-async def test_a_stream_resumes_where_it_was_cut(api: Api) -> None:
+async def test_a_stream_resumes_where_it_was_cut(server: InProcessServer) -> None:
     """What happened in between comes first, once and in order."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     root = await ann.root(room)
     for number in range(5):
@@ -62,9 +68,9 @@ async def test_a_stream_resumes_where_it_was_cut(api: Api) -> None:
     assert seen == [f"evt_{n}" for n in range(4, 13)]
 
 
-async def test_an_id_that_is_no_good_is_answered_by_a_reset(api: Api) -> None:
+async def test_an_id_that_is_no_good_is_answered_by_a_reset(server: InProcessServer) -> None:
     """Never by an error status, which would end a browser's EventSource for good."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     await ann.root(room)
     for seen in ("evt_99", "x", "evt_9223372036854775808"):
@@ -77,11 +83,11 @@ async def test_an_id_that_is_no_good_is_answered_by_a_reset(api: Api) -> None:
         }
 
 
-async def test_an_answer_streams_and_is_stored(serve: Serve) -> None:
+async def test_an_answer_streams_and_is_stored(start_server: StartServer) -> None:
     """Row, deltas, final text, end: and the same text by REST."""
     async with (
-        model_server(answer("Hel", "lo ", "🦀!")) as model,
-        serve(llm=asking(model.url)) as api,
+        fake_model_server(answer("Hel", "lo ", "🦀!")) as model,
+        start_server(llm=openai_settings(model.url)) as api,
     ):
         ann = await api.person("streamer")
         room = await ann.conversation(assistant_mode="always")
@@ -99,11 +105,14 @@ async def test_an_answer_streams_and_is_stored(serve: Serve) -> None:
     assert "streaming" not in shown
 
 
-async def test_deltas_add_up_to_the_text(serve: Serve) -> None:
+async def test_deltas_add_up_to_the_text(start_server: StartServer) -> None:
     """Offsets count code points, and pieces follow each other without a gap."""
     go = asyncio.Event()
-    script = Script([chunk("a🦀"), go, chunk("b"), 0.1, chunk("c"), finished()])
-    async with model_server(script) as model, serve(llm=asking(model.url)) as api:
+    script = ScriptedAnswer([chunk("a🦀"), go, chunk("b"), 0.1, chunk("c"), finished()])
+    async with (
+        fake_model_server(script) as model,
+        start_server(llm=openai_settings(model.url)) as api,
+    ):
         ann = await api.person("streamer")
         room = await ann.conversation(assistant_mode="always")
         text = ""
@@ -119,16 +128,21 @@ async def test_deltas_add_up_to_the_text(serve: Serve) -> None:
     assert event["payload"]["message"]["content"] == text
 
 
-async def test_a_late_reader_gets_the_text_so_far(serve: Serve) -> None:
+async def test_a_late_reader_gets_the_text_so_far(start_server: StartServer) -> None:
     """Whoever opens a stream in the middle of an answer starts with all of it."""
     go = asyncio.Event()
-    script = Script([chunk("once "), chunk("upon"), go, chunk(" a time"), finished()])
-    async with model_server(script) as model, serve(llm=asking(model.url)) as api:
+    script = ScriptedAnswer([chunk("once "), chunk("upon"), go, chunk(" a time"), finished()])
+    async with (
+        fake_model_server(script) as model,
+        start_server(llm=openai_settings(model.url)) as api,
+    ):
         ann = await api.person("streamer")
         room = await ann.conversation(assistant_mode="always")
         await ann.root(room, "hi")
-        await until(lambda: api.parts.hub.answers(UUID(room)) != [])
-        await until(lambda: b"upon" in (api.parts.hub.answers(UUID(room))[0].whole() or b""))
+        await until(lambda: api.components.hub.answers(UUID(room)) != [])
+        await until(
+            lambda: b"upon" in (api.components.hub.answers(UUID(room))[0].full_text_frame() or b"")
+        )
         async with ann.follow(room) as stream:
             whole = await stream.next("message.delta")
             go.set()
@@ -138,10 +152,13 @@ async def test_a_late_reader_gets_the_text_so_far(serve: Serve) -> None:
     assert whole["payload"]["choices"][0]["delta"] == {"role": "assistant", "content": "once upon"}
 
 
-async def test_an_answer_can_be_stopped(serve: Serve) -> None:
+async def test_an_answer_can_be_stopped(start_server: StartServer) -> None:
     """What was written stays; the model is hung up on; stopping twice is fine."""
-    script = Script([chunk("half"), asyncio.Event()])
-    async with model_server(script) as model, serve(llm=asking(model.url)) as api:
+    script = ScriptedAnswer([chunk("half"), asyncio.Event()])
+    async with (
+        fake_model_server(script) as model,
+        start_server(llm=openai_settings(model.url)) as api,
+    ):
         ann = await api.person("streamer")
         room = await ann.conversation(assistant_mode="always")
         async with ann.follow(room) as stream:
@@ -161,10 +178,13 @@ async def test_an_answer_can_be_stopped(serve: Serve) -> None:
     assert shown["content"] == "half"
 
 
-async def test_a_failing_model_is_told(serve: Serve) -> None:
+async def test_a_failing_model_is_told(start_server: StartServer) -> None:
     """The answer ends as an error, and an event says why."""
-    script = Script([b'{"error":{"message":"out of memory"}}'], status=500)
-    async with model_server(script) as model, serve(llm=asking(model.url)) as api:
+    script = ScriptedAnswer([b'{"error":{"message":"out of memory"}}'], status=500)
+    async with (
+        fake_model_server(script) as model,
+        start_server(llm=openai_settings(model.url)) as api,
+    ):
         ann = await api.person("streamer")
         room = await ann.conversation(assistant_mode="always")
         async with ann.follow(room) as stream:
@@ -177,11 +197,11 @@ async def test_a_failing_model_is_told(serve: Serve) -> None:
     assert error["payload"]["message_id"] == done["payload"]["message_id"]
 
 
-async def test_the_assistant_speaks_when_it_is_asked(serve: Serve) -> None:
+async def test_the_assistant_speaks_when_it_is_asked(start_server: StartServer) -> None:
     """`mention` answers to @assistant only, `off` never; the model gets the branch, with names."""
     async with (
-        model_server(answer("yes")) as model,
-        serve(llm=asking(model.url)) as api,
+        fake_model_server(answer("yes")) as model,
+        start_server(llm=openai_settings(model.url)) as api,
     ):
         ann, bob = await api.person("streamer"), await api.person("second")
         room = await ann.conversation(is_group=True, assistant_mode="mention", system_prompt="Be.")
@@ -195,7 +215,7 @@ async def test_the_assistant_speaks_when_it_is_asked(serve: Serve) -> None:
         quiet = await ann.conversation()
         await ann.root(quiet, "@assistant hello?")
 
-    assert [asked.body["messages"] for asked in model.asked] == [
+    assert [asked.body["messages"] for asked in model.requests] == [
         [
             {"role": "system", "content": "Be."},
             {"role": "user", "content": "streamer: hello all"},
@@ -204,9 +224,11 @@ async def test_the_assistant_speaks_when_it_is_asked(serve: Serve) -> None:
     ]
 
 
-async def test_any_bytes_in_a_last_event_id_are_answered_by_a_reset(api: Api) -> None:
+async def test_any_bytes_in_a_last_event_id_are_answered_by_a_reset(
+    server: InProcessServer,
+) -> None:
     """Also those that are no text."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     path = f"/api/stream/conversations/{room}"
     for sent in (b"\xff\xfe", "evt_\u0661".encode(), b"evt_1\x7f", b"x" * 4_000):
@@ -218,10 +240,10 @@ async def test_any_bytes_in_a_last_event_id_are_answered_by_a_reset(api: Api) ->
 
 
 async def test_a_stream_that_breaks_does_not_end_well(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+    server: InProcessServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mistake of the server must not look like a proper end: the connection is cut."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     root = await ann.root(room)
     for _ in range(3):
@@ -230,21 +252,21 @@ async def test_a_stream_that_breaks_does_not_end_well(
     async def fail(*_: object) -> None:
         raise KeyError("a mistake in the program")
 
-    monkeypatch.setattr(api.parts.hub.log, "read", fail)
+    monkeypatch.setattr(server.components.hub.log, "read", fail)
     with pytest.raises(httpx.RemoteProtocolError):
         async with ann.follow(room, "evt_1") as stream:
             await stream.rest()
-    await until(lambda: api.parts.hub.statistics()["streams"] == 0)
+    await until(lambda: server.components.hub.statistics()["streams"] == 0)
 
 
 async def test_a_stream_waits_for_a_database_that_is_away(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+    server: InProcessServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Catching up goes on as soon as the log can be read again."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     await ann.root(room)
-    log = api.parts.hub.log
+    log = server.components.hub.log
     read, away = log.read, [True, True]
 
     async def hesitate(*given: Any) -> Any:
@@ -257,17 +279,17 @@ async def test_a_stream_waits_for_a_database_that_is_away(
     async with ann.follow(room, "evt_0") as stream:
         await stream.next("stream.open")
         while away:
-            api.clock.move(1)
+            server.clock.advance(1)
             await asyncio.sleep(0.01)
-        api.clock.move(1)
+        server.clock.advance(1)
         first = await stream.next()
 
     assert first["id"] == "evt_1"
 
 
-async def test_a_silent_stream_sends_heartbeats(api: Api) -> None:
+async def test_a_silent_stream_sends_heartbeats(server: InProcessServer) -> None:
     """A comment at least every twenty seconds of silence, so that proxies keep it open."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     async with ann.follow(room) as stream:
         await stream.next("stream.open")
@@ -278,7 +300,7 @@ async def test_a_silent_stream_sends_heartbeats(api: Api) -> None:
 
         reading = asyncio.create_task(read())
         for _ in range(60):
-            api.clock.move(1)
+            server.clock.advance(1)
             await asyncio.sleep(0.005)
         await ann.post("/api/auth/logout", None)
         await reading

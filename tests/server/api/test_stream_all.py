@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any
 
-from tests.support.api import Api, Serve
-from tests.support.waiting import until
+from tests.support.servers.in_process_server import InProcessServer, StartServer
+from tests.support.wait import until
 
 
-async def test_one_connection_tells_of_every_conversation(api: Api) -> None:
+async def test_one_connection_tells_of_every_conversation(server: InProcessServer) -> None:
     """Events name their conversation and count in it; no other person's are among them."""
-    ann, bob = await api.person("ann"), await api.person("bob")
+    ann, bob = await server.person("ann"), await server.person("bob")
     one, two = await ann.conversation(), await ann.conversation()
     foreign = await bob.conversation()
     async with ann.follow_all() as stream:
@@ -27,9 +27,9 @@ async def test_one_connection_tells_of_every_conversation(api: Api) -> None:
     assert [e["payload"].get("conversation_id") for e in events] == [two, None, one, None]
 
 
-async def test_it_has_no_id_lines(api: Api) -> None:
+async def test_it_has_no_id_lines(server: InProcessServer) -> None:
     """A browser would send the last of them as if there were one position."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     lines = []
     async with ann.follow_all() as stream:
@@ -43,9 +43,9 @@ async def test_it_has_no_id_lines(api: Api) -> None:
     assert not [line for line in lines if line.startswith("id:")]
 
 
-async def test_it_goes_on_where_each_conversation_was_cut(api: Api) -> None:
+async def test_it_goes_on_where_each_conversation_was_cut(server: InProcessServer) -> None:
     """What a client names is made up for; what cannot be is named by a reset."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     rooms = [await ann.conversation() for _ in range(3)]
     for room in rooms:
         await ann.root(room)
@@ -67,9 +67,9 @@ async def test_it_goes_on_where_each_conversation_was_cut(api: Api) -> None:
     assert (told[1]["type"], told[1]["id"]) == ("message.new", "evt_2")
 
 
-async def test_a_removed_person_hears_no_more_of_it(api: Api) -> None:
+async def test_a_removed_person_hears_no_more_of_it(server: InProcessServer) -> None:
     """The stream goes on with the other conversations."""
-    ann, bob = await api.person("ann"), await api.person("bob")
+    ann, bob = await server.person("ann"), await server.person("bob")
     shared, own = await ann.conversation(is_group=True), await bob.conversation()
     path = f"/api/conversations/{shared}/participants"
     await ann.post(path, {"user_id": str(bob.id), "role": "member"}, expect=204)
@@ -85,9 +85,9 @@ async def test_a_removed_person_hears_no_more_of_it(api: Api) -> None:
     assert (later["type"], later["payload"]["conversation_id"]) == ("thread.new", own)
 
 
-async def test_it_ends_with_its_session(api: Api) -> None:
+async def test_it_ends_with_its_session(server: InProcessServer) -> None:
     """Also when the person is in no conversation."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     async with ann.follow_all() as stream:
         assert (await stream.next())["payload"] == {"positions": {}}
         await ann.post("/api/auth/logout", None)
@@ -96,9 +96,9 @@ async def test_it_ends_with_its_session(api: Api) -> None:
     assert closed == {"type": "stream.closed", "payload": {"reason": "session_ended"}}
 
 
-async def test_conversations_joined_later_are_followed(serve: Serve) -> None:
+async def test_conversations_joined_later_are_followed(start_server: StartServer) -> None:
     """Those one is added to, and those one makes elsewhere; also when another process did it."""
-    async with serve() as one, serve() as two:
+    async with start_server() as one, start_server() as two:
         ann, bob = await one.person("ann"), await one.person("bob")
         there = await two.sign_in("bob")
         shared = await ann.conversation(is_group=True)
@@ -109,13 +109,13 @@ async def test_conversations_joined_later_are_followed(serve: Serve) -> None:
                 {"user_id": str(bob.id), "role": "member"},
                 expect=204,
             )
-            two.clock.move(1)
+            two.clock.advance(1)
             added = [await stream.next() for _ in range(2)]
             own = await bob.conversation()
-            two.clock.move(1)
+            two.clock.advance(1)
             made = await stream.next()
             await bob.root(own)
-            two.clock.move(1)
+            two.clock.advance(1)
             posted = await stream.next()
 
     assert added[0]["payload"] == {
@@ -128,20 +128,22 @@ async def test_conversations_joined_later_are_followed(serve: Serve) -> None:
     assert (posted["type"], posted["payload"]["conversation_id"]) == ("thread.new", own)
 
 
-async def test_conversations_joined_unheard_are_found(api: Api, owner: Any) -> None:
+async def test_conversations_joined_unheard_are_found(
+    server: InProcessServer, superuser: Any
+) -> None:
     """When the log of controls has gone on without this process, it looks what it missed."""
-    ann, bob = await api.person("ann"), await api.person("bob")
+    ann, bob = await server.person("ann"), await server.person("bob")
     shared = await ann.conversation(is_group=True)
     async with bob.follow_all() as stream:
         await stream.next("stream.open")
-        await owner.execute(
+        await superuser.execute(
             "INSERT INTO rustygpt.participants VALUES ($1, $2, 'member', now(), 0)", shared, bob.id
         )
-        await owner.execute("UPDATE rustygpt.control_count SET last = last + 5")
+        await superuser.execute("UPDATE rustygpt.control_count SET last = last + 5")
         reading = asyncio.create_task(stream.next())
 
         def is_told() -> bool:
-            api.clock.move(1)
+            server.clock.advance(1)
             return reading.done()
 
         await until(is_told)

@@ -7,8 +7,8 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
-from tests.support import databases
-from tests.support.server import PROGRAM, plain_environ
+from tests.support.database import databases
+from tests.support.servers.server_process import COMMAND, plain_environ
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -19,7 +19,7 @@ async def _serve(
     more = {"RUSTYGPT_CONFIG_DIR": str(tmp_path), "RUSTYGPT__LLM__DEFAULT_MODEL": "demo"}
     more |= {"DATABASE_URL": database} if database else {}
     return await asyncio.create_subprocess_exec(
-        *(*PROGRAM, "serve", *words),
+        *(*COMMAND, "serve", *words),
         stdin=stdin,
         stdout=PIPE,
         stderr=PIPE,
@@ -47,7 +47,7 @@ async def test_a_database_that_lets_nobody_in_ends_the_start(
     tmp_path: Path, cluster_url: str
 ) -> None:
     """The reason is told, the password is not."""
-    url = databases.beside(cluster_url, "there_is_no_such_database")
+    url = databases.sibling_url(cluster_url, "there_is_no_such_database")
     process = await _serve(tmp_path, "--port", "0", database=url)
     out, err = await asyncio.wait_for(process.communicate(), 60)
 

@@ -7,27 +7,27 @@ import time
 
 import httpx
 import pytest
-from tests.support.api import Api, Serve
-from tests.support.raw import raw, request
-from tests.support.waiting import until
+from tests.support.clients.raw_http import raw_connection, request
+from tests.support.servers.in_process_server import InProcessServer, StartServer
+from tests.support.wait import until
 
-from rustygpt_server.app.run import address, listen, url_of
-from rustygpt_server.errors import StartFailed
+from rustygpt_server.app.run import bind_socket, socket_url, url_for
+from rustygpt_server.errors import StartupError
 
 
 def test_an_address_that_is_taken_is_told() -> None:
     """In one sentence that says what to do."""
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
-        pytest.raises(StartFailed, match="choose another with --port"),
+        pytest.raises(StartupError, match="choose another with --port"),
     ):
-        listen("127.0.0.1", taken.getsockname()[1])
+        bind_socket("127.0.0.1", taken.getsockname()[1])
 
 
 def test_an_address_of_another_machine_is_told() -> None:
     """The same sentence."""
-    with pytest.raises(StartFailed, match="Cannot listen on"):
-        listen("203.0.113.1", 0)
+    with pytest.raises(StartupError, match="Cannot listen on"):
+        bind_socket("203.0.113.1", 0)
 
 
 @pytest.mark.parametrize(
@@ -41,21 +41,21 @@ def test_an_address_of_another_machine_is_told() -> None:
 )
 def test_the_address_is_one_to_open(host: str, url: str) -> None:
     """Where `everywhere` is listened on, this machine is shown."""
-    assert url_of(host, 80) == url
+    assert url_for(host, 80) == url
 
 
 def test_any_free_port_will_do() -> None:
     """Port 0 is the system's choice, and the address says which it was."""
-    sock = listen("127.0.0.1", 0)
+    sock = bind_socket("127.0.0.1", 0)
     try:
-        assert address(sock) == f"http://127.0.0.1:{sock.getsockname()[1]}"
+        assert socket_url(sock) == f"http://127.0.0.1:{sock.getsockname()[1]}"
     finally:
         sock.close()
 
 
-async def test_streams_hear_of_the_end(serve: Serve) -> None:
+async def test_streams_hear_of_the_end(start_server: StartServer) -> None:
     """Each with its own time to come back; then nothing listens any more."""
-    async with serve() as api:
+    async with start_server() as api:
         ann = await api.person("ann")
         room = await ann.conversation()
         path = f"/api/stream/conversations/{room}"
@@ -63,7 +63,7 @@ async def test_streams_hear_of_the_end(serve: Serve) -> None:
             lines = answer.aiter_lines()
             while "stream.open" not in await anext(lines):
                 pass
-            draining = asyncio.create_task(api.parts.hub.drain())
+            draining = asyncio.create_task(api.components.hub.drain())
             rest = "\n".join([line async for line in lines])
             await draining
 
@@ -71,12 +71,12 @@ async def test_streams_hear_of_the_end(serve: Serve) -> None:
     assert "retry: " in rest
 
 
-async def test_a_request_in_progress_is_answered(serve: Serve) -> None:
+async def test_a_request_in_progress_is_answered(start_server: StartServer) -> None:
     """Stopping waits for it."""
     async with httpx.AsyncClient(timeout=20) as client:
-        async with serve() as api:
+        async with start_server() as api:
             await api.person("ann")
-            hashing, go = api.parts.services.sessions._passwords._pool, threading.Event()
+            hashing, go = api.components.services.sessions._passwords._pool, threading.Event()
             busy = [hashing.submit(go.wait, 20) for _ in range(hashing._max_workers)]
             await until(lambda: all(one.running() for one in busy))
             body = {"email": "ann", "password": "wrong password"}
@@ -89,14 +89,14 @@ async def test_a_request_in_progress_is_answered(serve: Serve) -> None:
     assert answer.status_code == 401
 
 
-async def _once_it_stops(api: Api, go: threading.Event) -> None:
-    await until(lambda: api.parts.hub.streams.draining)
+async def _once_it_stops(api: InProcessServer, go: threading.Event) -> None:
+    await until(lambda: api.components.hub.subscribers.draining)
     go.set()
 
 
-async def test_idle_connections_do_not_hold_the_end_up(serve: Serve) -> None:
+async def test_idle_connections_do_not_hold_the_end_up(start_server: StartServer) -> None:
     """Neither one that is kept open, nor one that never says anything."""
-    async with serve() as api:
+    async with start_server() as api:
         silent = await asyncio.open_connection("127.0.0.1", httpx.URL(api.url).port)
         kept = await asyncio.open_connection("127.0.0.1", httpx.URL(api.url).port)
         kept[1].write(request("GET", "/healthz"))
@@ -108,9 +108,9 @@ async def test_idle_connections_do_not_hold_the_end_up(serve: Serve) -> None:
         writer.close()
 
 
-async def test_a_connection_may_be_used_again(api: Api) -> None:
+async def test_a_connection_may_be_used_again(server: InProcessServer) -> None:
     """Many requests, one after the other, on one connection."""
-    async with raw(api.url) as connection:
+    async with raw_connection(server.url) as connection:
         for _ in range(3):
             await connection.send(request("GET", "/healthz"))
-            assert (await connection.answer()).status == 200
+            assert (await connection.response()).status == 200

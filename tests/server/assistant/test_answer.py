@@ -5,41 +5,47 @@ import json
 from typing import Any
 from uuid import UUID
 
-from tests.support.event_log import ROOM, ListLog, make_hub, make_live_reader, waiting
-from tests.support.waiting import until
+from tests.support.components.hub_harness import (
+    CONVERSATION_ID,
+    MemoryEventLog,
+    make_hub,
+    make_live_subscriber,
+    pending_data,
+)
+from tests.support.wait import until
 
-from rustygpt_server.assistant.answer import Answer, Place
-from rustygpt_server.assistant.provider import Piece
+from rustygpt_server.assistant.answer import AnswerInProgress, AnswerTarget
+from rustygpt_server.assistant.provider import CompletionChunk
 from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.realtime.reader import Reader
-from rustygpt_shared.text import MESSAGE_MAX
+from rustygpt_server.realtime.subscriber import Subscriber
+from rustygpt_shared.text_rules import MESSAGE_MAX
 
-PLACE = Place(UUID(int=1), ROOM, UUID(int=2), UUID(int=3), 2, "m")
+PLACE = AnswerTarget(UUID(int=1), CONVERSATION_ID, UUID(int=2), UUID(int=3), 2, "m")
 
 
-def _heard(hub: Hub, reader: Reader) -> list[dict[str, Any]]:
-    lines = waiting(hub, reader).decode().split("\n")
+def _heard(hub: Hub, reader: Subscriber) -> list[dict[str, Any]]:
+    lines = pending_data(hub, reader).decode().split("\n")
     data = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
     return [json.loads(line)["payload"] for line in data]
 
 
-def _room() -> tuple[Hub, Reader]:
-    hub = make_hub(ListLog(), capacity=64)
-    reader, _ = make_live_reader(hub)
+def _room() -> tuple[Hub, Subscriber]:
+    hub = make_hub(MemoryEventLog(), capacity=64)
+    reader, _ = make_live_subscriber(hub)
     return hub, reader
 
 
 async def test_the_first_text_is_told_at_once_and_the_rest_in_steps() -> None:
     """Pieces within one interval become one delta."""
     hub, reader = _room()
-    answer = Answer(PLACE, hub, 0.01)
-    answer.add(Piece(content="a"))
-    await until(lambda: len(reader.outbox) == 1)
+    answer = AnswerInProgress(PLACE, hub, 0.01)
+    answer.add(CompletionChunk(content="a"))
+    await until(lambda: len(reader.send_queue) == 1)
     (first,) = _heard(hub, reader)
     for word in ("b", "🦀", "c"):
-        answer.add(Piece(content=word))
-    assert len(reader.outbox) == 0
-    await until(lambda: len(reader.outbox) == 1)
+        answer.add(CompletionChunk(content=word))
+    assert len(reader.send_queue) == 0
+    await until(lambda: len(reader.send_queue) == 1)
     (second,) = _heard(hub, reader)
 
     assert first["choices"][0]["delta"] == {"role": "assistant", "content": "a"}
@@ -51,17 +57,17 @@ async def test_the_first_text_is_told_at_once_and_the_rest_in_steps() -> None:
 async def test_the_whole_is_what_readers_were_told() -> None:
     """Text that waits for the interval is not in it: its delta follows."""
     hub, reader = _room()
-    answer = Answer(PLACE, hub, 60)
-    assert answer.whole() is None
-    answer.add(Piece(content="told", reasoning="why"))
-    answer.tell()
+    answer = AnswerInProgress(PLACE, hub, 60)
+    assert answer.full_text_frame() is None
+    answer.add(CompletionChunk(content="told", reasoning="why"))
+    answer.flush()
     (first,) = _heard(hub, reader)
-    answer.add(Piece(content=" later"))
+    answer.add(CompletionChunk(content=" later"))
 
-    whole = json.loads((answer.whole() or b"").split(b"data: ")[1])["payload"]
+    whole = json.loads((answer.full_text_frame() or b"").split(b"data: ")[1])["payload"]
     assert whole["offset"] == whole["reasoning_offset"] == 0
     assert whole["choices"][0]["delta"]["content"] == "told"
-    answer.tell()
+    answer.flush()
     (second,) = _heard(hub, reader)
     assert (first["offset"], second["offset"]) == (0, 4)
 
@@ -69,11 +75,11 @@ async def test_the_whole_is_what_readers_were_told() -> None:
 async def test_an_answer_is_no_longer_than_a_message() -> None:
     """What comes beyond is cut."""
     hub, _ = _room()
-    answer = Answer(PLACE, hub, 60)
+    answer = AnswerInProgress(PLACE, hub, 60)
     assert not answer.is_full
     for _ in range(3):
-        answer.add(Piece(content="x" * 30_000, reasoning="y" * 30_000))
-    answer.tell()
+        answer.add(CompletionChunk(content="x" * 30_000, reasoning="y" * 30_000))
+    answer.flush()
 
     assert answer.is_full
     assert len(answer.content) == len(answer.reasoning) == MESSAGE_MAX
@@ -82,11 +88,11 @@ async def test_an_answer_is_no_longer_than_a_message() -> None:
 async def test_deltas_join_without_a_seam() -> None:
     """Whatever is lost or merged, offset and text fit together."""
     hub, reader = _room()
-    answer = Answer(PLACE, hub, 0)
+    answer = AnswerInProgress(PLACE, hub, 0)
     for number in range(20):
-        answer.add(Piece(content=str(number)))
+        answer.add(CompletionChunk(content=str(number)))
         await asyncio.sleep(0.001)
-    answer.tell()
+    answer.flush()
     deltas = _heard(hub, reader)
 
     ends = [d["offset"] + len(d["choices"][0]["delta"]["content"]) for d in deltas]

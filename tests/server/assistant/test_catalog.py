@@ -4,9 +4,9 @@ import socket
 from collections.abc import Mapping
 
 import pytest
-from tests.support.assistants import openai_provider
-from tests.support.clocks import TestClock
-from tests.support.model_server import answer, model_server
+from tests.support.components.assistant_harness import openai_provider
+from tests.support.fakes.fake_clock import FakeClock
+from tests.support.fakes.fake_model_server import answer, fake_model_server
 
 from rustygpt_server.assistant import catalog as catalogs
 from rustygpt_server.assistant.catalog import Catalog
@@ -24,7 +24,7 @@ _NAMED = Llm(
 
 def _make(settings: Settings) -> Provider:
     if settings.kind == "demo":
-        return DemoProvider(TestClock())
+        return DemoProvider(FakeClock())
     return openai_provider(settings.base_url or "")
 
 
@@ -43,12 +43,12 @@ def test_without_a_model_there_is_the_demo() -> None:
 
     assert found.default_model == "demo"
     assert found.names() == ["demo"]
-    assert found.find("demo").name == "demo"
+    assert found.resolve("demo").name == "demo"
 
 
 def test_a_configured_model_is_asked_by_its_providers_name() -> None:
     """With its own parameters and context."""
-    chosen = _catalog(_NAMED).find("big")
+    chosen = _catalog(_NAMED).resolve("big")
 
     assert (chosen.name, chosen.context_tokens, chosen.params) == ("big-7b", 99, {"seed": 1})
     assert _catalog(_NAMED).default_model == "big"
@@ -58,13 +58,13 @@ def test_a_configured_model_is_asked_by_its_providers_name() -> None:
 def test_an_unknown_model_is_told() -> None:
     """In a sentence that names it, whatever it is called."""
     with pytest.raises(ProviderError, match="no model named") as error:
-        _catalog().find("\x1b[31m")
+        _catalog().resolve("\x1b[31m")
     assert "\x1b" not in error.value.detail
 
 
 async def test_a_server_in_the_environment_is_found() -> None:
     """Its first model that chats becomes the default."""
-    async with model_server(answer("x")) as model:
+    async with fake_model_server(answer("x")) as model:
         model.models = ["text-embedding-3", "llama", "qwen"]
         found = _catalog(environ={"OPENAI_BASE_URL": model.url})
         await found.discover()
@@ -96,7 +96,7 @@ async def test_a_silent_server_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
 
 async def test_configured_models_are_enough() -> None:
     """Nothing is looked for when the operator named a model."""
-    async with model_server(answer("x")) as model:
+    async with fake_model_server(answer("x")) as model:
         found = _catalog(_NAMED, {"OPENAI_BASE_URL": model.url})
         await found.discover()
         await found.close()

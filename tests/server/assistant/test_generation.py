@@ -4,36 +4,49 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.support.assistants import Assistant, asked, openai_provider
-from tests.support.model_server import Script, answer, chunk, finished, model_server
-from tests.support.scene import Scene
-from tests.support.waiting import until
+from tests.support.components.assistant_harness import (
+    AssistantHarness,
+    ask_question,
+    openai_provider,
+)
+from tests.support.database.database_builder import DatabaseBuilder
+from tests.support.fakes.fake_model_server import (
+    ScriptedAnswer,
+    answer,
+    chunk,
+    fake_model_server,
+    finished,
+)
+from tests.support.wait import until
 
-from rustygpt_server.assistant.answer import Answer
-from rustygpt_server.assistant.provider import Piece, Prompt
+from rustygpt_server.assistant.answer import AnswerInProgress
+from rustygpt_server.assistant.provider import CompletionChunk, Prompt
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db import answers, messages
-from rustygpt_server.db.answers import Ending
-from rustygpt_server.db.refusals import Conflict
+from rustygpt_server.db.answers import AnswerResult
+from rustygpt_server.db.errors import Conflict
 from rustygpt_shared.settings import Llm
-from rustygpt_shared.text import MESSAGE_MAX
+from rustygpt_shared.text_rules import MESSAGE_MAX
 
 
 async def _write(
-    scene: Scene, *scripts: Script, llm: Llm | None = None, limits: TimeLimits | None = None
-) -> tuple[Ending, Answer, Assistant]:
-    async with model_server(*scripts) as model:
-        assistant = Assistant(scene.db, openai_provider(model.url), llm, limits)
-        _, place = await asked(scene)
-        growing = Answer(place, assistant.hub, 0)
-        ending = await assistant.writer.write(growing)
+    scene: DatabaseBuilder,
+    *scripts: ScriptedAnswer,
+    llm: Llm | None = None,
+    limits: TimeLimits | None = None,
+) -> tuple[AnswerResult, AnswerInProgress, AssistantHarness]:
+    async with fake_model_server(*scripts) as model:
+        assistant = AssistantHarness(scene.db, openai_provider(model.url), llm, limits)
+        _, place = await ask_question(scene)
+        growing = AnswerInProgress(place, assistant.hub, 0)
+        ending = await assistant.generator.generate(growing)
         await assistant.catalog.close()
     return ending, growing, assistant
 
 
-async def test_a_whole_answer_ends_as_the_model_says(scene: Scene) -> None:
+async def test_a_whole_answer_ends_as_the_model_says(builder: DatabaseBuilder) -> None:
     """Text, reason, and an estimate where the server tells no usage; tokens are counted."""
-    ending, _, assistant = await _write(scene, answer("Hel", "lo"))
+    ending, _, assistant = await _write(builder, answer("Hel", "lo"))
 
     assert (ending.content, ending.finish_reason, ending.error_code) == ("Hello", "stop", None)
     assert ending.usage is not None
@@ -43,19 +56,19 @@ async def test_a_whole_answer_ends_as_the_model_says(scene: Scene) -> None:
     assert counted("llm_first_token_seconds_count", {"model": "demo"}) == 1
 
 
-async def test_a_model_that_never_stops_is_cut(scene: Scene) -> None:
+async def test_a_model_that_never_stops_is_cut(builder: DatabaseBuilder) -> None:
     """At the length of a message, as `length`."""
-    script = Script([*[chunk("x" * 1_000)] * 70, asyncio.Event()])
-    ending, _, _ = await _write(scene, script)
+    script = ScriptedAnswer([*[chunk("x" * 1_000)] * 70, asyncio.Event()])
+    ending, _, _ = await _write(builder, script)
 
     assert ending.finish_reason == "length"
     assert len(ending.content) == MESSAGE_MAX
 
 
-async def test_silence_in_the_middle_is_a_timeout(scene: Scene) -> None:
+async def test_silence_in_the_middle_is_a_timeout(builder: DatabaseBuilder) -> None:
     """What came before it stays."""
-    script = Script([chunk("half"), asyncio.Event()])
-    ending, _, _ = await _write(scene, script, llm=Llm(idle_timeout_seconds=1))
+    script = ScriptedAnswer([chunk("half"), asyncio.Event()])
+    ending, _, _ = await _write(builder, script, llm=Llm(idle_timeout_seconds=1))
 
     assert (ending.content, ending.finish_reason, ending.error_code) == (
         "half",
@@ -64,54 +77,58 @@ async def test_silence_in_the_middle_is_a_timeout(scene: Scene) -> None:
     )
 
 
-async def test_the_whole_answer_has_a_limit_in_time(scene: Scene) -> None:
+async def test_the_whole_answer_has_a_limit_in_time(builder: DatabaseBuilder) -> None:
     """A model that trickles for ever is cut, and it is counted."""
-    script = Script([part for _ in range(100) for part in (chunk("x"), 0.05)])
-    ending, _, assistant = await _write(scene, script, llm=Llm(timeout_seconds=1))
+    script = ScriptedAnswer([part for _ in range(100) for part in (chunk("x"), 0.05)])
+    ending, _, assistant = await _write(builder, script, llm=Llm(timeout_seconds=1))
 
     assert ending.finish_reason == "timeout"
     assert ending.content.startswith("xx")
     assert assistant.metrics.registry.get_sample_value("rustygpt_stream_timeouts_total") == 1
 
 
-async def test_pieces_are_stored_on_the_way(scene: Scene) -> None:
+async def test_pieces_are_stored_on_the_way(builder: DatabaseBuilder) -> None:
     """So that a crash loses a second of text at most."""
     go = asyncio.Event()
-    script = Script([chunk("one "), chunk("two"), go, chunk(" three"), finished()])
-    async with model_server(script) as model:
+    script = ScriptedAnswer([chunk("one "), chunk("two"), go, chunk(" three"), finished()])
+    async with fake_model_server(script) as model:
         limits = TimeLimits(chunk_interval=0)
-        assistant = Assistant(scene.db, openai_provider(model.url), limits=limits)
-        who, place = await asked(scene)
-        growing = Answer(place, assistant.hub, 0)
-        writing = asyncio.create_task(assistant.writer.write(growing))
+        assistant = AssistantHarness(builder.db, openai_provider(model.url), limits=limits)
+        who, place = await ask_question(builder)
+        growing = AnswerInProgress(place, assistant.hub, 0)
+        writing = asyncio.create_task(assistant.generator.generate(growing))
         await until(lambda: growing.content == "one two")
         go.set()
         await writing
         await assistant.catalog.close()
-    chunks = await messages.list_chunks(scene.db, who, place.message_id, 0, 10)
+    chunks = await messages.list_chunks(builder.db, who, place.message_id, 0, 10)
 
     assert "".join(chunk.content for chunk in chunks) == "one two three"
     assert len(chunks) >= 2
 
 
-async def test_an_answer_that_ended_elsewhere_is_no_longer_written(scene: Scene) -> None:
+async def test_an_answer_that_ended_elsewhere_is_no_longer_written(
+    builder: DatabaseBuilder,
+) -> None:
     """It is noticed when the next piece is to be stored, and the model is hung up on."""
     provider = Endless()
-    assistant = Assistant(scene.db, provider, limits=TimeLimits(chunk_interval=0))
-    _, place = await asked(scene)
-    await answers.fail_orphans(scene.db, scene.tick(3_600))
+    assistant = AssistantHarness(builder.db, provider, limits=TimeLimits(chunk_interval=0))
+    _, place = await ask_question(builder)
+    await answers.fail_orphans(builder.db, builder.advance_time(3_600))
     with pytest.raises(Conflict):
-        await assistant.writer.write(Answer(place, assistant.hub, 0))
+        await assistant.generator.generate(AnswerInProgress(place, assistant.hub, 0))
 
     assert provider.closed
 
 
-async def test_a_cancellation_that_nobody_asked_for_is_none_of_ours(scene: Scene) -> None:
+async def test_a_cancellation_that_nobody_asked_for_is_none_of_ours(
+    builder: DatabaseBuilder,
+) -> None:
     """Only who stops an answer on purpose gets an ending of it."""
-    assistant = Assistant(scene.db, Endless())
-    _, place = await asked(scene)
-    growing = Answer(place, assistant.hub, 0)
-    writing = asyncio.create_task(assistant.writer.write(growing))
+    assistant = AssistantHarness(builder.db, Endless())
+    _, place = await ask_question(builder)
+    growing = AnswerInProgress(place, assistant.hub, 0)
+    writing = asyncio.create_task(assistant.generator.generate(growing))
     await until(lambda: growing.content != "")
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -124,15 +141,15 @@ class Endless:
     def __init__(self) -> None:
         self.closed = False
 
-    async def answer(self, prompt: Prompt) -> AsyncIterator[Piece]:
+    async def stream(self, prompt: Prompt) -> AsyncIterator[CompletionChunk]:
         try:
             while True:
-                yield Piece(content="x")
+                yield CompletionChunk(content="x")
                 await asyncio.sleep(0)
         finally:
             self.closed = True
 
-    async def models(self) -> list[str]:
+    async def list_models(self) -> list[str]:
         return ["demo"]
 
     async def close(self) -> None:

@@ -5,35 +5,44 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.support.model_server import ModelServer, Script, answer, chunk, finished, model_server
+from tests.support.fakes.fake_model_server import (
+    FakeModelServer,
+    ScriptedAnswer,
+    answer,
+    chunk,
+    fake_model_server,
+    finished,
+)
 
 from rustygpt_server.assistant.openai import OpenAIProvider
-from rustygpt_server.assistant.provider import Piece, Prompt, ProviderError, Turn
+from rustygpt_server.assistant.provider import ChatMessage, CompletionChunk, Prompt, ProviderError
 from rustygpt_server.clock import TimeLimits
 from rustygpt_shared.models.messages import Usage
 from rustygpt_shared.settings import Provider
 
-PROMPT = Prompt("m", [Turn("user", "hi")], {"temperature": 0})
+PROMPT = Prompt("m", [ChatMessage("user", "hi")], {"temperature": 0})
 
 
-async def _ask(served: ModelServer, idle: float = 5) -> list[Piece]:
+async def _ask(served: FakeModelServer, idle: float = 5) -> list[CompletionChunk]:
     settings = Provider(kind="openai", base_url=served.url, api_key="k")
     provider = OpenAIProvider(settings, idle, TimeLimits())
     try:
-        return [piece async for piece in provider.answer(PROMPT)]
+        return [piece async for piece in provider.stream(PROMPT)]
     finally:
         await provider.close()
 
 
 async def _text(*parts: bytes | float, **more: str) -> str:
-    async with model_server(Script(list(parts), **more)) as served:  # type: ignore[arg-type]
+    async with fake_model_server(ScriptedAnswer(list(parts), **more)) as served:  # type: ignore[arg-type]
         return "".join(piece.content for piece in await _ask(served))
 
 
 async def _fails(
     *parts: bytes, status: int = 200, kind: str = "text/event-stream"
 ) -> ProviderError:
-    async with model_server(Script(list(parts), status=status, content_type=kind)) as served:
+    async with fake_model_server(
+        ScriptedAnswer(list(parts), status=status, content_type=kind)
+    ) as served:
         with pytest.raises(ProviderError) as caught:
             await _ask(served)
     return caught.value
@@ -41,10 +50,10 @@ async def _fails(
 
 async def test_the_request_has_what_servers_want() -> None:
     """Model, messages, parameters, usage and the key go out, in OpenAI's shape."""
-    async with model_server(answer("a")) as served:
+    async with fake_model_server(answer("a")) as served:
         await _ask(served)
 
-    asked = served.asked[0]
+    asked = served.requests[0]
     assert asked.path == "/v1/chat/completions"
     assert asked.headers["authorization"] == "Bearer k"
     assert asked.body == {
@@ -88,8 +97,8 @@ async def test_null_and_missing_fields_are_no_text() -> None:
 async def test_reasoning_is_kept_apart(name: str) -> None:
     """Both names of reasoning are read, and never mixed into the text."""
     thought = json.dumps({"choices": [{"delta": {name: "hm"}}]})
-    script = Script([f"data: {thought}\n\n".encode(), chunk("a"), finished()])
-    async with model_server(script) as served:
+    script = ScriptedAnswer([f"data: {thought}\n\n".encode(), chunk("a"), finished()])
+    async with fake_model_server(script) as served:
         pieces = await _ask(served)
 
     assert [(p.content, p.reasoning) for p in pieces[:2]] == [("", "hm"), ("a", "")]
@@ -130,7 +139,7 @@ async def test_usage_is_read_wherever_it_stands() -> None:
     late = f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode()
     within = chunk("b", usage=usage)
     for frames in ([chunk("a"), late, finished()], [within, finished()]):
-        async with model_server(Script(list(frames))) as served:
+        async with fake_model_server(ScriptedAnswer(list(frames))) as served:
             told = [p.usage for p in await _ask(served) if p.usage]
         assert told == [Usage(3, 4, 7)]
 
@@ -153,30 +162,30 @@ async def test_an_error_before_the_stream_is_told_in_its_words() -> None:
 
 async def test_a_server_that_dislikes_usage_is_asked_without() -> None:
     """A 400 about stream_options is answered by one request without them."""
-    refusal = Script(
+    refusal = ScriptedAnswer(
         [b'{"error":{"message":"unknown field stream_options"}}'],
         status=400,
         content_type="application/json",
     )
-    async with model_server(refusal, answer("a")) as served:
+    async with fake_model_server(refusal, answer("a")) as served:
         pieces = await _ask(served)
 
     assert pieces[0].content == "a"
-    assert ["stream_options" in asked.body for asked in served.asked] == [True, False]
+    assert ["stream_options" in asked.body for asked in served.requests] == [True, False]
 
 
 async def test_a_busy_server_is_asked_once_more() -> None:
     """503 with a short Retry-After is no failure yet."""
-    busy = Script(
+    busy = ScriptedAnswer(
         [b"{}"], status=503, content_type="application/json", headers={"Retry-After": "0"}
     )
-    async with model_server(busy, answer("a")) as served:
+    async with fake_model_server(busy, answer("a")) as served:
         assert (await _ask(served))[0].content == "a"
 
 
 async def test_silence_is_a_timeout() -> None:
     """A server that says nothing for too long is given up."""
-    async with model_server(Script([chunk("a"), asyncio.Event()])) as served:
+    async with fake_model_server(ScriptedAnswer([chunk("a"), asyncio.Event()])) as served:
         with pytest.raises(ProviderError) as caught:
             await _ask(served, idle=0.2)
 
@@ -185,21 +194,21 @@ async def test_silence_is_a_timeout() -> None:
 
 async def test_nobody_there_is_told() -> None:
     """A refused connection is one sentence."""
-    async with model_server() as served:
+    async with fake_model_server() as served:
         url = served.url
     gone = OpenAIProvider(Provider(kind="openai", base_url=url), 1, TimeLimits())
     with pytest.raises(ProviderError, match="cannot be reached"):
-        await anext(aiter(gone.answer(PROMPT)))
+        await anext(aiter(gone.stream(PROMPT)))
     with pytest.raises(ProviderError, match="cannot be reached"):
-        await gone.models()
+        await gone.list_models()
     await gone.close()
 
 
 async def test_closing_the_answer_hangs_up() -> None:
     """A stopped answer stops the model: the server sees the connection go."""
-    async with model_server(Script([chunk("a"), asyncio.Event()])) as served:
+    async with fake_model_server(ScriptedAnswer([chunk("a"), asyncio.Event()])) as served:
         provider = OpenAIProvider(Provider(kind="openai", base_url=served.url), 5, TimeLimits())
-        pieces: AsyncIterator[Piece] = provider.answer(PROMPT)
+        pieces: AsyncIterator[CompletionChunk] = provider.stream(PROMPT)
         assert (await anext(pieces)).content == "a"
         await pieces.aclose()  # type: ignore[attr-defined]
         async with asyncio.timeout(20):
@@ -209,9 +218,9 @@ async def test_closing_the_answer_hangs_up() -> None:
 
 async def test_models_are_listed() -> None:
     """The ids of a model list."""
-    async with model_server(answer("a")) as served:
+    async with fake_model_server(answer("a")) as served:
         provider = OpenAIProvider(Provider(kind="openai", base_url=served.url), 5, TimeLimits())
-        assert await provider.models() == ["scripted"]
+        assert await provider.list_models() == ["scripted"]
         await provider.close()
 
 

@@ -1,27 +1,33 @@
 """What a model is asked."""
 
-from rustygpt_server.assistant.prompt import build_turns, character_limit, estimate_tokens
-from rustygpt_server.assistant.provider import Turn
-from rustygpt_server.db.answers import Line
-from rustygpt_server.db.answers import Prompt as Chain
+from rustygpt_server.assistant.prompt import build_messages, character_limit, estimate_tokens
+from rustygpt_server.assistant.provider import ChatMessage
+from rustygpt_server.db.answers import PromptContext as Chain
+from rustygpt_server.db.answers import PromptMessage
 
 
 def test_one_person_is_not_named() -> None:
     """In a talk of two there is nobody to tell apart."""
-    chain = Chain("m", None, [Line("user", "hi", "ann"), Line("assistant", "yes?", None)])
+    chain = Chain(
+        "m", None, [PromptMessage("user", "hi", "ann"), PromptMessage("assistant", "yes?", None)]
+    )
 
-    assert build_turns(chain) == [Turn("user", "hi"), Turn("assistant", "yes?")]
+    assert build_messages(chain) == [ChatMessage("user", "hi"), ChatMessage("assistant", "yes?")]
 
 
 def test_several_people_are_named() -> None:
     """The system prompt comes first, and each person's words with the name."""
-    lines = [Line("user", "hi", "ann"), Line("assistant", "yes?", None), Line("user", "ho", "bob")]
+    lines = [
+        PromptMessage("user", "hi", "ann"),
+        PromptMessage("assistant", "yes?", None),
+        PromptMessage("user", "ho", "bob"),
+    ]
 
-    assert build_turns(Chain("m", "Be.", lines)) == [
-        Turn("system", "Be."),
-        Turn("user", "ann: hi"),
-        Turn("assistant", "yes?"),
-        Turn("user", "bob: ho"),
+    assert build_messages(Chain("m", "Be.", lines)) == [
+        ChatMessage("system", "Be."),
+        ChatMessage("user", "ann: hi"),
+        ChatMessage("assistant", "yes?"),
+        ChatMessage("user", "bob: ho"),
     ]
 
 

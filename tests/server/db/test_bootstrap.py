@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import databases
-from tests.support.databases import NOW, connected, usable
+from tests.support.database import databases
+from tests.support.database.databases import NOW, check_usable, connected
 
 from rustygpt_server.assets import sql_folder
-from rustygpt_server.db.bootstrap import BootstrapError, PoolLogin, bootstrap, missing
+from rustygpt_server.db.bootstrap import BootstrapError, PoolLogin, bootstrap, missing_scripts
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.refusals import Unavailable
+from rustygpt_server.db.errors import Unavailable
 
 PROCESS = """
 import asyncio, sys
@@ -72,7 +72,7 @@ async def test_a_second_run_keeps_all(empty_database_url: str) -> None:
     assert {status for _, status in first} == {"applied"}
     second = await run(empty_database_url, sql_folder())
     assert {stage for stage, status in second if status == "applied"} == {"bootstrap"}
-    await usable(empty_database_url, await databases.prepare(empty_database_url))
+    await check_usable(empty_database_url, await databases.prepare(empty_database_url))
 
 
 async def test_four_processes_at_once(empty_database_url: str) -> None:
@@ -81,7 +81,7 @@ async def test_four_processes_at_once(empty_database_url: str) -> None:
     for process in processes:
         _, errors = await process.communicate()
         assert process.returncode == 0, errors.decode()
-    await usable(empty_database_url, await databases.prepare(empty_database_url))
+    await check_usable(empty_database_url, await databases.prepare(empty_database_url))
 
 
 async def test_killed_in_the_middle(empty_database_url: str) -> None:
@@ -94,7 +94,7 @@ async def test_killed_in_the_middle(empty_database_url: str) -> None:
             if process.returncode is None:
                 process.send_signal(signal.SIGKILL)
             await process.communicate()
-    await usable(empty_database_url, await databases.prepare(empty_database_url))
+    await check_usable(empty_database_url, await databases.prepare(empty_database_url))
 
 
 async def applied(connection: Any) -> int:
@@ -111,7 +111,7 @@ async def test_two_databases_at_once(cluster_url: str) -> None:
         logins = await asyncio.gather(*(databases.prepare(url) for url in urls))
         assert len({login.user for login in logins}) == 3
         for url, login in zip(urls, logins, strict=True):
-            await usable(url, login)
+            await check_usable(url, login)
     finally:
         for url in urls:
             await databases.drop(cluster_url, url)
@@ -171,7 +171,7 @@ async def test_an_older_release_leaves_a_newer_one(empty_database_url: str, scri
     await run(empty_database_url, scripts, "2.0.0")
     told = await run(empty_database_url, sql_folder(), "1.0.0")
     assert {stage for stage, _ in told} == {"bootstrap"}
-    await usable(empty_database_url, await databases.prepare(empty_database_url))
+    await check_usable(empty_database_url, await databases.prepare(empty_database_url))
 
 
 async def test_a_failing_script_names_file_and_line(empty_database_url: str, scripts: Path) -> None:
@@ -183,7 +183,7 @@ async def test_a_failing_script_names_file_and_line(empty_database_url: str, scr
         await run(empty_database_url, scripts)
     async with connected(empty_database_url) as connection:
         assert await connection.fetchval("SELECT to_regclass('rustygpt.half')") is None
-    await usable(empty_database_url, await databases.prepare(empty_database_url))
+    await check_usable(empty_database_url, await databases.prepare(empty_database_url))
 
 
 async def test_every_script_is_plain_sql(empty_database_url: str) -> None:
@@ -199,13 +199,13 @@ async def test_every_script_is_plain_sql(empty_database_url: str) -> None:
 async def test_missing_before_bootstrap(empty_database_url: str) -> None:
     """An empty database lacks everything; one that is a script behind lacks that script."""
     async with databases.pool(empty_database_url, PoolLogin()) as database:
-        assert await missing(database, sql_folder()) == ["database"]
+        assert await missing_scripts(database, sql_folder()) == ["database"]
 
 
 async def test_missing_names_scripts(database: Database, scripts: Path) -> None:
     """A script that was not applied is named."""
     (scripts / "schema" / "900_new.sql").write_text("SELECT 1;")
-    assert await missing(database, scripts) == ["schema/900_new.sql"]
+    assert await missing_scripts(database, scripts) == ["schema/900_new.sql"]
 
 
 async def test_nobody_there_is_unavailable() -> None:

@@ -4,11 +4,11 @@ import asyncio
 import time
 
 import pytest
-from tests.support import databases
+from tests.support.database import databases
 
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.refusals import Unavailable
+from rustygpt_server.db.errors import Unavailable
 
 
 async def test_no_round_trip_on_release(database_url: str, pool_login: PoolLogin) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.support.databases import connected, short_folder
+from tests.support.database.databases import connected, short_folder
 
 from rustygpt_server.db import embedded
 from rustygpt_server.db.embedded import folders
@@ -42,7 +42,7 @@ def folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[embedded.Running]:
+async def running(folder: Path) -> AsyncIterator[embedded.EmbeddedPostgres]:
     """The database, for a while."""
     held = await embedded.start(folder)
     try:

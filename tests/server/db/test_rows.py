@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from rustygpt_server.db.rows import Logged, Page, logged, page
+from rustygpt_server.db.rows import EventRecord, Page, event_records, page
 
 
 def test_an_empty_page_keeps_its_position() -> None:
@@ -21,8 +21,8 @@ def test_a_page_knows_whether_there_is_more() -> None:
 def test_events_of_parallel_arrays() -> None:
     """Numbers, types and payloads make events, in order."""
     room = uuid4()
-    assert logged(room, [], [], []) == []
-    assert logged(room, [1, 2], ["a", "b"], ["{}", "[]"]) == [
-        Logged(room, 1, "a", "{}"),
-        Logged(room, 2, "b", "[]"),
+    assert event_records(room, [], [], []) == []
+    assert event_records(room, [1, 2], ["a", "b"], ["{}", "[]"]) == [
+        EventRecord(room, 1, "a", "{}"),
+        EventRecord(room, 2, "b", "[]"),
     ]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rustygpt_server.assets import sql_folder
-from rustygpt_server.db.scripts import STAGES, Script, place, read_script, read_stage
+from rustygpt_server.db.scripts import STAGES, Script, location, read_script, read_stage
 
 
 def test_stages_are_read_in_order() -> None:
@@ -42,7 +42,7 @@ def test_line_ends_do_not_matter(tmp_path: Path) -> None:
 def test_place_of_a_mistake() -> None:
     """A position is told as a line; without one the file is."""
     script = Script("schema/1.sql", "schema", "a\nb\nc", "")
-    assert place(script, 1) == "schema/1.sql:1"
-    assert place(script, "3") == "schema/1.sql:2"
-    assert place(script, 5) == "schema/1.sql:3"
-    assert place(script, None) == "schema/1.sql"
+    assert location(script, 1) == "schema/1.sql:1"
+    assert location(script, "3") == "schema/1.sql:2"
+    assert location(script, 5) == "schema/1.sql:3"
+    assert location(script, None) == "schema/1.sql"

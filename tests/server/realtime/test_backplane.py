@@ -5,27 +5,39 @@ from contextlib import AsyncExitStack
 from uuid import UUID, uuid4
 
 import pytest
-from tests.support.ears import Notes, passage, postgres_line, redis_line, up
-from tests.support.redis_server import redis_url
-from tests.support.waiting import until
+from tests.support.components.backplanes import (
+    RecordingListener,
+    all_connected,
+    answer_delta,
+    postgres_backplane,
+    redis_backplane,
+)
+from tests.support.servers.redis_server import redis_url
+from tests.support.wait import until
 
+from rustygpt_server.db.access_changes import AccessChange
 from rustygpt_server.db.bootstrap import PoolLogin
-from rustygpt_server.db.controls import Control
-from rustygpt_server.db.rows import Logged
+from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.realtime.backplane import Backplane
+from rustygpt_server.realtime.backplane_messages import (
+    AnswerEnded,
+    CancelAnswer,
+    ReadMarkerMoved,
+    ResendRequest,
+    UnloggedEvents,
+)
 from rustygpt_server.realtime.memory import Bus, MemoryBackplane
-from rustygpt_server.realtime.words import Cancel, Happened, Marked, Over, Want
 
 Lines = list[Backplane]
 WORDS = [
-    passage(3, "grün 🦀 \x00 \u2028", reasoning="why", reasoning_offset=1),
-    Over(uuid4(), uuid4()),
-    Happened([Logged(UUID(int=3), 4, "error", '{"code":"c","message":"m"}')]),
-    Want(None),
-    Want(uuid4()),
-    Control("removed", uuid4(), None, uuid4(), 7),
-    Cancel(uuid4()),
-    Marked(uuid4(), uuid4(), uuid4(), 1 << 60, 1_000),
+    answer_delta(3, "grün 🦀 \x00 \u2028", reasoning="why", reasoning_offset=1),
+    AnswerEnded(uuid4(), uuid4()),
+    UnloggedEvents([EventRecord(UUID(int=3), 4, "error", '{"code":"c","message":"m"}')]),
+    ResendRequest(None),
+    ResendRequest(uuid4()),
+    AccessChange("removed", uuid4(), None, uuid4(), 7),
+    CancelAnswer(uuid4()),
+    ReadMarkerMoved(uuid4(), uuid4(), uuid4(), 1 << 60, 1_000),
 ]
 
 
@@ -40,19 +52,19 @@ async def lines(
             yield [MemoryBackplane(bus) for _ in range(3)]
         elif request.param == "redis":
             url = await stack.enter_async_context(redis_url())
-            yield [await stack.enter_async_context(redis_line(url, name)) for name in "abc"]
+            yield [await stack.enter_async_context(redis_backplane(url, name)) for name in "abc"]
         else:
             yield [
-                await stack.enter_async_context(postgres_line(database_url, pool_login, name))
+                await stack.enter_async_context(postgres_backplane(database_url, pool_login, name))
                 for name in "abc"
             ]
 
 
-async def _start(lines: Lines) -> list[Notes]:
-    ears = [Notes() for _ in lines]
+async def _start(lines: Lines) -> list[RecordingListener]:
+    ears = [RecordingListener() for _ in lines]
     for line, ear in zip(lines, ears, strict=True):
         await line.start(ear)
-    await up(*lines)
+    await all_connected(*lines)
     return ears
 
 
@@ -60,14 +72,14 @@ async def test_the_others_hear_and_oneself_does_not(lines: Lines) -> None:
     """Positions and words of one reach every other, as they were and in order."""
     mine, *others = await _start(lines)
     room = uuid4()
-    lines[0].announce(room, 5)
+    lines[0].publish_position(room, 5)
     for word in WORDS:
-        lines[0].say(word)
-    await until(lambda: all(len(ear.words) == len(WORDS) for ear in others))
+        lines[0].publish(word)
+    await until(lambda: all(len(ear.messages) == len(WORDS) for ear in others))
 
-    assert [ear.words for ear in others] == [WORDS, WORDS]
+    assert [ear.messages for ear in others] == [WORDS, WORDS]
     assert [ear.numbers for ear in others] == [[(room, 5)], [(room, 5)]]
-    assert (mine.words, mine.numbers, mine.returns) == ([], [], 1)
+    assert (mine.messages, mine.numbers, mine.connections) == ([], [], 1)
 
 
 async def test_the_last_position_always_arrives(lines: Lines) -> None:
@@ -76,7 +88,7 @@ async def test_the_last_position_always_arrives(lines: Lines) -> None:
     rooms = [UUID(int=n) for n in range(400)]
     for number in range(1, 20):
         for room in rooms:
-            lines[0].announce(room, number)
+            lines[0].publish_position(room, number)
     await until(
         lambda: all(dict(ear.numbers) == dict.fromkeys(rooms, 19) for ear in others), seconds=20
     )
@@ -90,11 +102,11 @@ async def test_a_large_text_arrives_in_pieces(lines: Lines) -> None:
     """They follow each other without a gap."""
     _, ear, _ = await _start(lines)
     text, thought = "🦀é\x01a" * 10_000, "hm " * 3_000
-    lines[0].say(passage(0, text, reasoning=thought))
-    lines[0].say(Want(None))
-    await until(lambda: Want(None) in ear.words, seconds=20)
+    lines[0].publish(answer_delta(0, text, reasoning=thought))
+    lines[0].publish(ResendRequest(None))
+    await until(lambda: ResendRequest(None) in ear.messages, seconds=20)
     content = reasoning = ""
-    for word in ear.words[:-1]:
+    for word in ear.messages[:-1]:
         assert (word.offset, word.reasoning_offset) == (len(content), len(reasoning))
         content += word.content
         reasoning += word.reasoning
@@ -106,9 +118,9 @@ async def test_who_has_stopped_hears_nothing(lines: Lines) -> None:
     """And is no longer up; what was said just before still goes out."""
     ears = await _start(lines)
     await lines[2].stop()
-    lines[0].say(Want(None))
+    lines[0].publish(ResendRequest(None))
     await lines[0].stop()
-    await until(lambda: ears[1].words == [Want(None)])
+    await until(lambda: ears[1].messages == [ResendRequest(None)])
 
-    assert ears[2].words == []
-    assert [line.hears for line in lines] == [False, True, False]
+    assert ears[2].messages == []
+    assert [line.connected for line in lines] == [False, True, False]

@@ -1,16 +1,16 @@
 """Recent events are kept in bounded memory."""
 
-from rustygpt_server.realtime.ring import RING_BYTES, RING_EVENTS, Framed, Ring, Rings
+from rustygpt_server.realtime.ring import RING_BYTES, RING_EVENTS, EncodedEvent, Ring, RingBudget
 
 
 def _fill(ring: Ring, count: int, size: int = 10) -> None:
     for number in range(1, count + 1):
-        ring.keep(Framed(number, b"x" * size))
+        ring.append(EncodedEvent(number, b"x" * size))
 
 
 def test_a_ring_is_bounded_in_events() -> None:
     """Only recent events are kept; an older cursor has to ask the log."""
-    ring = Ring(Rings())
+    ring = Ring(RingBudget())
     _fill(ring, RING_EVENTS + 10)
 
     assert ring.since(9) is None
@@ -20,11 +20,11 @@ def test_a_ring_is_bounded_in_events() -> None:
 
 def test_a_ring_is_bounded_in_bytes() -> None:
     """An event that is larger than all of it is not kept, and nothing before it is."""
-    rings = Rings()
+    rings = RingBudget()
     ring = Ring(rings)
     _fill(ring, 10, RING_BYTES // 4)
     assert (ring.oldest(), ring.size, rings.size) == (7, RING_BYTES, RING_BYTES)
-    ring.keep(Framed(11, b"x" * (RING_BYTES + 1)))
+    ring.append(EncodedEvent(11, b"x" * (RING_BYTES + 1)))
 
     assert (ring.oldest(), ring.size, rings.size) == (None, 0, 0)
     assert ring.since(10) is None
@@ -32,11 +32,11 @@ def test_a_ring_is_bounded_in_bytes() -> None:
 
 def test_all_rings_are_bounded_together() -> None:
     """The one that was quiet for longest goes first, whole, so that none has a hole."""
-    rings = Rings(limit=250)
+    rings = RingBudget(limit=250)
     quiet, busy, late = Ring(rings), Ring(rings), Ring(rings)
     for ring in (quiet, busy, late):
         _fill(ring, 10)
-    busy.keep(Framed(11, b"x" * 10))
+    busy.append(EncodedEvent(11, b"x" * 10))
 
     assert [ring.size for ring in (quiet, busy, late)] == [0, 110, 100]
     assert rings.size == 210
@@ -44,7 +44,7 @@ def test_all_rings_are_bounded_together() -> None:
 
 def test_a_forgotten_ring_costs_nothing() -> None:
     """Its bytes are given back."""
-    rings = Rings()
+    rings = RingBudget()
     ring = Ring(rings)
     _fill(ring, 3)
     ring.clear()

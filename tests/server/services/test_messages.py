@@ -2,14 +2,19 @@
 
 import asyncio
 
-from tests.support.api import Api, Serve, asking
-from tests.support.model_server import Script, chunk, model_server
+from tests.support.fakes.fake_model_server import ScriptedAnswer, chunk, fake_model_server
+from tests.support.servers.in_process_server import InProcessServer, StartServer, openai_settings
 
 
-async def test_only_who_asked_or_an_administrator_may_stop_an_answer(serve: Serve) -> None:
+async def test_only_who_asked_or_an_administrator_may_stop_an_answer(
+    start_server: StartServer,
+) -> None:
     """Other members are refused; what is no answer is not tracked."""
-    script = Script([chunk("half"), asyncio.Event()])
-    async with model_server(script) as model, serve(llm=asking(model.url)) as api:
+    script = ScriptedAnswer([chunk("half"), asyncio.Event()])
+    async with (
+        fake_model_server(script) as model,
+        start_server(llm=openai_settings(model.url)) as api,
+    ):
         ann, bob = await api.person("ann"), await api.person("bob")
         room = await ann.conversation(is_group=True, assistant_mode="always")
         body = {"user_id": str(bob.id), "role": "member"}
@@ -26,34 +31,34 @@ async def test_only_who_asked_or_an_administrator_may_stop_an_answer(serve: Serv
     assert own["status"] == "not_tracked"
 
 
-async def test_a_finished_answer_is_completed(api: Api) -> None:
+async def test_a_finished_answer_is_completed(server: InProcessServer) -> None:
     """Stopping it changes nothing."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation(assistant_mode="always")
     async with ann.follow(room) as stream:
         await ann.root(room, "hi")
         await stream.next("message.new")
         begun = (await stream.next("message.new"))["payload"]["message"]["id"]
-        asyncio.get_running_loop().call_soon(api.clock.move, 1)
-        while (await _next(api, stream))["type"] != "message.done":
+        asyncio.get_running_loop().call_soon(server.clock.advance, 1)
+        while (await _next(server, stream))["type"] != "message.done":
             pass
     told = await ann.post(f"/api/messages/{begun}/cancel", None, expect=202)
 
     assert told == {"message_id": begun, "status": "completed"}
 
 
-async def _next(api: Api, stream: object) -> dict[str, object]:
+async def _next(api: InProcessServer, stream: object) -> dict[str, object]:
     """The next event, while the demo's clock goes on."""
     waiting = asyncio.create_task(stream.next())  # type: ignore[attr-defined]
     while not waiting.done():
-        api.clock.move(0.1)
+        api.clock.advance(0.1)
         await asyncio.sleep(0.001)
     return dict(await waiting)
 
 
-async def test_a_repeated_post_is_answered_again(api: Api) -> None:
+async def test_a_repeated_post_is_answered_again(server: InProcessServer) -> None:
     """The same key and body give the same message, and no second answer of the assistant."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation(assistant_mode="always")
     path = f"/api/threads/{room}/root"
     key = {"Idempotency_Key": "k1"}

@@ -2,13 +2,13 @@
 
 import asyncio
 
-from tests.support.api import Api, Person, Serve
+from tests.support.servers.in_process_server import HttpUser, InProcessServer, StartServer
 
 from rustygpt_server.services.sessions import hash_token, new_token
 from rustygpt_shared.settings import Auth, Db, SessionSettings, Settings
 
 
-async def _statuses(person: Person, count: int) -> list[int]:
+async def _statuses(person: HttpUser, count: int) -> list[int]:
     answers = await asyncio.gather(*(person.client.get("/api/auth/me") for _ in range(count)))
     return [answer.status_code for answer in answers]
 
@@ -23,11 +23,11 @@ def test_tokens_are_long_and_their_own() -> None:
     assert len(hash_token("\udcff")) == 32
 
 
-async def test_many_requests_across_a_rotation_all_succeed(api: Api) -> None:
+async def test_many_requests_across_a_rotation_all_succeed(server: InProcessServer) -> None:
     """Nobody is logged out by being quick, and one new token comes of it."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     old = ann.client.cookies["SESSION_ID"]
-    api.clock.move(5 * 3_600)
+    server.clock.advance(5 * 3_600)
     cookie = {"Cookie": f"SESSION_ID={old}"}
     ann.client.cookies.clear()
     asked = (ann.client.get("/api/auth/me", headers=cookie) for _ in range(20))
@@ -39,14 +39,14 @@ async def test_many_requests_across_a_rotation_all_succeed(api: Api) -> None:
     assert fresh != {old}
 
 
-async def test_a_lost_answer_logs_nobody_out(api: Api) -> None:
+async def test_a_lost_answer_logs_nobody_out(server: InProcessServer) -> None:
     """Within half a minute the old token works, for every method, and gives the same new one."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     old = {"Cookie": f"SESSION_ID={ann.client.cookies['SESSION_ID']}"}
     ann.client.cookies.clear()
     first = await ann.client.post("/api/auth/refresh", headers=old)
     ann.client.cookies.clear()
-    api.clock.move(29)
+    server.clock.advance(29)
     again = await ann.client.post("/api/auth/refresh", headers=old)
     ann.client.cookies.clear()
     body = {"display_name": "Ann"}
@@ -54,7 +54,7 @@ async def test_a_lost_answer_logs_nobody_out(api: Api) -> None:
         "/api/auth/me", json=body, headers={**old, "X-CSRF-TOKEN": ann.csrf}
     )
     ann.client.cookies.clear()
-    api.clock.move(2)
+    server.clock.advance(2)
     late = await ann.client.post("/api/auth/refresh", headers=old)
 
     assert first.cookies["SESSION_ID"] == again.cookies["SESSION_ID"]
@@ -63,9 +63,9 @@ async def test_a_lost_answer_logs_nobody_out(api: Api) -> None:
     assert late.status_code == 401
 
 
-async def test_a_change_of_role_rotates_the_token(api: Api) -> None:
+async def test_a_change_of_role_rotates_the_token(server: InProcessServer) -> None:
     """At the next request, once."""
-    ann, admin = await api.person("ann"), await api.person("admin")
+    ann, admin = await server.person("ann"), await server.person("admin")
     await admin.call("PATCH", f"/api/admin/users/{ann.id}", {"roles": ["admin"]})
     first = await ann.client.get("/api/auth/me")
     second = await ann.client.get("/api/auth/me")
@@ -75,10 +75,10 @@ async def test_a_change_of_role_rotates_the_token(api: Api) -> None:
     assert await _statuses(ann, 5) == [200] * 5
 
 
-async def test_a_password_change_ends_the_others(api: Api) -> None:
+async def test_a_password_change_ends_the_others(server: InProcessServer) -> None:
     """Other sessions and their streams end; the one that changed it goes on."""
-    ann = await api.person("ann")
-    other = await api.sign_in("ann")
+    ann = await server.person("ann")
+    other = await server.sign_in("ann")
     room = await ann.conversation()
     async with other.follow(room) as theirs, ann.follow(room) as own:
         await theirs.next("stream.open")
@@ -94,46 +94,46 @@ async def test_a_password_change_ends_the_others(api: Api) -> None:
     assert await _statuses(other, 1) == [401]
 
 
-async def test_a_login_too_many_ends_the_oldest(api: Api) -> None:
+async def test_a_login_too_many_ends_the_oldest(server: InProcessServer) -> None:
     """Five live sessions; the stream of the sixth last is closed."""
-    ann = await api.person("ann")
+    ann = await server.person("ann")
     room = await ann.conversation()
     async with ann.follow(room) as stream:
         await stream.next("stream.open")
         for _ in range(5):
-            api.clock.move(1)
-            await api.sign_in("ann")
+            server.clock.advance(1)
+            await server.sign_in("ann")
         closed = await stream.next("stream.closed")
 
     assert closed["payload"] == {"reason": "session_ended"}
     assert await _statuses(ann, 1) == [401]
 
 
-async def test_a_session_is_seen_in_use_once_a_minute(api: Api) -> None:
+async def test_a_session_is_seen_in_use_once_a_minute(server: InProcessServer) -> None:
     """What is known is used for as long as the database would write nothing."""
-    ann = await api.person("ann")
-    await api.parts.upkeep.stop()
+    ann = await server.person("ann")
+    await server.components.background.stop()
     ends = []
     for _ in range(5):
         ends.append((await ann.get("/api/auth/me"))["session"]["expires_at"])
-        api.clock.move(20)
-        await api.parts.services.feeds.keep_rights()
+        server.clock.advance(20)
+        await server.components.services.streams.poll_access_changes()
 
     assert ends[0] == ends[1] == ends[2]
     assert ends[2] < ends[3] == ends[4]
 
 
-async def test_a_known_session_rotates_and_ends_in_time(serve: Serve) -> None:
+async def test_a_known_session_rotates_and_ends_in_time(start_server: StartServer) -> None:
     """By its idle window, however short that is."""
     auth = Auth(session=SessionSettings(idle_seconds=40))
-    async with serve(settings=Settings(auth=auth, db=Db(max_connections=4))) as api:
+    async with start_server(settings=Settings(auth=auth, db=Db(max_connections=4))) as api:
         ann = await api.person("ann")
         cookie = {"Cookie": f"SESSION_ID={ann.client.cookies['SESSION_ID']}"}
         ann.client.cookies.clear()
         told = []
         for seconds in (0, 15, 10, 0, 31):
-            api.clock.move(seconds)
-            await api.parts.services.feeds.keep_rights()
+            api.clock.advance(seconds)
+            await api.components.services.streams.poll_access_changes()
             told.append(await ann.client.get("/api/auth/me", headers=cookie))
             ann.client.cookies.clear()
 
@@ -142,18 +142,18 @@ async def test_a_known_session_rotates_and_ends_in_time(serve: Serve) -> None:
     assert rotated == [None, None, "1", "1", None]
 
 
-async def test_what_guards_accounts_asks_the_database(api: Api) -> None:
+async def test_what_guards_accounts_asks_the_database(server: InProcessServer) -> None:
     """What changes accounts and sessions, and all that administrators do."""
-    await api.parts.upkeep.stop()
-    await api.person("ann")
-    admin = api.people["admin"]
+    await server.components.background.stop()
+    await server.person("ann")
+    admin = server.people["admin"]
     await admin.get("/api/auth/me")
     for method, path, body in (
         ("PATCH", "/api/auth/me", {"display_name": "A"}),
         ("GET", "/api/admin/users", None),
         ("POST", "/api/auth/refresh", None),
     ):
-        before = api.statements
+        before = server.statements
         await admin.call(method, path, body)
-        asked = api.statements - before
+        asked = server.statements - before
         assert asked == 2, path

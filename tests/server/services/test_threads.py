@@ -1,11 +1,11 @@
 """Marks of reading, as all of one's own screens see them."""
 
-from tests.support.api import Api
+from tests.support.servers.in_process_server import InProcessServer
 
 
-async def test_a_mark_moves_on_all_of_ones_screens(api: Api) -> None:
+async def test_a_mark_moves_on_all_of_ones_screens(server: InProcessServer) -> None:
     """One's own streams are told the count, at once; nobody else's are."""
-    ann, bob = await api.person("ann"), await api.person("bob")
+    ann, bob = await server.person("ann"), await server.person("bob")
     room = await ann.conversation(is_group=True)
     people = f"/api/conversations/{room}/participants"
     await ann.post(people, {"user_id": str(bob.id), "role": "viewer"}, expect=204)
@@ -26,9 +26,9 @@ async def test_a_mark_moves_on_all_of_ones_screens(api: Api) -> None:
     assert next_of_other["type"] == "message.new"
 
 
-async def test_a_mark_never_moves_back(api: Api) -> None:
+async def test_a_mark_never_moves_back(server: InProcessServer) -> None:
     """Reading an earlier message again changes nothing."""
-    ann, bob = await api.person("ann"), await api.person("bob")
+    ann, bob = await server.person("ann"), await server.person("bob")
     room = await ann.conversation(is_group=True)
     people = f"/api/conversations/{room}/participants"
     await ann.post(people, {"user_id": str(bob.id), "role": "member"}, expect=204)

@@ -5,14 +5,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from tests.support.api import Api, Person, Stream
-from tests.support.scene import Scene
+from tests.support.database.database_builder import DatabaseBuilder
+from tests.support.servers.in_process_server import HttpUser, InProcessServer, SseStream
 
 from rustygpt_server.db import threads
-from rustygpt_server.services.unread import BIRTHS_KEPT, MOST, Tally
+from rustygpt_server.services.unread import MAX_RECENT, UNREAD_MAX, ThreadCounts
 
 
-async def _room(api: Api) -> tuple[Person, Person, str, str]:
+async def _room(api: InProcessServer) -> tuple[HttpUser, HttpUser, str, str]:
     """Ann's room with Bob in it, and a thread of hers."""
     ann, bob = await api.person("ann"), await api.person("bob")
     room = await ann.conversation(is_group=True)
@@ -21,26 +21,26 @@ async def _room(api: Api) -> tuple[Person, Person, str, str]:
     return ann, bob, room, await ann.root(room)
 
 
-async def _seen(api: Api, stream: Stream) -> list[dict[str, Any]]:
+async def _seen(api: InProcessServer, stream: SseStream) -> list[dict[str, Any]]:
     """What comes until a count does, while time passes."""
     seen = []
     while not seen or seen[-1]["type"] != "unread.update":
         waiting = asyncio.create_task(stream.next())
         while not waiting.done():
             await asyncio.sleep(0.005)
-            api.clock.move(0.5)
+            api.clock.advance(0.5)
         seen.append(waiting.result())
     return seen
 
 
-async def _told(api: Api, stream: Stream) -> int:
+async def _told(api: InProcessServer, stream: SseStream) -> int:
     """The count that comes when the interval is over."""
     return int((await _seen(api, stream))[-1]["payload"]["unread"])
 
 
-async def test_a_mark_that_moves_is_told_to_ones_own_streams(api: Api) -> None:
+async def test_a_mark_that_moves_is_told_to_ones_own_streams(server: InProcessServer) -> None:
     """Every stream of the person hears of it at once, nobody else's does."""
-    ann, bob, room, root = await _room(api)
+    ann, bob, room, root = await _room(server)
     async with bob.follow(room) as one, bob.follow(room) as two, ann.follow(room) as hers:
         for stream in (one, two, hers):
             await stream.next("stream.open")
@@ -56,49 +56,49 @@ async def test_a_mark_that_moves_is_told_to_ones_own_streams(api: Api) -> None:
     assert after == ["message.new", "message.new"], "a mark that stays is not told"
 
 
-async def test_posts_are_counted_at_most_once_an_interval(api: Api) -> None:
+async def test_posts_are_counted_at_most_once_an_interval(server: InProcessServer) -> None:
     """Several posts make one count, and only for those who did not write them."""
-    ann, bob, room, root = await _room(api)
+    ann, bob, room, root = await _room(server)
     async with bob.follow(room) as his, ann.follow(room) as hers:
         for _ in range(3):
             await ann.reply(root)
-        assert await _told(api, his) == 4
+        assert await _told(server, his) == 4
         await ann.reply(root)
-        assert await _told(api, his) == 5
+        assert await _told(server, his) == 5
         await bob.post(f"/api/threads/{root}/read", {})
-        assert await _told(api, his) == 0
+        assert await _told(server, his) == 0
         await ann.reply(root)
-        assert await _told(api, his) == 1
+        assert await _told(server, his) == 1
         await bob.reply(root)
-        assert await _told(api, hers) == 1
+        assert await _told(server, hers) == 1
         await ann.reply(root)
-        assert await _told(api, his) == 2
+        assert await _told(server, his) == 2
 
 
-async def test_counts_are_those_of_a_fresh_list(api: Api) -> None:
+async def test_counts_are_those_of_a_fresh_list(server: InProcessServer) -> None:
     """What is told at the end is what REST shows."""
-    ann, bob, room, root = await _room(api)
+    ann, bob, room, root = await _room(server)
     other = await ann.root(room, "another thread")
     async with bob.follow(room) as stream:
         for parent in (root, other, root, root):
             await ann.reply(parent)
         counts = {}
         while len(counts) < 2:
-            told = (await _seen(api, stream))[-1]["payload"]
+            told = (await _seen(server, stream))[-1]["payload"]
             counts[told["root_id"]] = told["unread"]
     listed = (await bob.get(f"/api/conversations/{room}/unread"))["threads"]
 
     assert counts == {one["root_id"]: one["unread"] for one in listed} == {root: 4, other: 2}
 
 
-async def test_the_database_counts_for_several(scene: Scene) -> None:
+async def test_the_database_counts_for_several(builder: DatabaseBuilder) -> None:
     """Pairs of thread and person have their own marks; who is not there is left out."""
-    ada, bob, eve = [await scene.person(name) for name in ("ada", "bob", "eve")]
-    room = await scene.room(ada, bob)
-    root = (await scene.post(ada, room)).posted.message_id
-    await scene.reply(ada, root)
-    await threads.mark_read(scene.db, bob, root, None, root)
-    counted = await threads.count_unread(scene.db, room, [(root, bob), (root, eve), (root, ada)])
+    ada, bob, eve = [await builder.person(name) for name in ("ada", "bob", "eve")]
+    room = await builder.conversation(ada, bob)
+    root = (await builder.post(ada, room)).posted.message_id
+    await builder.reply(ada, root)
+    await threads.mark_read(builder.db, bob, root, None, root)
+    counted = await threads.count_unread(builder.db, room, [(root, bob), (root, eve), (root, ada)])
 
     assert {(one.user_id, one.unread, one.position) for one in counted} == {
         (bob, 1, counted[0].position),
@@ -110,49 +110,49 @@ async def test_the_database_counts_for_several(scene: Scene) -> None:
 def test_a_tally_counts_what_others_wrote_after_a_position() -> None:
     """Messages that the database had counted already are not counted twice."""
     me, other = uuid4(), uuid4()
-    tally = Tally()
+    tally = ThreadCounts()
     assert tally.count(me) is None
     for number in range(1, 6):
-        tally.born(number, other)
-    tally.born(6, me)
-    tally.learn(me, 3, 10)
+        tally.add_message(number, other)
+    tally.add_message(6, me)
+    tally.set_count(me, 3, 10)
 
     assert tally.count(me) == 12
-    assert (tally.concerns(me, 5), tally.concerns(other, 5)) == (False, True)
+    assert (tally.has_new_for(me, 5), tally.has_new_for(other, 5)) == (False, True)
 
 
 def test_of_two_counts_the_smaller_is_right() -> None:
     """Marks never move back: an answer that comes late does not undo a newer one."""
     me, other = UUID(int=1), UUID(int=2)
-    tally = Tally()
-    tally.born(10, other)
-    tally.learn(me, 10, 2)
-    tally.learn(me, 9, 7)
+    tally = ThreadCounts()
+    tally.add_message(10, other)
+    tally.set_count(me, 10, 2)
+    tally.set_count(me, 9, 7)
     assert tally.count(me) == 2
-    tally.learn(me, 9, 0)
+    tally.set_count(me, 9, 0)
     assert tally.count(me) == 1
 
 
-@pytest.mark.parametrize("known", [MOST, MOST - 1])
+@pytest.mark.parametrize("known", [UNREAD_MAX, UNREAD_MAX - 1])
 def test_counts_stop_at_a_thousand(known: int) -> None:
     """As those of the database do."""
-    me, tally = uuid4(), Tally()
-    tally.learn(me, 0, known)
+    me, tally = uuid4(), ThreadCounts()
+    tally.set_count(me, 0, known)
     for number in (1, 2):
-        tally.born(number, None)
+        tally.add_message(number, None)
 
-    assert tally.count(me) == MOST
+    assert tally.count(me) == UNREAD_MAX
 
 
 def test_what_was_forgotten_has_to_be_asked_for() -> None:
     """A count from before the messages that are remembered is of no use."""
-    me, tally = uuid4(), Tally()
-    tally.learn(me, 1, 0)
-    for number in range(2, BIRTHS_KEPT + 4):
-        tally.born(number, None)
+    me, tally = uuid4(), ThreadCounts()
+    tally.set_count(me, 1, 0)
+    for number in range(2, MAX_RECENT + 4):
+        tally.add_message(number, None)
 
     assert tally.count(me) is None
-    tally.learn(me, BIRTHS_KEPT + 3, 5)
+    tally.set_count(me, MAX_RECENT + 3, 5)
     assert tally.count(me) == 5
-    tally.keep_only(set())
+    tally.retain_users(set())
     assert tally.count(me) is None

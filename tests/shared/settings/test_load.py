@@ -40,7 +40,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load(environ, config=file)
 
-    told = "\n".join(caught.value.mistakes)
+    told = "\n".join(caught.value.errors)
     assert f"server.port (file {file})" in told
     assert f"nothing (file {file}) is no setting" in told or "nothing.here" in told
     assert "sse.heartbeat_seconds (environment)" in told

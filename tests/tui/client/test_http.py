@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.samples import (
+from tests.support.fakes.fake_http_server import (
+    FakeHttpServer,
+    FakeResponse,
+    fake_http_server,
+    problem,
+)
+from tests.support.sample_models import (
     ADA,
     LOGGED_IN,
     REPLY,
@@ -18,7 +24,6 @@ from tests.support.samples import (
     message,
     thread,
 )
-from tests.support.wire_server import Reply, WireServer, problem, wire_server
 
 from rustygpt_shared.codec import decode
 from rustygpt_shared.models.conversations import (
@@ -28,22 +33,28 @@ from rustygpt_shared.models.conversations import (
     ThreadList,
     UnreadList,
 )
-from rustygpt_shared.models.messages import Cancelled, Chunk, Marked, Posted, Tree
-from rustygpt_shared.models.presence import PresenceList, Seen
+from rustygpt_shared.models.messages import (
+    CancelResult,
+    Chunk,
+    PostedMessage,
+    ReadMarkerResult,
+    ThreadPage,
+)
+from rustygpt_shared.models.presence import PresenceList, UserPresence
 from rustygpt_shared.models.users import (
     AdminUser,
     AdminUserList,
-    Done,
     Me,
-    PersonList,
+    Ok,
     SessionList,
-    Setup,
-    UserAnswer,
+    SetupStatus,
+    UserResponse,
+    UserSearchResults,
 )
 from rustygpt_shared.requests import (
     CreateConversation,
     CreateUser,
-    Post,
+    PostMessage,
     SetUp,
     UpdateConversation,
     UpdateMe,
@@ -52,28 +63,34 @@ from rustygpt_shared.requests import (
 from rustygpt_tui.client.http import Client, Ready
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.session_file import SessionFile
-from rustygpt_tui.errors import Refused, SignInNeeded
+from rustygpt_tui.errors import NotSignedIn, ServerRejected
 
 Case = tuple[str, str, Any, Callable[[Client], Awaitable[Any]], Any]
 
-POSTED = Posted(ROOT, ROOT, TEA, 1)
+POSTED = PostedMessage(ROOT, ROOT, TEA, 1)
 ADMIN_USER = AdminUser(ADA, "a@b", "ada", ["member"], created_at=TIME)
 C, T, M = f"/api/conversations/{TEA}", f"/api/threads/{ROOT}", f"/api/messages/{ROOT}"
 NEW_USER = CreateUser("bob", "bob@example.org", "password-1")
 SET_UP = SetUp("ada", "ada@example.org", "password-1")
 NEW = CreateConversation("Tea")
-THERE = PresenceList([Seen(ADA, "away")], [], "evt_1")
+THERE = PresenceList([UserPresence(ADA, "away")], [], "evt_1")
 TITLE = UpdateConversation(title="Coffee")
 
 CASES: list[Case] = [
-    ("GET", "/api/setup", Setup(is_setup=True), lambda c: c.is_setup(), True),
-    ("POST", "/api/setup", UserAnswer(USER), lambda c: c.set_up(SET_UP), USER),
+    ("GET", "/api/setup", SetupStatus(is_setup=True), lambda c: c.is_setup(), True),
+    ("POST", "/api/setup", UserResponse(USER), lambda c: c.set_up(SET_UP), USER),
     ("POST", "/api/auth/refresh", LOGGED_IN, lambda c: c.refresh(), LOGGED_IN),
     ("GET", "/api/auth/me", Me(USER), lambda c: c.me(), Me(USER)),
-    ("PATCH", "/api/auth/me", UserAnswer(USER), lambda c: c.update_me(UpdateMe()), USER),
+    ("PATCH", "/api/auth/me", UserResponse(USER), lambda c: c.update_me(UpdateMe()), USER),
     ("GET", "/api/auth/sessions", SessionList([]), lambda c: c.list_sessions(), SessionList([])),
     ("DELETE", f"/api/auth/sessions/{ADA}", None, lambda c: c.revoke_session(ADA), None),
-    ("GET", "/api/users", PersonList([]), lambda c: c.search_users("a"), PersonList([])),
+    (
+        "GET",
+        "/api/users",
+        UserSearchResults([]),
+        lambda c: c.search_users("a"),
+        UserSearchResults([]),
+    ),
     ("GET", "/api/admin/users", AdminUserList([]), lambda c: c.list_users(), AdminUserList([])),
     ("POST", "/api/admin/users", ADMIN_USER, lambda c: c.create_user(NEW_USER), ADMIN_USER),
     (
@@ -122,60 +139,66 @@ CASES: list[Case] = [
         ThreadList([thread()], "evt_1"),
     ),
     ("GET", C + "/presence", THERE, lambda c: c.show_presence(TEA), THERE),
-    ("POST", "/api/presence/heartbeat", None, lambda c: c.beat_presence(), None),
-    ("POST", "/api/typing", None, lambda c: c.type_in_thread(TEA, ADA, 9), None),
+    ("POST", "/api/presence/heartbeat", None, lambda c: c.send_heartbeat(), None),
+    ("POST", "/api/typing", None, lambda c: c.set_typing(TEA, ADA, 9), None),
     (
         "GET",
         C + "/unread",
         UnreadList([], "evt_1"),
-        lambda c: c.unread(TEA),
+        lambda c: c.list_unread(TEA),
         UnreadList([], "evt_1"),
     ),
     (
         "GET",
         T + "/tree",
-        Tree(ROOT, [message()], "evt_1"),
-        lambda c: c.tree(ROOT, cursor="x"),
-        Tree(ROOT, [message()], "evt_1"),
+        ThreadPage(ROOT, [message()], "evt_1"),
+        lambda c: c.list_tree(ROOT, cursor="x"),
+        ThreadPage(ROOT, [message()], "evt_1"),
     ),
-    ("POST", f"/api/threads/{TEA}/root", POSTED, lambda c: c.post_root(TEA, Post("hi")), POSTED),
-    ("POST", M + "/reply", POSTED, lambda c: c.reply(ROOT, Post("hi")), POSTED),
-    ("GET", M, message(), lambda c: c.message(ROOT), message()),
+    (
+        "POST",
+        f"/api/threads/{TEA}/root",
+        POSTED,
+        lambda c: c.post_root(TEA, PostMessage("hi")),
+        POSTED,
+    ),
+    ("POST", M + "/reply", POSTED, lambda c: c.reply(ROOT, PostMessage("hi")), POSTED),
+    ("GET", M, message(), lambda c: c.get_message(ROOT), message()),
     (
         "GET",
         M + "/chunks",
         [Chunk(ROOT, 0, "a", TIME)],
-        lambda c: c.chunks(ROOT, start=0),
+        lambda c: c.list_chunks(ROOT, start=0),
         [Chunk(ROOT, 0, "a", TIME)],
     ),
     (
         "POST",
         M + "/cancel",
-        Cancelled(ROOT, "cancelled"),
+        CancelResult(ROOT, "cancelled"),
         lambda c: c.cancel(ROOT),
-        Cancelled(ROOT, "cancelled"),
+        CancelResult(ROOT, "cancelled"),
     ),
     (
         "POST",
         T + "/read",
-        Marked(ROOT, 0),
+        ReadMarkerResult(ROOT, 0),
         lambda c: c.mark_read(ROOT, message_id=REPLY),
-        Marked(ROOT, 0),
+        ReadMarkerResult(ROOT, 0),
     ),
 ]
 CREATING = {"/api/admin/users", "/api/conversations", f"/api/threads/{TEA}/root", M + "/reply"}
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[WireServer]:
+async def server() -> AsyncIterator[FakeHttpServer]:
     """A server to be told what to answer."""
-    async with wire_server() as running:
+    async with fake_http_server() as running:
         yield running
 
 
 @pytest.mark.parametrize(("method", "path", "answer", "call", "want"), CASES)
 async def test_a_call_asks_its_route(
-    server: WireServer,
+    server: FakeHttpServer,
     method: str,
     path: str,
     answer: Any,
@@ -183,27 +206,27 @@ async def test_a_call_asks_its_route(
     want: Any,
 ) -> None:
     """By its method and path, and reads the answer; what creates carries an idempotency key."""
-    server.on(method, path, Reply(204 if answer is None else 200, answer))
+    server.on(method, path, FakeResponse(204 if answer is None else 200, answer))
     async with Client(Session(server.origin)) as client:
         assert await call(client) == want
-    (asked,) = server.asked
+    (asked,) = server.requests
     assert ("idempotency-key" in asked.headers) == (method == "POST" and path in CREATING)
 
 
-async def test_requests_say_what_was_meant(server: WireServer) -> None:
+async def test_requests_say_what_was_meant(server: FakeHttpServer) -> None:
     """Bodies and queries have the wire's names; what was left out is not sent."""
-    server.on("POST", f"/api/threads/{TEA}/root", Reply(201, POSTED))
-    server.on("GET", T + "/tree", Reply(200, Tree(ROOT, [], "evt_1")))
-    server.on("GET", M + "/chunks", Reply(200, []))
-    server.on("GET", "/api/conversations", Reply(200, ConversationList([])))
-    server.on("PATCH", C, Reply(200, conversation()))
+    server.on("POST", f"/api/threads/{TEA}/root", FakeResponse(201, POSTED))
+    server.on("GET", T + "/tree", FakeResponse(200, ThreadPage(ROOT, [], "evt_1")))
+    server.on("GET", M + "/chunks", FakeResponse(200, []))
+    server.on("GET", "/api/conversations", FakeResponse(200, ConversationList([])))
+    server.on("PATCH", C, FakeResponse(200, conversation()))
     async with Client(Session(server.origin)) as client:
-        await client.post_root(TEA, Post("hi", model="m"), key="again")
-        await client.tree(ROOT, cursor="0001", limit=10)
-        await client.chunks(ROOT, start=3)
+        await client.post_root(TEA, PostMessage("hi", model="m"), key="again")
+        await client.list_tree(ROOT, cursor="0001", limit=10)
+        await client.list_chunks(ROOT, start=3)
         await client.list_conversations(archived=True)
         await client.update_conversation(TEA, UpdateConversation(model=None))
-    post, tree, chunks, listed, patch = server.asked
+    post, tree, chunks, listed, patch = server.requests
     assert decode(post.body, dict) == {"content": "hi", "model": "m"}
     assert post.headers["idempotency-key"] == "again"
     assert tree.query == {"cursor_path": "0001", "limit": "10"}
@@ -213,26 +236,26 @@ async def test_requests_say_what_was_meant(server: WireServer) -> None:
 
 
 async def test_a_login_is_kept_and_a_refused_one_changes_nothing(
-    server: WireServer, tmp_path: Path
+    server: FakeHttpServer, tmp_path: Path
 ) -> None:
     """Nor does it send the cookies of the account of before."""
     file = SessionFile(tmp_path / "s")
     wrong = problem(401, "RGP.AUTH.INVALID_CREDENTIALS", "Wrong name or password.")
-    server.on("POST", "/api/auth/login", Reply(body=LOGGED_IN, headers=cookies(1)), wrong)
+    server.on("POST", "/api/auth/login", FakeResponse(body=LOGGED_IN, headers=cookies(1)), wrong)
     session = Session(server.origin, file=file)
     async with Client(session) as client:
         assert await client.log_in("ada", "secret") == LOGGED_IN
-        with pytest.raises(SignInNeeded, match="Wrong name"):
+        with pytest.raises(NotSignedIn, match="Wrong name"):
             await client.log_in("bob", "secret")
     assert (session.account, session.csrf()) == ("ada", "csrf-1")
     assert file.accounts(server.origin) == ["ada"]
-    assert "cookie" not in server.asked[1].headers
+    assert "cookie" not in server.requests[1].headers
 
 
-async def test_a_login_may_have_a_name_of_its_own(server: WireServer, tmp_path: Path) -> None:
+async def test_a_login_may_have_a_name_of_its_own(server: FakeHttpServer, tmp_path: Path) -> None:
     """`account` is what the session is kept under."""
     file = SessionFile(tmp_path / "s")
-    server.on("POST", "/api/auth/login", Reply(body=LOGGED_IN, headers=cookies(1)))
+    server.on("POST", "/api/auth/login", FakeResponse(body=LOGGED_IN, headers=cookies(1)))
     async with Client(Session(server.origin, file=file)) as client:
         await client.log_in("ada", "secret", account="work")
     assert file.accounts(server.origin) == ["work"]
@@ -240,16 +263,19 @@ async def test_a_login_may_have_a_name_of_its_own(server: WireServer, tmp_path: 
 
 @pytest.mark.parametrize(
     "answer",
-    [Reply(body=Done(ok=True)), problem(401, "RGP.AUTH.MISSING_SESSION", "Nobody is signed in.")],
+    [
+        FakeResponse(body=Ok(ok=True)),
+        problem(401, "RGP.AUTH.MISSING_SESSION", "Nobody is signed in."),
+    ],
 )
 async def test_a_logout_forgets_the_session(
-    server: WireServer, tmp_path: Path, answer: Reply
+    server: FakeHttpServer, tmp_path: Path, answer: FakeResponse
 ) -> None:
     """Also when the server has forgotten it before."""
     file = SessionFile(tmp_path / "s")
     session = Session(server.origin, file=file)
-    session.take([value for _, value in cookies(1)])
-    session.start("ada")
+    session.store_cookies([value for _, value in cookies(1)])
+    session.save_as_current("ada")
     server.on("POST", "/api/auth/logout", answer)
     async with Client(session) as client:
         await client.log_out()
@@ -257,12 +283,15 @@ async def test_a_logout_forgets_the_session(
     assert session.header() is None
 
 
-async def test_readiness_is_read_whatever_the_status(server: WireServer) -> None:
+async def test_readiness_is_read_whatever_the_status(server: FakeHttpServer) -> None:
     """A server that starts is no failure; another program is one."""
     server.on(
-        "GET", "/readyz", Reply(503, Ready(ready=False, missing=["database"])), Reply(body="hello")
+        "GET",
+        "/readyz",
+        FakeResponse(503, Ready(ready=False, missing=["database"])),
+        FakeResponse(body="hello"),
     )
     async with Client(Session(server.origin)) as client:
         assert await client.readyz() == Ready(ready=False, missing=["database"])
-        with pytest.raises(Refused):
+        with pytest.raises(ServerRejected):
             await client.readyz()

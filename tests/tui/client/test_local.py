@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.support.waiting import until
-from tests.support.wire_server import Reply, WireServer, wire_server
+from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse, fake_http_server
+from tests.support.wait import until
 
 from rustygpt_tui.client import local
 from rustygpt_tui.client.http import Ready
 from rustygpt_tui.client.local import local_server
-from rustygpt_tui.errors import Failure, UsageError
+from rustygpt_tui.errors import ClientError, UsageError
 
 CHILD = """
 import json, os, sys, time
@@ -33,9 +33,9 @@ def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[WireServer]:
+async def server() -> AsyncIterator[FakeHttpServer]:
     """A server that listens already."""
-    async with wire_server() as running:
+    async with fake_http_server() as running:
         yield running
 
 
@@ -47,22 +47,24 @@ def child(tmp_path: Path, then: str) -> list[str]:
 READY = 'say(ready=f"http://127.0.0.1:{port or 4321}")'
 
 
-async def test_a_server_that_runs_is_used_and_left_running(server: WireServer) -> None:
+async def test_a_server_that_runs_is_used_and_left_running(server: FakeHttpServer) -> None:
     """Nothing is started, also when it is still getting ready."""
-    server.on("GET", "/readyz", Reply(503, Ready(ready=False, missing=["database"])))
+    server.on("GET", "/readyz", FakeResponse(503, Ready(ready=False, missing=["database"])))
     told: list[str] = []
-    async with local_server(told.append, wanted=server.origin, command=["/nowhere"]) as origin:
+    async with local_server(
+        told.append, preferred_url=server.origin, command=["/nowhere"]
+    ) as origin:
         assert origin == server.origin
     assert told == []
 
 
 async def test_a_child_is_started_and_ends_by_its_closed_input(tmp_path: Path) -> None:
     """Its stages are told, fit for a terminal; when the block ends it goes, gracefully."""
-    async with wire_server() as gone:
+    async with fake_http_server() as gone:
         wanted = gone.origin
     told: list[str] = []
     command = child(tmp_path, READY)
-    async with local_server(told.append, wanted=wanted, command=command) as origin:
+    async with local_server(told.append, preferred_url=wanted, command=command) as origin:
         assert origin == wanted
         assert not (tmp_path / "ended").exists()
     assert told == ["Starting a server …", "Making[2J the database"]
@@ -71,21 +73,25 @@ async def test_a_child_is_started_and_ends_by_its_closed_input(tmp_path: Path) -
 
 async def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
     """At the same address, so that clients just go on."""
-    async with wire_server() as gone:
+    async with fake_http_server() as gone:
         wanted = gone.origin
     first = tmp_path / "first"
     then = f"{READY}\nif not os.path.exists({str(first)!r}): open({str(first)!r}, 'w'); os._exit(9)"
     told: list[str] = []
-    async with local_server(told.append, wanted=wanted, command=child(tmp_path, then)) as origin:
+    async with local_server(
+        told.append, preferred_url=wanted, command=child(tmp_path, then)
+    ) as origin:
         assert origin == wanted
         await until(lambda: told.count("Making[2J the database") == 2)
     assert (tmp_path / "ended").read_text() == "graceful"
 
 
-async def test_a_port_of_another_program_is_left_to_it(server: WireServer, tmp_path: Path) -> None:
+async def test_a_port_of_another_program_is_left_to_it(
+    server: FakeHttpServer, tmp_path: Path
+) -> None:
     """The child then chooses its own."""
     command = child(tmp_path, READY)
-    async with local_server(print, wanted=server.origin, command=command) as origin:
+    async with local_server(print, preferred_url=server.origin, command=command) as origin:
         assert origin == "http://127.0.0.1:4321"
 
 
@@ -99,10 +105,10 @@ async def test_a_port_of_another_program_is_left_to_it(server: WireServer, tmp_p
 )
 async def test_why_it_does_not_start_is_told(tmp_path: Path, then: str, sentence: str) -> None:
     """In its own words, or with the place of its log."""
-    async with wire_server() as gone:
+    async with fake_http_server() as gone:
         wanted = gone.origin
-    with pytest.raises(Failure, match=sentence):
-        async with local_server(print, wanted=wanted, command=child(tmp_path, then)):
+    with pytest.raises(ClientError, match=sentence):
+        async with local_server(print, preferred_url=wanted, command=child(tmp_path, then)):
             pass
     if "boom" in then:
         assert local.log_file().read_text() == "boom\n"
@@ -111,14 +117,14 @@ async def test_why_it_does_not_start_is_told(tmp_path: Path, then: str, sentence
 
 async def test_the_child_ends_when_the_terminal_is_killed(tmp_path: Path) -> None:
     """A terminal that dies by SIGKILL leaves no server behind."""
-    async with wire_server() as gone:
+    async with fake_http_server() as gone:
         wanted = gone.origin
     command = child(tmp_path, READY)
     program = (
         "import asyncio, os, signal\n"
         "from rustygpt_tui.client.local import local_server\n"
         "async def main():\n"
-        f"    async with local_server(print, wanted={wanted!r}, command={command!r}):\n"
+        f"    async with local_server(print, preferred_url={wanted!r}, command={command!r}):\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "asyncio.run(main())\n"
     )
@@ -132,5 +138,5 @@ async def test_the_child_ends_when_the_terminal_is_killed(tmp_path: Path) -> Non
 async def test_no_server_is_started_on_another_machine() -> None:
     """`--local` with a server elsewhere is a mistake."""
     with pytest.raises(UsageError, match="not on this machine"):
-        async with local_server(print, wanted="https://chat.example"):
+        async with local_server(print, preferred_url="https://chat.example"):
             pass

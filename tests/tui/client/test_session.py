@@ -14,10 +14,10 @@ def test_a_login_is_kept_and_every_rotation_after_it(tmp_path: Path) -> None:
     """The next terminal goes on from the newest cookies."""
     file = SessionFile(tmp_path / "s")
     session = Session(ORIGIN, file=file)
-    session.take(FIRST)
+    session.store_cookies(FIRST)
     assert file.find(ORIGIN) is None
-    session.start("ada")
-    session.take(SECOND)
+    session.save_as_current("ada")
+    session.store_cookies(SECOND)
     again = Session(ORIGIN + "/", file=file)
     assert (again.account, again.header(), again.csrf()) == (
         "ada",
@@ -30,14 +30,14 @@ def test_another_terminals_rotation_is_seen(tmp_path: Path) -> None:
     """`reload` tells whether the file has something else."""
     file = SessionFile(tmp_path / "s")
     one = Session(ORIGIN, file=file)
-    one.take(FIRST)
-    one.start("ada")
+    one.store_cookies(FIRST)
+    one.save_as_current("ada")
     other = Session(ORIGIN, file=file)
     assert not other.reload()
-    one.take(SECOND)
+    one.store_cookies(SECOND)
     assert other.reload()
     assert other.csrf() == "y"
-    one.end()
+    one.forget()
     assert other.reload()
     assert other.header() is None
 
@@ -45,8 +45,8 @@ def test_another_terminals_rotation_is_seen(tmp_path: Path) -> None:
 def test_cookies_that_a_server_takes_away_are_gone() -> None:
     """An empty or expired one is dropped; without a file all of it is memory."""
     session = Session(ORIGIN)
-    session.take(FIRST)
-    session.take(["SESSION_ID=; Max-Age=0", "CSRF-TOKEN=x; Max-Age=0", "nonsense"])
+    session.store_cookies(FIRST)
+    session.store_cookies(["SESSION_ID=; Max-Age=0", "CSRF-TOKEN=x; Max-Age=0", "nonsense"])
     assert session.header() is None
     assert session.csrf() is None
 
@@ -56,9 +56,9 @@ def test_a_chosen_account_is_taken(tmp_path: Path) -> None:
     file = SessionFile(tmp_path / "s")
     for name, cookies in (("ada", FIRST), ("bob", SECOND)):
         session = Session(ORIGIN, file=file)
-        session.leave()
-        session.take(cookies)
-        session.start(name)
+        session.detach()
+        session.store_cookies(cookies)
+        session.save_as_current(name)
     assert Session(ORIGIN, file=file).account == "bob"
     assert Session(ORIGIN, file=file, account="ada").csrf() == "x"
     assert Session(ORIGIN, file=file, account="eve").header() is None

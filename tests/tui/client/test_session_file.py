@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from rustygpt_tui.client.cookies import Cookie
-from rustygpt_tui.client.session_file import Saved, SessionFile
+from rustygpt_tui.client.session_file import SavedSession, SessionFile
 from rustygpt_tui.errors import UsageError
 
 ORIGIN = "http://127.0.0.1:8080"
 
 
-def saved(account: str = "ada", value: str = "1", origin: str = ORIGIN) -> Saved:
+def saved(account: str = "ada", value: str = "1", origin: str = ORIGIN) -> SavedSession:
     """A session with one cookie."""
-    return Saved(origin, account, [Cookie("SESSION_ID", value)])
+    return SavedSession(origin, account, [Cookie("SESSION_ID", value)])
 
 
 @pytest.fixture
@@ -27,10 +27,10 @@ def file(tmp_path: Path) -> SessionFile:
 
 def test_sessions_are_kept_by_server_and_account(file: SessionFile) -> None:
     """Several side by side; without an account the last sign-in counts."""
-    file.keep(saved("ada"), current=True)
-    file.keep(saved("bob"), current=True)
-    file.keep(saved("eve", origin="https://other"))
-    file.keep(saved("ada", "2"))
+    file.save(saved("ada"), current=True)
+    file.save(saved("bob"), current=True)
+    file.save(saved("eve", origin="https://other"))
+    file.save(saved("ada", "2"))
     assert file.find(ORIGIN) == saved("bob")
     assert file.find(ORIGIN, "ada") == saved("ada", "2")
     assert file.find("https://other") == saved("eve", origin="https://other")
@@ -45,7 +45,7 @@ def test_file_and_folder_are_for_their_owner_only(file: SessionFile) -> None:
     """Whatever the umask is."""
     before = os.umask(0)
     try:
-        file.keep(saved())
+        file.save(saved())
     finally:
         os.umask(before)
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
@@ -58,7 +58,7 @@ def test_file_and_folder_are_for_their_owner_only(file: SessionFile) -> None:
 
 def test_a_file_that_others_may_read_is_refused(file: SessionFile) -> None:
     """With the command that helps."""
-    file.keep(saved())
+    file.save(saved())
     file.path.chmod(0o640)
     with pytest.raises(UsageError, match="chmod 600"):
         file.find(ORIGIN)
@@ -67,7 +67,7 @@ def test_a_file_that_others_may_read_is_refused(file: SessionFile) -> None:
 def test_a_file_of_another_user_is_refused(file: SessionFile) -> None:
     """Somebody else may have put a session of theirs there."""
     if os.geteuid() == 0:
-        file.keep(saved())
+        file.save(saved())
         os.chown(file.path, 12_345, -1)
     else:
         file = SessionFile(Path("/etc/passwd"))
@@ -85,7 +85,7 @@ def test_a_link_is_neither_read_nor_written_through(file: SessionFile, tmp_path:
     with pytest.raises(UsageError, match="cannot be opened"):
         file.find(ORIGIN)
     with pytest.raises(UsageError):
-        file.keep(saved())
+        file.save(saved())
     assert target.read_text() == "{}"
 
 
@@ -104,7 +104,7 @@ def test_writers_side_by_side_lose_nothing(file: SessionFile) -> None:
 
     def write(number: int) -> None:
         for turn in range(10):
-            file.keep(saved(f"user{number}", str(turn)))
+            file.save(saved(f"user{number}", str(turn)))
 
     threads = [threading.Thread(target=write, args=(n,)) for n in range(6)]
     for thread in threads:
@@ -118,4 +118,4 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """With another place to name."""
     (tmp_path / "taken").write_text("")
     with pytest.raises(UsageError, match="session_store"):
-        SessionFile(tmp_path / "taken" / "session.cookies").keep(saved())
+        SessionFile(tmp_path / "taken" / "session.cookies").save(saved())

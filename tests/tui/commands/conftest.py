@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.support.samples import cookies
-from tests.support.wire_server import WireServer, wire_server
+from tests.support.fakes.fake_http_server import FakeHttpServer, fake_http_server
+from tests.support.sample_models import cookies
 
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.session_file import SessionFile
@@ -23,17 +23,17 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WireServer]:
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeHttpServer]:
     """A server to be told what to answer; the settings name it."""
-    async with wire_server() as running:
+    async with fake_http_server() as running:
         monkeypatch.setenv("RUSTYGPT__CLI__SERVER", running.origin)
         yield running
 
 
 @pytest.fixture
-def signed_in(server: WireServer, folders: Path) -> WireServer:
+def signed_in(server: FakeHttpServer, folders: Path) -> FakeHttpServer:
     """The server with Ada signed in."""
     session = Session(server.origin, file=SessionFile(folders / "config" / "session.cookies"))
-    session.take([value for _, value in cookies(1)])
-    session.start("ada")
+    session.store_cookies([value for _, value in cookies(1)])
+    session.save_as_current("ada")
     return server

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.support.program import run
+from tests.support.clients.cli_runner import run
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

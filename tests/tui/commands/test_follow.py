@@ -2,32 +2,48 @@
 
 import json
 
-from tests.support.frames import answer, closed, delta, done, new, opened, stream, trouble
-from tests.support.program import rustygpt
-from tests.support.samples import REPLY, ROOT, TEA, conversation, message
-from tests.support.wire_server import Asked, Reply, WireServer
+from tests.support.clients.cli_runner import rustygpt
+from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse, RecordedRequest
+from tests.support.sample_models import REPLY, ROOT, TEA, conversation, message
+from tests.support.streams.sse_frames import (
+    answer,
+    closed,
+    error,
+    message_delta,
+    message_done,
+    message_new,
+    opened,
+    stream,
+)
 
 from rustygpt_shared.codec import decode_event
 from rustygpt_tui.commands.follow import follow
 
 STREAM = f"/api/stream/conversations/{TEA}"
-FRAMES = (opened("evt_3"), new(4, message(content="a\x1b[2J\nb")), delta(0, "x"), trouble(5))
+FRAMES = (
+    opened("evt_3"),
+    message_new(4, message(content="a\x1b[2J\nb")),
+    message_delta(0, "x"),
+    error(5),
+)
 
 
-def starting(server: WireServer, *frames: bytes) -> list[str | None]:
+def starting(server: FakeHttpServer, *frames: bytes) -> list[str | None]:
     """Give these frames to each stream; answers the positions streams were asked from."""
     starts: list[str | None] = []
 
-    def handler(asked: Asked) -> Reply:
+    def handler(asked: RecordedRequest) -> FakeResponse:
         starts.append(asked.headers.get("last-event-id"))
         return stream(*frames)
 
     server.on("GET", STREAM, handler)
-    server.on("GET", f"/api/conversations/{TEA}", Reply(body=conversation(last_event_id="evt_3")))
+    server.on(
+        "GET", f"/api/conversations/{TEA}", FakeResponse(body=conversation(last_event_id="evt_3"))
+    )
     return starts
 
 
-async def test_each_event_is_a_line(signed_in: WireServer) -> None:
+async def test_each_event_is_a_line(signed_in: FakeHttpServer) -> None:
     """It begins now; being removed ends it with 6."""
     starts = starting(signed_in, *FRAMES, closed("removed"))
     ran = await rustygpt("follow", "--conversation", str(TEA))
@@ -41,7 +57,7 @@ async def test_each_event_is_a_line(signed_in: WireServer) -> None:
     assert starts == ["evt_3"]
 
 
-async def test_json_is_the_events_themselves(signed_in: WireServer) -> None:
+async def test_json_is_the_events_themselves(signed_in: FakeHttpServer) -> None:
     """Each line is what the wire said, with escapes for what drives a terminal."""
     starting(signed_in, *FRAMES, closed("removed"))
     ran = await rustygpt("follow", "--conversation", str(TEA), "--json")
@@ -51,9 +67,9 @@ async def test_json_is_the_events_themselves(signed_in: WireServer) -> None:
     assert json.loads(ran.out.splitlines()[1])["payload"]["message"]["content"] == "a\x1b[2J\nb"
 
 
-async def test_only_some_events_and_only_the_first(signed_in: WireServer) -> None:
+async def test_only_some_events_and_only_the_first(signed_in: FakeHttpServer) -> None:
     """`--types` and `--once`; a type that is none is a mistake."""
-    starting(signed_in, *FRAMES, done(6))
+    starting(signed_in, *FRAMES, message_done(6))
     words = ["follow", "--conversation", str(TEA), "--types"]
     ran = await rustygpt(*words, "message.done,error", "--once")
     assert (ran.code, ran.out) == (0, "evt_5 error RGP.X x\n")
@@ -62,10 +78,10 @@ async def test_only_some_events_and_only_the_first(signed_in: WireServer) -> Non
     assert "message.done" in ran.err
 
 
-async def test_a_thread_can_be_followed(signed_in: WireServer) -> None:
+async def test_a_thread_can_be_followed(signed_in: FakeHttpServer) -> None:
     """Its conversation is found, and only its events are printed."""
-    starting(signed_in, *FRAMES, new(6, answer("Tea")), closed("removed"))
-    signed_in.on("GET", f"/api/messages/{ROOT}", Reply(body=message()))
+    starting(signed_in, *FRAMES, message_new(6, answer("Tea")), closed("removed"))
+    signed_in.on("GET", f"/api/messages/{ROOT}", FakeResponse(body=message()))
     ran = await rustygpt("follow", "--root", str(ROOT))
     assert [line.split()[1] for line in ran.out.splitlines()] == [
         *("message.new", "message.delta", "message.new")
@@ -73,7 +89,7 @@ async def test_a_thread_can_be_followed(signed_in: WireServer) -> None:
     assert str(REPLY) in ran.out
 
 
-async def test_it_goes_on_where_it_was(signed_in: WireServer) -> None:
+async def test_it_goes_on_where_it_was(signed_in: FakeHttpServer) -> None:
     """`--since` names an event, `--since-last` remembers the last one told."""
     starts = starting(signed_in, *FRAMES, closed("removed"))
     words = ["follow", "--conversation", str(TEA)]

@@ -1,8 +1,8 @@
 """threads, unread, read."""
 
-from tests.support.program import rustygpt
-from tests.support.samples import REPLY, ROOT, TEA, conversation, thread
-from tests.support.wire_server import Reply, WireServer
+from tests.support.clients.cli_runner import rustygpt
+from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse
+from tests.support.sample_models import REPLY, ROOT, TEA, conversation, thread
 
 from rustygpt_shared.codec import decode
 from rustygpt_shared.models.conversations import (
@@ -11,13 +11,13 @@ from rustygpt_shared.models.conversations import (
     ThreadUnread,
     UnreadList,
 )
-from rustygpt_shared.models.messages import Marked
+from rustygpt_shared.models.messages import ReadMarkerResult
 
 
-async def test_threads_are_listed_up_to_a_limit(signed_in: WireServer) -> None:
+async def test_threads_are_listed_up_to_a_limit(signed_in: FakeHttpServer) -> None:
     """And more than that are mentioned, on standard error."""
     page = ThreadList([thread(excerpt="a\nb"), thread(REPLY, unread=2)], "evt_1")
-    signed_in.on("GET", f"/api/conversations/{TEA}/threads", Reply(body=page))
+    signed_in.on("GET", f"/api/conversations/{TEA}/threads", FakeResponse(body=page))
     ran = await rustygpt("threads", str(TEA))
     assert [line.split("\t")[5] for line in ran.out.splitlines()] == ["a b", "Hello"]
     assert ran.err == ""
@@ -26,22 +26,22 @@ async def test_threads_are_listed_up_to_a_limit(signed_in: WireServer) -> None:
     assert "more than 1" in ran.err
 
 
-async def test_unread_threads_of_all_conversations_are_listed(signed_in: WireServer) -> None:
+async def test_unread_threads_of_all_conversations_are_listed(signed_in: FakeHttpServer) -> None:
     """Only those are asked about that have any."""
     both = ConversationList([conversation(unread=3), conversation(ROOT, "Read")])
-    signed_in.on("GET", "/api/conversations", Reply(body=both))
+    signed_in.on("GET", "/api/conversations", FakeResponse(body=both))
     answer = UnreadList([ThreadUnread(ROOT, 3)], "evt_1")
-    signed_in.on("GET", f"/api/conversations/{TEA}/unread", Reply(body=answer))
+    signed_in.on("GET", f"/api/conversations/{TEA}/unread", FakeResponse(body=answer))
     ran = await rustygpt("unread")
     assert (ran.code, ran.out) == (0, f"Tea\t{ROOT}\t3\n")
-    signed_in.on("GET", f"/api/conversations/{TEA}", Reply(body=conversation()))
+    signed_in.on("GET", f"/api/conversations/{TEA}", FakeResponse(body=conversation()))
     assert (await rustygpt("unread", str(TEA))).out == ran.out
 
 
-async def test_a_thread_is_marked_read(signed_in: WireServer) -> None:
+async def test_a_thread_is_marked_read(signed_in: FakeHttpServer) -> None:
     """To its end, or up to a message."""
-    signed_in.on("POST", f"/api/threads/{ROOT}/read", Reply(body=Marked(ROOT, 0)))
+    signed_in.on("POST", f"/api/threads/{ROOT}/read", FakeResponse(body=ReadMarkerResult(ROOT, 0)))
     assert (await rustygpt("read", str(ROOT))).out == "Unread: 0\n"
     await rustygpt("read", str(ROOT), "--message", str(REPLY))
-    bodies = [decode(asked.body, dict) for asked in signed_in.asked]
+    bodies = [decode(asked.body, dict) for asked in signed_in.requests]
     assert bodies == [{}, {"message_id": str(REPLY)}]

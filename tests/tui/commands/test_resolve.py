@@ -5,12 +5,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from tests.support.samples import ROOT, TEA, TIME, conversation, message, thread
-from tests.support.wire_server import Reply, WireServer
+from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse
+from tests.support.sample_models import ROOT, TEA, TIME, conversation, message, thread
 
 from rustygpt_shared.ids import new_id
 from rustygpt_shared.models.conversations import ConversationList, ThreadList
-from rustygpt_shared.models.messages import Tree
+from rustygpt_shared.models.messages import ThreadPage
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.commands import resolve
@@ -22,28 +22,30 @@ OLD = UUID("01800000-0000-7000-8000-000000000001")
 
 
 @pytest.fixture
-async def client(server: WireServer) -> AsyncIterator[Client]:
+async def client(server: FakeHttpServer) -> AsyncIterator[Client]:
     """A client of a server with one thread of two messages, and an old conversation."""
     old = conversation(OLD)
     long_ago = TIME - timedelta(days=90)
     fields = {n: getattr(old, n) for n in old.__struct_fields__}
     old = type(old)(**{**fields, "last_activity_at": long_ago, "created_at": long_ago})
-    server.on("GET", "/api/conversations", Reply(body=ConversationList([conversation(), old])))
+    server.on(
+        "GET", "/api/conversations", FakeResponse(body=ConversationList([conversation(), old]))
+    )
     page = ThreadList([thread(QUESTION)], "evt_1")
-    server.on("GET", f"/api/conversations/{TEA}/threads", Reply(body=page))
-    tree = Tree(QUESTION, [message(QUESTION), message(ANSWER)], "evt_1")
-    server.on("GET", f"/api/threads/{QUESTION}/tree", Reply(body=tree))
+    server.on("GET", f"/api/conversations/{TEA}/threads", FakeResponse(body=page))
+    tree = ThreadPage(QUESTION, [message(QUESTION), message(ANSWER)], "evt_1")
+    server.on("GET", f"/api/threads/{QUESTION}/tree", FakeResponse(body=tree))
     async with Client(Session(server.origin)) as made:
         yield made
 
 
 async def test_the_beginning_of_an_id_finds_threads_and_messages(
-    client: Client, server: WireServer
+    client: Client, server: FakeHttpServer
 ) -> None:
     """Only conversations that were alive at the id's time are looked through."""
     assert await resolve.root(client, str(QUESTION)[:23]) == QUESTION
     assert await resolve.message(client, ANSWER.hex[:20].upper()) == ANSWER
-    assert not any(str(OLD) in asked.path for asked in server.asked)
+    assert not any(str(OLD) in asked.path for asked in server.requests)
 
 
 async def test_a_beginning_that_fits_two_or_is_none_is_told(client: Client) -> None:
@@ -58,7 +60,7 @@ async def test_a_beginning_that_fits_two_or_is_none_is_told(client: Client) -> N
             await resolve.root(client, text)
 
 
-async def test_a_whole_id_is_taken_as_it_is(client: Client, server: WireServer) -> None:
+async def test_a_whole_id_is_taken_as_it_is(client: Client, server: FakeHttpServer) -> None:
     """The server says whether there is such a thing."""
     assert await resolve.message(client, str(ROOT).upper()) == ROOT
-    assert server.asked == []
+    assert server.requests == []

@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tui.render.documents import WHOLE, documents
+from tests.tui.render.sample_documents import FULL_DOCUMENT, documents
 
 from rustygpt_tui.render import Span, plain
 from rustygpt_tui.render.markdown import render
@@ -96,7 +96,7 @@ def test_styles_have_names() -> None:
 
 def test_every_kind_of_block_is_drawn() -> None:
     """A text with everything in it has all its words."""
-    shown = "\n".join(_text(WHOLE, 60))
+    shown = "\n".join(_text(FULL_DOCUMENT, 60))
 
     for word in ("Title here", "third", "Setext", "7. seven", "▌ ▌ nested", "lazy", "def f(x):",
                  "indented code", "▣ alt", "<b>html</b>"):  # fmt: skip

@@ -1,8 +1,8 @@
 """Signing in, and naming the first administrator."""
 
 import pytest
-from tests.support.chat_wire import chat_wire
-from tests.tui.driving import driven
+from tests.support.fakes.fake_chat_server import fake_chat_server
+from tests.tui.app_driver import running_app
 from textual import events
 
 from rustygpt_tui.screens.forms import sentence
@@ -10,26 +10,28 @@ from rustygpt_tui.screens.forms import sentence
 
 async def test_a_burst_of_keys_fills_the_form() -> None:
     """Names, tabs and a password sent at once land in their fields, and enter sends them."""
-    async with chat_wire() as chat:
+    async with fake_chat_server() as chat:
         chat.is_setup = False
-        async with driven(chat) as driver:
+        async with running_app(chat) as driver:
             await driver.until("name the first administrator")
             for word in ("ann", "\t", "ann@example.org", "\t", "correct horse", "\r"):
                 names = {"\t": ["tab"], "\r": ["enter"]}.get(word, list(word))
                 for name in names:
                     driver.app.post_message(events.Key(name, name if len(name) == 1 else None))
             await driver.until("● live")
-            asked = next(a for a in chat.wire.asked if (a.method, a.path) == ("POST", "/api/setup"))
+            asked = next(
+                a for a in chat.http.requests if (a.method, a.path) == ("POST", "/api/setup")
+            )
             assert b'"username":"ann","email":"ann@example.org"' in asked.body
 
 
 async def test_enter_goes_to_the_next_empty_field() -> None:
     """Nothing is sent before everything that is needed is filled in."""
-    async with chat_wire() as chat, driven(chat) as driver:
+    async with fake_chat_server() as chat, running_app(chat) as driver:
         await driver.until("Sign in")
         await driver.pilot.press(*"me", "enter")
         assert driver.app.screen.focused is driver.app.screen.query_one("#password")
-        assert chat.wire.counted("POST", "/api/auth/login") == 0
+        assert chat.http.request_count("POST", "/api/auth/login") == 0
 
 
 @pytest.mark.parametrize(

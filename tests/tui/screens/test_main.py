@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 from msgspec import structs
-from tests.support.chat_wire import chat_wire
-from tests.support.room import ME, ROOM, START, Room
-from tests.tui.driving import in_room, sign_in
-from tests.tui.render.documents import WHOLE
+from tests.support.fakes.fake_chat_server import fake_chat_server
+from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, START, FakeConversation
+from tests.tui.app_driver import in_conversation, sign_in
+from tests.tui.render.sample_documents import FULL_DOCUMENT
 from textual.pilot import Pilot
 
-from rustygpt_shared.events import Typing, TypingUpdate
+from rustygpt_shared.events import TypingUpdate, TypingUpdatePayload
 from rustygpt_shared.models.conversations import Participant
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.config import load_settings
@@ -25,18 +25,18 @@ ANA = UUID(int=101)
 Compare = Callable[..., bool]
 
 
-def _furnished() -> Room:
+def _furnished() -> FakeConversation:
     """A conversation of two people and the assistant, with branches and every kind of text."""
-    room = Room()
+    room = FakeConversation()
     room.people[ANA] = Participant(ANA, "ana", "member", START, "Ana")
     other = room.post(text="On-call next week")
     root = room.post(text="Deploy pipeline: why did the **canary** fail?")
     reply = room.post(root, text="Logs are attached, see `step 4`.")
     answer = room.post(reply, role="assistant")
-    room.write(answer, WHOLE.split("> quote")[0])
+    room.stream_text(answer, FULL_DOCUMENT.split("> quote")[0])
     room.finish(answer)
     stopped = room.post(root, role="assistant")
-    room.write(stopped, "The rollout was")
+    room.stream_text(stopped, "The rollout was")
     room.finish(stopped, "cancelled")
     room.post(stopped, text="Thanks! [b]no markup[/b]")
     for written, author in ((other, ANA), (root, ANA), (reply, ME)):
@@ -48,7 +48,7 @@ def _furnished() -> Room:
 class Snapped(RustyGPT):
     """The chat with its server in the same loop, a clock that stands, and no blinking."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: FakeConversation) -> None:
         super().__init__(
             load_settings(),
             server="http://127.0.0.1:1",
@@ -60,7 +60,7 @@ class Snapped(RustyGPT):
         self._furnished = room
 
     async def on_load(self) -> None:
-        chat = await self._stack.enter_async_context(chat_wire(self._furnished))
+        chat = await self._stack.enter_async_context(fake_chat_server(self._furnished))
         sign_in(chat)
         self._origin = chat.origin
 
@@ -75,10 +75,10 @@ async def _settled(pilot: Pilot[int], *, composing: bool = False) -> None:
         while not isinstance(pilot.app.screen, MainScreen) or not pilot.app.screen.query(Composer):
             await pilot.pause(0.01)
         main = pilot.app.screen
-        main.talk.composer.cursor_blink = False
+        main.thread_pane.composer.cursor_blink = False
         before = ""
         while not _there(main, composing=composing) or _text(main) != before:
-            if composing and not main.talk.composer.has_focus:
+            if composing and not main.thread_pane.composer.has_focus:
                 main.action_compose()  # once the lists had the focus that they take at first
             before = _text(main)
             await pilot.pause(0.02)
@@ -87,7 +87,7 @@ async def _settled(pilot: Pilot[int], *, composing: bool = False) -> None:
 def _there(main: MainScreen, *, composing: bool) -> bool:
     """Whether the thread is loaded, its end shown, and the stream open."""
     text = _text(main)
-    focused = main.talk.composer.has_focus and "enter open" not in text
+    focused = main.thread_pane.composer.has_focus and "enter open" not in text
     return "● live" in text and "Thanks" in text and (focused or not composing)
 
 
@@ -131,9 +131,9 @@ def test_it_shows_who_is_writing(snap_compare: Compare, monkeypatch: pytest.Monk
         await _settled(pilot, composing=True)
         main = pilot.app.screen
         assert isinstance(main, MainScreen)
-        assert main.talk.root is not None
-        typing = Typing(ROOM, main.talk.root, ANA, START)
-        room.passing.append(TypingUpdate(typing))
+        assert main.thread_pane.root is not None
+        typing = TypingUpdatePayload(CONVERSATION_ID, main.thread_pane.root, ANA, START)
+        room.sent.append(TypingUpdate(typing))
         while "Ana is writing" not in _text(main):
             await pilot.pause(0.02)
         await _settled(pilot, composing=True)
@@ -143,7 +143,7 @@ def test_it_shows_who_is_writing(snap_compare: Compare, monkeypatch: pytest.Monk
 
 async def test_narrow_terminals_show_one_thing_at_a_time() -> None:
     """Lists first; a thread chosen there fills the screen; escape leads back."""
-    async with chat_wire(_furnished()) as chat, in_room(chat, (60, 20)) as driver:
+    async with fake_chat_server(_furnished()) as chat, in_conversation(chat, (60, 20)) as driver:
         assert "Conversations" in driver.text()
         assert "Write a message" not in driver.text()
         await driver.pilot.press("enter", "enter")
@@ -156,12 +156,12 @@ async def test_narrow_terminals_show_one_thing_at_a_time() -> None:
 async def test_reading_to_the_end_marks_the_thread_read() -> None:
     """Only when the end was before the eyes, the server is told so."""
     room = _furnished()
-    async with chat_wire(room) as chat:
-        from rustygpt_shared.events import UnreadCount, UnreadUpdate
+    async with fake_chat_server(room) as chat:
+        from rustygpt_shared.events import UnreadUpdate, UnreadUpdatePayload
 
-        async with in_room(chat, (100, 30)) as driver:
+        async with in_conversation(chat, (100, 30)) as driver:
             await driver.until("Thanks")
-            root = driver.main.talk.root
+            root = driver.main.thread_pane.root
             assert root is not None
-            room.passing.append(UnreadUpdate(UnreadCount(ROOM, root, ME, 1)))
-            await driver.until(lambda: chat.wire.counted("POST", f"/api/threads/{root}/read"))
+            room.sent.append(UnreadUpdate(UnreadUpdatePayload(CONVERSATION_ID, root, ME, 1)))
+            await driver.until(lambda: chat.http.request_count("POST", f"/api/threads/{root}/read"))

@@ -3,29 +3,29 @@
 from uuid import UUID
 
 import msgspec
-from tests.support.chat_wire import chat_wire
-from tests.support.room import ROOM, Room
-from tests.tui.driving import in_room
+from tests.support.fakes.fake_chat_server import fake_chat_server
+from tests.support.fakes.fake_conversation import CONVERSATION_ID, FakeConversation
+from tests.tui.app_driver import in_conversation
 
 from rustygpt_tui.screens.people import PeopleDialog
 
 
 async def test_a_person_is_found_and_added() -> None:
     """Typing a name finds people, enter adds the first; names are text, never markup."""
-    async with chat_wire(Room()) as chat, in_room(chat) as driver:
+    async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("p")
         await driver.until("me (you)  owner")
         driver.app.screen.query_one("#search").focus()
         await driver.pilot.press("z")
         await driver.until("Zoe [b] (zoe)")
         await driver.pilot.press("enter")
-        await driver.until(lambda: UUID(int=55) in chat.room.people)
+        await driver.until(lambda: UUID(int=55) in chat.conversation.people)
         await driver.until("p55")
 
 
 async def test_an_administrator_makes_an_account_for_whom_nobody_knows() -> None:
     """The name goes along, the password is there to hand over, and the person is added."""
-    async with chat_wire(Room()) as chat, in_room(chat) as driver:
+    async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("p")
         await driver.until("me (you)  owner")
         driver.app.screen.query_one("#search").focus()
@@ -37,19 +37,19 @@ async def test_an_administrator_makes_an_account_for_whom_nobody_knows() -> None
         await driver.until("This is not an e-mail address.")
         await driver.pilot.press(*"@x.org", "enter")
         await driver.until("bo can sign in")
-        asked = next(a for a in chat.wire.asked if a.path == "/api/admin/users")
+        asked = next(a for a in chat.http.requests if a.path == "/api/admin/users")
         password = msgspec.json.decode(asked.body)["password"]
         assert password in driver.text()
         assert chat.origin in driver.text()
         await driver.pilot.press("enter")
-        await driver.until(lambda: UUID(int=66) in chat.room.people)
+        await driver.until(lambda: UUID(int=66) in chat.conversation.people)
 
 
 async def test_who_may_not_make_accounts_is_told_who_does() -> None:
     """Others see that nobody has that name; who is here already is not added again."""
-    async with chat_wire(Room()) as chat, in_room(chat) as driver:
-        assert driver.main.room is not None
-        driver.app.push_screen(PeopleDialog(driver.main.client, driver.main.room))
+    async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
+        assert driver.main.conversation is not None
+        driver.app.push_screen(PeopleDialog(driver.main.client, driver.main.conversation))
         await driver.until("me (you)  owner")
         driver.app.screen.query_one("#search").focus()
         await driver.pilot.press(*"bo")
@@ -57,4 +57,6 @@ async def test_who_may_not_make_accounts_is_told_who_does() -> None:
         await driver.pilot.press("backspace", "backspace", "m")
         await driver.until("me  is here already")
         await driver.pilot.press("enter")
-        assert not chat.wire.counted("POST", f"/api/conversations/{ROOM}/participants")
+        assert not chat.http.request_count(
+            "POST", f"/api/conversations/{CONVERSATION_ID}/participants"
+        )

@@ -2,17 +2,17 @@
 
 import msgspec
 from msgspec import structs
-from tests.support.chat_wire import chat_wire
-from tests.support.room import ME, ROOM, Room
-from tests.tui.driving import in_room
+from tests.support.fakes.fake_chat_server import fake_chat_server
+from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConversation
+from tests.tui.app_driver import in_conversation
 from textual.widgets import Input, Select, TextArea
 
 
 async def test_what_was_changed_is_sent_and_nothing_else() -> None:
     """The prompt and the mode go out; the title that is as before stays unsaid."""
-    room = Room()
+    room = FakeConversation()
     room.info = structs.replace(room.info, model="old")
-    async with chat_wire(room) as chat, in_room(chat) as driver:
+    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("s")
         await driver.until("Conversation settings")
         shown = driver.app.screen
@@ -22,7 +22,7 @@ async def test_what_was_changed_is_sent_and_nothing_else() -> None:
         shown.query_one("#save").focus()
         await driver.pilot.press("enter")
         await driver.until(lambda: room.info.system_prompt == "Be brief.")
-        asked = next(a for a in chat.wire.asked if a.method == "PATCH")
+        asked = next(a for a in chat.http.requests if a.method == "PATCH")
         assert msgspec.json.decode(asked.body) == {
             "assistant_mode": "off",
             "model": None,
@@ -32,7 +32,7 @@ async def test_what_was_changed_is_sent_and_nothing_else() -> None:
 
 async def test_what_does_not_fit_is_said_and_kept() -> None:
     """An empty title is refused here, and the dialog stays open with what was typed."""
-    async with chat_wire(Room()) as chat, in_room(chat) as driver:
+    async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("s")
         await driver.until("Conversation settings")
         driver.app.screen.query_one("#model", Input).value = "qwen3"
@@ -40,14 +40,14 @@ async def test_what_does_not_fit_is_said_and_kept() -> None:
         await driver.pilot.press("enter")
         await driver.until("A title needs some text.")
         assert "qwen3" in driver.text()
-        assert chat.wire.counted("PATCH", f"/api/conversations/{ROOM}") == 0
+        assert chat.http.request_count("PATCH", f"/api/conversations/{CONVERSATION_ID}") == 0
 
 
 async def test_only_who_may_change_it_is_asked() -> None:
     """A member is told who may."""
-    room = Room()
+    room = FakeConversation()
     room.people[ME] = structs.replace(room.people[ME], role="member")
-    async with chat_wire(room) as chat, in_room(chat) as driver:
+    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("s")
         await driver.until("Only its owner")
         await driver.pilot.press("f3")

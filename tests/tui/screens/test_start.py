@@ -17,7 +17,7 @@ class Demo(App[None]):
     async def on_mount(self) -> None:
         await self.push_screen(self.start)
 
-    def on_start_screen_again(self) -> None:
+    def on_start_screen_retry_requested(self) -> None:
         self.again += 1
 
     def said(self, id: str) -> str:

@@ -4,30 +4,36 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from msgspec import structs
-from tests.support.room import ME, ROOM, START, Room, person
+from tests.support.fakes.fake_conversation import (
+    CONVERSATION_ID,
+    ME,
+    START,
+    FakeConversation,
+    person_id,
+)
 
 from rustygpt_shared import events
-from rustygpt_shared.models.presence import STOPPED, Seen, Status
+from rustygpt_shared.models.presence import TYPING_STOPPED, Status, UserPresence
 from rustygpt_tui.store.apply import apply
 from rustygpt_tui.store.load import load
 from rustygpt_tui.store.state import State
 
-EVE = person(1)
+EVE = person_id(1)
 
 
 def _seen(who: UUID, status: Status) -> events.PresenceUpdate:
-    return events.PresenceUpdate(Seen(who, status, START))
+    return events.PresenceUpdate(UserPresence(who, status, START))
 
 
 def _typing(who: UUID, root: UUID, until: datetime = START) -> events.TypingUpdate:
-    return events.TypingUpdate(events.Typing(ROOM, root, who, until))
+    return events.TypingUpdate(events.TypingUpdatePayload(CONVERSATION_ID, root, who, until))
 
 
-async def _room() -> tuple[Room, State, UUID]:
-    room = Room()
+async def _room() -> tuple[FakeConversation, State, UUID]:
+    room = FakeConversation()
     room.add(EVE, "member")
     root = room.post()
-    return room, await load(room, ROOM, ME), root
+    return room, await load(room, CONVERSATION_ID, ME), root
 
 
 async def test_presence_is_kept_by_person() -> None:
@@ -35,7 +41,7 @@ async def test_presence_is_kept_by_person() -> None:
     _, state, _ = await _room()
     assert dict(state.presence) == {ME: "offline", EVE: "offline"}
     after, changes = apply(state, _seen(EVE, "away"))
-    assert (after.presence[EVE], changes.present, after.position) == ("away", True, state.position)
+    assert (after.presence[EVE], changes.presence, after.position) == ("away", True, state.position)
     assert not apply(after, _seen(EVE, "away"))[1]
 
 
@@ -45,13 +51,13 @@ async def test_others_write_until_they_are_told_to_have_stopped() -> None:
     other = UUID(int=77)
     assert not apply(state, _typing(ME, root))[1]
     state, changes = apply(state, _typing(EVE, root, datetime.now(UTC) + timedelta(seconds=9)))
-    assert (state.typists(root), changes.typing) == ([EVE], {root})
+    assert (state.typing_users(root), changes.typing) == ([EVE], {root})
     assert not apply(state, _typing(EVE, root))[1], "told again, nothing new is to be seen"
     state, changes = apply(state, _typing(EVE, other))
-    assert (state.typists(root), state.typists(other)) == ([], [EVE])
+    assert (state.typing_users(root), state.typing_users(other)) == ([], [EVE])
     assert changes.typing == {root, other}
-    assert not apply(state, _typing(EVE, root, STOPPED))[1]
-    state, changes = apply(state, _typing(EVE, other, STOPPED))
+    assert not apply(state, _typing(EVE, root, TYPING_STOPPED))[1]
+    state, changes = apply(state, _typing(EVE, other, TYPING_STOPPED))
     assert (dict(state.typing), changes.typing) == ({}, {other})
 
 
@@ -62,10 +68,10 @@ async def test_a_message_ends_the_writing_of_it() -> None:
     message = room.messages[room.post(root)]
     by_me = structs.replace(message, author_user_id=ME)
     by_eve = structs.replace(message, author_user_id=EVE)
-    state, _ = apply(state, events.MessageNew(events.MessageShown(by_me), id="evt_50"))
-    assert state.typists(root) == [EVE]
-    state, changes = apply(state, events.MessageNew(events.MessageShown(by_eve), id="evt_51"))
-    assert (state.typists(root), changes.typing) == ([], {root})
+    state, _ = apply(state, events.MessageNew(events.MessagePayload(by_me), id="evt_50"))
+    assert state.typing_users(root) == [EVE]
+    state, changes = apply(state, events.MessageNew(events.MessagePayload(by_eve), id="evt_51"))
+    assert (state.typing_users(root), changes.typing) == ([], {root})
 
 
 async def test_who_is_removed_is_neither_there_nor_writing() -> None:
@@ -73,6 +79,8 @@ async def test_who_is_removed_is_neither_there_nor_writing() -> None:
     _, state, root = await _room()
     state, _ = apply(state, _seen(EVE, "online"))
     state, _ = apply(state, _typing(EVE, root))
-    gone = events.MembershipChanged(events.Membership(ROOM, EVE, "removed"), id="evt_50")
+    gone = events.MembershipChanged(
+        events.MembershipChangedPayload(CONVERSATION_ID, EVE, "removed"), id="evt_50"
+    )
     state, changes = apply(state, gone)
     assert (EVE in state.presence, dict(state.typing), changes.typing) == (False, {}, {root})

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
-from rustygpt_tui.store.drafts import Drafts, Place
+from rustygpt_tui.store.drafts import DraftKey, Drafts
 
-PLACE = Place("http://127.0.0.1:8080", "ada", UUID(int=1))
+PLACE = DraftKey("http://127.0.0.1:8080", "ada", UUID(int=1))
 
 
 def test_a_draft_is_kept_where_it_was_written(tmp_path: Path) -> None:
@@ -21,10 +21,10 @@ def test_a_draft_is_kept_where_it_was_written(tmp_path: Path) -> None:
         assert drafts.get(PLACE._replace(origin="https://other")) == ""
     with Drafts(file) as drafts:
         assert drafts.get(PLACE) == "Tea?\n🍵"
-        assert drafts.places(PLACE.origin, "ada") == {PLACE.at}
+        assert drafts.target_ids(PLACE.origin, "ada") == {PLACE.target_id}
         drafts.put(PLACE, "")
         assert drafts.get(PLACE) == ""
-        assert not drafts.places(PLACE.origin, "ada")
+        assert not drafts.target_ids(PLACE.origin, "ada")
 
 
 def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
@@ -47,9 +47,9 @@ def test_a_draft_survives_sigkill(tmp_path: Path) -> None:
     """What was put is there after the process was killed."""
     program = (
         "import os, signal, sys; from pathlib import Path; from uuid import UUID\n"
-        "from rustygpt_tui.store.drafts import Drafts, Place\n"
+        "from rustygpt_tui.store.drafts import Drafts, DraftKey\n"
         "drafts = Drafts(Path(sys.argv[1]))\n"
-        f"drafts.put(Place({PLACE.origin!r}, 'ada', UUID(int=1)), 'kept')\n"
+        f"drafts.put(DraftKey({PLACE.origin!r}, 'ada', UUID(int=1)), 'kept')\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "d")]

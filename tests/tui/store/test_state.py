@@ -1,19 +1,19 @@
 """What a state answers."""
 
-from tests.support.room import ME, ROOM, Room, person
+from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConversation, person_id
 
 from rustygpt_shared.models.users import User
 from rustygpt_tui.store.load import load
-from rustygpt_tui.store.state import called
+from rustygpt_tui.store.state import display_name
 
 
 async def test_people_are_called_by_their_names() -> None:
     """Display name, else user name, else a word for who is not there any more."""
-    state = await load(Room(), ROOM, ME)
-    assert [state.name_of(ME), state.name_of(person(1)), state.name_of(None)] == [
+    state = await load(FakeConversation(), CONVERSATION_ID, ME)
+    assert [state.name_of(ME), state.name_of(person_id(1)), state.name_of(None)] == [
         "me",
         "somebody",
         "somebody",
     ]
-    assert called(User(ME, "a@b", "ada", [], "Ada L.")) == "Ada L."
-    assert called(User(ME, "a@b", "ada", [])) == "ada"
+    assert display_name(User(ME, "a@b", "ada", [], "Ada L.")) == "Ada L."
+    assert display_name(User(ME, "a@b", "ada", [])) == "ada"

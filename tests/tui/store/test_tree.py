@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
-from tests.support.room import ROOM, START
+from tests.support.fakes.fake_conversation import CONVERSATION_ID, START
 
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.store import tree as trees
-from rustygpt_tui.store.tree import Tree
+from rustygpt_tui.store.tree import MessageTree
 
 ROOT = UUID(int=9)
 
@@ -19,14 +19,14 @@ ROOT = UUID(int=9)
 def message(number: int, content: str = "") -> MessageView:
     """A message whose path is its number."""
     return MessageView(
-        UUID(int=number), ROOT, ROOM, "user", content, f"{number:06d}", 1, number, START
+        UUID(int=number), ROOT, CONVERSATION_ID, "user", content, f"{number:06d}", 1, number, START
     )
 
 
 @given(numbers=st.lists(st.integers(1, 3_000), max_size=40), fill=st.booleans())
 def test_messages_stand_in_the_order_of_their_paths(numbers: list[int], fill: bool) -> None:
     """Whatever the order they come in, and however many blocks they fill."""
-    tree = Tree(ROOT)
+    tree = MessageTree(ROOT)
     known = set(range(10, 2_000, 2)) if fill else set()
     for number in (*sorted(known), *numbers):
         tree = tree.put(message(number), number)
@@ -39,7 +39,7 @@ def test_messages_stand_in_the_order_of_their_paths(numbers: list[int], fill: bo
 
 def test_a_change_shares_all_but_one_block() -> None:
     """A message in a thread of 10,000 does not copy the others."""
-    tree = Tree(ROOT)
+    tree = MessageTree(ROOT)
     for number in range(1, 10_001):
         tree = tree.put(message(number), 0)
     after = tree.put(message(5_000, "new"), 1)
@@ -51,7 +51,7 @@ def test_a_change_shares_all_but_one_block() -> None:
 
 def test_an_older_tree_does_not_know_what_came_later() -> None:
     """Trees made from the same one do not see each other's messages."""
-    base = Tree(ROOT).put(message(1), 1)
+    base = MessageTree(ROOT).put(message(1), 1)
     base.put(message(2), 2)
     assert base.get(UUID(int=2)) is None
     with pytest.raises(KeyError):
@@ -62,7 +62,7 @@ def test_an_older_tree_does_not_know_what_came_later() -> None:
 
 def test_a_page_does_not_undo_what_events_told() -> None:
     """A message known from a later event than a page is kept."""
-    tree = Tree(ROOT).put(message(1, "new"), 7)
+    tree = MessageTree(ROOT).put(message(1, "new"), 7)
     tree = tree.put_page([message(1, "old"), message(2, "two")], 5, None)
     assert [m.content for m in tree] == ["new", "two"]
     tree = tree.put_page([structs.replace(message(1), content="newest")], 9, None)
@@ -71,7 +71,7 @@ def test_a_page_does_not_undo_what_events_told() -> None:
 
 def test_the_frontier_is_the_end_of_the_last_page() -> None:
     """There is one while a further page is to be had, and none afterwards."""
-    tree = Tree(ROOT).put_page([message(1), message(2)], 0, "more")
+    tree = MessageTree(ROOT).put_page([message(1), message(2)], 0, "more")
     assert (tree.cursor, tree.frontier) == ("more", "000002")
     tree = tree.put_page([message(3)], 0, None)
     assert (tree.cursor, tree.frontier) == (None, None)

@@ -16,7 +16,7 @@ class Demo(App[None]):
     def compose(self) -> ComposeResult:
         yield Composer(id="composer")
 
-    def on_composer_sent(self, event: Composer.Sent) -> None:
+    def on_composer_submitted(self, event: Composer.Submitted) -> None:
         self.sent.append(event.text)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from textual.app import App, ComposeResult
 
-from rustygpt_tui.widgets.lists import Row, SideList, since
+from rustygpt_tui.widgets.lists import ListRow, SideList, relative_age
 
 
 class Demo(App[None]):
@@ -21,10 +21,10 @@ class Demo(App[None]):
     def compose(self) -> ComposeResult:
         yield SideList("Nothing yet", id="side")
 
-    def on_side_list_chosen(self, event: SideList.Chosen) -> None:
+    def on_side_list_selected(self, event: SideList.Selected) -> None:
         self.chosen.append(event.id)
 
-    def on_side_list_end_near(self) -> None:
+    def on_side_list_near_end(self) -> None:
         self.ends += 1
 
     @property
@@ -37,8 +37,8 @@ class Demo(App[None]):
 
 
 ROWS = [
-    Row(UUID(int=1), "First [b]title[/b] \x1b[31m", "a note", 3),
-    Row(UUID(int=2), "second " * 20),
+    ListRow(UUID(int=1), "First [b]title[/b] \x1b[31m", "a note", 3),
+    ListRow(UUID(int=2), "second " * 20),
 ]
 
 
@@ -63,7 +63,7 @@ async def test_the_highlight_stays_with_its_row() -> None:
         app.side.focus()
         await pilot.press("j", "j")
         before = app.side.highlighted_option
-        app.side.show([Row(UUID(int=3), "newest"), *ROWS], None)
+        app.side.show([ListRow(UUID(int=3), "newest"), *ROWS], None)
         await pilot.pause()
         after = app.side.highlighted_option
         assert before is not None
@@ -84,14 +84,14 @@ async def test_a_row_is_chosen_by_key() -> None:
 async def test_the_view_stays_when_rows_change() -> None:
     """Who scrolled by the wheel is not thrown back to the highlighted row by news."""
     app = Demo()
-    rows = [Row(UUID(int=n), f"row {n}") for n in range(1, 60)]
+    rows = [ListRow(UUID(int=n), f"row {n}") for n in range(1, 60)]
     async with app.run_test(size=(30, 10)) as pilot:
         app.side.show(rows, UUID(int=1))
         await pilot.pause()
         assert app.ends == 0
         app.side.scroll_to(y=40, animate=False)
         await pilot.pause()
-        app.side.show([*rows[:3], Row(UUID(int=4), "row 4", "news"), *rows[4:]], UUID(int=1))
+        app.side.show([*rows[:3], ListRow(UUID(int=4), "row 4", "news"), *rows[4:]], UUID(int=1))
         app.side.show([rows[5], *rows[:5], *rows[6:]], UUID(int=1))
         await pilot.pause()
         assert app.side.scroll_offset.y == 40
@@ -105,4 +105,4 @@ def test_ages_are_said_in_a_word() -> None:
     now = datetime(2026, 1, 5, tzinfo=UTC)
     ages = [timedelta(seconds=5), timedelta(minutes=3), timedelta(hours=5), timedelta(days=4)]
 
-    assert [since(now - age, now) for age in ages] == ["now", "3 min", "5 h", "4 d"]
+    assert [relative_age(now - age, now) for age in ages] == ["now", "3 min", "5 h", "4 d"]

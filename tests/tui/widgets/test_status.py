@@ -2,7 +2,7 @@
 
 from textual.app import App, ComposeResult
 
-from rustygpt_tui.client.feed import Connecting, Live, Lost
+from rustygpt_tui.client.feed import Connecting, Disconnected, Live
 from rustygpt_tui.widgets.status import StatusLine
 
 
@@ -26,7 +26,7 @@ async def test_it_tells_the_truth_about_the_connection() -> None:
         for connection, words in (
             (Connecting(), "connecting …"),
             (Live(), "● live"),
-            (Lost(5.2, "gone"), "offline · next try in 5 s"),
+            (Disconnected(5.2, "gone"), "offline · next try in 5 s"),
         ):
             line.show_connection(connection)
             await pilot.pause()

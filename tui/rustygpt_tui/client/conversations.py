@@ -54,16 +54,16 @@ class ConversationCalls(Transport):
         self, id: UUID, user_id: UUID, role: ConversationRole = "member"
     ) -> None:
         """Add a person, or change the person's role."""
-        await self.order(
+        await self.call_no_content(
             "POST",
             f"/api/conversations/{id}/participants",
             body=AddParticipant(user_id=user_id, role=role),
-            again=True,
+            idempotent=True,
         )
 
     async def remove_participant(self, id: UUID, user_id: UUID) -> None:
         """Remove a person, or leave oneself."""
-        await self.order("DELETE", f"/api/conversations/{id}/participants/{user_id}")
+        await self.call_no_content("DELETE", f"/api/conversations/{id}/participants/{user_id}")
 
     async def list_threads(
         self, id: UUID, *, cursor: str | None = None, limit: int | None = None
@@ -76,6 +76,6 @@ class ConversationCalls(Transport):
             query={"cursor": cursor, "limit": limit},
         )
 
-    async def unread(self, id: UUID) -> UnreadList:
+    async def list_unread(self, id: UUID) -> UnreadList:
         """The threads of a conversation that have unread messages."""
         return await self.call("GET", f"/api/conversations/{id}/unread", UnreadList)

@@ -18,18 +18,18 @@ from rustygpt_shared.codec import decode_event
 from rustygpt_shared.events import Event, StreamClosed, StreamOpen
 from rustygpt_tui.client.transport import Transport
 from rustygpt_tui.errors import (
-    Failure,
+    ClientError,
     RateLimited,
-    ServerFault,
+    ServerError,
     TimedOut,
     Unreachable,
 )
 
 HEARTBEAT_SECONDS = 20.0
 SILENCE_SECONDS = 2.5 * HEARTBEAT_SECONDS
-FIRST_WAIT = 0.5
-LONGEST_WAIT = 30.0
-HEALTHY_SECONDS = 10.0
+MIN_BACKOFF = 0.5
+MAX_BACKOFF = 30.0
+STABLE_AFTER_SECONDS = 10.0
 _FINAL = frozenset({"removed", "session_ended", "disabled", "deleted"})
 
 
@@ -44,7 +44,7 @@ class Live:
 
 
 @dataclass(frozen=True)
-class Lost:
+class Disconnected:
     """The connection is gone; the next try comes in `retry_in` seconds."""
 
     retry_in: float
@@ -52,29 +52,29 @@ class Lost:
     """One sentence."""
 
 
-FeedItem = Event | Connecting | Live | Lost
+FeedItem = Event | Connecting | Live | Disconnected
 
 
 @dataclass
-class _Course:
+class _ReconnectState:
     """Where a feed stands between its connections."""
 
     position: str | None
-    misses: int = 0
-    told: float | None = None
+    failures: int = 0
+    server_retry: float | None = None
     """How long the server asked us to wait, in seconds."""
     live_since: float | None = None
-    over: bool = False
+    finished: bool = False
     reason: str = "The server closed the stream."
 
-    def wait(self) -> float:
+    def next_delay(self) -> float:
         """Seconds until the next try: what was asked, and a random time in growing bounds."""
-        healthy = self.live_since and time.monotonic() - self.live_since >= HEALTHY_SECONDS
-        self.misses = 0 if healthy else self.misses
-        longest = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self.misses, 10))
-        asked = min(LONGEST_WAIT, self.told or 0.0)
-        self.misses, self.told, self.live_since = self.misses + 1, None, None
-        return asked + SystemRandom().uniform(0, longest)
+        healthy = self.live_since and time.monotonic() - self.live_since >= STABLE_AFTER_SECONDS
+        self.failures = 0 if healthy else self.failures
+        longest = min(MAX_BACKOFF, MIN_BACKOFF * 2 ** min(self.failures, 10))
+        requested = min(MAX_BACKOFF, self.server_retry or 0.0)
+        self.failures, self.server_retry, self.live_since = self.failures + 1, None, None
+        return requested + SystemRandom().uniform(0, longest)
 
 
 async def follow(
@@ -90,51 +90,56 @@ async def follow(
     final, and raises Failure when the server refuses (no session, no member, no such thing); a
     server that is away, busy or silent is tried again for ever.
     """
-    course = _Course(last_event_id)
+    state = _ReconnectState(last_event_id)
     path = f"/api/stream/conversations/{conversation_id}"
-    while not course.over:
+    while not state.finished:
         yield Connecting()
         try:
-            async with aclosing(_connection(client, path, course, silence_seconds)) as items:
+            async with aclosing(_connect_once(client, path, state, silence_seconds)) as items:
                 async for item in items:
                     yield item
-        except (Unreachable, TimedOut, RateLimited, ServerFault) as failure:
-            course.reason, course.told = failure.sentence, failure.retry_after or course.told
-        if course.over:
+        except (Unreachable, TimedOut, RateLimited, ServerError) as failure:
+            state.reason, state.server_retry = (
+                failure.sentence,
+                failure.retry_after or state.server_retry,
+            )
+        if state.finished:
             return
-        wait = course.wait()
-        yield Lost(wait, course.reason)
+        wait = state.next_delay()
+        yield Disconnected(wait, state.reason)
         await asyncio.sleep(wait)
 
 
-async def _connection(
-    client: Transport, path: str, course: _Course, silence_seconds: float
+async def _connect_once(
+    client: Transport, path: str, state: _ReconnectState, silence_seconds: float
 ) -> AsyncGenerator[FeedItem, None]:
     """The items of one connection, from its opening to its end."""
     from httpx_sse import EventSource, SSEError
 
     headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-    if course.position:
-        headers["Last-Event-ID"] = course.position
-    course.reason = "The server closed the stream."
+    if state.position:
+        headers["Last-Event-ID"] = state.position
+    state.reason = "The server closed the stream."
     async with client.stream(path, headers, silence_seconds) as response:
         try:
             async with aclosing(EventSource(response).aiter_sse()) as frames:
                 async for frame in frames:
-                    course.told = course.told if frame.retry is None else frame.retry / 1000
+                    state.server_retry = (
+                        state.server_retry if frame.retry is None else frame.retry / 1000
+                    )
                     event = _event(frame.data)
                     if isinstance(event, StreamOpen):
-                        course.live_since = time.monotonic()
+                        state.live_since = time.monotonic()
                         yield Live()
                     if event is not None:
                         yield event
                     # Moved after the reader had the event: an event is repeated, never lost.
-                    course.position = frame.id or course.position
+                    state.position = frame.id or state.position
                     if isinstance(event, StreamClosed):
-                        course.over = event.payload.reason in _FINAL
+                        state.finished = event.payload.reason in _FINAL
                         return
         except SSEError:
-            raise Failure(
+            raise ClientError(
                 f"{client.origin} answered with no event stream; "
                 "check that a RustyGPT server listens there."
             ) from None

@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from rustygpt_tui.client.conversations import ConversationCalls
 from rustygpt_tui.client.messages import MessageCalls
-from rustygpt_tui.client.people import PeopleCalls
 from rustygpt_tui.client.presence import PresenceCalls
 from rustygpt_tui.client.session import Session
+from rustygpt_tui.client.users import UserCalls
 
 
 class Ready(Struct, frozen=True):
@@ -19,7 +19,7 @@ class Ready(Struct, frozen=True):
     missing: list[str] = []
 
 
-class Client(PeopleCalls, ConversationCalls, MessageCalls, PresenceCalls):
+class Client(UserCalls, ConversationCalls, MessageCalls, PresenceCalls):
     """A server, as `session` sees it. Every call raises Failure.
 
     Use it in `async with`, or close it with `aclose`.
@@ -40,13 +40,13 @@ class Client(PeopleCalls, ConversationCalls, MessageCalls, PresenceCalls):
         """Whether the server takes requests; a server that is starting is no Failure."""
         import msgspec
 
-        from rustygpt_tui.client.problems import unreadable
+        from rustygpt_tui.client.problems import unreadable_response
 
-        response = await self.peek("/readyz")
+        response = await self.get_raw("/readyz")
         try:
             return msgspec.json.decode(response.content, type=Ready)
         except msgspec.MsgspecError:
-            raise unreadable(self.origin) from None
+            raise unreadable_response(self.origin) from None
 
 
 def connect(origin: str, session: Session | None = None) -> Client:

@@ -20,12 +20,12 @@ from rustygpt_tui.client.cookies import is_loopback, origin_of
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.printable import one_line
 from rustygpt_tui.client.session import Session
-from rustygpt_tui.errors import Failure, TimedOut, Unreachable, UsageError
+from rustygpt_tui.errors import ClientError, TimedOut, Unreachable, UsageError
 
 START_SECONDS = 180.0
 STOP_SECONDS = 12.0
 PROBE_SECONDS = 3.0
-MISSED_PROBES = 3
+MAX_MISSED_PROBES = 3
 """So often a server of somebody else may be away, as when it is started again."""
 RESTART_SECONDS = 0.5
 _PROGRAM = "from rustygpt_tui.cli import main; main()"
@@ -35,7 +35,7 @@ _PROGRAM = "from rustygpt_tui.cli import main; main()"
 async def local_server(
     on_progress: Callable[[str], None],
     *,
-    wanted: str = "http://127.0.0.1:8080",
+    preferred_url: str = "http://127.0.0.1:8080",
     arguments: Sequence[str] = (),
     command: Sequence[str] | None = None,
 ) -> AsyncIterator[str]:
@@ -46,28 +46,28 @@ async def local_server(
     person; `arguments` go to `serve`; `command` takes the place of `rustygpt serve --supervised`.
     Raises Failure with the reason when none comes up.
     """
-    origin = origin_of(wanted)
+    origin = origin_of(preferred_url)
     if not is_loopback(origin):
         raise UsageError(
             f"{origin} is not on this machine, so no server can be started there; "
             "leave out --local, or set `cli.server` to http://127.0.0.1:8080."
         )
     serve = command or (sys.executable, "-c", _PROGRAM, "serve", "--supervised")
-    keeper = _Keeper(origin, (*serve, *arguments), on_progress)
+    supervisor = _ServerSupervisor(origin, (*serve, *arguments), on_progress)
     try:
-        if not await answers(origin):
-            await keeper.start(0 if await _taken(origin) else urlsplit(origin).port or 80)
-        keeping = asyncio.create_task(keeper.keep())
+        if not await is_reachable(origin):
+            await supervisor.start(0 if await _port_in_use(origin) else urlsplit(origin).port or 80)
+        supervising = asyncio.create_task(supervisor.supervise())
         try:
-            yield keeper.origin
+            yield supervisor.origin
         finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+            supervising.cancel()
+            await asyncio.gather(supervising, return_exceptions=True)
     finally:
-        await asyncio.shield(keeper.stop())
+        await asyncio.shield(supervisor.stop())
 
 
-class _Keeper:
+class _ServerSupervisor:
     """Starts the child, and starts it again when it is gone."""
 
     def __init__(
@@ -89,16 +89,16 @@ class _Keeper:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the terminal alone
             )
-        self.origin = await _ready(self._child, self._on_progress)
+        self.origin = await _wait_until_ready(self._child, self._on_progress)
 
-    async def keep(self) -> None:
+    async def supervise(self) -> None:
         """See to it that a server stays at the origin, until this is cancelled."""
         while True:
-            await self._gone()
-            with suppress(Failure, OSError):
+            await self._wait_until_gone()
+            with suppress(ClientError, OSError):
                 await self.start(urlsplit(self.origin).port or 80)
 
-    async def _gone(self) -> None:
+    async def _wait_until_gone(self) -> None:
         """Wait for the child's end, or until a server of somebody else stays away."""
         if self._child is not None:
             await _drain(self._child)
@@ -106,9 +106,9 @@ class _Keeper:
             await asyncio.sleep(RESTART_SECONDS)
             return
         missed = 0
-        while missed < MISSED_PROBES:
+        while missed < MAX_MISSED_PROBES:
             await asyncio.sleep(PROBE_SECONDS)
-            missed = 0 if await answers(self.origin) else missed + 1
+            missed = 0 if await is_reachable(self.origin) else missed + 1
 
     async def stop(self) -> None:
         """End the child, if there is one."""
@@ -121,17 +121,17 @@ def log_file() -> Path:
     return locations.state_folder() / "server.log"
 
 
-async def answers(origin: str) -> bool:
+async def is_reachable(origin: str) -> bool:
     """Whether a RustyGPT server listens at `origin`, ready or still starting."""
-    async with Client(Session(origin), answer_seconds=PROBE_SECONDS) as client:
+    async with Client(Session(origin), response_timeout=PROBE_SECONDS) as client:
         try:
             await client.readyz()
-        except Failure:
+        except ClientError:
             return False
     return True
 
 
-async def _taken(origin: str) -> bool:
+async def _port_in_use(origin: str) -> bool:
     parts = urlsplit(origin)
     try:
         _, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
@@ -143,11 +143,11 @@ async def _taken(origin: str) -> bool:
     return True
 
 
-async def _ready(child: Process, on_progress: Callable[[str], None]) -> str:
+async def _wait_until_ready(child: Process, on_progress: Callable[[str], None]) -> str:
     """The origin the child tells; raises Failure when it fails, ends or takes too long."""
     try:
         async with asyncio.timeout(START_SECONDS):
-            return await _read_stages(child, on_progress)
+            return await _read_progress(child, on_progress)
     except TimeoutError:
         raise TimedOut(
             f"The server did not start within {START_SECONDS:.0f} seconds; "
@@ -155,18 +155,18 @@ async def _ready(child: Process, on_progress: Callable[[str], None]) -> str:
         ) from None
 
 
-async def _read_stages(child: Process, on_progress: Callable[[str], None]) -> str:
+async def _read_progress(child: Process, on_progress: Callable[[str], None]) -> str:
     if child.stdout is None:
         raise Unreachable("The server has no output to read; run `rustygpt serve` instead.")
     async for line in child.stdout:
-        told = _told(line)
+        told = _parse_progress(line)
         if "ready" in told:
             return origin_of(told["ready"])
         if "failed" in told:
-            raise Failure(told["failed"])
+            raise ClientError(told["failed"])
         if "stage" in told:
             on_progress(told["stage"])
-    raise Failure(f"The server ended before it was ready; see {log_file()} for why.")
+    raise ClientError(f"The server ended before it was ready; see {log_file()} for why.")
 
 
 async def _drain(child: Process) -> None:
@@ -182,7 +182,7 @@ def _log() -> BinaryIO:
     return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
-def _told(line: bytes) -> dict[str, str]:
+def _parse_progress(line: bytes) -> dict[str, str]:
     try:
         told = json.loads(line)
     except ValueError:

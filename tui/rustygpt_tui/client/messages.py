@@ -3,14 +3,14 @@
 from uuid import UUID
 
 from rustygpt_shared.models.messages import (
-    Cancelled,
+    CancelResult,
     Chunk,
-    Marked,
     MessageView,
-    Posted,
-    Tree,
+    PostedMessage,
+    ReadMarkerResult,
+    ThreadPage,
 )
-from rustygpt_shared.requests import MarkRead, Post
+from rustygpt_shared.requests import MarkRead, PostMessage
 from rustygpt_tui.client.transport import Transport, new_key
 
 
@@ -20,44 +20,46 @@ class MessageCalls(Transport):
     `key` is an idempotency key: give the same one again to repeat a post that may have arrived.
     """
 
-    async def tree(
+    async def list_tree(
         self, root_id: UUID, *, cursor: str | None = None, limit: int | None = None
-    ) -> Tree:
+    ) -> ThreadPage:
         """A page of a thread, depth first."""
         return await self.call(
             "GET",
             f"/api/threads/{root_id}/tree",
-            Tree,
+            ThreadPage,
             query={"cursor_path": cursor, "limit": limit},
         )
 
     async def post_root(
-        self, conversation_id: UUID, request: Post, *, key: str | None = None
-    ) -> Posted:
+        self, conversation_id: UUID, request: PostMessage, *, key: str | None = None
+    ) -> PostedMessage:
         """Start a thread."""
         return await self.call(
             "POST",
             f"/api/threads/{conversation_id}/root",
-            Posted,
+            PostedMessage,
             body=request,
             key=key or new_key(),
         )
 
-    async def reply(self, parent_id: UUID, request: Post, *, key: str | None = None) -> Posted:
+    async def reply(
+        self, parent_id: UUID, request: PostMessage, *, key: str | None = None
+    ) -> PostedMessage:
         """Answer a message."""
         return await self.call(
             "POST",
             f"/api/messages/{parent_id}/reply",
-            Posted,
+            PostedMessage,
             body=request,
             key=key or new_key(),
         )
 
-    async def message(self, id: UUID) -> MessageView:
+    async def get_message(self, id: UUID) -> MessageView:
         """One message."""
         return await self.call("GET", f"/api/messages/{id}", MessageView)
 
-    async def chunks(
+    async def list_chunks(
         self, id: UUID, *, start: int | None = None, limit: int | None = None
     ) -> list[Chunk]:
         """The stored pieces of an answer, from the piece numbered `start` on."""
@@ -68,18 +70,18 @@ class MessageCalls(Transport):
             query={"from": start, "limit": limit},
         )
 
-    async def cancel(self, id: UUID) -> Cancelled:
+    async def cancel(self, id: UUID) -> CancelResult:
         """Stop an answer in progress; stopping it again does no harm."""
-        return await self.call("POST", f"/api/messages/{id}/cancel", Cancelled, again=True)
+        return await self.call("POST", f"/api/messages/{id}/cancel", CancelResult, idempotent=True)
 
     async def mark_read(
         self, root_id: UUID, *, path: str | None = None, message_id: UUID | None = None
-    ) -> Marked:
+    ) -> ReadMarkerResult:
         """Move one's mark of reading, by default to the thread's end; it never moves back."""
         return await self.call(
             "POST",
             f"/api/threads/{root_id}/read",
-            Marked,
+            ReadMarkerResult,
             body=MarkRead(path=path, message_id=message_id),
-            again=True,
+            idempotent=True,
         )

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from rustygpt_shared.models.presence import PresenceList
-from rustygpt_shared.requests import Beat, Type
+from rustygpt_shared.requests import Heartbeat, SetTyping
 from rustygpt_tui.client.transport import Transport
 
 
@@ -14,11 +14,13 @@ class PresenceCalls(Transport):
         """Who of a conversation is there, and who is writing."""
         return await self.call("GET", f"/api/conversations/{id}/presence", PresenceList)
 
-    async def beat_presence(self) -> None:
+    async def send_heartbeat(self) -> None:
         """Say that one is there."""
-        await self.order("POST", "/api/presence/heartbeat", body=Beat(), again=True)
+        await self.call_no_content(
+            "POST", "/api/presence/heartbeat", body=Heartbeat(), idempotent=True
+        )
 
-    async def type_in_thread(self, conversation_id: UUID, root_id: UUID, seconds: int) -> None:
+    async def set_typing(self, conversation_id: UUID, root_id: UUID, seconds: int) -> None:
         """Be shown as writing in a thread for so many seconds; 0 ends it."""
-        body = Type(conversation_id, root_id, seconds)
-        await self.order("POST", "/api/typing", body=body, again=True)
+        body = SetTyping(conversation_id, root_id, seconds)
+        await self.call_no_content("POST", "/api/typing", body=body, idempotent=True)

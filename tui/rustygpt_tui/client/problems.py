@@ -7,13 +7,13 @@ import msgspec
 from rustygpt_shared.problems import Problem
 from rustygpt_tui.client.printable import one_line
 from rustygpt_tui.errors import (
-    Failure,
+    ClientError,
     Forbidden,
     NotFound,
+    NotSignedIn,
     RateLimited,
-    Refused,
-    ServerFault,
-    SignInNeeded,
+    ServerError,
+    ServerRejected,
     TimedOut,
     Unreachable,
 )
@@ -21,8 +21,8 @@ from rustygpt_tui.errors import (
 if TYPE_CHECKING:
     import httpx
 
-_KINDS: dict[int, type[Failure]] = {
-    401: SignInNeeded,
+_ERROR_TYPES: dict[int, type[ClientError]] = {
+    401: NotSignedIn,
     403: Forbidden,
     404: NotFound,
     423: Forbidden,
@@ -33,10 +33,10 @@ _KINDS: dict[int, type[Failure]] = {
 }
 
 
-def failure_of(response: "httpx.Response", origin: str) -> Failure:
+def error_from_response(response: "httpx.Response", origin: str) -> ClientError:
     """Why a response with an error status is one; its body has been read."""
-    fallback = ServerFault if response.is_server_error else Refused
-    kind = _KINDS.get(response.status_code, fallback)
+    fallback = ServerError if response.is_server_error else ServerRejected
+    kind = _ERROR_TYPES.get(response.status_code, fallback)
     try:
         problem = msgspec.json.decode(response.content, type=Problem)
     except msgspec.MsgspecError:
@@ -56,7 +56,7 @@ def failure_of(response: "httpx.Response", origin: str) -> Failure:
     )
 
 
-def unanswered(error: "httpx.HTTPError", origin: str) -> Failure:
+def error_from_transport(error: "httpx.HTTPError", origin: str) -> ClientError:
     """Why there was no answer."""
     import httpx
 
@@ -73,9 +73,9 @@ def unanswered(error: "httpx.HTTPError", origin: str) -> Failure:
     return Unreachable(f"The connection to {origin} broke off; try again.")
 
 
-def unreadable(origin: str) -> Failure:
+def unreadable_response(origin: str) -> ClientError:
     """The answer of a server that speaks another language."""
-    return Refused(
+    return ServerRejected(
         f"{origin} answered something else than was asked for; "
         "the server's version may differ from this program's."
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from rustygpt_tui.client import cookies
 from rustygpt_tui.client.cookies import Cookie
-from rustygpt_tui.client.session_file import Saved, SessionFile
+from rustygpt_tui.client.session_file import SavedSession, SessionFile
 
 SESSION_COOKIE = "SESSION_ID"
 CSRF_COOKIE = "CSRF-TOKEN"
@@ -54,11 +54,11 @@ class Session:
         self._cookies = {cookie.name: cookie for cookie in saved.cookies} if saved else {}
         return self.header() != before
 
-    def leave(self) -> None:
+    def detach(self) -> None:
         """Put the cookies aside, in memory only: another account is about to sign in."""
         self.account, self._cookies = None, {}
 
-    def take(self, set_cookies: Iterable[str]) -> None:
+    def store_cookies(self, set_cookies: Iterable[str]) -> None:
         """Follow the `Set-Cookie` headers of an answer, and save when they changed anything."""
         before, now = dict(self._cookies), time.time()
         for text in set_cookies:
@@ -72,12 +72,12 @@ class Session:
         if _values(before) != _values(self._cookies):
             self._save()
 
-    def start(self, account: str) -> None:
+    def save_as_current(self, account: str) -> None:
         """Keep the session that a login has just begun, as the current one of its server."""
         self.account = account
         self._save(current=True)
 
-    def end(self) -> None:
+    def forget(self) -> None:
         """Forget the session."""
         self._cookies = {}
         if self._file and self.account:
@@ -85,8 +85,8 @@ class Session:
 
     def _save(self, *, current: bool = False) -> None:
         if self._file and self.account and self._cookies:
-            saved = Saved(self.origin, self.account, list(self._cookies.values()))
-            self._file.keep(saved, current=current)
+            saved = SavedSession(self.origin, self.account, list(self._cookies.values()))
+            self._file.save(saved, current=current)
 
 
 def _values(found: dict[str, Cookie]) -> dict[str, str]:

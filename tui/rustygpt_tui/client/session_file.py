@@ -18,10 +18,10 @@ from msgspec import Struct, field
 from rustygpt_tui.client.cookies import Cookie
 from rustygpt_tui.errors import UsageError
 
-_LARGEST = 1 << 20
+_MAX_BYTES = 1 << 20
 
 
-class Saved(Struct, frozen=True):
+class SavedSession(Struct, frozen=True):
     """The cookies of one account at one server."""
 
     origin: str
@@ -34,7 +34,7 @@ class Contents(Struct):
 
     version: int = 1
     current: dict[str, str] = field(default_factory=dict)
-    sessions: list[Saved] = field(default_factory=list)
+    sessions: list[SavedSession] = field(default_factory=list)
 
 
 class SessionFile:
@@ -46,7 +46,7 @@ class SessionFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def find(self, origin: str, account: str | None = None) -> Saved | None:
+    def find(self, origin: str, account: str | None = None) -> SavedSession | None:
         """The session of `account` at `origin`; without an account, that of the last sign-in."""
         contents = self._read()
         name = account or contents.current.get(origin)
@@ -58,9 +58,9 @@ class SessionFile:
         """The accounts that have a session at `origin`."""
         return [saved.account for saved in self._read().sessions if saved.origin == origin]
 
-    def keep(self, saved: Saved, *, current: bool = False) -> None:
+    def save(self, saved: SavedSession, *, current: bool = False) -> None:
         """Store a session in the place of the same account's last one."""
-        with self._changing() as contents:
+        with self._edit() as contents:
             _drop(contents, saved.origin, saved.account)
             contents.sessions.append(saved)
             if current or saved.origin not in contents.current:
@@ -68,7 +68,7 @@ class SessionFile:
 
     def forget(self, origin: str, account: str) -> None:
         """Drop a session; nothing happens when there is none."""
-        with self._changing() as contents:
+        with self._edit() as contents:
             _drop(contents, origin, account)
             if contents.current.get(origin) == account:
                 left = [s.account for s in contents.sessions if s.origin == origin]
@@ -88,7 +88,7 @@ class SessionFile:
             ) from None
         with os.fdopen(handle, "rb") as file:
             self._check(os.fstat(handle))
-            data = file.read(_LARGEST)
+            data = file.read(_MAX_BYTES)
         try:
             return msgspec.json.decode(data, type=Contents)
         except msgspec.MsgspecError:
@@ -108,7 +108,7 @@ class SessionFile:
             )
 
     @contextmanager
-    def _changing(self) -> Iterator[Contents]:
+    def _edit(self) -> Iterator[Contents]:
         """The contents, to be changed in place; they are written when the block ends well."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

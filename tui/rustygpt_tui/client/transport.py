@@ -18,9 +18,13 @@ import msgspec
 from rustygpt_shared import __version__
 from rustygpt_shared.codec import decode, encode
 from rustygpt_tui.client.cookies import is_loopback
-from rustygpt_tui.client.problems import failure_of, unanswered, unreadable
+from rustygpt_tui.client.problems import (
+    error_from_response,
+    error_from_transport,
+    unreadable_response,
+)
 from rustygpt_tui.client.session import Session
-from rustygpt_tui.errors import Failure
+from rustygpt_tui.errors import ClientError
 
 if TYPE_CHECKING:
     import httpx
@@ -28,8 +32,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CSRF_HEADER = "X-CSRF-TOKEN"
-CONNECT_SECONDS = 10.0
-ANSWER_SECONDS = 30.0
+CONNECT_TIMEOUT = 10.0
+RESPONSE_TIMEOUT = 30.0
 _SAFE = frozenset({"GET", "HEAD"})
 _REFRESH = "/api/auth/refresh"
 
@@ -48,51 +52,55 @@ class Transport:
         self,
         session: Session,
         *,
-        answer_seconds: float = ANSWER_SECONDS,
+        response_timeout: float = RESPONSE_TIMEOUT,
         csrf_header: str = CSRF_HEADER,
     ) -> None:
         self.session = session
         self.origin = session.origin
-        self._answer_seconds = answer_seconds
+        self._response_timeout = response_timeout
         self._csrf_header = csrf_header
-        self._opened: httpx.AsyncClient | None = None
-        self._renewing = asyncio.Lock()
+        self._http_client: httpx.AsyncClient | None = None
+        self._refresh_lock = asyncio.Lock()
 
     async def aclose(self) -> None:
         """Close every connection."""
-        if self._opened:
-            await self._opened.aclose()
-            self._opened = None
+        if self._http_client:
+            await self._http_client.aclose()
+            self._http_client = None
 
     async def call(
         self,
         method: str,
         path: str,
-        shape: type[T],
+        response_type: type[T],
         *,
         body: Any = None,
         query: Query | None = None,
         key: str | None = None,
-        again: bool = False,
+        idempotent: bool = False,
     ) -> T:
         """The answer to a request, as `shape`; raises Failure.
 
         `body` is a struct of `requests`; `key` makes a POST that creates safe to repeat, and
         `again` says that this one is safe anyway.
         """
-        response = await self._answer(_ask(method, path, body, query, key, again=again))
+        response = await self._send_authenticated(
+            _request(method, path, body, query, key, idempotent=idempotent)
+        )
         try:
-            return decode(response.content, shape)
+            return decode(response.content, response_type)
         except msgspec.MsgspecError:
-            raise unreadable(self.origin) from None
+            raise unreadable_response(self.origin) from None
 
-    async def order(self, method: str, path: str, *, body: Any = None, again: bool = False) -> None:
+    async def call_no_content(
+        self, method: str, path: str, *, body: Any = None, idempotent: bool = False
+    ) -> None:
         """A request whose answer has nothing to tell; raises Failure."""
-        await self._answer(_ask(method, path, body, again=again))
+        await self._send_authenticated(_request(method, path, body, idempotent=idempotent))
 
-    async def peek(self, path: str) -> "httpx.Response":
+    async def get_raw(self, path: str) -> "httpx.Response":
         """The answer to a plain GET, whatever its status; raises Failure when there is none."""
-        return await self._send(_ask("GET", path))
+        return await self._send(_request("GET", path))
 
     @asynccontextmanager
     async def stream(
@@ -109,8 +117,10 @@ class Transport:
                     yield response
                     return
                 await response.aread()
-            if not (renewable and _renewable(response) and await self._renew(used)):
-                raise failure_of(response, self.origin)
+            if not (
+                renewable and _asks_for_refresh(response) and await self._refresh_session(used)
+            ):
+                raise error_from_response(response, self.origin)
 
     @asynccontextmanager
     async def _stream_once(
@@ -118,88 +128,94 @@ class Transport:
     ) -> AsyncIterator["httpx.Response"]:
         import httpx
 
-        limits = httpx.Timeout(self._answer_seconds, connect=CONNECT_SECONDS, read=silence_seconds)
-        sent = {**self._headers(_ask("GET", path)), **headers}
+        limits = httpx.Timeout(
+            self._response_timeout, connect=CONNECT_TIMEOUT, read=silence_seconds
+        )
+        sent = {**self._headers(_request("GET", path)), **headers}
         try:
             async with self._http().stream("GET", path, headers=sent, timeout=limits) as response:
-                self.session.take(response.headers.get_list("set-cookie"))
+                self.session.store_cookies(response.headers.get_list("set-cookie"))
                 yield response
         except httpx.HTTPError as error:
-            raise unanswered(error, self.origin) from None
+            raise error_from_transport(error, self.origin) from None
 
-    async def _answer(self, ask: "_Ask") -> "httpx.Response":
+    async def _send_authenticated(self, request: "_Request") -> "httpx.Response":
         used = self.session.header()
-        response = await self._send(ask)
-        if ask.path != _REFRESH and _renewable(response) and await self._renew(used):
-            response = await self._send(ask)
+        response = await self._send(request)
+        if (
+            request.path != _REFRESH
+            and _asks_for_refresh(response)
+            and await self._refresh_session(used)
+        ):
+            response = await self._send(request)
         if not response.is_success:
-            raise failure_of(response, self.origin)
+            raise error_from_response(response, self.origin)
         return response
 
-    async def _send(self, ask: "_Ask", *, again: bool = True) -> "httpx.Response":
+    async def _send(self, request: "_Request", *, retry: bool = True) -> "httpx.Response":
         import httpx
 
         try:
             response = await self._http().request(
-                ask.method,
-                ask.path,
-                content=ask.content,
-                params=ask.query,
-                headers=self._headers(ask),
+                request.method,
+                request.path,
+                content=request.content,
+                params=request.query,
+                headers=self._headers(request),
             )
         except httpx.HTTPError as error:
             # A connection kept open may be closed by the server just as it is used.
             broke = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
-            if broke and again and ask.repeatable and not isinstance(error, httpx.ConnectError):
-                return await self._send(ask, again=False)
-            raise unanswered(error, self.origin) from None
-        self.session.take(response.headers.get_list("set-cookie"))
+            if broke and retry and request.idempotent and not isinstance(error, httpx.ConnectError):
+                return await self._send(request, retry=False)
+            raise error_from_transport(error, self.origin) from None
+        self.session.store_cookies(response.headers.get_list("set-cookie"))
         return response
 
-    def _headers(self, ask: "_Ask") -> dict[str, str]:
+    def _headers(self, request: "_Request") -> dict[str, str]:
         headers = {"Accept": "application/json"}
         cookie, csrf = self.session.header(), self.session.csrf()
         if cookie:
             headers["Cookie"] = cookie
-        if csrf and cookie and ask.method not in _SAFE:
+        if csrf and cookie and request.method not in _SAFE:
             headers[self._csrf_header] = csrf
-        if ask.key:
-            headers["Idempotency-Key"] = ask.key
-        if ask.content is not None:
+        if request.key:
+            headers["Idempotency-Key"] = request.key
+        if request.content is not None:
             headers["Content-Type"] = "application/json"
         return headers
 
-    async def _renew(self, used: str | None) -> bool:
+    async def _refresh_session(self, used: str | None) -> bool:
         """Whether a retry makes sense: another request or terminal renewed, or we do now."""
         if used is None:
             return False
-        async with self._renewing:
+        async with self._refresh_lock:
             if self.session.header() != used or self.session.reload():
                 return self.session.header() is not None
             try:
-                response = await self._send(_ask("POST", _REFRESH))
-            except Failure:
+                response = await self._send(_request("POST", _REFRESH))
+            except ClientError:
                 return False
             return response.is_success and self.session.header() != used
 
     def _http(self) -> "httpx.AsyncClient":
-        if self._opened is None:
+        if self._http_client is None:
             import httpx
 
             # httpx's own jar takes nothing: the session alone decides what is sent where.
             jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-            self._opened = httpx.AsyncClient(
+            self._http_client = httpx.AsyncClient(
                 base_url=self.origin,
                 cookies=jar,
                 headers={"User-Agent": f"rustygpt/{__version__}"},
-                timeout=httpx.Timeout(self._answer_seconds, connect=CONNECT_SECONDS),
+                timeout=httpx.Timeout(self._response_timeout, connect=CONNECT_TIMEOUT),
                 trust_env=not is_loopback(self.origin),
             )
-        return self._opened
+        return self._http_client
 
 
 @dataclass(frozen=True)
-class _Ask:
+class _Request:
     """A request, ready to be sent more than once."""
 
     method: str
@@ -207,25 +223,25 @@ class _Ask:
     content: bytes | None
     query: dict[str, str | int]
     key: str | None
-    repeatable: bool
+    idempotent: bool
     """Whether doing it twice is the same as doing it once."""
 
 
-def _ask(
+def _request(
     method: str,
     path: str,
     body: Any = None,
     query: Query | None = None,
     key: str | None = None,
     *,
-    again: bool = False,
-) -> _Ask:
+    idempotent: bool = False,
+) -> _Request:
     content = None if body is None else encode(body)
     params = {name: value for name, value in (query or {}).items() if value is not None}
-    repeatable = again or method in _SAFE or key is not None
-    return _Ask(method, path, content, params, key, repeatable)
+    is_idempotent = idempotent or method in _SAFE or key is not None
+    return _Request(method, path, content, params, key, is_idempotent)
 
 
-def _renewable(response: "httpx.Response") -> bool:
+def _asks_for_refresh(response: "httpx.Response") -> bool:
     how = re.split(r"[\s,]+", response.headers.get("www-authenticate", "").strip().lower())
     return response.status_code == 401 and how[0] in {"refresh", "session"}

@@ -4,10 +4,10 @@ import click
 
 from rustygpt_shared.models.users import Me, User
 from rustygpt_shared.requests import SetUp
-from rustygpt_tui.commands.base import Call, command
-from rustygpt_tui.commands.inputs import asked, made, password
+from rustygpt_tui.commands.base import CommandContext, command
+from rustygpt_tui.commands.inputs import build_request, password, prompt
 from rustygpt_tui.commands.output import Cell
-from rustygpt_tui.commands.resolve import only, whole_id
+from rustygpt_tui.commands.resolve import full_id, only
 
 
 @command("setup")
@@ -17,7 +17,7 @@ from rustygpt_tui.commands.resolve import only, whole_id
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--setup-token", help="The server's one-time token, from another machine than its.")
 async def setup(
-    call: Call,
+    context: CommandContext,
     username: str | None,
     email: str | None,
     display_name: str | None,
@@ -25,59 +25,59 @@ async def setup(
     setup_token: str | None,
 ) -> None:
     """Name the first administrator of a new server, and sign in as that person."""
-    async with call.client() as client:
-        request = made(
+    async with context.client() as client:
+        request = build_request(
             SetUp,
-            username=username or asked(call, "User name", "--username"),
-            email=email or asked(call, "E-mail address", "--email"),
-            password=password(call, from_stdin=password_stdin, twice=True),
+            username=username or prompt(context, "User name", "--username"),
+            email=email or prompt(context, "E-mail address", "--email"),
+            password=password(context, from_stdin=password_stdin, twice=True),
             display_name=display_name,
             setup_token=setup_token,
         )
         user = await client.set_up(request)
-        await client.log_in(request.username, request.password, account=call.account)
-        call.out.record(user, _user(user))
-        call.out.note(f"The server is set up, and you are signed in as {user.username}.")
+        await client.log_in(request.username, request.password, account=context.account)
+        context.out.record(user, _user(user))
+        context.out.note(f"The server is set up, and you are signed in as {user.username}.")
 
 
 @command("login")
 @click.option("--email", metavar="NAME", help="The e-mail address or user name.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-async def login(call: Call, email: str | None, password_stdin: bool) -> None:
+async def login(context: CommandContext, email: str | None, password_stdin: bool) -> None:
     """Sign in and keep the session; several accounts and servers may be kept side by side."""
-    name = email or asked(call, "E-mail address or user name", "--email")
-    secret = password(call, from_stdin=password_stdin)
-    async with call.client() as client:
-        answer = await client.log_in(name, secret, account=call.account)
-        call.out.record(Me(answer.user, answer.session), _user(answer.user))
-        call.out.note(f"You are signed in at {client.origin} as {answer.user.username}.")
+    name = email or prompt(context, "E-mail address or user name", "--email")
+    secret = password(context, from_stdin=password_stdin)
+    async with context.client() as client:
+        answer = await client.log_in(name, secret, account=context.account)
+        context.out.record(Me(answer.user, answer.session), _user(answer.user))
+        context.out.note(f"You are signed in at {client.origin} as {answer.user.username}.")
 
 
 @command("me")
-async def me(call: Call) -> None:
+async def me(context: CommandContext) -> None:
     """Who is signed in, and where."""
-    async with call.client() as client:
+    async with context.client() as client:
         answer = await client.me()
         ends = answer.session.expires_at if answer.session else None
-        call.out.record(
+        context.out.record(
             answer, {**_user(answer.user), "Server": client.origin, "Session ends": ends}
         )
 
 
 @command("logout", json=False)
-async def logout(call: Call) -> None:
+async def logout(context: CommandContext) -> None:
     """End the session, at the server and here."""
-    async with call.client() as client:
+    async with context.client() as client:
         await client.log_out()
-        call.out.note(f"You are signed out of {client.origin}.")
+        context.out.note(f"You are signed out of {client.origin}.")
 
 
 @command("list")
-async def list_sessions(call: Call) -> None:
+async def list_sessions(context: CommandContext) -> None:
     """Your sessions, newest first."""
-    async with call.client() as client:
+    async with context.client() as client:
         answer = await client.list_sessions()
-        call.out.rows(
+        context.out.rows(
             answer.sessions,
             {
                 "ID": lambda s: str(s.id),
@@ -92,15 +92,15 @@ async def list_sessions(call: Call) -> None:
 
 @command("revoke", json=False)
 @click.argument("session")
-async def revoke_session(call: Call, session: str) -> None:
+async def revoke_session(context: CommandContext, session: str) -> None:
     """End one of your sessions, by its id or the beginning of it."""
-    async with call.client() as client:
-        found = whole_id(session)
+    async with context.client() as client:
+        found = full_id(session)
         if found is None:
             everything = (await client.list_sessions()).sessions
             found = only(everything, session, "session", lambda s: s.id, lambda _: []).id
         await client.revoke_session(found)
-        call.out.note("The session has ended.")
+        context.out.note("The session has ended.")
 
 
 def _user(user: User) -> dict[str, Cell]:

@@ -7,8 +7,8 @@ import click
 from rustygpt_shared.models.users import AdminUser
 from rustygpt_shared.requests import CreateUser, GlobalRole, UpdateUser
 from rustygpt_tui.commands import pages, resolve
-from rustygpt_tui.commands.base import Call, command
-from rustygpt_tui.commands.inputs import made, password
+from rustygpt_tui.commands.base import CommandContext, command
+from rustygpt_tui.commands.inputs import build_request, password
 from rustygpt_tui.commands.output import Columns
 
 ROLES = get_args(GlobalRole)
@@ -24,10 +24,10 @@ TABLE: Columns[AdminUser] = {
 
 
 @command("list")
-async def list_users(call: Call) -> None:
+async def list_users(context: CommandContext) -> None:
     """Every account, by user name."""
-    async with call.client() as client:
-        call.out.rows([user async for user in pages.users(client)], TABLE)
+    async with context.client() as client:
+        context.out.rows([user async for user in pages.users(client)], TABLE)
 
 
 @command("create")
@@ -37,7 +37,7 @@ async def list_users(call: Call) -> None:
 @click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="May be repeated.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 async def create(
-    call: Call,
+    context: CommandContext,
     username: str,
     email: str,
     display_name: str | None,
@@ -45,48 +45,48 @@ async def create(
     password_stdin: bool,
 ) -> None:
     """Make an account."""
-    request = made(
+    request = build_request(
         CreateUser,
         username=username,
         email=email,
-        password=password(call, from_stdin=password_stdin, twice=True),
+        password=password(context, from_stdin=password_stdin, twice=True),
         display_name=display_name,
         roles=list(roles) or None,
     )
-    async with call.client() as client:
-        _record(call, await client.create_user(request))
+    async with context.client() as client:
+        _record(context, await client.create_user(request))
 
 
 @command("disable")
 @click.argument("user", metavar="U")
-async def disable(call: Call, user: str) -> None:
+async def disable(context: CommandContext, user: str) -> None:
     """Keep a person out; their sessions end."""
-    await _update(call, user, UpdateUser(disabled=True))
+    await _update(context, user, UpdateUser(disabled=True))
 
 
 @command("enable")
 @click.argument("user", metavar="U")
-async def enable(call: Call, user: str) -> None:
+async def enable(context: CommandContext, user: str) -> None:
     """Let a person in again."""
-    await _update(call, user, UpdateUser(disabled=False))
+    await _update(context, user, UpdateUser(disabled=False))
 
 
 @command("roles")
 @click.argument("user", metavar="U")
 @click.argument("roles", metavar="ROLE...", nargs=-1, required=True, type=click.Choice(ROLES))
-async def roles(call: Call, user: str, roles: tuple[GlobalRole, ...]) -> None:
+async def roles(context: CommandContext, user: str, roles: tuple[GlobalRole, ...]) -> None:
     """Give an account these roles, instead of those it has."""
-    await _update(call, user, UpdateUser(roles=list(roles)))
+    await _update(context, user, UpdateUser(roles=list(roles)))
 
 
-async def _update(call: Call, user: str, request: UpdateUser) -> None:
-    async with call.client() as client:
+async def _update(context: CommandContext, user: str, request: UpdateUser) -> None:
+    async with context.client() as client:
         found = await resolve.account(client, user)
-        _record(call, await client.update_user(found, request))
+        _record(context, await client.update_user(found, request))
 
 
-def _record(call: Call, user: AdminUser) -> None:
-    call.out.record(
+def _record(context: CommandContext, user: AdminUser) -> None:
+    context.out.record(
         user,
         {
             "User": user.username,

@@ -10,16 +10,16 @@ from msgspec import structs
 
 from rustygpt_shared.events import StreamClosed, StreamReset
 from rustygpt_shared.models.conversations import Conversation
-from rustygpt_shared.models.messages import Posted
-from rustygpt_shared.requests import Post
-from rustygpt_tui.client.feed import Connecting, FeedItem, Live, Lost, follow
+from rustygpt_shared.models.messages import PostedMessage
+from rustygpt_shared.requests import PostMessage
+from rustygpt_tui.client.feed import Connecting, Disconnected, FeedItem, Live, follow
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.commands import pages, resolve
-from rustygpt_tui.commands.answer import Answer
-from rustygpt_tui.commands.base import Call, command
-from rustygpt_tui.commands.inputs import attached, made, text_of
+from rustygpt_tui.commands.answer_tracker import AnswerTracker
+from rustygpt_tui.commands.base import CommandContext, command
+from rustygpt_tui.commands.inputs import build_request, read_text, with_attachments
 from rustygpt_tui.commands.writing import message
-from rustygpt_tui.errors import AnswerFailed, Failure, Refused, TimedOut, UsageError
+from rustygpt_tui.errors import AnswerFailed, ClientError, ServerRejected, TimedOut, UsageError
 
 BEGIN_SECONDS = 30.0
 REASON_SECONDS = 2.0
@@ -38,7 +38,7 @@ _ENDS = {
 @click.option("--system", metavar="TEXT", help="What the assistant is told first, in a new thread.")
 @message
 async def ask(
-    call: Call,
+    context: CommandContext,
     conversation: str | None,
     text: tuple[str, ...],
     *,
@@ -57,16 +57,18 @@ async def ask(
         raise UsageError("--system begins a thread; it cannot go with --parent.")
     # With --parent the first word is no conversation.
     words = (conversation, *text) if parent and conversation else text
-    request = made(Post, content=attached(text_of(words), attach), model=model)
-    async with call.client() as client:
+    request = build_request(
+        PostMessage, content=with_attachments(read_text(words), attach), model=model
+    )
+    async with context.client() as client:
         shown, posted = await _post(client, conversation, parent, system, request)
-        answer = Answer(posted.message_id)
+        answer = AnswerTracker(posted.message_id)
         try:
-            await _print(call, client, shown, posted.root_id, answer)
+            await _print_answer(context, client, shown, posted.root_id, answer)
         except asyncio.CancelledError:
             await _stop(client, posted.root_id, answer)
             raise
-        await _end(call, client, answer)
+        await _report_end(context, client, answer)
 
 
 async def _post(
@@ -74,40 +76,46 @@ async def _post(
     conversation: str | None,
     parent: str | None,
     system: str | None,
-    request: Post,
-) -> tuple[Conversation, Posted]:
+    request: PostMessage,
+) -> tuple[Conversation, PostedMessage]:
     """The conversation as it was right before, and where the question stands in it."""
-    above = await client.message(await resolve.message(client, parent)) if parent else None
-    where = above.conversation_id if above else None
-    where = where or await resolve.conversation(client, conversation or "")
-    shown = await client.show_conversation(where)
-    request = structs.replace(request, content=_mentioning(shown, request.content))
-    top = above.id if above else await _told_first(client, shown, system)
+    above = await client.get_message(await resolve.message(client, parent)) if parent else None
+    conversation_id = above.conversation_id if above else None
+    conversation_id = conversation_id or await resolve.conversation(client, conversation or "")
+    shown = await client.show_conversation(conversation_id)
+    request = structs.replace(request, content=_with_mention(shown, request.content))
+    top = above.id if above else await _post_system_prompt(client, shown, system)
     if top:
         return shown, await client.reply(top, request)
-    return shown, await client.post_root(where, request)
+    return shown, await client.post_root(conversation_id, request)
 
 
-async def _told_first(client: Client, shown: Conversation, system: str | None) -> UUID | None:
+async def _post_system_prompt(
+    client: Client, shown: Conversation, system: str | None
+) -> UUID | None:
     """The root that tells the assistant something, when there is one."""
     if not system:
         return None
-    root = made(Post, content=system, role="system")
+    root = build_request(PostMessage, content=system, role="system")
     return (await client.post_root(shown.id, root)).message_id
 
 
-def _mentioning(shown: Conversation, content: str) -> str:
+def _with_mention(shown: Conversation, content: str) -> str:
     """What is asked, with the word that wakes the assistant where it needs one."""
     if shown.assistant_mode == "off":
-        raise Refused(
+        raise ServerRejected(
             f"The assistant is off in {shown.title!r}; switch it on in the conversation's settings."
         )
     needed = shown.assistant_mode == "mention" and MENTION not in content.casefold()
     return f"{MENTION} {content}" if needed else content
 
 
-async def _print(
-    call: Call, client: Client, shown: Conversation, root_id: UUID, answer: Answer
+async def _print_answer(
+    context: CommandContext,
+    client: Client,
+    shown: Conversation,
+    root_id: UUID,
+    answer: AnswerTracker,
 ) -> None:
     """Print the answer's pieces until it ended, and wait a little for why when it failed."""
     with suppress(TimeoutError):
@@ -116,9 +124,9 @@ async def _print(
             aclosing(follow(client, shown.id, shown.last_event_id)) as items,
         ):
             async for item in items:
-                for piece in await _pieces(call, client, root_id, answer, item):
-                    if not call.out.json:
-                        call.out.text(piece)
+                for piece in await _text_of_item(context, client, root_id, answer, item):
+                    if not context.out.json:
+                        context.out.text(piece)
                 if _is_over(answer):
                     return
                 if answer.ended:
@@ -129,29 +137,29 @@ async def _print(
         raise TimedOut("No answer has begun; see whether the assistant answers here.")
 
 
-def _is_over(answer: Answer) -> bool:
-    return answer.ended and (answer.finish_reason != "error" or answer.trouble is not None)
+def _is_over(answer: AnswerTracker) -> bool:
+    return answer.ended and (answer.finish_reason != "error" or answer.error is not None)
 
 
-async def _pieces(
-    call: Call, client: Client, root_id: UUID, answer: Answer, item: FeedItem
+async def _text_of_item(
+    context: CommandContext, client: Client, root_id: UUID, answer: AnswerTracker, item: FeedItem
 ) -> list[str]:
     """What an item of the feed brings of the answer; after a reset the thread is fetched."""
-    if isinstance(item, Lost):
-        call.out.note(f"{item.reason} Trying again in {item.retry_in:.0f} s.")
+    if isinstance(item, Disconnected):
+        context.out.note(f"{item.reason} Trying again in {item.retry_in:.0f} s.")
         return []
     if isinstance(item, StreamClosed) and item.payload.reason != "shutdown":
-        raise Failure("The server ended the stream; you may have been removed or signed out.")
+        raise ClientError("The server ended the stream; you may have been removed or signed out.")
     if isinstance(item, StreamReset):
         return [p async for m in pages.messages(client, root_id) for p in answer.catch_up(m)]
     if isinstance(item, Connecting | Live):
         return []
-    return list(answer.hear(item))
+    return list(answer.feed(item))
 
 
-async def _stop(client: Client, root_id: UUID, answer: Answer) -> None:
+async def _stop(client: Client, root_id: UUID, answer: AnswerTracker) -> None:
     """Cancel the answer at the server, as far as that goes within a few seconds."""
-    with suppress(Failure, TimeoutError):
+    with suppress(ClientError, TimeoutError):
         async with asyncio.timeout(CANCEL_SECONDS):
             if answer.message is None:
                 async for known in pages.messages(client, root_id):
@@ -160,13 +168,13 @@ async def _stop(client: Client, root_id: UUID, answer: Answer) -> None:
                 await client.cancel(answer.message.id)
 
 
-async def _end(call: Call, client: Client, answer: Answer) -> None:
+async def _report_end(context: CommandContext, client: Client, answer: AnswerTracker) -> None:
     """The last line, and a failure when the answer is one."""
-    if not call.out.json:
-        call.out.text("\n")
+    if not context.out.json:
+        context.out.text("\n")
     elif answer.message:
-        call.out.object(await client.message(answer.message.id))
+        context.out.object(await client.get_message(answer.message.id))
     if answer.finish_reason == "length":
-        call.out.note("The answer is cut: it came to the model's limit.")
+        context.out.note("The answer is cut: it came to the model's limit.")
     if answer.finish_reason in _ENDS:
-        raise AnswerFailed(answer.trouble or _ENDS[answer.finish_reason])
+        raise AnswerFailed(answer.error or _ENDS[answer.finish_reason])

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from rustygpt_shared.settings.load import Key, Loaded
+from rustygpt_shared.settings.load import Key, LoadedSettings
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.session_file import SessionFile
@@ -20,7 +20,7 @@ from rustygpt_tui.config import load_settings, session_file
 
 
 @dataclass
-class Call:
+class CommandContext:
     """One run of a command: its common options, and what they lead to."""
 
     out: Output
@@ -30,7 +30,7 @@ class Call:
     no_input: bool
 
     @functools.cached_property
-    def loaded(self) -> Loaded:
+    def loaded(self) -> LoadedSettings:
         """The settings; raises UsageError."""
         flags: dict[Key, Any] = {("cli", "server"): self.server} if self.server else {}
         return load_settings(self.config, flags)
@@ -67,7 +67,7 @@ def command(
     def wrap(function: Callable[..., Coroutine[Any, Any, None]]) -> click.Command:
         @functools.wraps(function)
         def callback(**values: Any) -> None:
-            call = call_of(click.get_current_context(), values)
+            call = context_of(click.get_current_context(), values)
             asyncio.run(function(call, **values))
 
         if json:
@@ -77,9 +77,9 @@ def command(
     return wrap
 
 
-def call_of(context: click.Context, values: dict[str, Any]) -> Call:
+def context_of(context: click.Context, values: dict[str, Any]) -> CommandContext:
     """The call that a command's options make, with those before its name; takes them away."""
     above = context.find_root().params
     own = {name: values.pop(name, None) or above.get(name) for name in (*COMMON, "json")}
     out = Output(json=bool(own["json"]), quiet=bool(own["quiet"]))
-    return Call(out, own["server"], own["account"], own["config"], bool(own["no_input"]))
+    return CommandContext(out, own["server"], own["account"], own["config"], bool(own["no_input"]))

@@ -11,16 +11,16 @@ import click
 
 from rustygpt_shared.events import ErrorEvent, Event, MessageNew, StreamClosed, StreamReset
 from rustygpt_shared.models.messages import MessageView
-from rustygpt_shared.requests import Post
-from rustygpt_tui.client.feed import Connecting, Live, Lost, follow
+from rustygpt_shared.requests import PostMessage
+from rustygpt_tui.client.feed import Connecting, Disconnected, Live, follow
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.printable import one_line
 from rustygpt_tui.commands import pages, resolve
-from rustygpt_tui.commands.answer import Answer
-from rustygpt_tui.commands.base import Call, command
-from rustygpt_tui.commands.inputs import made
-from rustygpt_tui.commands.output import moment
-from rustygpt_tui.errors import Failure
+from rustygpt_tui.commands.answer_tracker import AnswerTracker
+from rustygpt_tui.commands.base import CommandContext, command
+from rustygpt_tui.commands.inputs import build_request
+from rustygpt_tui.commands.output import format_time
+from rustygpt_tui.errors import ClientError
 
 LIMIT = 50
 NEW = "/new "
@@ -30,69 +30,69 @@ NEW = "/new "
 @click.option("--conversation", metavar="C", required=True, help="The conversation.")
 @click.option("--root", metavar="R", help="Only this thread.")
 @click.option("--limit", type=click.IntRange(1), default=LIMIT, help=f"Default: {LIMIT}.")
-async def chat(call: Call, conversation: str, root: str | None, limit: int) -> None:
+async def chat(context: CommandContext, conversation: str, root: str | None, limit: int) -> None:
     """Print the latest messages of a conversation.
 
     On a terminal it goes on as a chat: a line answers the last message, `/new TEXT` starts a
     thread, Ctrl-D ends it. --root or --json only print.
     """
-    async with call.client() as client:
-        where = await resolve.conversation(client, conversation)
-        position = (await client.show_conversation(where)).last_event_id
+    async with context.client() as client:
+        conversation_id = await resolve.conversation(client, conversation)
+        position = (await client.show_conversation(conversation_id)).last_event_id
         root_id = await resolve.root(client, root) if root else None
-        known = await _latest(client, where, root_id, limit)
+        known = await _latest(client, conversation_id, root_id, limit)
         for message in known:
-            _show(call, message)
-        if call.out.json or root_id or not (sys.stdin.isatty() and call.out.on_terminal):
+            _show(context, message)
+        if context.out.json or root_id or not (sys.stdin.isatty() and context.out.on_terminal):
             return
-        await Talk(call, client, where, known[-1] if known else None).run(position)
+        await ChatLoop(context, client, conversation_id, known[-1] if known else None).run(position)
 
 
 async def _latest(
-    client: Client, where: UUID, root_id: UUID | None, limit: int
+    client: Client, conversation_id: UUID, root_id: UUID | None, limit: int
 ) -> list[MessageView]:
     """The latest messages, thread by thread, the liveliest thread last."""
     if root_id:
         return [m async for m in pages.messages(client, root_id)][-limit:]
     found: list[MessageView] = []
-    async for thread in pages.threads(client, where):
-        whole = [m async for m in pages.messages(client, thread.root_id)]
-        found = whole + found
+    async for thread in pages.threads(client, conversation_id):
+        full_thread = [m async for m in pages.messages(client, thread.root_id)]
+        found = full_thread + found
         if len(found) >= limit:
             break
     return found[-limit:]
 
 
-def _show(call: Call, message: MessageView) -> None:
-    if call.out.json:
-        call.out.object(message)
+def _show(context: CommandContext, message: MessageView) -> None:
+    if context.out.json:
+        context.out.object(message)
         return
     indent = "  " * min(message.depth - 1, 10)
     text = "(deleted)" if message.deleted_at else message.content or "…"
-    call.out.text(f"{indent}{_heading(message)}\n")
-    call.out.text("".join(f"{indent}{line}\n" for line in text.split("\n")))
+    context.out.text(f"{indent}{_heading(message)}\n")
+    context.out.text("".join(f"{indent}{line}\n" for line in text.split("\n")))
 
 
 def _heading(message: MessageView) -> str:
     author = one_line(message.author_name or message.role)
-    return f"── {author}, {moment(message.created_at)}"
+    return f"── {author}, {format_time(message.created_at)}"
 
 
 @dataclass
-class Talk:
+class ChatLoop:
     """A plain chat: what others write is printed as it comes, and each line typed is posted."""
 
-    call: Call
+    context: CommandContext
     client: Client
-    where: UUID
+    conversation_id: UUID
     last: MessageView | None
     """The message that the next line answers."""
-    answers: dict[UUID, Answer] = field(default_factory=dict)
+    answers: dict[UUID, AnswerTracker] = field(default_factory=dict)
 
     async def run(self, position: str | None) -> None:
         """Until the input ends or the server ends the stream."""
-        listening = asyncio.create_task(self._listen(position))
-        typing = asyncio.create_task(self._type())
+        listening = asyncio.create_task(self._follow_events(position))
+        typing = asyncio.create_task(self._read_input())
         done, pending = await asyncio.wait({listening, typing}, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
@@ -100,52 +100,52 @@ class Talk:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _type(self) -> None:
+    async def _read_input(self) -> None:
         lines = _typed_lines()
         while (line := await lines.get()) is not None:
             if not (text := line.strip()):
                 continue
             new = text.startswith(NEW)
             try:
-                request = made(Post, content=text.removeprefix(NEW))
+                request = build_request(PostMessage, content=text.removeprefix(NEW))
                 if self.last is None or new:
-                    await self.client.post_root(self.where, request)
+                    await self.client.post_root(self.conversation_id, request)
                 else:
                     await self.client.reply(self.last.id, request)
-            except Failure as failure:
-                self.call.out.note(f"Not sent: {failure.sentence}")
+            except ClientError as failure:
+                self.context.out.note(f"Not sent: {failure.sentence}")
 
-    async def _listen(self, position: str | None) -> None:
-        async with aclosing(follow(self.client, self.where, position)) as items:
+    async def _follow_events(self, position: str | None) -> None:
+        async with aclosing(follow(self.client, self.conversation_id, position)) as items:
             async for item in items:
-                if isinstance(item, Lost):
-                    self.call.out.note(f"{item.reason} Trying again in {item.retry_in:.0f} s.")
+                if isinstance(item, Disconnected):
+                    self.context.out.note(f"{item.reason} Trying again in {item.retry_in:.0f} s.")
                 elif not isinstance(item, Connecting | Live):
-                    self._hear(item)
+                    self._on_event(item)
 
-    def _hear(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         match event:
             case StreamReset():
-                self.call.out.note("Some messages were missed; see them with `rustygpt chat`.")
+                self.context.out.note("Some messages were missed; see them with `rustygpt chat`.")
             case StreamClosed(payload=closing) if closing.reason != "shutdown":
-                self.call.out.note(f"The server ended the stream ({closing.reason}).")
+                self.context.out.note(f"The server ended the stream ({closing.reason}).")
             case ErrorEvent(payload=trouble):
-                self.call.out.note(trouble.message)
+                self.context.out.note(trouble.message)
             case MessageNew(payload=shown):
-                self._begin(shown.message)
+                self._on_new_message(shown.message)
         for message_id, answer in list(self.answers.items()):
-            self.call.out.text("".join(answer.hear(event)))
+            self.context.out.text("".join(answer.feed(event)))
             if answer.ended:
-                self.call.out.text("\n")
+                self.context.out.text("\n")
                 del self.answers[message_id]
 
-    def _begin(self, message: MessageView) -> None:
+    def _on_new_message(self, message: MessageView) -> None:
         self.last = message
         if message.streaming and message.parent_id:
-            self.call.out.text(f"{_heading(message)}\n")
-            self.answers[message.id] = Answer(message.parent_id, message)
+            self.context.out.text(f"{_heading(message)}\n")
+            self.answers[message.id] = AnswerTracker(message.parent_id, message)
         else:
-            _show(self.call, message)
+            _show(self.context, message)
 
 
 def _typed_lines() -> asyncio.Queue[str | None]:

@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
-from rustygpt_tui.commands.base import Call, command
+from rustygpt_tui.commands.base import CommandContext, command
 
 PROGRAM = "rustygpt"
 VARIABLE = "_RUSTYGPT_COMPLETE"
@@ -16,11 +16,11 @@ SHELLS: dict[str, type[ShellComplete]] = {
 
 @command("completion", json=False)
 @click.argument("shell", type=click.Choice(list(SHELLS)))
-async def completion(call: Call, shell: str) -> None:
+async def completion(context: CommandContext, shell: str) -> None:
     """Print the completion script of a shell.
 
     For bash, put this into ~/.bashrc: eval "$(rustygpt completion bash)"
     """
     kind = SHELLS[shell]
     complete = kind(click.get_current_context().find_root().command, {}, PROGRAM, VARIABLE)
-    call.out.text(complete.source_template % complete.source_vars() + "\n")
+    context.out.text(complete.source_template % complete.source_vars() + "\n")

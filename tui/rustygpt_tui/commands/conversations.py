@@ -5,8 +5,8 @@ import click
 from rustygpt_shared.models.conversations import Conversation, ConversationCreated
 from rustygpt_shared.requests import CreateConversation, UpdateConversation
 from rustygpt_tui.commands import pages, resolve
-from rustygpt_tui.commands.base import Call, command
-from rustygpt_tui.commands.inputs import made
+from rustygpt_tui.commands.base import CommandContext, command
+from rustygpt_tui.commands.inputs import build_request
 from rustygpt_tui.commands.output import Columns
 
 MODES = ("always", "mention", "off")
@@ -24,11 +24,11 @@ TABLE: Columns[Conversation] = {
 
 @command("list")
 @click.option("--archived", is_flag=True, help="The archived ones instead.")
-async def list_conversations(call: Call, archived: bool) -> None:
+async def list_conversations(context: CommandContext, archived: bool) -> None:
     """Your conversations, latest activity first."""
-    async with call.client() as client:
+    async with context.client() as client:
         everything = [c async for c in pages.conversations(client, archived=archived)]
-        call.out.rows(everything, TABLE)
+        context.out.rows(everything, TABLE)
 
 
 @command("create")
@@ -38,7 +38,7 @@ async def list_conversations(call: Call, archived: bool) -> None:
 @click.option("--model", help="The model that answers.")
 @click.option("--system", metavar="TEXT", help="What the assistant is told beforehand.")
 async def create(
-    call: Call,
+    context: CommandContext,
     title: str,
     group: bool,
     mode: str | None,
@@ -46,7 +46,7 @@ async def create(
     system: str | None,
 ) -> None:
     """Start a conversation, and print its id."""
-    request = made(
+    request = build_request(
         CreateConversation,
         title=title,
         is_group=group,
@@ -54,37 +54,38 @@ async def create(
         model=model,
         system_prompt=system,
     )
-    async with call.client() as client:
+    async with context.client() as client:
         new = await client.create_conversation(request)
-        if call.out.json:
-            call.out.object(ConversationCreated(new))
+        if context.out.json:
+            context.out.object(ConversationCreated(new))
         else:
-            call.out.line(str(new))
+            context.out.line(str(new))
 
 
 @command("show")
 @click.argument("conversation", metavar="C")
-async def show(call: Call, conversation: str) -> None:
+async def show(context: CommandContext, conversation: str) -> None:
     """One conversation."""
-    async with call.client() as client:
+    async with context.client() as client:
         _record(
-            call, await client.show_conversation(await resolve.conversation(client, conversation))
+            context,
+            await client.show_conversation(await resolve.conversation(client, conversation)),
         )
 
 
 @command("rename")
 @click.argument("conversation", metavar="C")
 @click.argument("title")
-async def rename(call: Call, conversation: str, title: str) -> None:
+async def rename(context: CommandContext, conversation: str, title: str) -> None:
     """Give a conversation another title."""
-    request = made(UpdateConversation, title=title)
-    async with call.client() as client:
+    request = build_request(UpdateConversation, title=title)
+    async with context.client() as client:
         found = await resolve.conversation(client, conversation)
-        _record(call, await client.update_conversation(found, request))
+        _record(context, await client.update_conversation(found, request))
 
 
-def _record(call: Call, shown: Conversation) -> None:
-    call.out.record(
+def _record(context: CommandContext, shown: Conversation) -> None:
+    context.out.record(
         shown,
         {
             "ID": str(shown.id),

@@ -7,38 +7,38 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rustygpt_shared.requests import Request
-from rustygpt_shared.text import MESSAGE_MAX
-from rustygpt_tui.commands.base import Call
+from rustygpt_shared.text_rules import MESSAGE_MAX
+from rustygpt_tui.commands.base import CommandContext
 from rustygpt_tui.errors import UsageError
 
 R = TypeVar("R", bound=Request)
 
-_LARGEST = MESSAGE_MAX * 4
+_MAX_BYTES = MESSAGE_MAX * 4
 
 
-def text_of(words: Sequence[str]) -> str:
+def read_text(words: Sequence[str]) -> str:
     """The text that words make, or `-` or a pipe brings; raises UsageError when there is none."""
     given = " ".join(words)
     if given and given != "-":
         return given
     if not given and sys.stdin.isatty():
         raise UsageError("There is no text; give it as words, or pipe it in.")
-    text = piped().rstrip("\n")
+    text = read_stdin().rstrip("\n")
     if not text.strip():
         raise UsageError("The text is empty; give it as words, or pipe it in.")
     return text
 
 
-def piped() -> str:
+def read_stdin() -> str:
     """What standard input brings, as far as a message can be long."""
-    data = sys.stdin.buffer.read(_LARGEST + 1)
+    data = sys.stdin.buffer.read(_MAX_BYTES + 1)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError("Standard input is no text in UTF-8.") from None
 
 
-def attached(text: str, files: Sequence[Path]) -> str:
+def with_attachments(text: str, files: Sequence[Path]) -> str:
     """The text with files below it, each in a fence that nothing in it can end."""
     for file in files:
         try:
@@ -52,17 +52,17 @@ def attached(text: str, files: Sequence[Path]) -> str:
     return text
 
 
-def made(shape: type[R], **fields: Any) -> R:
+def build_request(request_type: type[R], **fields: Any) -> R:
     """A request of these fields; raises UsageError that says which does not fit."""
     try:
-        return shape(**fields)
+        return request_type(**fields)
     except ValueError as error:
         raise UsageError(f"This does not fit: {error}.") from None
 
 
-def asked(call: Call, label: str, flag: str) -> str:
+def prompt(context: CommandContext, label: str, flag: str) -> str:
     """A person's answer at a prompt; raises UsageError that names `flag` when none can be had."""
-    _may_ask(call, flag)
+    _check_may_prompt(context, flag)
     sys.stderr.write(f"{label}: ")
     sys.stderr.flush()
     answer = sys.stdin.readline()
@@ -71,19 +71,19 @@ def asked(call: Call, label: str, flag: str) -> str:
     return answer.strip()
 
 
-def password(call: Call, *, from_stdin: bool, twice: bool = False) -> str:
+def password(context: CommandContext, *, from_stdin: bool, twice: bool = False) -> str:
     """A password, from the first line of standard input or typed without being shown."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    _may_ask(call, "--password-stdin")
+    _check_may_prompt(context, "--password-stdin")
     first = getpass.getpass("Password: ", stream=sys.stderr)
     if twice and getpass.getpass("Password again: ", stream=sys.stderr) != first:
         raise UsageError("The two passwords differ; try again.")
     return first
 
 
-def _may_ask(call: Call, flag: str) -> None:
-    if call.no_input or not sys.stdin.isatty():
+def _check_may_prompt(context: CommandContext, flag: str) -> None:
+    if context.no_input or not sys.stdin.isatty():
         raise UsageError(f"Something is missing and nobody can be asked; give it with {flag}.")
 
 

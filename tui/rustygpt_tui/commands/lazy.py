@@ -12,7 +12,7 @@ from rustygpt_tui.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Entry:
+class CommandEntry:
     """A command in the table: where its `click.Command` is, and what it does in a few words.
 
     `target` is `module:name`; a group has `below` instead. `needs` names a package that comes
@@ -21,9 +21,9 @@ class Entry:
 
     summary: str
     target: str = ""
-    below: Mapping[str, "Entry"] = field(default_factory=dict)
+    subcommands: Mapping[str, "CommandEntry"] = field(default_factory=dict)
     default: str | None = None
-    needs: str | None = None
+    requires: str | None = None
 
 
 class LazyGroup(click.Group):
@@ -35,7 +35,7 @@ class LazyGroup(click.Group):
     def __init__(
         self,
         name: str | None,
-        entries: Mapping[str, Entry],
+        entries: Mapping[str, CommandEntry],
         default: str | None = None,
         **more: Any,
     ) -> None:
@@ -52,8 +52,8 @@ class LazyGroup(click.Group):
         entry = self.entries.get(cmd_name)
         if entry is None:
             return None
-        if entry.below:
-            return LazyGroup(cmd_name, entry.below, entry.default, help=entry.summary)
+        if entry.subcommands:
+            return LazyGroup(cmd_name, entry.subcommands, entry.default, help=entry.summary)
         return load(cmd_name, entry)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -69,9 +69,9 @@ class LazyGroup(click.Group):
             formatter.write_dl(rows)
 
 
-def load(name: str, entry: Entry) -> click.Command:
+def load(name: str, entry: CommandEntry) -> click.Command:
     """The command of an entry; raises UsageError when its package is not installed."""
-    if entry.needs and importlib.util.find_spec(entry.needs) is None:
+    if entry.requires and importlib.util.find_spec(entry.requires) is None:
         raise UsageError(
             f"`rustygpt {name}` needs the server's parts; "
             "install them with: pip install 'rustygpt[server]'"

@@ -5,10 +5,10 @@ from typing import get_args
 import click
 
 from rustygpt_shared.models.conversations import Participant
-from rustygpt_shared.models.users import Person
+from rustygpt_shared.models.users import PublicUser
 from rustygpt_shared.requests import ConversationRole
 from rustygpt_tui.commands import resolve
-from rustygpt_tui.commands.base import Call, command
+from rustygpt_tui.commands.base import CommandContext, command
 from rustygpt_tui.commands.output import Columns
 
 ROLES = get_args(ConversationRole)
@@ -20,7 +20,7 @@ PARTICIPANTS: Columns[Participant] = {
     "ROLE": lambda p: p.role,
     "JOINED": lambda p: p.joined_at,
 }
-PEOPLE: Columns[Person] = {
+PEOPLE: Columns[PublicUser] = {
     "ID": lambda p: str(p.id),
     "USER": lambda p: p.username,
     "NAME": lambda p: p.display_name,
@@ -29,53 +29,57 @@ PEOPLE: Columns[Person] = {
 
 @command("list")
 @click.argument("conversation", metavar="C")
-async def list_members(call: Call, conversation: str) -> None:
+async def list_members(context: CommandContext, conversation: str) -> None:
     """Who is in a conversation."""
-    async with call.client() as client:
+    async with context.client() as client:
         found = await resolve.conversation(client, conversation)
-        call.out.rows((await client.list_participants(found)).participants, PARTICIPANTS)
+        context.out.rows((await client.list_participants(found)).participants, PARTICIPANTS)
 
 
 @command("add", json=False)
 @click.argument("conversation", metavar="C")
 @click.argument("user", metavar="U")
 @click.option("--role", type=click.Choice(ROLES), default="member", help="Default: member.")
-async def add(call: Call, conversation: str, user: str, role: ConversationRole) -> None:
+async def add(
+    context: CommandContext, conversation: str, user: str, role: ConversationRole
+) -> None:
     """Add a person to a conversation."""
-    async with call.client() as client:
+    async with context.client() as client:
         found = await resolve.conversation(client, conversation)
         await client.add_participant(found, await resolve.person(client, user), role)
-        call.out.note(f"{user} is in the conversation, as {role}.")
+        context.out.note(f"{user} is in the conversation, as {role}.")
 
 
 @command("remove", json=False)
 @click.argument("conversation", metavar="C")
 @click.argument("user", metavar="U")
-async def remove(call: Call, conversation: str, user: str) -> None:
+async def remove(context: CommandContext, conversation: str, user: str) -> None:
     """Remove a person from a conversation; name yourself to leave it."""
-    async with call.client() as client:
+    async with context.client() as client:
         found = await resolve.conversation(client, conversation)
         await client.remove_participant(found, await resolve.participant(client, found, user))
-        call.out.note(f"{user} is no longer in the conversation.")
+        context.out.note(f"{user} is no longer in the conversation.")
 
 
 @command("role", json=False)
 @click.argument("conversation", metavar="C")
 @click.argument("user", metavar="U")
 @click.argument("role", type=click.Choice(ROLES))
-async def role(call: Call, conversation: str, user: str, role: ConversationRole) -> None:
+async def role(
+    context: CommandContext, conversation: str, user: str, role: ConversationRole
+) -> None:
     """Give a person in a conversation another role."""
-    async with call.client() as client:
+    async with context.client() as client:
         found = await resolve.conversation(client, conversation)
         somebody = await resolve.participant(client, found, user)
         await client.add_participant(found, somebody, role)
-        call.out.note(f"{user} is {role} now.")
+        context.out.note(f"{user} is {role} now.")
 
 
 @command("users")
 @click.argument("query", required=False, default="")
 @click.option("--limit", type=click.IntRange(1, 100), default=50, help="How many at most.")
-async def users(call: Call, query: str, limit: int) -> None:
+async def users(context: CommandContext, query: str, limit: int) -> None:
     """People whose user name or display name begins with QUERY."""
-    async with call.client() as client:
-        call.out.rows((await client.search_users(query, limit=limit)).users, PEOPLE)
+    async with context.client() as client:
+        context.out.rows((await client.search_users(query, limit=limit)).users, PEOPLE)

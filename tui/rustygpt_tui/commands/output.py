@@ -12,7 +12,7 @@ from typing import Any, TextIO, TypeVar
 
 from rustygpt_shared.codec import encode
 from rustygpt_tui.client.printable import DROPPED, one_line, printable
-from rustygpt_tui.errors import Failure, PipeClosedError
+from rustygpt_tui.errors import ClientError, PipeClosedError
 
 T = TypeVar("T")
 Cell = str | int | bool | datetime | None
@@ -70,17 +70,19 @@ class Output:
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, datetime):
-            return moment(value) if self.on_terminal else value.isoformat().replace("+00:00", "Z")
+            return (
+                format_time(value) if self.on_terminal else value.isoformat().replace("+00:00", "Z")
+            )
         return one_line(str(value))
 
 
-def report(failure: Failure, *, json: bool) -> None:
+def report(failure: ClientError, *, json: bool) -> None:
     """Tell a failure on standard error: a sentence, or with `json` an object."""
     if json:
-        told = {"code": failure.code, "message": failure.sentence}
+        body = {"code": failure.code, "message": failure.sentence}
         if failure.request_id:
-            told["request_id"] = failure.request_id
-        _write(sys.stderr, json_line({"error": told}) + "\n")
+            body["request_id"] = failure.request_id
+        _write(sys.stderr, json_line({"error": body}) + "\n")
     else:
         _write(sys.stderr, f"rustygpt: {one_line(failure.sentence)}\n")
 
@@ -90,7 +92,7 @@ def json_line(value: Any) -> str:
     return encode(value).decode().translate(_Escapes())
 
 
-def moment(time: datetime) -> str:
+def format_time(time: datetime) -> str:
     """A time as a person here reads it, to the minute."""
     return time.astimezone().strftime("%Y-%m-%d %H:%M")
 

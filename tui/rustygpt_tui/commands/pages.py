@@ -37,7 +37,7 @@ async def messages(client: Client, root_id: UUID) -> AsyncIterator[MessageView]:
     """A thread's messages, depth first."""
     cursor = None
     while True:
-        page = await client.tree(root_id, cursor=cursor, limit=PAGE)
+        page = await client.list_tree(root_id, cursor=cursor, limit=PAGE)
         for message in page.messages:
             yield message
         if (cursor := page.next_cursor) is None:

@@ -22,7 +22,7 @@ _LATEST = 250_000_000_000.0
 _EARLIEST = 86_400.0
 
 
-def whole_id(text: str) -> UUID | None:
+def full_id(text: str) -> UUID | None:
     """The id that a text is, written in any of the usual ways."""
     try:
         return UUID(text)
@@ -32,7 +32,7 @@ def whole_id(text: str) -> UUID | None:
 
 async def conversation(client: Client, text: str) -> UUID:
     """A conversation by id, beginning of an id, or title; archived ones too."""
-    if found := whole_id(text):
+    if found := full_id(text):
         return found
     everything = [c async for c in pages.conversations(client)]
     everything += [c async for c in pages.conversations(client, archived=True)]
@@ -43,7 +43,7 @@ async def conversation(client: Client, text: str) -> UUID:
 
 async def participant(client: Client, conversation_id: UUID, text: str) -> UUID:
     """Somebody in a conversation by id, beginning of an id, user name or display name."""
-    if found := whole_id(text):
+    if found := full_id(text):
         return found
     people = (await client.list_participants(conversation_id)).participants
     chosen = only(
@@ -58,7 +58,7 @@ async def participant(client: Client, conversation_id: UUID, text: str) -> UUID:
 
 async def person(client: Client, text: str) -> UUID:
     """Anybody by id, user name or display name."""
-    if found := whole_id(text):
+    if found := full_id(text):
         return found
     people = (await client.search_users(text, limit=100)).users
     chosen = only(
@@ -73,7 +73,7 @@ async def person(client: Client, text: str) -> UUID:
 
 async def account(client: Client, text: str) -> UUID:
     """An account by id, beginning of an id, user name or e-mail address; for administrators."""
-    if found := whole_id(text):
+    if found := full_id(text):
         return found
     everybody = [u async for u in pages.users(client)]
     chosen = only(everybody, text, "account", lambda u: u.id, lambda u: [u.username, u.email])
@@ -82,7 +82,7 @@ async def account(client: Client, text: str) -> UUID:
 
 async def root(client: Client, text: str) -> UUID:
     """A thread's root by id or the beginning of one."""
-    if found := whole_id(text):
+    if found := full_id(text):
         return found
     found_ids = [r async for r in _roots(client, *_times(text)) if _begins(r, text)]
     return only(found_ids, text, "thread", lambda r: r, lambda _: [])
@@ -90,7 +90,7 @@ async def root(client: Client, text: str) -> UUID:
 
 async def message(client: Client, text: str) -> UUID:
     """A message by id or the beginning of one."""
-    if found := whole_id(text):
+    if found := full_id(text):
         return found
     found_ids = [
         m.id
@@ -137,10 +137,10 @@ def only(
     names_of: Callable[[T], list[str]],
 ) -> T:
     """The one candidate that `text` names or begins the id of; raises NotFound or UsageError."""
-    everything, wanted = list(candidates), text.strip().casefold()
-    found = [c for c in everything if wanted in (name.casefold() for name in names_of(c))]
-    if not found and len(wanted) >= 4:
-        found = [c for c in everything if _begins(id_of(c), wanted)]
+    everything, query = list(candidates), text.strip().casefold()
+    found = [c for c in everything if query in (name.casefold() for name in names_of(c))]
+    if not found and len(query) >= 4:
+        found = [c for c in everything if _begins(id_of(c), query)]
     if len(found) == 1:
         return found[0]
     if not found:

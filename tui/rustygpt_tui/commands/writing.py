@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 import click
 
-from rustygpt_shared.models.messages import Posted
-from rustygpt_shared.requests import Post
+from rustygpt_shared.models.messages import PostedMessage
+from rustygpt_shared.requests import PostMessage
 from rustygpt_tui.commands import resolve
-from rustygpt_tui.commands.base import Call, command
-from rustygpt_tui.commands.inputs import attached, made, text_of
+from rustygpt_tui.commands.base import CommandContext, command
+from rustygpt_tui.commands.inputs import build_request, read_text, with_attachments
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,42 +32,50 @@ def message(function: F) -> F:
 @click.argument("conversation", metavar="C")
 @message
 async def post(
-    call: Call,
+    context: CommandContext,
     conversation: str,
     text: tuple[str, ...],
     model: str | None,
     attach: tuple[Path, ...],
 ) -> None:
     """Start a thread with a message, and print its id."""
-    request = made(Post, content=attached(text_of(text), attach), model=model)
-    async with call.client() as client:
+    request = build_request(
+        PostMessage, content=with_attachments(read_text(text), attach), model=model
+    )
+    async with context.client() as client:
         found = await resolve.conversation(client, conversation)
-        _posted(call, await client.post_root(found, request))
+        _posted(context, await client.post_root(found, request))
 
 
 @command("reply")
 @click.option("--parent", metavar="M", required=True, help="The message that is answered.")
 @message
 async def reply(
-    call: Call, parent: str, text: tuple[str, ...], model: str | None, attach: tuple[Path, ...]
+    context: CommandContext,
+    parent: str,
+    text: tuple[str, ...],
+    model: str | None,
+    attach: tuple[Path, ...],
 ) -> None:
     """Answer a message, and print the answer's id."""
-    request = made(Post, content=attached(text_of(text), attach), model=model)
-    async with call.client() as client:
-        _posted(call, await client.reply(await resolve.message(client, parent), request))
+    request = build_request(
+        PostMessage, content=with_attachments(read_text(text), attach), model=model
+    )
+    async with context.client() as client:
+        _posted(context, await client.reply(await resolve.message(client, parent), request))
 
 
 @command("cancel")
 @click.argument("message", metavar="M")
-async def cancel(call: Call, message: str) -> None:
+async def cancel(context: CommandContext, message: str) -> None:
     """Stop an answer that is being written."""
-    async with call.client() as client:
+    async with context.client() as client:
         answer = await client.cancel(await resolve.message(client, message))
-        call.out.record(answer, {"Status": answer.status})
+        context.out.record(answer, {"Status": answer.status})
 
 
-def _posted(call: Call, posted: Posted) -> None:
-    if call.out.json:
-        call.out.object(posted)
+def _posted(context: CommandContext, posted: PostedMessage) -> None:
+    if context.out.json:
+        context.out.object(posted)
     else:
-        call.out.line(str(posted.message_id))
+        context.out.line(str(posted.message_id))

@@ -17,7 +17,7 @@ class Span(NamedTuple):
 
 Line = tuple[Span, ...]
 
-SOFT = "soft"
+SOFT_BREAK = "soft"
 """The style of an empty span at the end of a line that was broken only to fit.
 
 Its `link` is the space that was dropped there. `selecting` joins such lines again.

@@ -48,14 +48,14 @@ def code_block(code: str, language: str, limit: int) -> list[Line]:
         name = shorten(language, max(1, limit - 2))
         lines.append((Span(pad(f" {name}", limit), "code.block code.language"),))
     for line in highlight(code.removesuffix("\n").replace("\t", TAB), language):
-        lines.extend(_grounded(part, limit) for part in wrap_code(line, max(1, limit - 2)))
+        lines.extend(_with_background(part, limit) for part in wrap_code(line, max(1, limit - 2)))
     return lines
 
 
 def plain_code(row: str, limit: int) -> list[Line]:
     """One line of code without colours, as `code_block` draws those past the coloured ones."""
     line = (Span(row.replace("\t", TAB)),) if row else ()
-    return [_grounded(part, limit) for part in wrap_code(line, max(1, limit - 2))]
+    return [_with_background(part, limit) for part in wrap_code(line, max(1, limit - 2))]
 
 
 def highlight(code: str, language: str) -> list[Line]:
@@ -98,7 +98,7 @@ def _lexer(language: str) -> Lexer | None:
         return None
 
 
-def _grounded(line: Line, limit: int) -> Line:
+def _with_background(line: Line, limit: int) -> Line:
     """A line on the ground of code: one cell before it, filled up to the width."""
     spans = [Span(" ", "code.block")]
     spans.extend(span._replace(style=f"code.block {span.style}".rstrip()) for span in line)

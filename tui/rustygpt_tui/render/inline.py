@@ -20,10 +20,10 @@ _OPENABLE = ("http://", "https://", "mailto:")
 
 def inline(tokens: Sequence[Token] | None) -> list[Span]:
     """Spans of an inline token's children; a line feed stands for every break."""
-    return list(_Walk().spans(tokens or ()))
+    return list(_InlineRenderer().spans(tokens or ()))
 
 
-class _Walk:
+class _InlineRenderer:
     """Keeps what is open while the tokens go by."""
 
     def __init__(self) -> None:
@@ -94,6 +94,6 @@ def openable(href: str) -> bool:
 
 
 def _address(href: str, shown: str) -> Iterator[Span]:
-    said = shown.strip().rstrip("/").removeprefix("mailto:")
-    if href and said != href.rstrip("/").removeprefix("mailto:"):
+    visible = shown.strip().rstrip("/").removeprefix("mailto:")
+    if href and visible != href.rstrip("/").removeprefix("mailto:"):
         yield Span(f" ({href})", "link.address", href if openable(href) else "")

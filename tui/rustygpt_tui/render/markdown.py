@@ -12,13 +12,13 @@ from markdown_it.tree import SyntaxTreeNode
 from rustygpt_tui.render import Line, Span, restyle
 from rustygpt_tui.render.code import code_block
 from rustygpt_tui.render.inline import inline
+from rustygpt_tui.render.markdown_blocks import Block, inline_tokens, split_blocks
 from rustygpt_tui.render.table import table
 from rustygpt_tui.render.text import clean
-from rustygpt_tui.render.units import Unit, inline_tokens, units
 from rustygpt_tui.render.wrap import wrap
 
 _BULLETS = "•◦▪"
-_DEEPEST = 12
+_MAX_DEPTH = 12
 _TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 
 
@@ -26,19 +26,19 @@ def render(text: str, limit: int) -> list[Line]:
     """Lines of a Markdown text, at most `limit` cells wide; an empty text has none."""
     env: dict[str, Any] = {}
     lines: list[Line] = []
-    for unit in units(clean(text), env):
-        lines.extend(render_unit(unit, limit, env, first=not lines))
+    for block in split_blocks(clean(text), env):
+        lines.extend(render_block(block, limit, env, first=not lines))
     return lines
 
 
-def render_unit(unit: Unit, limit: int, env: Mapping[str, Any], *, first: bool) -> list[Line]:
+def render_block(block: Block, limit: int, env: Mapping[str, Any], *, first: bool) -> list[Line]:
     """Lines of one unit, with the empty line before it; `env` has the references of its text."""
-    nodes = SyntaxTreeNode(unit.tokens).children
-    lines = list(_Page(env).blocks(nodes, max(limit, 1), 0, unit.number))
-    return lines if first or unit.follows else [(), *lines]
+    nodes = SyntaxTreeNode(block.tokens).children
+    lines = list(_BlockRenderer(env).blocks(nodes, max(limit, 1), 0, block.number))
+    return lines if first or block.continues_list else [(), *lines]
 
 
-class _Page:
+class _BlockRenderer:
     """Walks the blocks of a text whose references are known."""
 
     def __init__(self, env: Mapping[str, Any]) -> None:
@@ -84,7 +84,7 @@ class _Page:
         return []
 
     def _quote(self, node: SyntaxTreeNode, limit: int, depth: int) -> Iterator[Line]:
-        bar = "▌ " if depth < _DEEPEST else ""
+        bar = "▌ " if depth < _MAX_DEPTH else ""
         for line in self.blocks(node.children, max(1, limit - len(bar)), depth + 1):
             yield (Span(bar, "quote.bar"), *restyle(line, "quote"))
 
@@ -98,7 +98,7 @@ class _Page:
             yield from self._item(item, sign, limit, depth)
 
     def _item(self, item: SyntaxTreeNode, sign: str, limit: int, depth: int) -> Iterator[Line]:
-        head = f"{sign} " if depth < _DEEPEST else ""
+        head = f"{sign} " if depth < _MAX_DEPTH else ""
         lines = list(self.blocks(item.children, max(1, limit - len(head)), depth + 1)) or [()]
         box = _TASKS.get(lines[0][0].text[:4]) if lines[0] else None
         if box and len(head) == len(box):

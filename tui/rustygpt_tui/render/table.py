@@ -9,13 +9,13 @@ from rustygpt_tui.render.wrap import wrap
 Cell = Sequence[Span]
 Row = Sequence[Cell]
 
-_LEAST = 3
+_MIN_WIDTH = 3
 
 
 def table(header: Row, rows: Sequence[Row], aligns: Sequence[str], limit: int) -> list[Line]:
     """Lines of a table at most `limit` cells wide; `aligns` has `left`, `right` or `center`."""
     columns = len(header)
-    widths = _shrink(_wishes([header, *rows], columns), limit - 3 * (columns - 1))
+    widths = _shrink(_natural_widths([header, *rows], columns), limit - 3 * (columns - 1))
     lines = [restyle(line, "table.head") for line in _row(header, widths, aligns)]
     lines.append((Span("─┼─".join("─" * cells for cells in widths), "table.border"),))
     for row in rows:
@@ -23,27 +23,27 @@ def table(header: Row, rows: Sequence[Row], aligns: Sequence[str], limit: int) -
     return lines
 
 
-def _wishes(rows: Sequence[Row], columns: int) -> list[int]:
-    wishes = [1] * columns
+def _natural_widths(rows: Sequence[Row], columns: int) -> list[int]:
+    widths = [1] * columns
     for row in rows:
         for index, cell in enumerate(row[:columns]):
-            wishes[index] = max(wishes[index], sum(width(span.text) for span in cell))
-    return wishes
+            widths[index] = max(widths[index], sum(width(span.text) for span in cell))
+    return widths
 
 
-def _shrink(wishes: list[int], room: int) -> list[int]:
+def _shrink(natural: list[int], available: int) -> list[int]:
     """Widths that fit: the widest columns give way first, none below a few cells."""
-    if sum(wishes) <= room:
-        return wishes
-    level = max(_LEAST, room // len(wishes))
-    narrow = sum(min(wish, level) for wish in wishes)
-    while narrow < room and level < max(wishes):
+    if sum(natural) <= available:
+        return natural
+    level = max(_MIN_WIDTH, available // len(natural))
+    narrow = sum(min(wish, level) for wish in natural)
+    while narrow < available and level < max(natural):
         level += 1
-        narrow = sum(min(wish, level) for wish in wishes)
-    while narrow > room and level > 1:
+        narrow = sum(min(wish, level) for wish in natural)
+    while narrow > available and level > 1:
         level -= 1
-        narrow = sum(min(wish, level) for wish in wishes)
-    return [min(wish, level) for wish in wishes]
+        narrow = sum(min(wish, level) for wish in natural)
+    return [min(wish, level) for wish in natural]
 
 
 def _row(row: Row, widths: Sequence[int], aligns: Sequence[str]) -> list[Line]:
@@ -63,6 +63,6 @@ def _row(row: Row, widths: Sequence[int], aligns: Sequence[str]) -> list[Line]:
 
 def _aligned(line: Line, size: int, align: str) -> Line:
     line = tuple(span for span in line if span.text)  # a cell's breaks are not the line's
-    room = max(0, size - sum(width(span.text) for span in line))
-    before = {"right": room, "center": room // 2}.get(align, 0)
-    return (Span(" " * before), *line, Span(" " * (room - before)))
+    space = max(0, size - sum(width(span.text) for span in line))
+    before = {"right": space, "center": space // 2}.get(align, 0)
+    return (Span(" " * before), *line, Span(" " * (space - before)))

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
-from rustygpt_shared import text
+from rustygpt_shared import text_rules
 from rustygpt_shared.requests import AssistantMode, CreateConversation
 from rustygpt_tui.widgets.bindings import bindings
 
@@ -27,7 +27,7 @@ class Choice:
     """One thing to choose: its id, and words for it."""
 
     id: str
-    words: str
+    label: str
 
 
 class ChooseDialog(ModalScreen[str | None]):
@@ -45,7 +45,7 @@ class ChooseDialog(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static(Content.styled(self._heading, "bold"), classes="card-title")
             yield OptionList(
-                *(Option(Content(choice.words), id=choice.id) for choice in self._choices),
+                *(Option(Content(choice.label), id=choice.id) for choice in self._choices),
                 markup=False,
             )
 
@@ -54,7 +54,7 @@ class ChooseDialog(ModalScreen[str | None]):
         self.dismiss(event.option_id)
 
 
-class LineDialog(ModalScreen[str | None]):
+class TextInputDialog(ModalScreen[str | None]):
     """One line to write, such as a title; dismissed with it."""
 
     BINDINGS = bindings("dialog")
@@ -68,7 +68,7 @@ class LineDialog(ModalScreen[str | None]):
         """A heading and the field."""
         with Vertical(classes="dialog"):
             yield Static(Content.styled(self._heading, "bold"), classes="card-title")
-            yield Input(self._value, max_length=text.TITLE_MAX, select_on_focus=False)
+            yield Input(self._value, max_length=text_rules.TITLE_MAX, select_on_focus=False)
             yield Static("", id="failure", classes="failure", markup=False)
 
     def on_mount(self) -> None:
@@ -78,7 +78,7 @@ class LineDialog(ModalScreen[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take what fits."""
         try:
-            self.dismiss(text.title(event.value))
+            self.dismiss(text_rules.title(event.value))
         except ValueError as error:
             failure = self.query_one("#failure", Static)
             failure.update(Content(f"{str(error).capitalize()}."))
@@ -94,7 +94,7 @@ class NewConversationDialog(ModalScreen[CreateConversation | None]):
         """The three fields and the button."""
         with Vertical(classes="dialog"):
             yield Static(Content.styled("New conversation", "bold"), classes="card-title")
-            yield Input(placeholder="Title", id="title", max_length=text.TITLE_MAX)
+            yield Input(placeholder="Title", id="title", max_length=text_rules.TITLE_MAX)
             yield Checkbox("A group: other people will be in it", id="group")
             with self.prevent(Select.Changed):
                 yield Select(MODES, value="always", allow_blank=False, id="mode")

@@ -11,7 +11,7 @@ from rustygpt_shared.models.users import User
 from rustygpt_shared.requests import SetUp
 from rustygpt_tui.client.cookies import is_loopback
 from rustygpt_tui.client.http import Client
-from rustygpt_tui.errors import Failure, Forbidden
+from rustygpt_tui.errors import ClientError, Forbidden
 from rustygpt_tui.render.text import one_line
 
 
@@ -77,7 +77,7 @@ class FormScreen(Screen[User]):
         button.disabled = True
         try:
             user = await self.submit()
-        except Failure as failure:
+        except ClientError as failure:
             self.show_failure(failure.sentence)
             self.failed(failure)
         except ValueError as error:
@@ -87,13 +87,13 @@ class FormScreen(Screen[User]):
         finally:
             button.disabled = False
 
-    def failed(self, failure: Failure) -> None:
+    def failed(self, failure: ClientError) -> None:
         """Called after a failure was shown."""
 
-    def show_failure(self, words: str) -> None:
+    def show_failure(self, text: str) -> None:
         """Tell what went wrong; the fields stay as they are."""
         failure = self.query_one("#failure", Static)
-        failure.update(Content(one_line(words)))
+        failure.update(Content(one_line(text)))
         failure.display = True
 
 
@@ -136,7 +136,7 @@ class SetUpScreen(FormScreen):
         super().on_mount()
         self.query_one("#token").display = not is_loopback(self._client.origin)
 
-    def failed(self, failure: Failure) -> None:
+    def failed(self, failure: ClientError) -> None:
         """A server that refuses wants its token."""
         if isinstance(failure, Forbidden):
             self.query_one("#token").display = True
@@ -157,5 +157,5 @@ class SetUpScreen(FormScreen):
 
 def sentence(error: ValueError) -> str:
     """A sentence for a person of what a request's own check says (`field: reason`)."""
-    said = str(error).rpartition(": ")[2] or "something typed here does not fit"
-    return f"{said[:1].upper()}{said[1:]}."
+    reason = str(error).rpartition(": ")[2] or "something typed here does not fit"
+    return f"{reason[:1].upper()}{reason[1:]}."

@@ -6,11 +6,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from rustygpt_tui.keymap import FILE_NAME, PLACES, Keymap, keys_of
+from rustygpt_tui.keymap import FILE_NAME, SCOPES, Keymap, keys_of
 from rustygpt_tui.render.text import pad
 from rustygpt_tui.widgets.bindings import bindings
 
-_ROOM_FOR_IDS = 104
+_WIDTH_WITH_IDS = 104
 _NAMES = {
     "question_mark": "?",
     "escape": "esc",
@@ -39,13 +39,13 @@ class HelpScreen(ModalScreen[None]):
             yield Static(self._page(), markup=False)
 
     def _page(self) -> Content:
-        ids = self.app.size.width >= _ROOM_FOR_IDS
+        ids = self.app.size.width >= _WIDTH_WITH_IDS
         parts: list[str | Content | tuple[str, str]] = [("Keys\n", "bold $text-primary")]
-        parts.extend((f"\n{mistake}\n", "$text-warning") for mistake in self._keymap.mistakes)
-        for place, heading in PLACES.items():
+        parts.extend((f"\n{mistake}\n", "$text-warning") for mistake in self._keymap.errors)
+        for place, heading in SCOPES.items():
             parts.append((f"\n{heading}\n", "bold"))
             for key in keys_of(place):
-                keys = ", ".join(shown(part) for part in self._keymap.keys(key).split(","))
+                keys = ", ".join(key_label(part) for part in self._keymap.keys(key).split(","))
                 parts.append((pad(f"  {keys}", 24), "$text-primary"))
                 parts.append(pad(key.description, 46) if ids else key.description)
                 parts.append((f" {key.id}\n" if ids else "\n", "$foreground 45%"))
@@ -54,7 +54,7 @@ class HelpScreen(ModalScreen[None]):
         return Content.assemble(*parts)
 
 
-def shown(key: str) -> str:
+def key_label(key: str) -> str:
     """A key as people know it."""
     modifier, _, last = key.rpartition("+")
     name = _NAMES.get(last, last)

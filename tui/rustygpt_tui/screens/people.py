@@ -13,20 +13,20 @@ from textual.widgets.option_list import Option
 
 from rustygpt_shared.models.conversations import Participant
 from rustygpt_shared.models.presence import Status
-from rustygpt_shared.models.users import AdminUser, Person
+from rustygpt_shared.models.users import AdminUser, PublicUser
 from rustygpt_shared.requests import ConversationRole
 from rustygpt_tui.client.http import Client
-from rustygpt_tui.errors import Failure
+from rustygpt_tui.conversation.session import ConversationSession
+from rustygpt_tui.conversation.typing_notifier import PRESENCE_MARKERS
+from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import one_line, shorten
 from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
-from rustygpt_tui.screens.newcomer import NewcomerDialog
-from rustygpt_tui.screens.present import MARKS
-from rustygpt_tui.screens.room import Room
+from rustygpt_tui.screens.new_account import NewAccountDialog
 from rustygpt_tui.widgets.bindings import bindings
 
 ROLES: tuple[ConversationRole, ...] = ("owner", "admin", "member", "viewer")
 _NEW = "new"
-_QUIET = "$foreground 60%"
+_DIM = "$foreground 60%"
 
 
 class PeopleDialog(ModalScreen[None]):
@@ -34,12 +34,18 @@ class PeopleDialog(ModalScreen[None]):
 
     BINDINGS = bindings("dialog")
 
-    def __init__(self, client: Client, room: Room, *, makes_accounts: bool = False) -> None:
+    def __init__(
+        self,
+        client: Client,
+        conversation: ConversationSession,
+        *,
+        may_create_accounts: bool = False,
+    ) -> None:
         """`makes_accounts` tells whether who looks may make accounts for others."""
         super().__init__()
         self._client = client
-        self._room = room
-        self._makes_accounts = makes_accounts
+        self._conversation = conversation
+        self._may_create_accounts = may_create_accounts
 
     def compose(self) -> ComposeResult:
         """The list, the search and what it found."""
@@ -61,38 +67,43 @@ class PeopleDialog(ModalScreen[None]):
 
     @property
     def _may_change(self) -> bool:
-        return self._room.state is not None and self._room.state.role in {"owner", "admin"}
+        return self._conversation.state is not None and self._conversation.state.role in {
+            "owner",
+            "admin",
+        }
 
     def _participants(self) -> Sequence[Participant]:
-        return list(self._room.state.participants.values()) if self._room.state else []
+        return (
+            list(self._conversation.state.participants.values()) if self._conversation.state else []
+        )
 
     def _status(self, user_id: UUID) -> Status:
-        state = self._room.state
+        state = self._conversation.state
         return state.presence.get(user_id, "offline") if state else "offline"
 
     def _show_participants(self) -> None:
         listed = self.query_one("#participants", OptionList)
-        place = listed.highlighted
+        position = listed.highlighted
         listed.clear_options()
         for person in self._participants():
             name = _name(person.username, person.display_name)
-            you = " (you)" if person.user_id == self._room.me else ""
-            mark = MARKS[self._status(person.user_id)]
-            prompt = Content.assemble(mark, name, (f"{you}  {person.role}", _QUIET))
+            you = " (you)" if person.user_id == self._conversation.me else ""
+            marker = PRESENCE_MARKERS[self._status(person.user_id)]
+            prompt = Content.assemble(marker, name, (f"{you}  {person.role}", _DIM))
             listed.add_option(Option(prompt, id=str(person.user_id)))
-        listed.highlighted = min(place or 0, max(0, listed.option_count - 1))
+        listed.highlighted = min(position or 0, max(0, listed.option_count - 1))
 
     @on(OptionList.OptionSelected, "#participants")
-    def _ask(self, event: OptionList.OptionSelected) -> None:
+    def _choose_action(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         user_id = UUID(event.option_id)
-        mine = user_id == self._room.me
+        mine = user_id == self._conversation.me
         choices = [Choice(role, f"Make {role}") for role in ROLES] if self._may_change else []
         if mine or self._may_change:
             choices.append(Choice("remove", "Leave the conversation" if mine else "Remove"))
         if not choices:
             return
-        heading = self._room.state.name_of(user_id) if self._room.state else ""
+        heading = self._conversation.state.name_of(user_id) if self._conversation.state else ""
 
         def chosen(choice: str | None) -> None:
             if choice:
@@ -101,56 +112,56 @@ class PeopleDialog(ModalScreen[None]):
         self.app.push_screen(ChooseDialog(one_line(heading), choices), chosen)
 
     @on(Input.Changed, "#search")
-    def _typed(self, event: Input.Changed) -> None:
+    def _on_search_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._search(event.value.strip())
 
     @work(group="people-search", exclusive=True, exit_on_error=False)
     async def _search(self, query: str) -> None:
-        found: Sequence[Person] = []
+        results: Sequence[PublicUser] = []
         if query:
             try:
-                found = (await self._client.search_users(query, limit=8)).users
-            except Failure as failure:
-                self._tell(failure.sentence)
-        self._show_found(query, found)
+                results = (await self._client.search_users(query, limit=8)).users
+            except ClientError as failure:
+                self._show_failure(failure.sentence)
+        self._show_results(query, results)
 
-    def _show_found(self, query: str, found: Sequence[Person]) -> None:
+    def _show_results(self, query: str, results: Sequence[PublicUser]) -> None:
         """Who could be added; where there is nobody, what else can be done."""
         present = {person.user_id for person in self._participants()}
         listed = self.query_one("#found", OptionList)
         listed.clear_options()
-        for person in found:
+        for person in results:
             name = Content(_name(person.username, person.display_name))
             here = person.id in present
-            prompt = Content.assemble(name, ("  is here already", _QUIET)) if here else name
+            prompt = Content.assemble(name, ("  is here already", _DIM)) if here else name
             listed.add_option(Option(prompt, id=str(person.id), disabled=here))
-        if query and not found:
-            listed.add_option(self._offer(query))
+        if query and not results:
+            listed.add_option(self._no_result_option(query))
         listed.display = listed.option_count > 0
 
-    def _offer(self, query: str) -> Option:
+    def _no_result_option(self, query: str) -> Option:
         name = shorten(one_line(query), 30)
-        if self._makes_accounts:
+        if self._may_create_accounts:
             return Option(Content(f"Make an account for “{name}” …"), id=_NEW)
         words = f"Nobody is called “{name}”. An administrator makes accounts."
-        return Option(Content.styled(words, _QUIET), disabled=True)
+        return Option(Content.styled(words, _DIM), disabled=True)
 
     @on(Input.Submitted, "#search")
-    def _take_first(self, event: Input.Submitted) -> None:
+    def _choose_first(self, event: Input.Submitted) -> None:
         event.stop()
         options = self.query_one("#found", OptionList).options
         first = next((option.id for option in options if option.id and not option.disabled), None)
         if first:
-            self._take(first)
+            self._choose(first)
 
     @on(OptionList.OptionSelected, "#found")
-    def _add(self, event: OptionList.OptionSelected) -> None:
+    def _on_result_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         if event.option_id:
-            self._take(event.option_id)
+            self._choose(event.option_id)
 
-    def _take(self, choice: str) -> None:
+    def _choose(self, choice: str) -> None:
         if choice != _NEW:
             self._change((UUID(choice), "member"))
             return
@@ -160,33 +171,33 @@ class PeopleDialog(ModalScreen[None]):
                 self._change((newcomer.id, "member"))
 
         name = self.query_one("#search", Input).value.strip()
-        self.app.push_screen(NewcomerDialog(self._client, name), made)
+        self.app.push_screen(NewAccountDialog(self._client, name), made)
 
     @work(group="people-change", exit_on_error=False)
-    async def _change(self, wanted: tuple[UUID, str] | None) -> None:
+    async def _change(self, change: tuple[UUID, str] | None) -> None:
         self.query_one("#failure").display = False
         try:
-            if wanted:
-                await self._do(*wanted)
-            await self._room.refresh_people()
-        except Failure as failure:
-            self._tell(failure.sentence)
+            if change:
+                await self._apply(*change)
+            await self._conversation.refresh_participants()
+        except ClientError as failure:
+            self._show_failure(failure.sentence)
             return
         for search in self.query("#search").results(Input):
             search.value = ""
         self._show_participants()
 
-    async def _do(self, user_id: UUID, wanted: str) -> None:
-        if wanted == "remove":
-            await self._client.remove_participant(self._room.id, user_id)
-            if user_id == self._room.me:
+    async def _apply(self, user_id: UUID, action: str) -> None:
+        if action == "remove":
+            await self._client.remove_participant(self._conversation.id, user_id)
+            if user_id == self._conversation.me:
                 self.dismiss(None)
             return
         for role in ROLES:
-            if role == wanted:
-                await self._client.add_participant(self._room.id, user_id, role)
+            if role == action:
+                await self._client.add_participant(self._conversation.id, user_id, role)
 
-    def _tell(self, words: str) -> None:
+    def _show_failure(self, words: str) -> None:
         failure = self.query_one("#failure", Static)
         failure.update(Content(one_line(words)))
         failure.display = True

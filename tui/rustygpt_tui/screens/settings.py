@@ -10,11 +10,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Select, Static, TextArea
 
-from rustygpt_shared import text
+from rustygpt_shared import text_rules
 from rustygpt_shared.models.conversations import ConversationInfo
 from rustygpt_shared.requests import AssistantMode, UpdateConversation
 from rustygpt_tui.client.http import Client
-from rustygpt_tui.errors import Failure
+from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import clean, one_line
 from rustygpt_tui.screens.dialogs import MODES
 from rustygpt_tui.screens.forms import sentence
@@ -37,7 +37,9 @@ class SettingsDialog(ModalScreen[bool | None]):
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static(Content.styled("Conversation settings", "bold"), classes="card-title")
             yield Static("Title", classes="label")
-            yield Input(one_line(info.title), id="title", max_length=text.TITLE_MAX, compact=True)
+            yield Input(
+                one_line(info.title), id="title", max_length=text_rules.TITLE_MAX, compact=True
+            )
             yield Static("Assistant", classes="label")
             with self.prevent(Select.Changed):
                 yield Select(
@@ -74,15 +76,15 @@ class SettingsDialog(ModalScreen[bool | None]):
     @work(group="settings", exclusive=True, exit_on_error=False)
     async def _save(self) -> None:
         try:
-            await self._client.update_conversation(self._info.id, self._wanted())
-        except Failure as failure:
-            self._tell(failure.sentence)
+            await self._client.update_conversation(self._info.id, self._requested_changes())
+        except ClientError as failure:
+            self._show_failure(failure.sentence)
         except ValueError as error:
-            self._tell(sentence(error))
+            self._show_failure(sentence(error))
         else:
             self.dismiss(True)
 
-    def _wanted(self) -> UpdateConversation:
+    def _requested_changes(self) -> UpdateConversation:
         """What is different from before; raises ValueError with a sentence."""
         info = self._info
         title = self.query_one("#title", Input).value
@@ -94,7 +96,7 @@ class SettingsDialog(ModalScreen[bool | None]):
             system_prompt=_changed(self.query_one("#prompt", TextArea).text, info.system_prompt),
         )
 
-    def _tell(self, words: str) -> None:
+    def _show_failure(self, words: str) -> None:
         failure = self.query_one("#failure", Static)
         failure.update(Content(one_line(words)))
         failure.display = True

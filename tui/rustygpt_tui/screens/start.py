@@ -11,7 +11,7 @@ from textual.widgets import Button, Static
 class StartScreen(Screen[None]):
     """A name, a line of progress, and after a failure one sentence with a way on."""
 
-    class Again(Message):
+    class RetryRequested(Message):
         """The person wants it tried again."""
 
     def compose(self) -> ComposeResult:
@@ -26,10 +26,12 @@ class StartScreen(Screen[None]):
         """Nothing has failed yet."""
         self.show_progress("Connecting …")
 
-    def show_progress(self, words: str) -> None:
+    def show_progress(self, text: str) -> None:
         """Tell how far it is."""
-        said = words.rstrip(" .…")
-        self.query_one("#progress", Static).update(Content(f"{said[:1].upper()}{said[1:]} …"))
+        text_without_dots = text.rstrip(" .…")
+        self.query_one("#progress", Static).update(
+            Content(f"{text_without_dots[:1].upper()}{text_without_dots[1:]} …")
+        )
         self.query_one("#failure", Static).display = False
         self.query_one("#again", Button).display = False
 
@@ -46,4 +48,4 @@ class StartScreen(Screen[None]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Try again."""
         event.stop()
-        self.post_message(self.Again())
+        self.post_message(self.RetryRequested())

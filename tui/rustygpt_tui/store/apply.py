@@ -14,55 +14,55 @@ from msgspec import structs
 
 from rustygpt_shared.events import (
     ConversationUpdated,
-    Delta,
     ErrorEvent,
+    ErrorPayload,
     Event,
-    Finished,
-    Membership,
     MembershipChanged,
+    MembershipChangedPayload,
     MessageDelta,
+    MessageDeltaPayload,
     MessageDone,
+    MessageDonePayload,
     MessageNew,
     MessageUpdated,
     PresenceUpdate,
     StreamClosed,
     StreamOpen,
     StreamReset,
-    ThreadActive,
     ThreadActivity,
+    ThreadActivityPayload,
     ThreadNew,
-    Trouble,
-    Typing,
     TypingUpdate,
-    UnreadCount,
+    TypingUpdatePayload,
     UnreadUpdate,
+    UnreadUpdatePayload,
 )
 from rustygpt_shared.ids import event_number
 from rustygpt_shared.models.conversations import ThreadInfo
 from rustygpt_shared.models.messages import MessageView
-from rustygpt_shared.models.presence import STOPPED, Seen
-from rustygpt_tui.store.state import STRAYS_MAX, UNREAD_MAX, Changes, State
-from rustygpt_tui.store.tail import Tail
+from rustygpt_shared.models.presence import TYPING_STOPPED, UserPresence
+from rustygpt_tui.store.partial_answer import PartialAnswer
+from rustygpt_tui.store.state import UNPLACED_MAX, UNREAD_MAX, Changes, State
 
 K = TypeVar("K")
 V = TypeVar("V")
-Step = tuple[State, Changes]
+Transition = tuple[State, Changes]
 
-NOTHING = Changes()
+NO_CHANGES = Changes()
 _NEWEST = 1 << 63
 
 
-def apply(state: State, event: Event) -> Step:
+def apply(state: State, event: Event) -> Transition:
     """The state after an event, and what became different."""
-    if event.id is not None and _had(state, event.id):
-        return state, NOTHING
+    if event.id is not None and _already_applied(state, event.id):
+        return state, NO_CHANGES
     after, changes = _change(state, event)
     if event.id is not None:
         after = replace(after, position=event.id)
     return after, changes
 
 
-def _had(state: State, id: str) -> bool:
+def _already_applied(state: State, id: str) -> bool:
     number, position = event_number(id), event_number(state.position)
     return number is not None and position is not None and number <= position
 
@@ -73,50 +73,50 @@ def _number(id: str | None) -> int:
     return _NEWEST if number is None else number
 
 
-def _change(state: State, event: Event) -> Step:  # noqa: C901, PLR0912 - a case each
+def _change(state: State, event: Event) -> Transition:  # noqa: C901, PLR0912 - a case each
     match event:
         case ThreadNew(payload=created):
-            return place_thread(state, created.summary)
+            return insert_thread(state, created.summary)
         case ThreadActivity(payload=active):
-            return _move_thread(state, active)
+            return _on_thread_activity(state, active)
         case MessageNew(payload=shown, id=id):
-            return _arrive(state, shown.message, _number(id))
+            return _on_new_message(state, shown.message, _number(id))
         case MessageUpdated(payload=shown, id=id):
-            return _put_message(state, shown.message, _number(id))
+            return _upsert_message(state, shown.message, _number(id))
         case MessageDelta(payload=delta):
-            return _grow(state, delta)
+            return _on_delta(state, delta)
         case MessageDone(payload=finished, id=id):
-            return _finish(state, finished, _number(id))
+            return _on_done(state, finished, _number(id))
         case MembershipChanged(payload=membership):
-            return _member(state, membership)
+            return _on_membership(state, membership)
         case ConversationUpdated(payload=changed):
             return replace(state, info=changed.conversation), Changes(info=True)
         case ErrorEvent(payload=trouble):
-            return _trouble(state, trouble)
+            return _on_error(state, trouble)
         case UnreadUpdate() | PresenceUpdate() | TypingUpdate():
-            return _pass(state, event)
+            return _on_transient(state, event)
         case StreamReset():
-            return state, Changes(lacking=frozenset({"all"}))
+            return state, Changes(needs_fetch=frozenset({"all"}))
         case StreamClosed(payload=closing):
             gone = closing.reason in {"removed", "deleted"}
-            return replace(state, gone=state.gone or gone), Changes(gone=gone)
+            return replace(state, left=state.left or gone), Changes(left=gone)
         case StreamOpen():
-            return state, NOTHING
+            return state, NO_CHANGES
         case _:
             assert_never(event)
 
 
-def _pass(state: State, event: UnreadUpdate | PresenceUpdate | TypingUpdate) -> Step:
+def _on_transient(state: State, event: UnreadUpdate | PresenceUpdate | TypingUpdate) -> Transition:
     match event:
         case UnreadUpdate(payload=count):
-            return _count(state, count)
+            return _on_unread(state, count)
         case PresenceUpdate(payload=seen):
-            return _see(state, seen)
+            return _on_presence(state, seen)
         case TypingUpdate(payload=typing):
-            return _type(state, typing)
+            return _on_typing(state, typing)
 
 
-def place_thread(state: State, thread: ThreadInfo) -> Step:
+def insert_thread(state: State, thread: ThreadInfo) -> Transition:
     """The state with a thread's summary at its place in the list."""
     others = [known for known in state.threads if known.root_id != thread.root_id]
     at = next((i for i, known in enumerate(others) if _order(known) < _order(thread)), len(others))
@@ -128,10 +128,10 @@ def _order(thread: ThreadInfo) -> tuple[Any, UUID]:
     return thread.last_activity_at, thread.root_id
 
 
-def _move_thread(state: State, active: ThreadActive) -> Step:
+def _on_thread_activity(state: State, active: ThreadActivityPayload) -> Transition:
     thread = state.thread(active.root_id)
     if thread is None:
-        return state, Changes(lacking=frozenset({"threads"}))
+        return state, Changes(needs_fetch=frozenset({"threads"}))
     moved = structs.replace(
         thread,
         last_activity_at=active.last_activity_at,
@@ -139,16 +139,16 @@ def _move_thread(state: State, active: ThreadActive) -> Step:
         participant_count=active.participant_count,
         root_excerpt=active.root_excerpt,
     )
-    return place_thread(state, moved)
+    return insert_thread(state, moved)
 
 
-def _arrive(state: State, message: MessageView, number: int) -> Step:
+def _on_new_message(state: State, message: MessageView, number: int) -> Transition:
     """A new message also counts as unread, until the server's own count comes."""
-    state, changes = _put_message(state, message, number)
+    state, changes = _upsert_message(state, message, number)
     if message.author_user_id and state.typing.get(message.author_user_id) == message.root_id:
         state, stopped = _stop_typing(state, message.author_user_id)
         changes |= stopped
-    if message.author_user_id == state.me or number <= state.counted:
+    if message.author_user_id == state.me or number <= state.unread_as_of:
         return state, changes
     root = message.root_id
     many = min(UNREAD_MAX, state.unread.get(root, 0) + 1)
@@ -156,58 +156,60 @@ def _arrive(state: State, message: MessageView, number: int) -> Step:
     return counted, changes | Changes(unread=frozenset({root}))
 
 
-def _put_message(state: State, message: MessageView, number: int) -> Step:
+def _upsert_message(state: State, message: MessageView, number: int) -> Transition:
     if not message.streaming:
-        state = replace(state, tails=without(state.tails, message.id))
+        state = replace(state, partials=without(state.partials, message.id))
     tree = state.trees.get(message.root_id)
     if tree is None:
-        return _put_stray(state, message, number), NOTHING
-    if tree.known_from(message.id) > number:
-        return state, NOTHING
+        return _keep_unplaced(state, message, number), NO_CHANGES
+    if tree.event_number_of(message.id) > number:
+        return state, NO_CHANGES
     trees = {**state.trees, message.root_id: tree.put(message, number)}
-    changes = Changes(messages=frozenset({message.id}), roots=frozenset({message.root_id}))
+    changes = Changes(
+        messages=frozenset({message.id}), threads_of_messages=frozenset({message.root_id})
+    )
     return replace(state, trees=trees), changes
 
 
-def _put_stray(state: State, message: MessageView, number: int) -> State:
-    strays = {**without(state.strays, message.id), message.id: (message, number)}
-    if len(strays) > STRAYS_MAX:
+def _keep_unplaced(state: State, message: MessageView, number: int) -> State:
+    strays = {**without(state.unplaced, message.id), message.id: (message, number)}
+    if len(strays) > UNPLACED_MAX:
         del strays[next(iter(strays))]
-    return replace(state, strays=strays)
+    return replace(state, unplaced=strays)
 
 
-def _grow(state: State, delta: Delta) -> Step:
+def _on_delta(state: State, delta: MessageDeltaPayload) -> Transition:
     message = _in_tree(state, delta.root_id, delta.message_id)
     if message is not None and not message.streaming:
-        return state, NOTHING  # it came late, after the final text
-    tail = state.tails.get(delta.message_id) or Tail(delta.message_id, delta.root_id)
+        return state, NO_CHANGES  # it came late, after the final text
+    partial = state.partials.get(delta.message_id) or PartialAnswer(delta.message_id, delta.root_id)
     if message is not None:
-        tail.cover(message)
-    if not tail.grow(delta):
-        return state, NOTHING
-    if delta.message_id not in state.tails:
-        state = replace(state, tails={**state.tails, delta.message_id: tail})
-    return state, Changes(grown=frozenset({delta.message_id}))
+        partial.merge_snapshot(message)
+    if not partial.apply_delta(delta):
+        return state, NO_CHANGES
+    if delta.message_id not in state.partials:
+        state = replace(state, partials={**state.partials, delta.message_id: partial})
+    return state, Changes(streamed=frozenset({delta.message_id}))
 
 
-def _finish(state: State, finished: Finished, number: int) -> Step:
-    tail = state.tails.get(finished.message_id)
-    state = replace(state, tails=without(state.tails, finished.message_id))
+def _on_done(state: State, finished: MessageDonePayload, number: int) -> Transition:
+    partial = state.partials.get(finished.message_id)
+    state = replace(state, partials=without(state.partials, finished.message_id))
     message = _in_tree(state, finished.root_id, finished.message_id)
-    if message is None or state.trees[finished.root_id].known_from(message.id) > number:
-        return state, NOTHING
+    if message is None or state.trees[finished.root_id].event_number_of(message.id) > number:
+        return state, NO_CHANGES
     # The final text has come before this as a rule; where it has not, the tail is all there is.
-    whole = message.content
-    if tail and message.streaming and tail.content.length > len(whole):
-        whole = tail.content.text
+    content = message.content
+    if partial and message.streaming and partial.content.length > len(content):
+        content = partial.content.text
     done = structs.replace(
         message,
-        content=whole,
+        content=content,
         streaming=False,
         finish_reason=finished.finish_reason,
         usage=finished.usage or message.usage,
     )
-    return _put_message(state, done, number)
+    return _upsert_message(state, done, number)
 
 
 def _in_tree(state: State, root_id: UUID, id: UUID) -> MessageView | None:
@@ -215,66 +217,68 @@ def _in_tree(state: State, root_id: UUID, id: UUID) -> MessageView | None:
     return tree.get(id) if tree else None
 
 
-def _member(state: State, change: Membership) -> Step:
+def _on_membership(state: State, change: MembershipChangedPayload) -> Transition:
     gone = change.action == "removed" and change.user_id == state.me
     known = state.participants.get(change.user_id)
-    changes = Changes(participants=True, gone=gone)
+    changes = Changes(participants=True, left=gone)
     if change.action == "removed":
         state, stopped = _stop_typing(state, change.user_id)
         changes |= stopped
         left = without(state.participants, change.user_id)
         there = without(state.presence, change.user_id)
-        gone = state.gone or gone
-        return replace(state, participants=left, presence=there, gone=gone), changes
+        gone = state.left or gone
+        return replace(state, participants=left, presence=there, left=gone), changes
     if known is None or change.role is None:
-        return state, Changes(lacking=frozenset({"participants"}))
+        return state, Changes(needs_fetch=frozenset({"participants"}))
     changed = structs.replace(known, role=change.role)
     return replace(state, participants={**state.participants, change.user_id: changed}), changes
 
 
-def _see(state: State, seen: Seen) -> Step:
+def _on_presence(state: State, seen: UserPresence) -> Transition:
     if state.presence.get(seen.user_id) == seen.status:
-        return state, NOTHING
+        return state, NO_CHANGES
     presence = {**state.presence, seen.user_id: seen.status}
-    return replace(state, presence=presence), Changes(present=True)
+    return replace(state, presence=presence), Changes(presence=True)
 
 
-def _type(state: State, typing: Typing) -> Step:
+def _on_typing(state: State, typing: TypingUpdatePayload) -> Transition:
     before = state.typing.get(typing.user_id)
-    if typing.expires_at <= STOPPED:
-        return _stop_typing(state, typing.user_id) if before == typing.root_id else (state, NOTHING)
+    if typing.expires_at <= TYPING_STOPPED:
+        return (
+            _stop_typing(state, typing.user_id) if before == typing.root_id else (state, NO_CHANGES)
+        )
     if typing.user_id == state.me or before == typing.root_id:
-        return state, NOTHING
+        return state, NO_CHANGES
     roots = frozenset({typing.root_id} | ({before} if before else set()))
     now = {**state.typing, typing.user_id: typing.root_id}
     return replace(state, typing=now), Changes(typing=roots)
 
 
-def _stop_typing(state: State, user_id: UUID) -> Step:
+def _stop_typing(state: State, user_id: UUID) -> Transition:
     root_id = state.typing.get(user_id)
     if root_id is None:
-        return state, NOTHING
+        return state, NO_CHANGES
     left = replace(state, typing=without(state.typing, user_id))
     return left, Changes(typing=frozenset({root_id}))
 
 
-def _trouble(state: State, trouble: Trouble) -> Step:
+def _on_error(state: State, trouble: ErrorPayload) -> Transition:
     if trouble.message_id is None:
-        return state, NOTHING
-    troubles = {**state.troubles, trouble.message_id: trouble}
-    return replace(state, troubles=troubles), Changes(troubles=frozenset({trouble.message_id}))
+        return state, NO_CHANGES
+    troubles = {**state.errors, trouble.message_id: trouble}
+    return replace(state, errors=troubles), Changes(errors=frozenset({trouble.message_id}))
 
 
-def _count(state: State, count: UnreadCount) -> Step:
+def _on_unread(state: State, count: UnreadUpdatePayload) -> Transition:
     if count.user_id != state.me:
-        return state, NOTHING
-    return set_count(state, count.root_id, count.unread)
+        return state, NO_CHANGES
+    return set_unread(state, count.root_id, count.unread)
 
 
-def set_count(state: State, root_id: UUID, unread: int) -> Step:
+def set_unread(state: State, root_id: UUID, unread: int) -> Transition:
     """The state with the reader's count of a thread."""
     if state.unread.get(root_id, 0) == unread:
-        return state, NOTHING
+        return state, NO_CHANGES
     others = without(state.unread, root_id)
     counts = {**others, root_id: unread} if unread else others
     return replace(state, unread=counts), Changes(unread=frozenset({root_id}))

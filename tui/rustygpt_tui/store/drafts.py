@@ -22,12 +22,12 @@ CREATE TABLE IF NOT EXISTS drafts (
 """
 
 
-class Place(NamedTuple):
+class DraftKey(NamedTuple):
     """Where a draft belongs: `at` is the message it answers, or a conversation for a new thread."""
 
     origin: str
     account: str
-    at: UUID
+    target_id: UUID
 
 
 class Drafts:
@@ -60,32 +60,32 @@ class Drafts:
         """Close the database."""
         self._database.close()
 
-    def get(self, place: Place) -> str:
+    def get(self, key: DraftKey) -> str:
         """The draft at a place, or an empty text."""
         with closing(
             self._database.execute(
                 "SELECT text FROM drafts WHERE origin = ? AND account = ? AND place = ?",
-                _row(place),
+                _row(key),
             )
         ) as found:
             row = found.fetchone()
         return str(row[0]) if row else ""
 
-    def put(self, place: Place, text: str) -> None:
+    def put(self, key: DraftKey, text: str) -> None:
         """Keep a draft; an empty one is dropped."""
         if not text:
             self._database.execute(
-                "DELETE FROM drafts WHERE origin = ? AND account = ? AND place = ?", _row(place)
+                "DELETE FROM drafts WHERE origin = ? AND account = ? AND place = ?", _row(key)
             )
             return
         kept = text.encode("utf-8", "replace").decode()
         self._database.execute(
             "INSERT INTO drafts VALUES (?, ?, ?, ?, ?) ON CONFLICT (origin, account, place) "
             "DO UPDATE SET text = excluded.text, written = excluded.written",
-            (*_row(place), kept, time.time()),
+            (*_row(key), kept, time.time()),
         )
 
-    def places(self, origin: str, account: str) -> set[UUID]:
+    def target_ids(self, origin: str, account: str) -> set[UUID]:
         """Where an account has drafts."""
         with closing(
             self._database.execute(
@@ -95,5 +95,5 @@ class Drafts:
             return {UUID(row[0]) for row in found}
 
 
-def _row(place: Place) -> tuple[str, str, str]:
-    return place.origin, place.account, str(place.at)
+def _row(key: DraftKey) -> tuple[str, str, str]:
+    return key.origin, key.account, str(key.target_id)

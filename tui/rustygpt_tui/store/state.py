@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from rustygpt_shared.events import Trouble
+from rustygpt_shared.events import ErrorPayload
 from rustygpt_shared.models.conversations import ConversationInfo, Participant, ThreadInfo
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_shared.models.presence import Status
 from rustygpt_shared.models.users import User
-from rustygpt_tui.store.tail import Tail
-from rustygpt_tui.store.tree import Tree
+from rustygpt_tui.store.partial_answer import PartialAnswer
+from rustygpt_tui.store.tree import MessageTree
 
 UNREAD_MAX = 1_000
-STRAYS_MAX = 256
+UNPLACED_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,17 @@ class State:
     """Latest activity first."""
     threads_cursor: str | None = None
     """Fetches further threads; None when all are known."""
-    trees: Mapping[UUID, Tree] = field(default_factory=dict)
+    trees: Mapping[UUID, MessageTree] = field(default_factory=dict)
     """The threads whose messages were loaded, by root."""
     unread: Mapping[UUID, int] = field(default_factory=dict)
     """By root, where it is not 0."""
-    counted: int = -1
+    unread_as_of: int = -1
     """The number of the event up to which `unread` was fetched; later messages add to it."""
-    tails: Mapping[UUID, Tail] = field(default_factory=dict)
+    partials: Mapping[UUID, PartialAnswer] = field(default_factory=dict)
     """Answers in progress, by message."""
-    troubles: Mapping[UUID, Trouble] = field(default_factory=dict)
+    errors: Mapping[UUID, ErrorPayload] = field(default_factory=dict)
     """Why answers failed, by message, as far as this terminal was told."""
-    strays: Mapping[UUID, tuple[MessageView, int]] = field(default_factory=dict)
+    unplaced: Mapping[UUID, tuple[MessageView, int]] = field(default_factory=dict)
     """The latest messages of threads that are not loaded, and the numbers of their events.
 
     A page that was asked for before such an event, and comes after it, lacks the message.
@@ -54,7 +54,7 @@ class State:
     """What is shown of people, as far as it was told since the stream was opened."""
     typing: Mapping[UUID, UUID] = field(default_factory=dict)
     """In which thread others are writing, by person: as long as the server does not end it."""
-    gone: bool = False
+    left: bool = False
     """The conversation was deleted, or the reader is no longer in it."""
 
     @property
@@ -78,12 +78,12 @@ class State:
 
     def text_of(self, message: MessageView) -> str:
         """A message's text as far as it is known, in progress or final."""
-        tail = self.tails.get(message.id)
+        tail = self.partials.get(message.id)
         if tail and message.streaming and tail.content.length > len(message.content):
             return tail.content.text
         return message.content
 
-    def typists(self, root_id: UUID) -> list[UUID]:
+    def typing_users(self, root_id: UUID) -> list[UUID]:
         """Who else is writing in a thread."""
         return [user_id for user_id, root in self.typing.items() if root == root_id]
 
@@ -103,22 +103,22 @@ class Changes:
     """Roots whose summary or place in the list is new."""
     messages: frozenset[UUID] = frozenset()
     """Messages that are new or different."""
-    roots: frozenset[UUID] = frozenset()
+    threads_of_messages: frozenset[UUID] = frozenset()
     """The threads of those messages."""
-    whole: frozenset[UUID] = frozenset()
+    reloaded: frozenset[UUID] = frozenset()
     """Threads that were fetched anew, so that any message of theirs may be different."""
-    grown: frozenset[UUID] = frozenset()
+    streamed: frozenset[UUID] = frozenset()
     """Messages whose tail grew."""
     unread: frozenset[UUID] = frozenset()
     """Roots whose count of unread messages is new."""
-    troubles: frozenset[UUID] = frozenset()
+    errors: frozenset[UUID] = frozenset()
     """Messages that there is bad news about."""
-    present: bool = False
+    presence: bool = False
     """Somebody's presence is new."""
     typing: frozenset[UUID] = frozenset()
     """Roots in which somebody began to write, or stopped."""
-    gone: bool = False
-    lacking: frozenset[str] = frozenset()
+    left: bool = False
+    needs_fetch: frozenset[str] = frozenset()
     """What events told too little of: `participants`, `threads`, or `all` after a reset.
 
     `load.complete` fetches it.
@@ -133,6 +133,6 @@ class Changes:
         return any(getattr(self, name) for name in self.__slots__)
 
 
-def called(user: User) -> str:
+def display_name(user: User) -> str:
     """What to call the person who is signed in."""
     return user.display_name or user.username

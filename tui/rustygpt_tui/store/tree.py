@@ -14,12 +14,12 @@ from rustygpt_shared.models.messages import MessageView
 
 BLOCK = 512
 
-Entry = tuple[str, MessageView, int]
+TreeEntry = tuple[str, MessageView, int]
 """Path, message, and the number of the event (or snapshot) that the message is known from."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class MessageTree:
     """What is known of a thread's messages.
 
     `cursor` fetches the next page; messages with a path above `frontier` came by events, and there
@@ -32,9 +32,9 @@ class Tree:
     count: int = 0
     newest: MessageView | None = None
     """The message with the highest `seq`."""
-    writing: frozenset[UUID] = frozenset()
+    streaming: frozenset[UUID] = frozenset()
     """Answers in progress."""
-    _blocks: tuple[tuple[Entry, ...], ...] = ()
+    _blocks: tuple[tuple[TreeEntry, ...], ...] = ()
     _paths: dict[UUID, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -48,7 +48,7 @@ class Tree:
         entry = self._entry(id)
         return entry[1] if entry else None
 
-    def known_from(self, id: UUID) -> int:
+    def event_number_of(self, id: UUID) -> int:
         """The number of the event that a message is known from; -1 when it is not known."""
         entry = self._entry(id)
         return entry[2] if entry else -1
@@ -74,17 +74,17 @@ class Tree:
             before += len(block)
         raise KeyError(id)
 
-    def put(self, message: MessageView, number: int) -> "Tree":
+    def put(self, message: MessageView, number: int) -> "MessageTree":
         """The tree with a message added or replaced."""
         entry = (message.path, message, number)
         self._paths[message.id] = message.path
-        newest, writing = self.newest, self.writing
+        newest, streaming = self.newest, self.streaming
         if newest is None or message.seq >= newest.seq:
             newest = message
-        if message.streaming or message.id in writing:
-            writing = writing | {message.id} if message.streaming else writing - {message.id}
+        if message.streaming or message.id in streaming:
+            streaming = streaming | {message.id} if message.streaming else streaming - {message.id}
         if not self._blocks:
-            return replace(self, _blocks=((entry,),), count=1, newest=newest, writing=writing)
+            return replace(self, _blocks=((entry,),), count=1, newest=newest, streaming=streaming)
         where = self._block_of(message.path)
         block = self._blocks[where]
         at = bisect_left(block, message.path, key=_path)
@@ -93,14 +93,16 @@ class Tree:
         halves = (changed,) if len(changed) <= BLOCK else _halves(changed)
         blocks = (*self._blocks[:where], *halves, *self._blocks[where + 1 :])
         count = self.count + (not known)
-        return replace(self, _blocks=blocks, count=count, newest=newest, writing=writing)
+        return replace(self, _blocks=blocks, count=count, newest=newest, streaming=streaming)
 
-    def put_page(self, messages: Iterable[MessageView], number: int, cursor: str | None) -> "Tree":
+    def put_page(
+        self, messages: Iterable[MessageView], number: int, cursor: str | None
+    ) -> "MessageTree":
         """The tree with the next page, read at event `number`; newer messages are kept."""
         tree, last = self, self.frontier
         for message in messages:
             last = message.path
-            if tree.known_from(message.id) <= number:
+            if tree.event_number_of(message.id) <= number:
                 tree = tree.put(message, number)
         return replace(tree, cursor=cursor, frontier=last if cursor else None)
 
@@ -108,7 +110,7 @@ class Tree:
         found = bisect_right(self._blocks, path, key=_first_path) - 1
         return max(found, 0)
 
-    def _entry(self, id: UUID) -> Entry | None:
+    def _entry(self, id: UUID) -> TreeEntry | None:
         path = self._paths.get(id)
         if path is None or not self._blocks:
             return None
@@ -117,14 +119,14 @@ class Tree:
         return block[at] if at < len(block) and block[at][0] == path else None
 
 
-def _path(entry: Entry) -> str:
+def _path(entry: TreeEntry) -> str:
     return entry[0]
 
 
-def _first_path(block: tuple[Entry, ...]) -> str:
+def _first_path(block: tuple[TreeEntry, ...]) -> str:
     return block[0][0]
 
 
-def _halves(block: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+def _halves(block: tuple[TreeEntry, ...]) -> tuple[tuple[TreeEntry, ...], tuple[TreeEntry, ...]]:
     middle = len(block) // 2
     return block[:middle], block[middle:]

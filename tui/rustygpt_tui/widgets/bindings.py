@@ -5,9 +5,9 @@ from textual.binding import Binding, BindingType
 from rustygpt_tui.keymap import keys_of
 
 
-def bindings(place: str) -> list[BindingType]:
+def bindings(scope: str) -> list[BindingType]:
     """The bindings of one place; each has its id, by which a keymap moves it."""
     return [
         Binding(key.keys, key.action, key.description, id=key.id, show=False)
-        for key in keys_of(place)
+        for key in keys_of(scope)
     ]

@@ -13,7 +13,7 @@ class Composer(TextArea):
 
     BINDINGS = bindings("composer")
 
-    class Sent(Message):
+    class Submitted(Message):
         """The text is to be sent."""
 
         def __init__(self, text: str) -> None:
@@ -26,7 +26,7 @@ class Composer(TextArea):
         )
 
     @property
-    def written(self) -> str:
+    def text_to_send(self) -> str:
         """What is written, as it would be sent."""
         return clean(self.text).rstrip()
 
@@ -44,16 +44,16 @@ class Composer(TextArea):
 
     def action_send(self) -> None:
         """Hand over the text and be empty for the next one; an empty text is not sent."""
-        written = self.written
+        written = self.text_to_send
         if written and not self.read_only:
-            self.put("")
-            self.post_message(self.Sent(written))
+            self.set_text("")
+            self.post_message(self.Submitted(written))
 
     def action_newline(self) -> None:
         """Break the line."""
         self.insert("\n")
 
-    def put(self, text: str) -> None:
+    def set_text(self, text: str) -> None:
         """Hold another text, with the cursor at its end."""
         with self.prevent(TextArea.Changed):
             self.load_text(text)

@@ -16,7 +16,7 @@ from rustygpt_tui.widgets.bindings import bindings
 
 
 @dataclass(frozen=True)
-class Row:
+class ListRow:
     """One line and a half of a list: a title, what is unread, and a quiet note below."""
 
     id: UUID
@@ -30,7 +30,7 @@ class SideList(OptionList):
 
     BINDINGS = bindings("lists")
 
-    class Chosen(Message):
+    class Selected(Message):
         """A row was opened."""
 
         def __init__(self, side_list: "SideList", id: UUID) -> None:
@@ -43,7 +43,7 @@ class SideList(OptionList):
             """The list it happened in."""
             return self.side_list
 
-    class EndNear(Message):
+    class NearEnd(Message):
         """What is listed comes to its end: there may be more to list."""
 
         def __init__(self, side_list: "SideList") -> None:
@@ -59,15 +59,15 @@ class SideList(OptionList):
         """`empty` is said when there is nothing to choose."""
         super().__init__(id=id, markup=False)
         self._empty = empty
-        self._rows: tuple[Row, ...] = ()
+        self._rows: tuple[ListRow, ...] = ()
         self._open: UUID | None = None
 
     @property
-    def rows(self) -> Sequence[Row]:
+    def rows(self) -> Sequence[ListRow]:
         """What is listed."""
         return self._rows
 
-    def show(self, rows: Sequence[Row], opened: UUID | None) -> None:
+    def show(self, rows: Sequence[ListRow], opened: UUID | None) -> None:
         """List these rows, one of which is open; the highlighted one stays highlighted."""
         if (tuple(rows), opened) == (self._rows, self._open) and self.option_count:
             return
@@ -77,7 +77,7 @@ class SideList(OptionList):
             self._change(before)
         else:
             self._draw(opened if newly_opened else self._highlighted(), reveal=newly_opened)
-        self._tell_end()
+        self._post_near_end()
 
     def on_mount(self) -> None:
         """Say that there is nothing yet."""
@@ -91,7 +91,7 @@ class SideList(OptionList):
         """Tell which row was opened."""
         event.stop()
         if event.option_id:
-            self.post_message(self.Chosen(self, UUID(event.option_id)))
+            self.post_message(self.Selected(self, UUID(event.option_id)))
 
     def _highlighted(self) -> UUID | None:
         option = self.highlighted_option
@@ -99,19 +99,19 @@ class SideList(OptionList):
 
     def on_option_list_option_highlighted(self) -> None:
         """Another row is looked at."""
-        self._tell_end()
+        self._post_near_end()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Other rows are in view."""
         super().watch_scroll_y(old_value, new_value)
-        self._tell_end()
+        self._post_near_end()
 
-    def _tell_end(self) -> None:
+    def _post_near_end(self) -> None:
         below = self.virtual_size.height - self.scroll_offset.y - self.size.height
         if self._rows and self.size.height and below < self.size.height:
-            self.post_message(self.EndNear(self))
+            self.post_message(self.NearEnd(self))
 
-    def _change(self, before: Sequence[Row]) -> None:
+    def _change(self, before: Sequence[ListRow]) -> None:
         """The same rows in the same order: write those anew that are different."""
         for index, (old, new) in enumerate(zip(before, self._rows, strict=True)):
             if old != new:
@@ -126,26 +126,26 @@ class SideList(OptionList):
             self.add_option(Option(words, disabled=True))
             return
         self.add_options(Option(self._prompt(row), id=str(row.id)) for row in self._rows)
-        place = next((i for i, row in enumerate(self._rows) if row.id == highlight), None)
+        position = next((i for i, row in enumerate(self._rows) if row.id == highlight), None)
         with self.prevent(OptionList.OptionHighlighted):
-            self.highlighted = place
-        if place is None or not reveal:
+            self.highlighted = position
+        if position is None or not reveal:
             self.scroll_to(y=offset.y, animate=False)
 
-    def _prompt(self, row: Row) -> Content:
+    def _prompt(self, row: ListRow) -> Content:
         cells = max(8, self.scrollable_content_region.width)
         opened = row.id == self._open
         count = f" {min(row.unread, 999)}" if row.unread else ""
-        room = cells - 2 - width(count)
-        title = pad(shorten(one_line(row.title), room), room)
+        space = cells - 2 - width(count)
+        title = pad(shorten(one_line(row.title), space), space)
         weight = "bold" if opened or row.unread else ""
-        mark = ("▎ ", "$primary") if opened else "  "
-        first = [mark, (title, weight) if weight else title, (count, "bold $text-error")]
+        marker = ("▎ ", "$primary") if opened else "  "
+        first = [marker, (title, weight) if weight else title, (count, "bold $text-error")]
         note = shorten(one_line(row.note), cells - 2)
-        return Content.assemble(*first, "\n", mark, (note, "$foreground 50%"))
+        return Content.assemble(*first, "\n", marker, (note, "$foreground 50%"))
 
 
-def since(then: datetime, now: datetime) -> str:
+def relative_age(then: datetime, now: datetime) -> str:
     """How long ago something was, in a word."""
     seconds = max(0, int((now - then).total_seconds()))
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
@@ -154,5 +154,5 @@ def since(then: datetime, now: datetime) -> str:
     return "now"
 
 
-def _ids(rows: Sequence[Row]) -> list[UUID]:
+def _ids(rows: Sequence[ListRow]) -> list[UUID]:
     return [row.id for row in rows]

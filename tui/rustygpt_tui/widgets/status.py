@@ -5,10 +5,10 @@ import time
 from textual.content import Content
 from textual.widgets import Static
 
-from rustygpt_tui.client.feed import Connecting, Live, Lost
+from rustygpt_tui.client.feed import Connecting, Disconnected, Live
 from rustygpt_tui.render.text import one_line, shorten, width
 
-Connection = Connecting | Live | Lost | None
+Connection = Connecting | Live | Disconnected | None
 
 
 class StatusLine(Static):
@@ -46,18 +46,18 @@ class StatusLine(Static):
         self._draw()
 
     def _tick(self) -> None:
-        if isinstance(self._connection, Lost):
+        if isinstance(self._connection, Disconnected):
             self._draw()
 
     def _draw(self) -> None:
-        dot, style, words = self._said()
+        dot, style, words = self._connection_text()
         cells = max(0, self.size.width - 2)
         left = f"{dot} {words}" if words else ""
         person = shorten(self._person, max(0, cells - width(left) - 2))
-        room = cells - width(left) - width(person)
-        hints = shorten(self._hints, max(0, room - 6)) if room > 16 else ""
-        before = (room - width(hints)) // 2
-        gaps = " " * before, " " * max(0, room - before - width(hints))
+        space = cells - width(left) - width(person)
+        hints = shorten(self._hints, max(0, space - 6)) if space > 16 else ""
+        before = (space - width(hints)) // 2
+        gaps = " " * before, " " * max(0, space - before - width(hints))
         self.update(
             Content.assemble(
                 (left, style),
@@ -68,13 +68,13 @@ class StatusLine(Static):
             )
         )
 
-    def _said(self) -> tuple[str, str, str]:
+    def _connection_text(self) -> tuple[str, str, str]:
         match self._connection:
             case Live():
                 return "●", "$text-success", "live"
             case Connecting():
                 return "○", "$text-warning", "connecting …"
-            case Lost(retry_in=wait):
+            case Disconnected(retry_in=wait):
                 left = max(0, round(wait - (time.monotonic() - self._lost_at)))
                 return "▲", "bold $text-error", f"offline · next try in {left} s · F5 now"
             case _:

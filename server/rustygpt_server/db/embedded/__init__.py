@@ -18,7 +18,7 @@ from rustygpt_server.db.embedded import binaries, folders, holders, postmaster
 from rustygpt_server.db.embedded.folders import EmbeddedError
 from rustygpt_server.db.embedded.postmaster import Cluster
 
-__all__ = ["FOLDER_FOR_ROOT", "EmbeddedError", "Running", "start"]
+__all__ = ["FOLDER_FOR_ROOT", "EmbeddedError", "EmbeddedPostgres", "start"]
 
 FOLDER_FOR_ROOT: Final = Path("/var/lib/rustygpt")
 """Where data lies by default when root starts the server."""
@@ -27,12 +27,12 @@ Progress = Callable[[str], None]
 """Called with a few words on what is being done, as it begins."""
 
 
-class Running:
+class EmbeddedPostgres:
     """An embedded PostgreSQL that this process holds."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._held = True
+        self._holder = True
         password = cluster.password_file.read_text("ascii")
         self.url = (
             f"postgresql://{postmaster.SUPERUSER}:{password}@/{postmaster.DATABASE}"
@@ -42,12 +42,12 @@ class Running:
 
     async def stop(self) -> None:
         """Let go of it; the last living holder stops PostgreSQL. Twice is once."""
-        if self._held:
-            self._held = False
+        if self._holder:
+            self._holder = False
             await asyncio.to_thread(_release, self._cluster)
 
 
-async def start(folder: Path, progress: Progress = lambda _stage: None) -> Running:
+async def start(folder: Path, progress: Progress = lambda _stage: None) -> EmbeddedPostgres:
     """Make the database in a folder when there is none, start it or use the one that runs.
 
     Raises EmbeddedError with a sentence when that cannot be.
@@ -55,7 +55,7 @@ async def start(folder: Path, progress: Progress = lambda _stage: None) -> Runni
     return await asyncio.to_thread(_start, folder, progress)
 
 
-def _start(folder: Path, progress: Progress) -> Running:
+def _start(folder: Path, progress: Progress) -> EmbeddedPostgres:
     home = folder.absolute() / "postgres"
     owner = folders.owner_of(home)
     folders.make_private(home, owner)
@@ -77,7 +77,7 @@ def _start(folder: Path, progress: Progress) -> Running:
             postmaster.start(cluster)
         postmaster.create_database(cluster)
         holders.add(home)
-        return Running(cluster)
+        return EmbeddedPostgres(cluster)
 
 
 def _release(cluster: Cluster) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from rustygpt_server.db.refusals import DatabaseError
+from rustygpt_server.db.errors import DatabaseError
 
 _SOCKET_NAME: Final = ".s.PGSQL.5432"
 _SOCKET_PATH_BYTES: Final = 100
@@ -70,7 +70,7 @@ def make_private(folder: Path, owner: Owner) -> None:
 def _make(folder: Path, owner: Owner) -> None:
     """Make it aside and put it in place, so that others never see it with another owner."""
     partial = Path(tempfile.mkdtemp(prefix=".rustygpt-", dir=folder.parent))
-    give(partial, owner)
+    chown(partial, owner)
     try:
         partial.rename(folder)
     except FileExistsError:
@@ -81,7 +81,7 @@ def _make(folder: Path, owner: Owner) -> None:
             raise
 
 
-def give(path: Path, owner: Owner) -> None:
+def chown(path: Path, owner: Owner) -> None:
     """Hand a new file or folder to PostgreSQL's user."""
     if owner.switch:
         os.chown(path, owner.uid, owner.gid)
@@ -114,7 +114,7 @@ def socket_folder(home: Path, owner: Owner) -> Path:
         if _is_private(kept, owner):
             return kept
     short = Path(tempfile.mkdtemp(prefix="rustygpt-"))
-    give(short, owner)
+    chown(short, owner)
     note.write_text(str(short), "utf-8")
     return short
 

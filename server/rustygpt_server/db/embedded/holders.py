@@ -47,4 +47,4 @@ def _write(home: Path, names: list[str]) -> None:
 
 
 def _name(pid: int) -> str:
-    return f"{pid} {processes.started(pid)}"
+    return f"{pid} {processes.start_time(pid)}"

@@ -14,7 +14,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from rustygpt_server.db.embedded import processes
-from rustygpt_server.db.embedded.folders import EmbeddedError, Owner, give, socket_path
+from rustygpt_server.db.embedded.folders import EmbeddedError, Owner, chown, socket_path
 
 SUPERUSER: Final = "rustygpt"
 DATABASE: Final = "rustygpt"
@@ -52,7 +52,7 @@ def initialise(cluster: Cluster) -> None:
     handle = os.open(cluster.password_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_hex(24))
-    give(cluster.password_file, cluster.owner)
+    chown(cluster.password_file, cluster.owner)
     _run(
         cluster,
         "initdb",
@@ -86,9 +86,9 @@ def start(cluster: Cluster) -> None:
 
     It listens on its socket only, and runs in a session of its own, so that Ctrl-C spares it.
     """
-    if _came_up(cluster):
+    if _is_ready(cluster):
         return
-    _forget_the_dead(cluster)
+    _remove_stale_pid_file(cluster)
     log = cluster.home / "log"
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         log.unlink()
@@ -126,7 +126,7 @@ def _last_lines(log: Path) -> list[str]:
     return log.read_text("utf-8", "replace").splitlines()[-3:] if log.exists() else []
 
 
-def _came_up(cluster: Cluster) -> bool:
+def _is_ready(cluster: Cluster) -> bool:
     """Wait while a PostgreSQL that somebody left runs and is starting or stopping."""
     end = time.monotonic() + float(_READY_SECONDS)
     while (lines := _pid_file(cluster)) and _is_postgres(int(lines[0]), cluster):
@@ -138,7 +138,7 @@ def _came_up(cluster: Cluster) -> bool:
     return False
 
 
-def _forget_the_dead(cluster: Cluster) -> None:
+def _remove_stale_pid_file(cluster: Cluster) -> None:
     """Take away the lock files of a PostgreSQL that is gone, when its pid is another's by now.
 
     PostgreSQL itself only looks whether some process has that pid: after a power cut or in a new
@@ -179,13 +179,13 @@ def stop(cluster: Cluster) -> None:
     pid = int(lines[0])
     os.kill(pid, signal.SIGINT)
     end = time.monotonic() + _STOP_SECONDS
-    while _pid_file(cluster) and _lives(pid):
+    while _pid_file(cluster) and _is_running(pid):
         if time.monotonic() > end:
             raise EmbeddedError(f"PostgreSQL (process {pid}) does not stop.")
         time.sleep(0.01)
 
 
-def _lives(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -8,7 +8,7 @@ _PROC: Final = Path("/proc")
 _GONE: Final = (FileNotFoundError, ProcessLookupError)
 
 
-def started(pid: int) -> str:
+def start_time(pid: int) -> str:
     """When a process started, in whatever form the system has it; `-` when there is none."""
     if not _has_proc():
         return "_".join(_ps("lstart=", pid).split()) or "-"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.databases import short_folder
+from tests.support.database.databases import short_folder
 
 from rustygpt_server.db import embedded
 from rustygpt_server.db.embedded import binaries, folders

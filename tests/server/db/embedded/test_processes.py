@@ -9,7 +9,7 @@ from rustygpt_server.db.embedded import processes
 
 def test_a_living_process_is_told_by_start_and_words() -> None:
     """Our own process has a start that stays, and its command line."""
-    assert processes.started(os.getpid()) == processes.started(os.getpid()) != "-"
+    assert processes.start_time(os.getpid()) == processes.start_time(os.getpid()) != "-"
     assert "pytest" in processes.command(os.getpid()) or "python" in processes.command(os.getpid())
 
 
@@ -19,7 +19,7 @@ def test_the_dead_are_nobody() -> None:
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert processes.command(child.pid) == ""
     child.wait()
-    assert processes.started(child.pid) == "-"
+    assert processes.start_time(child.pid) == "-"
     assert processes.command(child.pid) == ""
 
 

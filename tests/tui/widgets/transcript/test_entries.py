@@ -3,11 +3,11 @@
 from datetime import timedelta
 from uuid import UUID
 
-from tests.tui.threads import ANA, ME, NAMES, START, answer, chain, message, message_id
+from tests.tui.sample_threads import ANA, ME, NAMES, START, answer, chain, message, message_id
 
-from rustygpt_tui.widgets.transcript.entries import DEEPEST_INDENT, INDENT, Context, entries
+from rustygpt_tui.widgets.transcript.entries import DEEPEST_INDENT, INDENT, EntryContext, entries
 
-CONTEXT = Context(ME, NAMES, {})
+CONTEXT = EntryContext(ME, NAMES, {})
 
 
 def test_a_talk_stays_flat() -> None:
@@ -28,7 +28,7 @@ def test_branches_are_indented_and_say_whom_they_answer() -> None:
     ]
     shown = entries(messages, CONTEXT)
 
-    assert [entry.level for entry in shown] == [0, 1, 1, 1]
+    assert [entry.branch_level for entry in shown] == [0, 1, 1, 1]
     assert [entry.reply_to for entry in shown] == ["", "", "", "ana"]
 
 
@@ -44,7 +44,7 @@ def test_deep_branches_leave_room_for_the_text() -> None:
     shown = entries(sorted(messages, key=lambda m: m.path), CONTEXT)
 
     assert max(entry.indent for entry in shown) == INDENT * DEEPEST_INDENT
-    assert max(entry.level for entry in shown) == 20
+    assert max(entry.branch_level for entry in shown) == 20
 
 
 def test_names_days_and_marks() -> None:
@@ -54,11 +54,11 @@ def test_names_days_and_marks() -> None:
         answer(1, "hi"),
         message(2, created_at=START + timedelta(days=1), author_user_id=UUID(int=9)),
     ]
-    context = Context(ANA, NAMES, {message_id(1): "no model"}, message_id(1))
+    context = EntryContext(ANA, NAMES, {message_id(1): "no model"}, message_id(1))
     shown = entries(messages, context)
 
     assert [entry.author for entry in shown] == ["ana", "demo", "somebody"]
     assert [entry.own for entry in shown] == [True, False, False]
     assert [entry.day is not None for entry in shown] == [True, False, True]
-    assert [entry.new for entry in shown] == [False, True, False]
-    assert shown[1].trouble == "no model"
+    assert [entry.first_unread for entry in shown] == [False, True, False]
+    assert shown[1].error == "no model"

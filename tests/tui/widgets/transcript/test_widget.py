@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.tui.threads import ME, NAMES, answer, chain, message, message_id
+from tests.tui.sample_threads import ME, NAMES, answer, chain, message, message_id
 from textual.app import App, ComposeResult
 
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.render import plain
-from rustygpt_tui.widgets.transcript.entries import Context, entries
+from rustygpt_tui.widgets.transcript.entries import EntryContext, entries
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
-CONTEXT = Context(ME, NAMES, {})
+CONTEXT = EntryContext(ME, NAMES, {})
 
 
 class Demo(App[None]):
@@ -41,7 +41,7 @@ class Demo(App[None]):
     def transcript(self) -> Transcript:
         return self.query_one(Transcript)
 
-    def on_transcript_link_chosen(self, event: Transcript.LinkChosen) -> None:
+    def on_transcript_link_clicked(self, event: Transcript.LinkClicked) -> None:
         self.told.append(event.href)
 
     def on_transcript_end_seen(self) -> None:
@@ -49,9 +49,9 @@ class Demo(App[None]):
 
     def top(self) -> tuple[object, int]:
         """The message at the top of the view, and the row counted from its header."""
-        found = self.transcript.flow.line(self.transcript.scroll_offset.y)
+        found = self.transcript.entry_layout.line(self.transcript.scroll_offset.y)
         assert found is not None
-        return found[0].id, found[1] - found[0].lead
+        return found[0].id, found[1] - found[0].divider_rows
 
     def screen_text(self) -> list[str]:
         rows = range(self.transcript.size.height)
@@ -80,7 +80,7 @@ async def test_a_reader_above_the_end_is_not_moved_and_told_of_news() -> None:
         before = app.top()
         app.messages.append(message(100))
         app.messages.sort(key=lambda m: m.path)
-        app.transcript.show(entries(app.messages, CONTEXT), fresh=1)
+        app.transcript.show(entries(app.messages, CONTEXT), new_count=1)
         await pilot.pause()
         assert app.top() == before
         assert app.screen_text()[-1].strip() == "↓ 1 new"
@@ -139,7 +139,7 @@ async def _drift(operations: list[tuple[str, int]], start: int) -> None:
 async def _operate(app: Demo, kind: str, chance: random.Random, read: object) -> None:
     if kind == "grow":
         app.texts[message_id(500)] += "more **words**\n\n" * 3
-        app.transcript.grow([message_id(500)])
+        app.transcript.update_streaming([message_id(500)])
     elif kind == "resize":
         app.transcript.styles.width = chance.randrange(40, 60)
     elif kind == "theme":
@@ -232,11 +232,11 @@ async def test_a_finished_answer_is_what_its_text_says() -> None:
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.pause()
         app.texts[message_id(500)] = "# Title\n\n- one"
-        app.transcript.grow([message_id(500)])
+        app.transcript.update_streaming([message_id(500)])
         await pilot.pause()
         growing = "\n".join(app.screen_text())
         app.messages[1] = answer(500, "# Title\n\n- one\n- two")
         app.put()
-        page = app.transcript.flow.page(1)
+        page = app.transcript.entry_layout.rendered(1)
         assert "• one▌" in growing
         assert [plain(line) for line in page.body] == ["Title", "", "• one", "• two"]

@@ -24,15 +24,15 @@ class Entry:
     message: MessageView
     author: str
     own: bool = False
-    level: int = 0
+    branch_level: int = 0
     """How often the thread branched above it."""
     reply_to: str = ""
     """Whom it answers, when that is not the entry right above."""
     day: datetime | None = None
     """Set when a new day begins here."""
-    new: bool = False
+    first_unread: bool = False
     """Whether the first unread message is this."""
-    trouble: str = ""
+    error: str = ""
     """Why an answer failed."""
     pending: bool = False
     """Not yet known to the server."""
@@ -43,23 +43,23 @@ class Entry:
         return self.message.id
 
     @property
-    def lead(self) -> int:
+    def divider_rows(self) -> int:
         """Rows of dividers above the header."""
-        return 2 * (self.day is not None) + 2 * self.new
+        return 2 * (self.day is not None) + 2 * self.first_unread
 
     @property
     def indent(self) -> int:
         """Cells the entry is moved to the right."""
-        return INDENT * min(self.level, DEEPEST_INDENT)
+        return INDENT * min(self.branch_level, DEEPEST_INDENT)
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class EntryContext:
     """What entries need to know beyond their messages."""
 
     me: UUID
     names: dict[UUID, str]
-    troubles: dict[UUID, str]
+    errors: dict[UUID, str]
     first_unread: UUID | None = None
     pending: frozenset[UUID] = frozenset()
 
@@ -73,13 +73,13 @@ class Context:
         return known or message.author_name or "somebody"
 
 
-def entries(messages: Iterable[MessageView], context: Context) -> list[Entry]:
+def entries(messages: Iterable[MessageView], context: EntryContext) -> list[Entry]:
     """The entries of messages that come in depth-first order."""
     shown = list(messages)
     replies = Counter(message.parent_id for message in shown)
     levels: dict[UUID, int] = {}
     authors: dict[UUID, str] = {}
-    days = Days()
+    days = DayDivider()
     found: list[Entry] = []
     above: MessageView | None = None
     for message in shown:
@@ -95,43 +95,43 @@ def entries(messages: Iterable[MessageView], context: Context) -> list[Entry]:
 def entry(
     message: MessageView,
     above: MessageView | None,
-    level: int,
-    answered: str,
-    context: Context,
-    days: "Days",
+    branch_level: int,
+    parent_author: str,
+    context: EntryContext,
+    day_divider: "DayDivider",
 ) -> Entry:
     """The entry of a message that stands below another; `answered` wrote what it answers."""
     own_id = message.id
-    said = answered if above and message.parent_id != above.id else ""
+    said = parent_author if above and message.parent_id != above.id else ""
     return Entry(
         message,
         context.author(message),
         message.author_user_id == context.me,
-        level,
+        branch_level,
         said,
-        days.begins(message.created_at, above.created_at if above else None),
+        day_divider.starts(message.created_at, above.created_at if above else None),
         own_id == context.first_unread,
-        context.troubles.get(own_id, ""),
+        context.errors.get(own_id, ""),
         own_id in context.pending,
     )
 
 
-class Days:
+class DayDivider:
     """Tells where a day begins; looks at the calendar only when a time leaves the day before."""
 
     def __init__(self) -> None:
         self._start = self._end = datetime.min.replace(tzinfo=UTC)
 
-    def begins(self, time: datetime, before: datetime | None) -> datetime | None:
+    def starts(self, time: datetime, before: datetime | None) -> datetime | None:
         """The time in the zone of the terminal, when its day is another than that before."""
         if before is not None:
             if not self._start <= before < self._end:
-                self._look(before)
+                self._set_day(before)
             if self._start <= time < self._end:
                 return None
-        return self._look(time)
+        return self._set_day(time)
 
-    def _look(self, time: datetime) -> datetime:
+    def _set_day(self, time: datetime) -> datetime:
         """Know the day of a time from now on."""
         local = time.astimezone()
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)

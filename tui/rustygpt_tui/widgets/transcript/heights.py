@@ -25,7 +25,7 @@ class Heights:
         return self._starts[-1]
 
     def __getitem__(self, index: int) -> int:
-        block, inner = self._place(index)
+        block, inner = self._locate(index)
         return self._blocks[block][inner]
 
     @property
@@ -37,12 +37,12 @@ class Heights:
         """The row at which an item starts; for the number of items, the row after the last."""
         if index >= len(self):
             return self.total
-        block, inner = self._place(index)
+        block, inner = self._locate(index)
         return self._rows()[block] + sum(self._blocks[block][:inner])
 
     def set(self, index: int, height: int) -> None:
         """Give an item another height."""
-        block, inner = self._place(index)
+        block, inner = self._locate(index)
         difference = height - self._blocks[block][inner]
         if difference:
             self._blocks[block][inner] = height
@@ -56,7 +56,7 @@ class Heights:
             self._sums, self._starts = [0], [0, 0]
         else:
             first = min(bisect_right(self._starts, start), len(self._blocks)) - 1
-            last = first if stop <= start else self._place(stop - 1)[0]
+            last = first if stop <= start else self._locate(stop - 1)[0]
         before = self._blocks[first][: start - self._starts[first]]
         after = self._blocks[last][max(stop, start) - self._starts[last] :]
         blocks = _cut([*before, *heights, *after])
@@ -81,7 +81,7 @@ class Heights:
             row -= height
         return self._starts[block + 1] - 1, row
 
-    def _place(self, index: int) -> tuple[int, int]:
+    def _locate(self, index: int) -> tuple[int, int]:
         """The block of an item and its place in there; raises IndexError when there is none."""
         if not 0 <= index < len(self):
             raise IndexError(index)

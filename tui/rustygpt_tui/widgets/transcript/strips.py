@@ -5,11 +5,11 @@ from rich.style import Style
 from textual.strip import Strip
 
 from rustygpt_tui.render import Line
-from rustygpt_tui.widgets.transcript.palette import Palette
+from rustygpt_tui.widgets.transcript.styles import StyleCache
 
 
-def strip(
-    line: Line, palette: Palette, selected: tuple[int, int] | None, selection: Style
+def to_strip(
+    line: Line, styles: StyleCache, selected: tuple[int, int] | None, selection: Style
 ) -> Strip:
     """A line as Textual paints it; `selected` is a span of code points, -1 for the line's end."""
     segments: list[Segment] = []
@@ -17,7 +17,7 @@ def strip(
     for span in line:
         if not span.text:
             continue
-        style = palette.style(span.style)
+        style = styles.style(span.style)
         if span.link:
             style += Style.from_meta({"link": span.link})
         if selected is None:

@@ -1,0 +1,177 @@
+"""The assistant of one process: starts answers, stops them, keeps their leases.
+
+Each answer is a task of its own, never part of a request: whoever asked may go away.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from rustygpt_server.assistant.answer import AnswerInProgress, AnswerTarget
+from rustygpt_server.assistant.catalog import Catalog
+from rustygpt_server.assistant.generation import AnswerGenerator, failed_result, stopped_result
+from rustygpt_server.clock import Clock, TimeLimits
+from rustygpt_server.db import answers
+from rustygpt_server.db.answers import AnswerResult, Orphan
+from rustygpt_server.db.database import Database
+from rustygpt_server.db.errors import Conflict, DatabaseError, Unavailable
+from rustygpt_server.db.messages import AnswerClaim
+from rustygpt_server.realtime.backplane_messages import AnswerEnded, CancelAnswer
+from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.telemetry import log
+from rustygpt_shared.ids import new_id
+
+_log = log(__name__)
+
+
+class AnswerManager:
+    """Answers in progress in this process."""
+
+    def __init__(
+        self,
+        db: Database,
+        hub: Hub,
+        catalog: Catalog,
+        generator: AnswerGenerator,
+        limits: TimeLimits,
+        clock: Clock,
+        instance_id: str,
+    ) -> None:
+        self._db = db
+        self._hub = hub
+        self._catalog = catalog
+        self._generator = generator
+        self._limits = limits
+        self._clock = clock
+        self._instance_id = instance_id
+        self._running: dict[UUID, _Running] = {}
+        self._stopping = False
+
+    def new_claim(self) -> AnswerClaim | None:
+        """What a post needs to start an answer here; None while the server stops."""
+        if self._stopping:
+            return None
+        now = self._clock.now()
+        return AnswerClaim(
+            answer_id=new_id(int(now.timestamp() * 1000)),
+            instance_id=self._instance_id,
+            default_model=self._catalog.default_model,
+            lease_until=now + timedelta(seconds=self._limits.lease),
+        )
+
+    def start(self, target: AnswerTarget) -> None:
+        """Write an answer whose row exists."""
+        answer = AnswerInProgress(target, self._hub, self._limits.delta_interval)
+        self._hub.register_answer(answer)
+        writing = asyncio.create_task(self._generator.generate(answer))
+        ending = asyncio.create_task(self._store_end(answer, writing))
+        self._running[answer.message_id] = _Running(answer, writing, ending)
+        ending.add_done_callback(lambda done: self._cleanup(answer, done))
+
+    def stop_answer(self, message_id: UUID) -> None:
+        """Stop an answer, whichever process writes it."""
+        if not self.cancel(message_id):
+            self._hub.backplane.publish(CancelAnswer(message_id))
+
+    def republish(self, message_id: UUID | None) -> None:
+        """Tell other processes the whole text of an answer of this process, or of all."""
+        for work in self._running.values():
+            if message_id in (None, work.answer.message_id):
+                work.answer.republish()
+
+    def cancel(self, message_id: UUID) -> bool:
+        """Stop an answer of this process; False when it is not one."""
+        work = self._running.get(message_id)
+        if work is not None:
+            work.stop("cancelled")
+        return work is not None
+
+    async def renew_leases_and_fail_orphans(self) -> None:
+        """Say that the answers written here live, and end those of processes that do not."""
+        now = self._clock.now()
+        until = now + timedelta(seconds=self._limits.lease)
+        if self._running:
+            await answers.renew_leases(self._db, self._instance_id, list(self._running), until)
+        while orphans := await answers.fail_orphans(self._db, now):
+            for orphan in orphans:
+                _log.warning("unfinished answer ended", message_id=str(orphan.message_id))
+                if orphan.events:
+                    self._publish_end(orphan.events[0].conversation_id, orphan)
+
+    def _publish_end(self, conversation_id: UUID, orphan: Orphan) -> None:
+        self._hub.publish(conversation_id, orphan.events)
+        self._hub.backplane.publish(AnswerEnded(conversation_id, orphan.message_id))
+
+    async def stop_cancelled(self) -> None:
+        """Stop the answers written here that somebody asked another process to stop."""
+        if self._running:
+            for message_id in await answers.list_cancelled(self._db, self._instance_id):
+                self.cancel(message_id)
+
+    async def stop(self) -> None:
+        """End every answer as `error`, because the server stops."""
+        self._stopping = True
+        for work in self._running.values():
+            work.stop("error")
+        if self._running:
+            tasks = [work.completion for work in self._running.values()]
+            _, late = await asyncio.wait(tasks, timeout=self._limits.shutdown_grace)
+            for task in late:  # the database is away; their leases run out
+                task.cancel()
+
+    async def _store_end(
+        self, answer: AnswerInProgress, writing: asyncio.Task[AnswerResult]
+    ) -> None:
+        """Store and tell the end. Stopping an answer stops the writing only, never this."""
+        await asyncio.wait([writing])
+        ending = _result_of(answer, writing)
+        if ending is None:
+            return  # another process has ended it
+        while True:
+            try:
+                events = await answers.finish_answer(
+                    self._db, answer.message_id, self._instance_id, ending, self._clock.now()
+                )
+                break
+            except Unavailable:
+                await self._clock.sleep(1)
+        self._hub.publish(answer.conversation_id, events)
+
+    def _cleanup(self, answer: AnswerInProgress, task: asyncio.Task[None]) -> None:
+        self._hub.unregister_answer(answer)
+        self._hub.backplane.publish(AnswerEnded(answer.conversation_id, answer.message_id))
+        self._running.pop(answer.message_id, None)
+        if not task.cancelled() and task.exception() is not None:
+            # Without a renewed lease the answer is ended as an orphan.
+            _log.error("the end of an answer was not stored", exc_info=task.exception())
+
+
+class _Running(NamedTuple):
+    """An answer, the task that writes it, and the one that then stores its end."""
+
+    answer: AnswerInProgress
+    generation: asyncio.Task[AnswerResult]
+    completion: asyncio.Task[None]
+
+    def stop(self, reason: Literal["cancelled", "error"]) -> None:
+        """Stop the writing; an end that is being stored is left alone."""
+        self.answer.stopped = self.answer.stopped or reason
+        self.generation.cancel()
+
+
+def _result_of(
+    answer: AnswerInProgress, writing: asyncio.Task[AnswerResult]
+) -> AnswerResult | None:
+    """How an answer ended, whatever became of its writing; None when it is no longer ours."""
+    if writing.cancelled():
+        return stopped_result(answer)
+    error = writing.exception()
+    if error is None:
+        return writing.result()
+    if isinstance(error, Conflict):
+        return None
+    if isinstance(error, DatabaseError):
+        return failed_result(answer, "database", str(error))
+    _log.error("an answer failed", exc_info=error)
+    return failed_result(answer, "internal", "The server made a mistake; ask again.")

@@ -1,0 +1,131 @@
+"""Read the stream of an OpenAI-compatible server, whatever its make.
+
+Servers differ: comments as keep-alives, `content: null`, no `[DONE]`, errors in the middle of a
+stream under three names. What is known of each is kept in the tests.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import msgspec
+
+from rustygpt_server.assistant.provider import CompletionChunk, ProviderError
+from rustygpt_shared.models.messages import Usage
+
+LINE_LIMIT = 1 << 20
+_TOKENS_MAX = 1 << 40
+_FINISH = {"stop": "stop", "length": "length", "eos": "stop", "content_filter": "stop"}
+
+
+async def read_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """Lines of a stream of bytes, however the bytes were cut."""
+    pending = b""
+    async for chunk in chunks:
+        *lines, pending = (pending + chunk).split(b"\n")
+        if len(pending) > LINE_LIMIT:
+            raise ProviderError("The model's server sent a line that has no end.")
+        for line in lines:
+            yield line.rstrip(b"\r").decode("utf-8", "replace")
+    if pending:
+        yield pending.decode("utf-8", "replace")
+
+
+class StreamParser:
+    """What was read of one answer so far."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self.finish_reason: str | None = None
+        self.any_text = False
+
+    def feed_line(self, line: str) -> Iterator[CompletionChunk]:
+        """The pieces in one line of the stream; raises ProviderError where the server tells one."""
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "error":
+            raise error_from(_json(value))
+        if field != "data" or not value:
+            return
+        if value.strip() == "[DONE]":
+            self.done = True
+            return
+        yield from self.feed_body(_json(value))
+
+    def feed_body(self, body: Any) -> Iterator[CompletionChunk]:
+        """The pieces in one decoded chunk, or in a whole answer that was not streamed."""
+        if not isinstance(body, dict):
+            return
+        if body.get("error"):
+            raise error_from(body)
+        usage = _usage(body.get("usage"))
+        choices = body.get("choices")
+        for choice in choices if isinstance(choices, list) else []:
+            if isinstance(choice, dict):
+                usage = usage or _usage(choice.get("usage"))
+                yield from self._choice(choice)
+        if usage:
+            yield CompletionChunk(usage=usage)
+
+    def _choice(self, choice: dict[str, Any]) -> Iterator[CompletionChunk]:
+        delta = choice.get("delta") or choice.get("message") or {}
+        if not isinstance(delta, dict):
+            return
+        content = _text(delta.get("content"))
+        reasoning = _text(delta.get("reasoning") or delta.get("reasoning_content"))
+        if content or reasoning:
+            self.any_text = True
+            yield CompletionChunk(content=content, reasoning=reasoning)
+        reason = choice.get("finish_reason")
+        if reason:
+            self.finish_reason = _FINISH.get(str(reason), "stop")
+            yield CompletionChunk(finish_reason=self.finish_reason)
+
+    def check_end(self) -> None:
+        """Raise ProviderError when the stream ended without an end."""
+        if self.finish_reason is None and not self.done:
+            raise ProviderError("The model's server broke off in the middle.", "interrupted")
+        if not self.any_text:
+            raise ProviderError(
+                "The model gave an empty answer; the prompt may be longer than its context.",
+                "empty_response",
+            )
+
+
+def error_from(body: Any) -> ProviderError:
+    """The error a server tells, in whichever of the usual shapes."""
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(error, dict):
+        detail = error.get("message") or error.get("type") or "an error without words"
+        code = error.get("code") or error.get("type") or "provider_error"
+    else:
+        detail, code = error or "an error without words", "provider_error"
+    words = " ".join(str(detail).replace("\x00", "").split())[:500]
+    return ProviderError(f"The model's server says: {words}", str(code).replace("\x00", "")[:100])
+
+
+def parse_body(body: bytes) -> Any:
+    """A whole answer that was not streamed; raises ProviderError."""
+    return _json(body.decode("utf-8", "replace"))
+
+
+def _text(value: Any) -> str:
+    """Text that a database can keep: a model may say NUL, PostgreSQL may not."""
+    return value.replace("\x00", "") if isinstance(value, str) else ""
+
+
+def _json(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        raise ProviderError("The model's server sent something that is no JSON.") from None
+
+
+def _usage(value: Any) -> Usage | None:
+    if not isinstance(value, dict):
+        return None
+    read, written = value.get("prompt_tokens"), value.get("completion_tokens")
+    if not (isinstance(read, int) and isinstance(written, int)):
+        return None
+    if not (0 <= read < _TOKENS_MAX and 0 <= written < _TOKENS_MAX):
+        return None
+    return Usage(read, written, read + written)

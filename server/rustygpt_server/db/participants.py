@@ -1,0 +1,43 @@
+"""Who is in a conversation, and as what."""
+
+from datetime import datetime
+from uuid import UUID
+
+from rustygpt_server.db.database import Database
+from rustygpt_server.db.rows import EventRecord, Page, event_records, page
+from rustygpt_shared.models.conversations import Participant
+
+
+async def list_participants(db: Database, actor: UUID, conversation_id: UUID) -> Page[Participant]:
+    """Everybody in a conversation, by user name, in one page."""
+    rows = await db.fetch(
+        "SELECT * FROM rustygpt.list_participants($1, $2)", actor, conversation_id
+    )
+    return page(rows, Participant)
+
+
+async def add_participant(
+    db: Database, actor: UUID, conversation_id: UUID, user_id: UUID, role: str, now: datetime
+) -> list[EventRecord]:
+    """Add a person or change the role; the same role again does nothing and logs nothing."""
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.add_participant($1, $2, $3, $4, $5)",
+        *(actor, conversation_id, user_id, role, now),
+    )
+    return event_records(conversation_id, *row)
+
+
+async def remove_participant(
+    db: Database, actor: UUID, conversation_id: UUID, user_id: UUID, now: datetime
+) -> list[EventRecord]:
+    """Take a person out, or leave; Conflict for the last owner."""
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.remove_participant($1, $2, $3, $4)",
+        *(actor, conversation_id, user_id, now),
+    )
+    return event_records(conversation_id, *row)
+
+
+async def is_member(db: Database, conversation_id: UUID, user_id: UUID) -> bool:
+    """Whether a person is in a conversation now; asked by the system, for open streams."""
+    return bool(await db.fetch_value("SELECT rustygpt.is_member($1, $2)", conversation_id, user_id))

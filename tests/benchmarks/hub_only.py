@@ -1,0 +1,80 @@
+"""Our server with a second door by which ready events go straight into its hub.
+
+`python -m tests.benchmarks.hub_only PORT DOOR URL USER PASSWORD`: streams are opened as always at
+PORT; each body posted to DOOR/<conversation> is told as a durable event that no database has.
+"""
+
+import asyncio
+import sys
+from uuid import UUID
+
+import msgspec
+import uvloop
+
+from rustygpt_server.app.context import ServerContext
+from rustygpt_server.app.run import bind_socket, serve
+from rustygpt_server.clock import TimeLimits
+from rustygpt_server.db.bootstrap import PoolLogin
+from rustygpt_server.db.rows import EventRecord
+from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.telemetry import set_up_logging
+from rustygpt_shared.settings import Logging, Settings, Sse
+
+
+class PublishPort(asyncio.Protocol):
+    """POST publishes; nothing else is understood."""
+
+    def __init__(self, hub: Hub, counts: dict[UUID, int]) -> None:
+        self._hub = hub
+        self._counts = counts
+        self._buffer = b""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
+            head = self._buffer[:end]
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            if len(self._buffer) < end + 4 + length:
+                return
+            body = self._buffer[end + 4 : end + 4 + length]
+            self._buffer = self._buffer[end + 4 + length :]
+            self._publish(UUID(head[6:42].decode()), body)
+            self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    def _publish(self, conversation_id: UUID, body: bytes) -> None:
+        known = (
+            self._counts.get(conversation_id) or self._hub.channel(conversation_id).position or 0
+        )
+        self._counts[conversation_id] = known + 1
+        payload = msgspec.json.encode({"code": "bench", "message": body.decode()})
+        self._hub.publish(
+            conversation_id, [EventRecord(conversation_id, known + 1, "error", payload.decode())]
+        )
+
+
+async def main() -> None:
+    """Serve until ended."""
+    port, door, url, user, password = sys.argv[1:]
+    settings = Settings(sse=Sse(max_streams_per_user=20_000), logging=Logging(level="warning"))
+    set_up_logging(settings.logging)
+    # A look at the log would find less than was told, and let all readers load anew.
+    limits = TimeLimits(position_check=3_600)
+    config = ServerContext(settings, url, PoolLogin(user, password), limits=limits)
+    loop, counts = asyncio.get_running_loop(), dict[UUID, int]()
+    opening: list[asyncio.Task[asyncio.Server]] = []
+
+    def ready(_: str, parts: object) -> None:
+        made = loop.create_server(
+            lambda: PublishPort(parts.hub, counts), "127.0.0.1", int(door), backlog=4_096
+        )
+        opening.append(loop.create_task(made))
+
+    await serve(config, bind_socket("127.0.0.1", int(port)), ready, asyncio.Event())
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

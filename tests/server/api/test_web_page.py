@@ -1,0 +1,92 @@
+"""The files of the page."""
+
+from pathlib import Path
+
+import pytest
+from tests.support.clients.raw_http import raw_connection, request
+from tests.support.servers.in_process_server import InProcessServer, StartServer
+
+from rustygpt_server.api.web_page import read_files
+from rustygpt_shared.settings import Db, Llm, Settings, Web
+
+
+def _folder(tmp_path: Path) -> Path:
+    outside = tmp_path / "outside.txt"
+    outside.write_text("secret")
+    folder = tmp_path / "page"
+    (folder / "js").mkdir(parents=True)
+    (folder / ".hidden").mkdir()
+    (folder / "index.html").write_text("<p>page</p>")
+    (folder / "js" / "main.js").write_text("1")
+    (folder / ".env").write_text("secret")
+    (folder / ".hidden" / "x.txt").write_text("secret")
+    (folder / "link.txt").symlink_to(outside)
+    (folder / "inside.txt").symlink_to(folder / "index.html")
+    return folder
+
+
+def test_only_files_inside_are_read(tmp_path: Path) -> None:
+    """Hidden ones and links to the outside are not there."""
+    files = read_files(_folder(tmp_path))
+
+    assert sorted(files) == ["index.html", "inside.txt", "js/main.js"]
+    assert files["js/main.js"].content_type == "text/javascript; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../outside.txt",
+        "/..%2foutside.txt",
+        "/%2e%2e/outside.txt",
+        "/js/../../outside.txt",
+        "/js/..%5c..%5coutside.txt",
+        "//etc/passwd",
+        "/%2fetc%2fpasswd",
+        "/.env",
+        "/.hidden/x.txt",
+        "/link.txt",
+        "/js/main.js%00.txt",
+        "/%00",
+        "/%ff",
+        "/js/",
+    ],
+)
+async def test_nothing_else_is_reached(
+    start_server: StartServer, tmp_path: Path, path: str
+) -> None:
+    """However an address is written, it is only looked up among the files that were read."""
+    settings = Settings(
+        web=Web(static_dir=str(_folder(tmp_path))),
+        llm=Llm(default_model="demo"),
+        db=Db(max_connections=4),
+    )
+    async with start_server(settings=settings) as api:
+        for accept in ("Accept: */*", "Accept: text/html"):
+            async with raw_connection(api.url) as connection:
+                await connection.send(request("GET", path, accept))
+                answer = await connection.response()
+            assert b"secret" not in answer.body
+            assert b"root:" not in answer.body
+            assert answer.status == (404 if "*" in accept else 200)
+
+
+async def test_addresses_of_the_page_get_the_page(server: InProcessServer) -> None:
+    """Those of the API and of well-known places do not, also when HTML is wanted."""
+    ann = await server.person("ann")
+    html = {"Accept": "text/html,*/*"}
+    shown = await ann.client.get("/c/some-conversation", headers=html)
+    assert shown.status_code == 200
+    assert shown.headers["content-type"] == "text/html; charset=utf-8"
+    for path in ("/api/nothing", "/api/", "/v1/models", "/.well-known/change-password"):
+        assert (await ann.client.get(path, headers=html)).status_code == 404, path
+
+
+async def test_head_tells_what_get_would(server: InProcessServer) -> None:
+    """The same length and tag, without the body."""
+    ann = await server.person("ann")
+    got, told = await ann.client.get("/"), await ann.client.head("/")
+
+    assert told.content == b""
+    assert told.headers["content-length"] == str(len(got.content))
+    assert told.headers["etag"] == got.headers["etag"]

@@ -1,0 +1,78 @@
+"""A person at a command line, with a session file of their own, in processes of their own."""
+
+import asyncio
+import json
+import os
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.servers.server_process import COMMAND
+
+PASSWORD = "correct horse battery"
+
+
+class CliUser:
+    """Somebody who works with `rustygpt` commands."""
+
+    def __init__(self, folder: Path, server: str) -> None:
+        self._environ = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("RUSTYGPT_")},
+            "RUSTYGPT_CONFIG_DIR": str(folder),
+            "RUSTYGPT_STATE_DIR": str(folder),
+            "RUSTYGPT_CACHE_DIR": str(folder),
+        }
+        self._server = server
+
+    async def run(self, *words: str, stdin: str = "", expect: int = 0) -> str:
+        """What a command prints; fails unless it ends as expected."""
+        process = await self._start(*words)
+        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
+        assert process.returncode == expect, (words, process.returncode, out, err)
+        return out.decode()
+
+    async def json(self, *words: str) -> list[Any]:
+        """The JSON lines that a command prints."""
+        return [json.loads(line) for line in (await self.run(*words, "--json")).splitlines()]
+
+    @asynccontextmanager
+    async def follow(self, conversation: str) -> AsyncIterator["FollowProcess"]:
+        """`follow --json` as long as the block runs."""
+        process = await self._start("follow", "--conversation", conversation, "--json")
+        try:
+            yield FollowProcess(process)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.communicate()
+
+    async def _start(self, *words: str) -> Process:
+        return await asyncio.create_subprocess_exec(
+            *(*COMMAND, "--server", self._server, *words),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=self._environ,
+            limit=1 << 20,
+        )
+
+
+class FollowProcess:
+    """The events that `follow` prints."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.events: list[dict[str, Any]] = []
+
+    async def until(self, kind: str, text: str = "", seconds: float = 40) -> dict[str, Any]:
+        """The next event of a kind whose JSON has a text in it."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(seconds):
+            async for line in self._process.stdout:
+                event: dict[str, Any] = json.loads(line)
+                self.events.append(event)
+                if event.get("type") == kind and text in line.decode():
+                    return event
+        raise AssertionError(f"follow ended; it had printed {self.events}")

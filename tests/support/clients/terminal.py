@@ -1,0 +1,61 @@
+"""The program on a terminal of its own, in a process of its own."""
+
+import asyncio
+import os
+import pty
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from tests.support.wait import until
+
+
+class Terminal:
+    """What a person at the terminal sees and types."""
+
+    def __init__(self, master: int, process: Process) -> None:
+        self._master = master
+        self._process = process
+        self.seen = ""
+
+    async def shows(self, text: str) -> None:
+        """Wait until the terminal has shown a text."""
+        await until(lambda: text in self.seen, 15)
+
+    def types(self, text: str) -> None:
+        """Type a text."""
+        os.write(self._master, text.encode())
+
+    async def ends(self) -> int:
+        """Wait for the program's end; answers its exit code."""
+        return await self._process.wait()
+
+    def read(self) -> None:
+        """Take what there is to see; at the end there is nothing any more."""
+        with suppress(OSError):
+            self.seen += os.read(self._master, 65_536).decode("utf-8", "replace")
+
+
+@asynccontextmanager
+async def in_terminal(*words: str) -> AsyncIterator[Terminal]:
+    """The program on a terminal; it is killed when it has not ended with the block."""
+    master, slave = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from rustygpt_tui.cli import main; main()", *words),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    terminal, loop = Terminal(master, process), asyncio.get_running_loop()
+    loop.add_reader(master, terminal.read)
+    try:
+        yield terminal
+    finally:
+        loop.remove_reader(master)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        os.close(master)

@@ -1,0 +1,43 @@
+"""People on the web page."""
+
+from dataclasses import dataclass
+
+from playwright.async_api import Page, expect
+
+from rustygpt_shared.requests import CreateConversation
+from rustygpt_tui.client.http import Client
+
+PASSWORD = "password-1"
+
+
+@dataclass
+class WebServer:
+    """A server that Ada has set up, with an account for Bob."""
+
+    origin: str
+    ada: Client
+    bob: Client
+
+
+async def create_group(web_server: WebServer, title: str) -> str:
+    """A group of Ada's and Bob's without the assistant; answers its id."""
+    request = CreateConversation(title, is_group=True, assistant_mode="off")
+    found = await web_server.ada.create_conversation(request)
+    await web_server.ada.add_participant(found, (await web_server.bob.me()).user.id)
+    return str(found)
+
+
+async def read_everything(client: Client) -> None:
+    """Leave nothing unread: the title counts all conversations, those of other tests too."""
+    for found in (await client.list_conversations()).conversations:
+        for thread in (await client.list_unread(found.id)).threads:
+            await client.mark_read(thread.root_id)
+
+
+async def sign_in(web_server: WebServer, page: Page, address: str = "", as_: str = "ada") -> None:
+    """Sign somebody in, at an address within the page."""
+    await page.goto(f"{web_server.origin}/{address}")
+    await page.get_by_label("User name or e-mail address").fill(as_)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#who")).to_have_text(as_)

@@ -1,0 +1,85 @@
+"""An assistant on a scene: desk, writer and catalog as a server builds them."""
+
+from uuid import UUID
+
+from tests.support.database.database_builder import INSTANCE_ID, DatabaseBuilder
+from tests.support.database.databases import NOW
+from tests.support.fakes.fake_clock import FakeClock
+
+from rustygpt_server.assistant.answer import AnswerTarget
+from rustygpt_server.assistant.catalog import Catalog
+from rustygpt_server.assistant.generation import AnswerGenerator
+from rustygpt_server.assistant.manager import AnswerManager
+from rustygpt_server.assistant.openai import OpenAIProvider
+from rustygpt_server.assistant.provider import Provider
+from rustygpt_server.clock import SystemClock, TimeLimits
+from rustygpt_server.db.database import Database
+from rustygpt_server.db.messages import PostResult
+from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.services.streams import DatabaseEventLog
+from rustygpt_server.telemetry import Metrics
+from rustygpt_shared.settings import Llm, Sse
+from rustygpt_shared.settings import Model as ModelSettings
+from rustygpt_shared.settings import Provider as ProviderSettings
+
+
+def openai_provider(url: str) -> OpenAIProvider:
+    """A provider that asks a model server."""
+    settings = ProviderSettings(kind="openai", base_url=url)
+    return OpenAIProvider(settings, 60, TimeLimits())
+
+
+class AssistantHarness:
+    """A desk whose only model, `demo`, is asked of one provider."""
+
+    def __init__(
+        self,
+        db: Database,
+        provider: Provider,
+        llm: Llm | None = None,
+        limits: TimeLimits | None = None,
+    ) -> None:
+        base = llm or Llm()
+        limits = limits or TimeLimits()
+        settings = Llm(
+            default_model="demo",
+            providers={"p": ProviderSettings(kind="demo")},
+            models={"demo": ModelSettings(provider="p")},
+            timeout_seconds=base.timeout_seconds,
+            idle_timeout_seconds=base.idle_timeout_seconds,
+            max_concurrent_requests=base.max_concurrent_requests,
+        )
+        self.metrics = Metrics()
+        self.clock = FakeClock()
+        self.clock._now = NOW
+        self.hub = Hub(DatabaseEventLog(db), Sse(), limits, SystemClock(), self.metrics)
+        self.catalog = Catalog(settings, lambda _: provider, {}, limits)
+        self.generator = AnswerGenerator(
+            db, self.catalog, settings, limits, SystemClock(), self.metrics, INSTANCE_ID
+        )
+        self.manager = AnswerManager(
+            db, self.hub, self.catalog, self.generator, limits, self.clock, INSTANCE_ID
+        )
+
+
+def answer_target(result: PostResult) -> AnswerTarget:
+    """Where the answer to a post stands."""
+    assert result.answer is not None
+    posted = result.posted
+    return AnswerTarget(
+        result.answer.message_id,
+        posted.conversation_id,
+        posted.root_id,
+        posted.message_id,
+        posted.depth + 1,
+        result.answer.model,
+    )
+
+
+async def ask_question(
+    builder: DatabaseBuilder, content: str = "question"
+) -> tuple[UUID, AnswerTarget]:
+    """Somebody new who asks in a new conversation, and the answer that has begun."""
+    who = await builder.person(f"p{builder.id().hex[-8:]}")
+    room = await builder.conversation(who, mode="always")
+    return who, answer_target(await builder.post(who, room, content))

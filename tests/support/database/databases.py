@@ -1,0 +1,125 @@
+"""Real databases for tests: a cluster of the embedded PostgreSQL, or the one a variable names.
+
+`RUSTYGPT_TEST_DATABASE_URL` names a database of a superuser on any PostgreSQL from 15 on; fresh
+databases are made beside it and dropped with their roles.
+"""
+
+import asyncio
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from rustygpt_server.assets import sql_folder
+from rustygpt_server.db import accounts, embedded, sessions
+from rustygpt_server.db.bootstrap import PoolLogin, bootstrap, missing_scripts
+from rustygpt_server.db.database import Database
+from rustygpt_shared.ids import new_id
+
+VARIABLE = "RUSTYGPT_TEST_DATABASE_URL"
+NOW = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
+KEPT_TABLES = ("ledger", "secrets")
+
+
+@contextmanager
+def cluster() -> Iterator[str]:
+    """The URL of a superuser's database on a cluster for tests."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        yield given
+        return
+    folder = short_folder()
+    running = asyncio.run(embedded.start(folder))
+    try:
+        asyncio.run(_disable_durability(running.url))
+        yield running.url
+    finally:
+        asyncio.run(running.stop())
+        shutil.rmtree(folder)
+
+
+def short_folder() -> Path:
+    """A path that does not exist yet and that PostgreSQL's user may reach, also under root."""
+    return Path(tempfile.gettempdir()) / f"rgt-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+async def _disable_durability(url: str) -> None:
+    """Tests need no durability."""
+    async with connected(url) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            await connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        await connection.execute("SELECT pg_reload_conf()")
+
+
+@asynccontextmanager
+async def connected(url: str, **login: Any) -> AsyncIterator[Any]:
+    """A plain connection."""
+    connection = await asyncpg.connect(url, **login)
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=5)
+
+
+def sibling_url(url: str, name: str) -> str:
+    """The URL of another database of the same cluster."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def create(cluster_url: str) -> str:
+    """A new empty database; answers its URL."""
+    name = f"rgt_{os.getpid()}_{secrets.token_hex(4)}"
+    async with connected(cluster_url) as connection:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    return sibling_url(cluster_url, name)
+
+
+async def drop(cluster_url: str, url: str) -> None:
+    """Drop a database and the roles that its bootstrap made."""
+    name = urlsplit(url).path[1:]
+    async with connected(cluster_url) as connection:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        for kind in ("owner", "reader", "app"):
+            await connection.execute(f"DROP ROLE IF EXISTS rustygpt_{name}_{kind}")
+
+
+async def prepare(url: str) -> PoolLogin:
+    """Bring a database to this release; answers how the pool logs in."""
+    return await bootstrap(url, None, sql_folder(), NOW)
+
+
+async def truncate(connection: Any) -> None:
+    """Empty all tables of the application."""
+    tables = await connection.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'rustygpt' AND tablename <> ALL ($1)",
+        list(KEPT_TABLES),
+    )
+    names = ", ".join(f"rustygpt.{row[0]}" for row in tables)
+    await connection.execute(f"TRUNCATE {names}")
+
+
+@asynccontextmanager
+async def pool(url: str, login: PoolLogin, size: int = 4) -> AsyncIterator[Database]:
+    """A pool as the application's role."""
+    database = await Database.connect(url, user=login.user, password=login.password, size=size)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def check_usable(url: str, login: PoolLogin) -> None:
+    """The application's role can work on an empty database."""
+    async with pool(url, login) as database:
+        assert await missing_scripts(database, sql_folder()) == []
+        await sessions.token_secret(database)
+        who = accounts.NewAccount(new_id(0), "first", "first@example.org", "hash")
+        await accounts.set_up(database, who, NOW)

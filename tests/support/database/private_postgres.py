@@ -1,0 +1,86 @@
+"""A PostgreSQL of the test's own, that it may stop, kill and start again."""
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from tests.support.database.databases import connected, short_folder
+
+from rustygpt_server.db import embedded
+from rustygpt_server.db.embedded import postmaster
+
+
+class PrivatePostgres:
+    """A cluster; its sessions end however the test says."""
+
+    def __init__(self, running: embedded.EmbeddedPostgres) -> None:
+        self._running = running
+        self._cluster = running._cluster
+        self.url = running.url
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        folder = parse_qs(urlsplit(self.url).query)["host"][0]
+        return Path(folder) / ".s.PGSQL.5432"
+
+    def through(self, port: int) -> str:
+        """The same database as seen through a proxy on this machine."""
+        parts = urlsplit(self.url)
+        login = parts.netloc.rpartition("@")[0]
+        return f"postgresql://{login}@127.0.0.1:{port}{parts.path}?sslmode=disable"
+
+    async def stop(self, how: signal.Signals) -> None:
+        """End it: SIGINT is PostgreSQL's fast way, SIGQUIT its immediate one."""
+        pid = int(postmaster._pid_file(self._cluster)[0])
+        os.kill(pid, how)
+        async with asyncio.timeout(20):
+            while _is_alive(pid):
+                await asyncio.sleep(0.01)
+
+    async def start(self) -> None:
+        """Start it, and wait until it serves."""
+        await asyncio.to_thread(postmaster.start, self._cluster)
+
+    async def set(self, **settings: str) -> None:
+        """Change its settings; some of them hold from the next start on."""
+        async with connected(self.url) as connection:
+            for name, value in settings.items():
+                await connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+            await connection.execute("SELECT pg_reload_conf()")
+
+    async def close(self) -> None:
+        """End it for good."""
+        if postmaster.serves(self._cluster):
+            await self._running.stop()
+
+
+@asynccontextmanager
+async def private_postgres(**settings: str) -> AsyncIterator[PrivatePostgres]:
+    """A running PostgreSQL with settings that hold from its start on."""
+    folder = short_folder()
+    postgres = PrivatePostgres(await embedded.start(folder))
+    try:
+        if settings:
+            await postgres.set(**settings)
+            await postgres.stop(signal.SIGINT)
+            await postgres.start()
+        yield postgres
+    finally:
+        await postgres.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

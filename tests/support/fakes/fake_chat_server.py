@@ -1,0 +1,261 @@
+"""The plain room of `room`, served over a real socket as the chat's routes: for the screens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+from msgspec import structs
+from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, START, FakeConversation
+from tests.support.fakes.fake_http_server import (
+    FakeHttpServer,
+    FakeResponse,
+    RecordedRequest,
+    fake_http_server,
+    problem,
+)
+from tests.support.sample_models import cookies
+
+from rustygpt_shared import events
+from rustygpt_shared.codec import encode
+from rustygpt_shared.models.conversations import ConversationCreated, ConversationList
+from rustygpt_shared.models.messages import CancelResult, PostedMessage, ReadMarkerResult
+from rustygpt_shared.models.presence import PresenceList, TypingIndicator, UserPresence
+from rustygpt_shared.models.users import (
+    AdminUser,
+    LoginResponse,
+    Me,
+    Session,
+    SetupStatus,
+    User,
+    UserSearchResult,
+    UserSearchResults,
+)
+
+USER = User(ME, "me@example.org", "me", ["admin"])
+LOGGED_IN = LoginResponse(
+    USER,
+    Session(UUID(int=7), START, START + timedelta(hours=8), START + timedelta(days=7)),
+    "csrf-1",
+)
+
+
+class FakeChatServer:
+    """A room, the server that serves it, and switches to make it misbehave."""
+
+    def __init__(self, http: FakeHttpServer, conversation: FakeConversation) -> None:
+        self.http = http
+        self.conversation = conversation
+        self.is_setup = True
+        self.signed_in = False
+        self.auto_answer = True
+        self.failing_posts = 0
+        self.streams = 0
+        self.typing: list[TypingIndicator] = []
+        self._ended = asyncio.Event()
+        self._keys: dict[str, PostedMessage] = {}
+        self._route()
+
+    @property
+    def origin(self) -> str:
+        """Where it listens."""
+        return self.http.origin
+
+    def cut_streams(self) -> None:
+        """End every open stream, as a server that goes away does."""
+        self._ended.set()
+        self._ended = asyncio.Event()
+
+    def _route(self) -> None:
+        on = self.http.on
+        on("GET", "/api/setup", lambda _: FakeResponse(200, SetupStatus(self.is_setup)))
+        on("POST", "/api/setup", lambda _: self._set_up())
+        on("POST", "/api/auth/login", self._log_in)
+        on("GET", "/api/auth/me", lambda _: self._me())
+        on("GET", "/api/conversations", lambda _: self._list())
+        on(
+            "POST",
+            "/api/conversations",
+            lambda _: FakeResponse(201, ConversationCreated(CONVERSATION_ID)),
+        )
+        here = f"/api/conversations/{CONVERSATION_ID}"
+        on(
+            "GET",
+            here,
+            lambda _: self._result_of(self.conversation.show_conversation(CONVERSATION_ID)),
+        )
+        on("PATCH", here, self._rename)
+        on(
+            "GET",
+            f"{here}/participants",
+            lambda _: self._result_of(self.conversation.list_participants(CONVERSATION_ID)),
+        )
+        on("POST", f"{here}/participants", self._add)
+        on("GET", f"{here}/threads", self._threads)
+        on("GET", f"{here}/presence", lambda _: FakeResponse(200, self._presence()))
+        on("POST", "/api/presence/heartbeat", FakeResponse(204))
+        on("POST", "/api/typing", FakeResponse(204))
+        on(
+            "GET",
+            f"{here}/unread",
+            lambda _: self._result_of(self.conversation.list_unread(CONVERSATION_ID)),
+        )
+        on("GET", f"/api/stream/conversations/{CONVERSATION_ID}", self._stream)
+        on("POST", f"/api/threads/{CONVERSATION_ID}/root", self._post)
+        on("GET", "/api/users", self._search)
+        on("POST", "/api/admin/users", self._make_account)
+        self.route_messages()
+
+    def route_messages(self) -> None:
+        """Serve the messages there are; called again by itself when there are more."""
+        on = self.http.on
+        for message in self.conversation.messages:
+            on("GET", f"/api/threads/{message}/tree", self._tree)
+            on(
+                "POST",
+                f"/api/threads/{message}/read",
+                lambda a: FakeResponse(200, ReadMarkerResult(_id_in_path(a), 0)),
+            )
+            on("POST", f"/api/messages/{message}/reply", self._post)
+            on("POST", f"/api/messages/{message}/cancel", self._cancel)
+
+    def _result_of(self, coroutine: Any) -> FakeResponse:
+        """The room's coroutines never wait, so they are run to their end at once."""
+        try:
+            coroutine.send(None)
+        except StopIteration as answer:
+            return FakeResponse(200, answer.value)
+        raise AssertionError("the room waited")
+
+    def _presence(self) -> PresenceList:
+        users = [
+            UserPresence(one, self.conversation.presence.get(one, "offline"))
+            for one in self.conversation.people
+        ]
+        return PresenceList(users, self.typing, self.conversation.position)
+
+    def _me(self) -> FakeResponse:
+        if self.signed_in:
+            return FakeResponse(200, Me(USER))
+        return problem(401, "RGP.AUTH.MISSING_SESSION", "Sign in first.")
+
+    def _set_up(self) -> FakeResponse:
+        self.is_setup = True
+        return FakeResponse(201, {"user": USER})
+
+    def _log_in(self, request: RecordedRequest) -> FakeResponse:
+        if msgspec.json.decode(request.body)["password"] != "correct horse":
+            return problem(401, "RGP.AUTH.INVALID_CREDENTIALS", "Name or password is wrong.")
+        self.signed_in = True
+        return FakeResponse(200, LOGGED_IN, cookies(1))
+
+    def _list(self) -> FakeResponse:
+        shown = self._result_of(self.conversation.show_conversation(CONVERSATION_ID)).body
+        return FakeResponse(200, ConversationList([shown]))
+
+    def _threads(self, request: RecordedRequest) -> FakeResponse:
+        return self._result_of(
+            self.conversation.list_threads(CONVERSATION_ID, cursor=request.query.get("cursor"))
+        )
+
+    def _tree(self, request: RecordedRequest) -> FakeResponse:
+        return self._result_of(
+            self.conversation.list_tree(
+                _id_in_path(request), cursor=request.query.get("cursor_path")
+            )
+        )
+
+    def _rename(self, request: RecordedRequest) -> FakeResponse:
+        self.conversation.update_settings(msgspec.json.decode(request.body))
+        return self._result_of(self.conversation.show_conversation(CONVERSATION_ID))
+
+    def _search(self, request: RecordedRequest) -> FakeResponse:
+        query = request.query.get("query", "")
+        people = [
+            UserSearchResult(UUID(int=55), "zoe", "Zoe [b]", presence="away"),
+            UserSearchResult(ME, "me", presence="online"),
+        ]
+        return FakeResponse(
+            200, UserSearchResults([p for p in people if p.username.startswith(query)])
+        )
+
+    def _make_account(self, request: RecordedRequest) -> FakeResponse:
+        body = msgspec.json.decode(request.body)
+        made = AdminUser(UUID(int=66), body["email"], body["username"], ["member"])
+        return FakeResponse(201, made)
+
+    def _add(self, request: RecordedRequest) -> FakeResponse:
+        body = msgspec.json.decode(request.body)
+        self.conversation.add(UUID(body["user_id"]), body.get("role", "member"))
+        return FakeResponse(204)
+
+    def _post(self, request: RecordedRequest) -> FakeResponse:
+        if self.failing_posts:
+            self.failing_posts -= 1
+            return problem(503, "RGP.UNAVAILABLE", "The database is away.")
+        key = request.headers["idempotency-key"]
+        if key not in self._keys:
+            parent = None if request.path.endswith("/root") else _id_in_path(request)
+            text = msgspec.json.decode(request.body)["content"]
+            self._keys[key] = self._posted(parent, text)
+        self.route_messages()
+        return FakeResponse(201, self._keys[key])
+
+    def _posted(self, parent: UUID | None, text: str) -> PostedMessage:
+        new = self.conversation.post(parent, text=text)
+        mine = structs.replace(self.conversation.messages[new], author_user_id=ME)
+        self.conversation.messages[new] = mine
+        self.conversation.log_event(events.MessageUpdated, events.MessagePayload(mine))
+        if self.auto_answer:
+            self.conversation.post(new, role="assistant")
+        return PostedMessage(new, mine.root_id, CONVERSATION_ID, mine.depth, parent)
+
+    def _cancel(self, request: RecordedRequest) -> FakeResponse:
+        self.conversation.finish(_id_in_path(request), "cancelled")
+        return FakeResponse(202, CancelResult(_id_in_path(request), "cancelled"))
+
+    def _stream(self, request: RecordedRequest) -> FakeResponse:
+        if not self.signed_in:
+            return problem(401, "RGP.AUTH.EXPIRED", "Your session ended.")
+        position = request.headers.get("last-event-id", "evt_0")
+        return FakeResponse(stream=self._frames(int(position.removeprefix("evt_"))))
+
+    async def _frames(self, position: int) -> AsyncIterator[bytes]:
+        self.streams += 1
+        ended, room = self._ended, self.conversation
+        opened = events.StreamOpen(events.StreamOpenPayload(f"evt_{position}"))
+        yield b"retry: 10\nid: evt_%d\n" % position + _frame(opened)
+        behind = [e for e in room.log if int(str(e.id).removeprefix("evt_")) > position]
+        sent = len(room.sent)
+        for event in behind:
+            yield _frame(event)
+        while not ended.is_set():
+            for event in room.sent[sent:]:
+                yield _frame(event)
+                sent += 1
+            await asyncio.sleep(0.005)
+
+
+def _frame(event: events.Event) -> bytes:
+    head = f"id: {event.id}\n".encode() if event.id else b""
+    return b"%bdata: %b\n\n" % (head, encode(event))
+
+
+def _id_in_path(request: RecordedRequest) -> UUID:
+    """The id in a path."""
+    return UUID(urlsplit(request.path).path.split("/")[3])
+
+
+@asynccontextmanager
+async def fake_chat_server(
+    conversation: FakeConversation | None = None,
+) -> AsyncIterator[FakeChatServer]:
+    """A room that is served for as long as the block runs."""
+    async with fake_http_server() as wire:
+        chat = FakeChatServer(wire, conversation or FakeConversation())
+        yield chat
+        chat.cut_streams()

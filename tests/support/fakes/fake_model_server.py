@@ -1,0 +1,136 @@
+"""A scripted model server over HTTP: it says what a test wrote, byte for byte."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+Part = bytes | float | asyncio.Event
+
+
+@dataclass
+class ScriptedAnswer:
+    """One answer; a number is a pause in seconds, an event is waited for."""
+
+    parts: list[Part]
+    status: int = 200
+    content_type: str = "text/event-stream"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class RecordedRequest:
+    """A request as it came."""
+
+    path: str
+    headers: dict[str, str]
+    body: Any
+
+
+class FakeModelServer:
+    """Plays its scripts in order, the last one again and again."""
+
+    def __init__(self, *scripts: ScriptedAnswer) -> None:
+        self.scripts = list(scripts)
+        self.models = ["scripted"]
+        self.requests: list[RecordedRequest] = []
+        self.hung_up = asyncio.Event()
+        self.url = ""
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                asked = await _read(reader)
+                if asked.path.endswith("/models"):
+                    listed = {"object": "list", "data": [{"id": name} for name in self.models]}
+                    script = ScriptedAnswer(
+                        [json.dumps(listed).encode()], content_type="application/json"
+                    )
+                else:
+                    self.requests.append(asked)
+                    at = min(len(self.requests), len(self.scripts)) - 1
+                    script = self.scripts[at]
+                await self._play(script, reader, writer)
+        writer.close()
+
+    async def _play(
+        self, script: ScriptedAnswer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        head = {"Content-Type": script.content_type, "Connection": "close", **script.headers}
+        lines = [f"HTTP/1.1 {script.status} X", *(f"{k}: {v}" for k, v in head.items()), "", ""]
+        writer.write("\r\n".join(lines).encode())
+        watch = asyncio.create_task(reader.read(1))
+        watch.add_done_callback(lambda _: self.hung_up.set())
+        try:
+            for part in script.parts:
+                await _write_part(part, writer)
+            writer.close()
+            await writer.wait_closed()
+        finally:
+            watch.cancel()
+        raise ConnectionResetError
+
+
+async def _write_part(part: Part, writer: asyncio.StreamWriter) -> None:
+    if isinstance(part, bytes):
+        writer.write(part)
+        await writer.drain()
+    elif isinstance(part, asyncio.Event):
+        await part.wait()
+    else:
+        await asyncio.sleep(part)
+
+
+async def _read(reader: asyncio.StreamReader) -> RecordedRequest:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+    path = head[0].split(" ")[1]
+    headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:] if line)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return RecordedRequest(path, headers, json.loads(body) if body else None)
+
+
+@asynccontextmanager
+async def fake_model_server(*scripts: ScriptedAnswer) -> AsyncIterator[FakeModelServer]:
+    """A running server on a loopback port of its own."""
+    served = FakeModelServer(*scripts)
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await served._handle(reader, writer)
+        except asyncio.CancelledError:
+            writer.close()
+        finally:
+            tasks.discard(task)
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    served.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    try:
+        yield served
+    finally:
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def chunk(content: str | None = None, **more: Any) -> bytes:
+    """One frame of a streamed answer."""
+    choice = {"index": 0, "delta": {"content": content}, "finish_reason": None, **more}
+    return f"data: {json.dumps({'choices': [choice]})}\n\n".encode()
+
+
+def finished(reason: str = "stop") -> bytes:
+    """The frame that ends a choice, and the end of the stream."""
+    choice = {"index": 0, "delta": {}, "finish_reason": reason}
+    return f"data: {json.dumps({'choices': [choice]})}\n\ndata: [DONE]\n\n".encode()
+
+
+def answer(*words: str) -> ScriptedAnswer:
+    """A whole, proper answer."""
+    return ScriptedAnswer([*(chunk(word) for word in words), finished()])

@@ -1,0 +1,161 @@
+"""Clients whose state is kept by events alone, and the order that a stream has to keep."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+from tests.support.clients.http_snapshots import (
+    HttpSnapshotSource,
+    SnapshotRefused,
+    load_all,
+    with_all_trees,
+)
+from tests.support.servers.in_process_server import HttpUser, sse_lines
+
+from rustygpt_shared import codec
+from rustygpt_shared.events import Event
+from rustygpt_shared.ids import event_number
+from rustygpt_tui.store.apply import apply
+from rustygpt_tui.store.load import fetch_missing
+from rustygpt_tui.store.state import State
+
+
+class OutOfOrder(AssertionError):
+    """A stream told what no stream may tell at that place."""
+
+
+@dataclass
+class StreamContract:
+    """One connection's events, held to the contract as they come."""
+
+    me: UUID
+    allowed_resets: frozenset[str | None] = frozenset({None})
+    """The reasons of a reset that may follow the opening; None when there may be none."""
+    authorized_at: int = 0
+    """The last number when the right to read was looked at: removals up to there are history."""
+    position: int | None = None
+    history: list[str] = field(default_factory=list)
+    started: bool = False
+    removed: bool = False
+    closed: str | None = None
+
+    def check_event(self, event: dict[str, Any]) -> None:
+        """The next event; raises OutOfOrder."""
+        kind, payload = event["type"], event["payload"]
+        self.history.append(f"{kind} {event.get('id', '')} {payload.get('reason', '')}".strip())
+        self._check(self.closed is None, "something after the end")
+        self._check(not self.removed or kind == "stream.closed", "something after the removal")
+        if kind == "stream.open":
+            self._check(self.position is None, "opened twice")
+            self.position = _number(payload["last_event_id"])
+        elif kind == "stream.reset":
+            self._check_reset(payload["reason"], _number(payload["last_event_id"]))
+        elif kind == "stream.closed":
+            self.closed = payload["reason"]
+        elif "id" in event:
+            self._check_durable(_number(event["id"]))
+        if kind == "membership.changed" and _number(event["id"]) > self.authorized_at:
+            self.removed = payload["user_id"] == str(self.me) and payload["action"] == "removed"
+
+    def _check_reset(self, reason: str, position: int) -> None:
+        self._check(self.position is not None, "a reset before the opening")
+        later = {"trimmed", "overflow"} if self.started or None in self.allowed_resets else set()
+        self._check(
+            reason in (later if self.started else later | self.allowed_resets), "nothing was wrong"
+        )
+        self._check(position >= (self.position or 0), "back in time")
+        self.started, self.position = True, position
+
+    def _check_durable(self, number: int) -> None:
+        self._check(
+            self.started or None in self.allowed_resets,
+            f"events before a reset: {self.allowed_resets}",
+        )
+        self._check(number == (self.position or 0) + 1, f"not the event after {self.position}")
+        self.started, self.position = True, number
+
+    def _check(self, holds: bool, what: str) -> None:
+        if not holds:
+            raise OutOfOrder(what, self.history[-12:])
+
+
+def _number(id: str) -> int:
+    number = event_number(id)
+    if number is None:
+        raise OutOfOrder("no event id", id)
+    return number
+
+
+class ModelClient:
+    """One client of one person; it may be connected anywhere, and keeps its state in between."""
+
+    def __init__(self, conversation_id: str) -> None:
+        self._conversation_id = conversation_id
+        self._reading: asyncio.Task[None] | None = None
+        self._opened = asyncio.Event()
+        self.person: HttpUser | None = None
+        self.state: State | None = None
+        self.contract: StreamContract | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether a stream is open."""
+        return self._reading is not None and not self._reading.done()
+
+    async def connect(self, person: HttpUser, cursor: str | None, contract: StreamContract) -> None:
+        """Follow from a cursor; `course` says what the server has to answer."""
+        await self.disconnect()
+        if cursor is None:
+            self.state = None  # who does not say what it has seen starts with a snapshot
+        self.person, self.contract = person, contract
+        self._opened.clear()
+        self._reading = asyncio.create_task(self._read(person, cursor, contract))
+        async with asyncio.timeout(20):
+            await self._opened.wait()
+        self.check()
+
+    async def disconnect(self) -> None:
+        """Hang up."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+            self.check()
+            self._reading = None
+
+    def check(self) -> None:
+        """Raise what went wrong while reading."""
+        task = self._reading
+        if task is not None and task.done() and not task.cancelled() and task.exception():
+            raise AssertionError(f"a client found: {task.exception()!r}") from task.exception()
+
+    async def _read(self, person: HttpUser, cursor: str | None, contract: StreamContract) -> None:
+        headers = {"Last-Event-ID": cursor} if cursor is not None else {}
+        path = f"/api/stream/conversations/{self._conversation_id}"
+        try:
+            async with person.client.stream("GET", path, headers=headers) as answer:
+                assert answer.status_code == 200, answer.status_code
+                async for line in sse_lines(answer):
+                    if line.startswith("data: "):
+                        contract.check_event(msgspec.json.decode(line[6:]))
+                        self._opened.set()
+                        await self._apply(HttpSnapshotSource(person), codec.decode_event(line[6:]))
+        except httpx.TransportError:
+            pass  # the server is gone
+        finally:
+            self._opened.set()
+
+    async def _apply(self, source: HttpSnapshotSource, event: Event) -> None:
+        """Bring the state up to date; when a snapshot is refused there is none until the next."""
+        try:
+            if self.state is None:
+                assert self.person is not None
+                self.state = await load_all(source, UUID(self._conversation_id), self.person.id)
+            state, changes = apply(self.state, event)
+            if not changes.left:
+                state = await with_all_trees(source, await fetch_missing(source, state, changes))
+            self.state = state
+        except (SnapshotRefused, httpx.TransportError):
+            self.state = None

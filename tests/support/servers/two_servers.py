@@ -1,0 +1,40 @@
+"""Two servers in this process on one database, for what crosses between them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.components.backplanes import all_connected
+from tests.support.fakes.fake_clock import FakeClock
+from tests.support.servers.in_process_server import HttpUser, InProcessServer, StartServer
+
+
+@dataclass
+class TwoServers:
+    """Two servers with one clock, and Ann at both: signed in at each, one conversation."""
+
+    first: InProcessServer
+    second: InProcessServer
+    ann: HttpUser
+    ann_at_second: HttpUser
+    conversation_id: str
+
+    def advance_time(self, seconds: float) -> None:
+        """Let time pass."""
+        self.first.clock.advance(seconds)
+
+
+@asynccontextmanager
+async def two_servers(
+    start_server: StartServer, conversation: dict[str, Any], **options: Any
+) -> AsyncIterator[TwoServers]:
+    """Both, once they hear each other; `served` is what `serve` takes."""
+    async with AsyncExitStack() as stack:
+        clock = FakeClock()
+        first = await stack.enter_async_context(start_server(clock=clock, **options))
+        second = await stack.enter_async_context(start_server(clock=clock, **options))
+        await all_connected(first.components.hub.backplane, second.components.hub.backplane)
+        ann = await first.person("ann")
+        ann_at_second = await second.sign_in("ann")
+        yield TwoServers(first, second, ann, ann_at_second, await ann.conversation(**conversation))

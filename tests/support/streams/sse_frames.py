@@ -1,0 +1,81 @@
+"""Frames of a stream, as a server sends them."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from tests.support.fakes.fake_http_server import FakeResponse
+from tests.support.sample_models import REPLY, ROOT, TEA, message
+
+from rustygpt_shared import events
+from rustygpt_shared.codec import encode, sse_frame
+
+
+def opened(position: str = "evt_0", retry: int = 1) -> bytes:
+    """The beginning of a stream."""
+    return b"retry: %d\n\n" % retry + sse_frame(
+        "stream.open", encode(events.StreamOpenPayload(position)), resume_position=position
+    )
+
+
+def closed(reason: str) -> bytes:
+    """The end of a stream."""
+    return sse_frame("stream.closed", encode({"reason": reason}))
+
+
+def reset(position: str) -> bytes:
+    """A gap that the server cannot fill."""
+    payload = encode(events.StreamResetPayload("trimmed", position))
+    return sse_frame("stream.reset", payload, resume_position=position)
+
+
+def error(number: int, text: str = "x", about: UUID | None = None) -> bytes:
+    """An error event."""
+    payload = encode(events.ErrorPayload("RGP.X", text, about))
+    return sse_frame("error", payload, event_id=f"evt_{number}")
+
+
+def answer(content: str = "", **more: Any) -> Any:
+    """The assistant's answer to the root."""
+    more.setdefault("streaming", True)
+    more = {"author_user_id": None, "author_name": "assistant", **more}
+    return message(
+        REPLY, content, role="assistant", parent_id=ROOT, path="0001/0002", depth=2, seq=2, **more
+    )
+
+
+def message_new(number: int, shown: Any) -> bytes:
+    """A message was written, or an answer begun."""
+    return sse_frame("message.new", encode(events.MessagePayload(shown)), event_id=f"evt_{number}")
+
+
+def message_updated(number: int, shown: Any) -> bytes:
+    """A message is different."""
+    return sse_frame(
+        "message.updated", encode(events.MessagePayload(shown)), event_id=f"evt_{number}"
+    )
+
+
+def message_delta(offset: int, text: str) -> bytes:
+    """A piece of the answer."""
+    choice = events.DeltaChoice(0, events.DeltaText(content=text))
+    payload = events.MessageDeltaPayload(
+        "x:0", "chat.completion.chunk", ROOT, REPLY, TEA, offset, [choice]
+    )
+    return sse_frame("message.delta", encode(payload))
+
+
+def message_done(number: int, reason: Any = "stop") -> bytes:
+    """The end of the answer."""
+    payload = events.MessageDonePayload(REPLY, ROOT, TEA, reason, 1)
+    return sse_frame("message.done", encode(payload), event_id=f"evt_{number}")
+
+
+def stream(*frames: bytes) -> FakeResponse:
+    """A stream of frames that then breaks off."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in frames:
+            yield piece
+
+    return FakeResponse(stream=body())

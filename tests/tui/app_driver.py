@@ -1,0 +1,82 @@
+"""Drive the whole terminal chat, headless, against a server over a real socket."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from tests.support.fakes.fake_chat_server import FakeChatServer
+from tests.support.sample_models import cookies
+from textual.pilot import Pilot
+
+from rustygpt_tui.app import RustyGPT
+from rustygpt_tui.client.session import Session
+from rustygpt_tui.client.session_file import SessionFile
+from rustygpt_tui.config import load_settings, session_file
+from rustygpt_tui.screens.main import MainScreen
+
+
+class AppDriver:
+    """An app that runs, and what it takes to look at it."""
+
+    def __init__(self, app: RustyGPT, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen, which has to be there."""
+        assert isinstance(self.app.screen, MainScreen)
+        return self.app.screen
+
+    def text(self) -> str:
+        """Everything that is on the screen."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+    async def until(self, what: str | Callable[[], object], seconds: float = 20) -> None:
+        """Wait until a text is on the screen, or something is true."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not (what in self.text() if isinstance(what, str) else what()):
+                    await self.pilot.pause(0.02)
+        except TimeoutError:
+            raise AssertionError(
+                f"waited in vain for {what!r}; this was seen:\n{self.text()}"
+            ) from None
+
+    async def write(self, text: str) -> None:
+        """Put words into the composer."""
+        self.main.thread_pane.composer.insert(text)
+        await self.pilot.pause()
+
+
+def sign_in(chat: FakeChatServer) -> None:
+    """Leave a session in the session file, as an earlier login did."""
+    chat.signed_in = True
+    session = Session(chat.origin, file=SessionFile(session_file(load_settings())))
+    session.store_cookies([value for _, value in cookies(1)])
+    session.save_as_current("me")
+
+
+@asynccontextmanager
+async def running_app(
+    chat: FakeChatServer, size: tuple[int, int] = (100, 30)
+) -> AsyncIterator[AppDriver]:
+    """The terminal chat at the server, for as long as the block runs."""
+    app = RustyGPT(load_settings(), server=chat.origin, account=None, local=False)
+    try:
+        async with app.run_test(size=size, notifications=True) as pilot:
+            yield AppDriver(app, pilot)
+    finally:
+        await app.aclose()
+
+
+@asynccontextmanager
+async def in_conversation(
+    chat: FakeChatServer, size: tuple[int, int] = (100, 30)
+) -> AsyncIterator[AppDriver]:
+    """The same, signed in and with the conversation open and live."""
+    sign_in(chat)
+    async with running_app(chat, size) as driver:
+        await driver.until("● live")
+        yield driver

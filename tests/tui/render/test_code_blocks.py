@@ -1,0 +1,24 @@
+"""The pieces of code in a text."""
+
+from rustygpt_tui.render.code_blocks import CodeBlock, code_blocks
+
+
+def test_code_is_found_wherever_it_stands() -> None:
+    """Fences, those in lists and quotes, and indented code, as they were written."""
+    text = (
+        "Run\n\n```sh title\nmake\nmake test\n```\n\n- then\n  ~~~py\n  x = 1\n  ~~~\n\n"
+        "> ```\n> quoted\n> ```\n\ntext\n\n    indented\n\n`inline` is not a block"
+    )
+
+    assert code_blocks(text) == [
+        CodeBlock("make\nmake test\n", "sh"),
+        CodeBlock("x = 1\n", "py"),
+        CodeBlock("quoted\n"),
+        CodeBlock("indented\n"),
+    ]
+    assert [block.lines for block in code_blocks(text)] == [2, 1, 1, 1]
+
+
+def test_hostile_code_is_clean() -> None:
+    """What is copied cannot steer the terminal it is pasted into."""
+    assert code_blocks("```\na\x1b[201~b\n```") == [CodeBlock("a[201~b\n")]

@@ -1,0 +1,35 @@
+"""Who else is writing, in words."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConversation, person_id
+
+from rustygpt_tui.store.load import load
+from rustygpt_tui.widgets.typing_line import typing_text
+
+ROOT = UUID(int=5)
+
+
+@pytest.mark.parametrize(
+    ("writing", "words"),
+    [
+        ([], ""),
+        ([1], "p101 is writing …"),
+        ([2, 1], "p101 and p102 are writing …"),
+        ([1, 2, 3], "3 people are writing …"),
+        ([9], "somebody is writing …"),
+    ],
+)
+async def test_names_are_told_up_to_two(writing: list[int], words: str) -> None:
+    """More are counted; who is not known is somebody."""
+    room = FakeConversation()
+    for n in (1, 2, 3):
+        room.add(person_id(n), "member")
+    state = await load(room, CONVERSATION_ID, ME)
+    state = replace(state, typing={person_id(n): ROOT for n in writing})
+
+    assert typing_text(state, ROOT, 80) == words
+    assert typing_text(state, UUID(int=6), 80) == ""
+    assert len(typing_text(state, ROOT, 24)) <= 24
