@@ -1,32 +1,46 @@
-"""Refusals that the server itself speaks; those of the database are in `db.refusals`.
+"""The one tree of exceptions that this server raises on purpose.
 
-Refusal
-├── NotSignedIn        401: no session, an unknown one, or one that ended
-├── CsrfFailed         403
-├── AccountDisabled    423
-├── BadInput           400: a query, a path or a body that cannot be read
-├── Invalid            422: a field that does not fit
-├── UnsupportedMedia   415
-└── StartFailed        not for the wire: why the server cannot start
+    RequestError           a request is refused; `status` and `code` say how on the wire
+    ├── BadRequest         400  a query, a path or a body that cannot be read
+    ├── NotSignedIn        401  no session, an unknown one, or one that ended
+    ├── Forbidden          403  the caller may see it, but not do this
+    ├── CsrfFailed         403  the CSRF token is missing or wrong
+    ├── NotFound           404  also for what the caller may not know to exist
+    ├── Conflict           409  it contradicts what is stored already
+    ├── UnsupportedMedia   415  a body that is not JSON
+    ├── ValidationFailed   422  a field breaks a rule
+    ├── AccountDisabled    423  the password is right, the account is disabled
+    └── Unavailable        503  no connection, a timeout, a lock, or no resources
+    StartupError           why the server cannot start; never on the wire
+
+The text of each is one sentence for a person. `db.errors` turns SQLSTATEs and errors of the driver
+into these; `api.problems` writes them as problems (RFC 9457). Errors of the framework do not belong
+here.
 """
+
+from typing import ClassVar
 
 from rustygpt_shared import problems
 from rustygpt_shared.problems import FieldError
 
 
 class RequestError(Exception):
-    """A request that is not done; the message is one sentence for a person."""
+    """A request is refused; `detail` is one sentence for a person."""
 
-    status = 400
-    code = problems.BAD_REQUEST
+    status: ClassVar[int] = 400
+    code: str = problems.BAD_REQUEST
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
 
 
+class BadRequest(RequestError):
+    """A query, a path or a body cannot be read."""
+
+
 class NotSignedIn(RequestError):
-    """Nobody is signed in; `challenge` goes into WWW-Authenticate."""
+    """The caller has no valid session; `challenge` is the value of WWW-Authenticate."""
 
     status = 401
     code = problems.MISSING_SESSION
@@ -37,49 +51,70 @@ class NotSignedIn(RequestError):
         self.challenge = challenge
 
 
-class CsrfFailed(RequestError):
-    """A cookie request without the token that proves it comes from our own page."""
-
-    status = 403
-    code = problems.CSRF
-
-
 class Forbidden(RequestError):
-    """The caller may know of it, but not do it."""
+    """The caller may see it, but not do this."""
 
     status = 403
     code = problems.FORBIDDEN
 
 
+class CsrfFailed(RequestError):
+    """A cookie request lacks the token which proves that it comes from our own client."""
+
+    status = 403
+    code = problems.CSRF
+
+
+class NotFound(RequestError):
+    """It does not exist, or the caller may not know that it exists."""
+
+    status = 404
+    code = problems.NOT_FOUND
+
+
+class Conflict(RequestError):
+    """It contradicts what is stored already."""
+
+    status = 409
+    code = problems.CONFLICT
+
+
+class UnsupportedMedia(RequestError):
+    """The body is not JSON."""
+
+    status = 415
+    code = problems.UNSUPPORTED_MEDIA
+
+
+class ValidationFailed(RequestError):
+    """A value breaks a rule; `errors` names the fields where they are known."""
+
+    status = 422
+    code = problems.VALIDATION
+
+    def __init__(self, detail: str, errors: list[FieldError] | None = None) -> None:
+        super().__init__(detail)
+        self.errors = errors
+
+    @classmethod
+    def of_fields(cls, errors: list[FieldError]) -> "ValidationFailed":
+        """Several fields that break a rule; the detail joins what is said of each."""
+        parts = [f"{e.field}: {e.message}" if e.field else e.message for e in errors]
+        return cls("; ".join(parts), errors)
+
+
 class AccountDisabled(RequestError):
-    """The password is right, the account is switched off."""
+    """The password is right, but the account is disabled."""
 
     status = 423
     code = problems.DISABLED
 
 
-class BadRequest(RequestError):
-    """Something that cannot be read at all."""
+class Unavailable(RequestError):
+    """The database cannot be asked now; the same request may succeed later."""
 
-
-class ValidationFailed(RequestError):
-    """Fields that do not fit."""
-
-    status = 422
-    code = problems.VALIDATION
-
-    def __init__(self, errors: list[FieldError]) -> None:
-        super().__init__(
-            "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in errors)
-        )
-        self.errors = errors
-
-
-class UnsupportedMedia(RequestError):
-    """A body that is not JSON."""
-
-    status = 415
-    code = problems.UNSUPPORTED_MEDIA
+    status = 503
+    code = problems.UNAVAILABLE
 
 
 class StartupError(Exception):

@@ -17,6 +17,7 @@ from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import set_up_logging
 from rustygpt_shared.settings import Logging, Settings, Sse
 
@@ -63,7 +64,7 @@ async def main() -> None:
     set_up_logging(settings.logging)
     # A look at the log would find less than was told, and let all readers load anew.
     limits = TimeLimits(position_check=3_600)
-    config = ServerContext(settings, url, PoolLogin(user, password), limits=limits)
+    config = ServerContext(settings, url, PoolLogin(user, password), runtime=Runtime(limits=limits))
     loop, counts = asyncio.get_running_loop(), dict[UUID, int]()
     opening: list[asyncio.Task[asyncio.Server]] = []
 

@@ -9,7 +9,7 @@ from tests.support.database.databases import NOW
 
 from rustygpt_server.db import accounts, sessions
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import Conflict, Forbidden, Invalid, NotFound
+from rustygpt_server.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from rustygpt_shared.requests import UpdateMe
 
 WINDOWS = sessions.SessionLimits(idle_seconds=600, absolute_seconds=6_000, max_sessions=5)
@@ -176,7 +176,7 @@ async def test_roles_make_sessions_rotate(builder: DatabaseBuilder) -> None:
     assert checked.rotate_due
     assert checked.user is not None
     assert checked.user.roles == ["member", "read_only"]
-    with pytest.raises(Invalid):
+    with pytest.raises(ValidationFailed):
         await change(builder, builder.admin, ada, roles=[])
 
 

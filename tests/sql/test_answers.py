@@ -11,7 +11,7 @@ from tests.support.streams.decoded_events import decoded_event, event_types
 
 from rustygpt_server.db import answers, conversations, messages, threads
 from rustygpt_server.db.answers import AnswerResult, PromptMessage
-from rustygpt_server.db.errors import Conflict, Forbidden, NotFound
+from rustygpt_server.errors import Conflict, Forbidden, NotFound
 from rustygpt_shared import events
 from rustygpt_shared.models.messages import Usage
 

@@ -7,8 +7,8 @@ from tests.support.database.database_builder import DatabaseBuilder
 from tests.support.streams.decoded_events import decoded_event
 
 from rustygpt_server.db import conversations
-from rustygpt_server.db.errors import Conflict, Forbidden, NotFound
 from rustygpt_server.db.rows import IdempotencyKey
+from rustygpt_server.errors import Conflict, Forbidden, NotFound
 from rustygpt_shared import events
 from rustygpt_shared.requests import CreateConversation, UpdateConversation
 

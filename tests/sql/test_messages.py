@@ -9,8 +9,8 @@ from tests.support.streams.decoded_events import decoded_event, event_types
 
 from rustygpt_server.db import conversations, messages, participants, threads
 from rustygpt_server.db import events as db_events
-from rustygpt_server.db.errors import Conflict, Forbidden, NotFound
 from rustygpt_server.db.rows import IdempotencyKey
+from rustygpt_server.errors import Conflict, Forbidden, NotFound
 from rustygpt_shared import events
 
 HOSTILE = "a\u2028b\n\"quoted\" \\ </script> {x} %s \x1b[31m \U0001f600 'q' $1"

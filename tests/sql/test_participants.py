@@ -8,8 +8,8 @@ from tests.support.database.database_builder import DatabaseBuilder
 from tests.support.streams.decoded_events import decoded_event
 
 from rustygpt_server.db import participants, threads
-from rustygpt_server.db.errors import Conflict, Forbidden, NotFound
 from rustygpt_server.db.rows import EventRecord
+from rustygpt_server.errors import Conflict, Forbidden, NotFound
 from rustygpt_shared import events
 
 

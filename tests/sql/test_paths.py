@@ -12,7 +12,7 @@ from tests.support.database.database_builder import DatabaseBuilder
 from tests.support.database.paths import Steps, Tree, encode
 
 from rustygpt_server.db import messages, threads
-from rustygpt_server.db.errors import Conflict
+from rustygpt_server.errors import Conflict
 
 TREES = st.lists(st.integers(0, 10_000), min_size=1, max_size=60)
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support.database.database_builder import DatabaseBuilder
 
 from rustygpt_server.db import accounts, presence
-from rustygpt_server.db.errors import Forbidden, NotFound
+from rustygpt_server.errors import Forbidden, NotFound
 
 
 async def test_heartbeats_are_counted_and_the_last_one_holds(builder: DatabaseBuilder) -> None:

@@ -16,7 +16,7 @@ from tests.support.database.database_builder import DatabaseBuilder
 from rustygpt_server import db as wrappers
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import RuleViolation
+from rustygpt_server.errors import RequestError
 
 _CALL = re.compile(r"rustygpt\.(\w+)\s*\(([^)]*)\)")
 
@@ -172,7 +172,7 @@ async def test_no_actor_stays_on_a_connection(
         for setting in ("rustygpt.actor", "rustygpt.room"):
             left = await one.fetch_value("SELECT current_setting($1, true)", setting)
             assert left in (None, "")
-        with pytest.raises(RuleViolation):
+        with pytest.raises(RequestError):
             await alone.post(alone.id(), room)
         for setting in ("rustygpt.actor", "rustygpt.room"):
             assert await one.fetch_value("SELECT current_setting($1, true)", setting) in (None, "")
@@ -213,7 +213,7 @@ async def test_every_procedure_refuses_outsiders(builder: DatabaseBuilder, super
             values.get(name, defaults[kind])
             for name, kind in zip(one["names"], one["types"], strict=True)
         ]
-        with pytest.raises(RuleViolation):
+        with pytest.raises(RequestError):
             await builder.db.fetch(_statement(one["proname"], len(arguments)), *arguments)
         tried.add(one["proname"])
     assert {"request_cancel", "list_tree", "get_message", "update_user"} <= tried
@@ -272,7 +272,7 @@ async def test_a_user_of_a_room_is_found_by_id_only(
     room = await builder.conversation(ada)
 
     async def words(actor: UUID, place: UUID) -> str:
-        with pytest.raises(RuleViolation) as refused:
+        with pytest.raises(RequestError) as refused:
             await builder.post(actor, place)
         return str(refused.value)
 

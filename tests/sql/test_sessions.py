@@ -11,7 +11,7 @@ from tests.support.database.databases import connected
 
 from rustygpt_server.db import sessions
 from rustygpt_server.db.bootstrap import PoolLogin
-from rustygpt_server.db.errors import NotFound
+from rustygpt_server.errors import NotFound
 
 IDLE, ABSOLUTE, GRACE = 28_800, 604_800, 30
 WINDOWS = sessions.SessionLimits(IDLE, ABSOLUTE, max_sessions=3)

@@ -11,7 +11,7 @@ from tests.support.streams.decoded_events import decoded_event
 from rustygpt_server.db import answers, conversations, participants, threads
 from rustygpt_server.db import events as db_events
 from rustygpt_server.db.answers import AnswerResult
-from rustygpt_server.db.errors import RuleViolation
+from rustygpt_server.errors import RequestError
 from rustygpt_shared import events
 from rustygpt_shared.models.conversations import ConversationInfo, ThreadInfo
 from rustygpt_shared.models.messages import MessageView
@@ -110,7 +110,7 @@ async def test_snapshot_and_events_make_the_fresh_state(
             snapshots.append(await fresh(builder, people[0], room))
         try:
             await something(builder, chosen, people, room)
-        except RuleViolation:
+        except RequestError:
             continue
     end = await fresh(builder, people[0], room)
     for state in snapshots:

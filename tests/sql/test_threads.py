@@ -6,7 +6,7 @@ import pytest
 from tests.support.database.database_builder import DatabaseBuilder
 
 from rustygpt_server.db import conversations, threads
-from rustygpt_server.db.errors import NotFound
+from rustygpt_server.errors import NotFound
 from rustygpt_shared.models.conversations import ThreadUnread
 
 

@@ -10,9 +10,9 @@ from tests.support.database.database_builder import DatabaseBuilder
 
 from rustygpt_server.db import accounts, messages, participants
 from rustygpt_server.db import events as db_events
-from rustygpt_server.db.errors import Conflict, Forbidden, NotFound
 from rustygpt_server.db.messages import ConversationBusy, NewMessage, Post, PostResult
 from rustygpt_server.db.rows import IdempotencyKey
+from rustygpt_server.errors import Conflict, Forbidden, NotFound
 
 Told = PostResult | ConversationBusy | Exception
 

@@ -11,8 +11,8 @@ from rustygpt_server.api import request_parsing
 from rustygpt_server.api.authentication import Authenticator
 from rustygpt_server.api.problems import problem_response
 from rustygpt_server.api.routing import template
-from rustygpt_server.clock import Clock
-from rustygpt_server.telemetry import Metrics, log
+from rustygpt_server.runtime import Runtime
+from rustygpt_server.telemetry import log
 from rustygpt_shared.settings import Hsts, Settings
 
 _log = log(__name__)
@@ -38,14 +38,12 @@ _UNLOGGED_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 class RequestMiddleware:
     """Wraps every request and answer of an application."""
 
-    def __init__(
-        self, settings: Settings, door: Authenticator, clock: Clock, metrics: Metrics
-    ) -> None:
+    def __init__(self, settings: Settings, door: Authenticator, runtime: Runtime) -> None:
         self._header = settings.server.request_id_header
         self._hsts = _hsts(settings.security.hsts)
         self._auth = door
-        self._clock = clock
-        self._metrics = metrics
+        self._clock = runtime.clock
+        self._metrics = runtime.metrics
 
     def install(self, app: Sanic[Any, Any]) -> None:
         """Put the frame around an application's routes."""

@@ -10,7 +10,6 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from rustygpt_server import errors
-from rustygpt_server.db import errors as db_errors
 from rustygpt_server.telemetry import log
 from rustygpt_shared import codec, problems
 from rustygpt_shared.problems import FieldError, Problem
@@ -30,12 +29,7 @@ class ProblemType(NamedTuple):
     detail: str | None = None
 
 
-_PROBLEM_TYPES: dict[type[BaseException], ProblemType] = {
-    db_errors.Forbidden: ProblemType(403, problems.FORBIDDEN),
-    db_errors.NotFound: ProblemType(404, problems.NOT_FOUND),
-    db_errors.Conflict: ProblemType(409, problems.CONFLICT),
-    db_errors.Invalid: ProblemType(422, problems.VALIDATION),
-    db_errors.Unavailable: ProblemType(503, problems.UNAVAILABLE),
+_FRAMEWORK_ERRORS: dict[type[BaseException], ProblemType] = {
     exceptions.NotFound: ProblemType(404, problems.NOT_FOUND, "There is nothing at this address."),
     exceptions.MethodNotAllowed: ProblemType(
         405, problems.METHOD, "This address does not take this method; see the Allow header."
@@ -62,10 +56,10 @@ def problem_type_of(error: BaseException) -> ProblemType:
     if isinstance(error, errors.RequestError):
         return ProblemType(error.status, error.code)
     for kind in type(error).__mro__:
-        if kind in _PROBLEM_TYPES and not (
+        if kind in _FRAMEWORK_ERRORS and not (
             kind is exceptions.SanicException and _status(error) >= 500
         ):
-            return _PROBLEM_TYPES[kind]
+            return _FRAMEWORK_ERRORS[kind]
     return _INTERNAL
 
 
@@ -100,10 +94,10 @@ def validation_failed(error: msgspec.ValidationError) -> errors.ValidationFailed
     words = _MSGSPEC_PATH.sub("", text)
     own = _OWN_RULE.fullmatch(words)
     if own:
-        return errors.ValidationFailed([FieldError(own[1], own[2])])
+        return errors.ValidationFailed.of_fields([FieldError(own[1], own[2])])
     named = _FIELD.search(words) if "field" in words else None
     field = ".".join(part for part in (place and place[1], named and named[1]) if part)
-    return errors.ValidationFailed([FieldError(field, words.replace("`", ""))])
+    return errors.ValidationFailed.of_fields([FieldError(field, words.replace("`", ""))])
 
 
 def _status(error: BaseException) -> int:

@@ -49,7 +49,9 @@ def decode_body(request: Request, shape: type[T]) -> T:
         raise validation_failed(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         if re.search(rb"\\u[dD][89a-fA-F]", request.body):
-            raise ValidationFailed([FieldError("", "lone surrogates are not allowed")]) from None
+            raise ValidationFailed.of_fields(
+                [FieldError("", "lone surrogates are not allowed")]
+            ) from None
         raise BadRequest("The request's body is no JSON.") from None
 
 

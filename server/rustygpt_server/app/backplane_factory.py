@@ -23,7 +23,7 @@ async def open_backplane(
     url = context.settings.sse.backplane.url
     transports = _redis(context, url, channel) if url else _postgres(context, channel)
     async with transports as transport:
-        backplane = PubSubBackplane(transport, instance_id, context.clock, context.metrics)
+        backplane = PubSubBackplane(transport, instance_id, context.runtime)
         try:
             yield backplane
         finally:
@@ -46,7 +46,7 @@ async def _postgres(context: ServerContext, channel: str) -> AsyncIterator[PubSu
         statement_timeout_ms=context.settings.db.statement_timeout_ms,
         durable=False,
     )
-    listener = NotificationListener(context.pool_url, login, context.limits, context.clock)
+    listener = NotificationListener(context.pool_url, login, context.runtime)
     try:
         yield PostgresTransport(listener, notifier, channel)
     finally:
@@ -62,7 +62,7 @@ async def _redis(context: ServerContext, url: str, channel: str) -> AsyncIterato
             "sse.backplane.url names Redis, whose client is missing: "
             "install it with pip install 'rustygpt[server,redis]'."
         ) from None
-    transport = RedisTransport(url, channel, context.limits, context.clock)
+    transport = RedisTransport(url, channel, context.runtime)
     try:
         yield transport
     finally:

@@ -18,8 +18,7 @@ from rustygpt_server.app.worker_protocol import ScriptResult, WorkerConfig
 from rustygpt_server.clock import SystemClock, TimeLimits
 from rustygpt_server.config import data_folder
 from rustygpt_server.db.bootstrap import PoolLogin, bootstrap
-from rustygpt_server.db.errors import DatabaseError, Unavailable
-from rustygpt_server.errors import StartupError
+from rustygpt_server.errors import RequestError, StartupError, Unavailable
 from rustygpt_server.telemetry import set_up_logging
 from rustygpt_shared.settings.load import LoadedSettings
 
@@ -43,7 +42,7 @@ def run_server(loaded: LoadedSettings, environ: Mapping[str, str], *, supervised
     report = _report_json if supervised else _report_text
     try:
         uvloop.run(_run(loaded, environ, report, supervised=supervised))
-    except (StartupError, DatabaseError) as error:
+    except (StartupError, RequestError) as error:
         report({"failed": str(error)})
         return 1
     except KeyboardInterrupt:
@@ -68,7 +67,7 @@ async def _run(
             if settings.server.workers > 1:
                 await _serve_with_workers(context, sock, scripts, report, stop)
             else:
-                context.metrics.count_scripts(scripts)
+                context.runtime.metrics.count_scripts(scripts)
                 await serve(context, sock, lambda url, parts: _on_ready(report, url, parts), stop)
     finally:
         sock.close()
@@ -113,7 +112,7 @@ async def _serve_with_workers(
             scripts=scripts,
         )
         workers = supervisor.WorkerSupervisor(
-            worker_config, context.settings.server.workers, context.clock
+            worker_config, context.settings.server.workers, context.runtime.clock
         )
         token = context.setup_token
         await workers.serve(

@@ -62,7 +62,7 @@ class Components:
 @asynccontextmanager
 async def build_components(context: ServerContext) -> AsyncIterator[Components]:
     """Connect, build, and in the end let go in the opposite order."""
-    settings = context.settings
+    settings, runtime = context.settings, context.runtime
     db = await Database.connect(
         context.pool_url,
         user=context.pool_login.user,
@@ -72,7 +72,7 @@ async def build_components(context: ServerContext) -> AsyncIterator[Components]:
         persist_events=settings.sse.persistence.enabled,
     )
     passwords = Passwords()
-    catalog = Catalog(settings.llm, _provider_factory(context), context.environ, context.limits)
+    catalog = Catalog(settings.llm, _provider_factory(context), context.environ, runtime.limits)
     instance_id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     try:
         secret = await sessions.token_secret(db)
@@ -97,29 +97,29 @@ async def _wire(
     instance_id: str,
     secret: bytes,
 ) -> Components:
-    settings, limits, clock = context.settings, context.limits, context.clock
-    hub = Hub(DatabaseEventLog(db), settings.sse, limits, clock, context.metrics, backplane)
+    settings, runtime = context.settings, context.runtime
+    hub = Hub(DatabaseEventLog(db), settings.sse, runtime, backplane)
     answer_manager = _answer_manager(context, db, hub, catalog, instance_id)
-    access = AccessMonitor(db, hub, limits, clock)
+    access = AccessMonitor(db, hub, runtime)
     await access.poll()
-    unread = UnreadCounter(db, hub, limits, clock)
+    unread = UnreadCounter(db, hub, runtime)
     services = _services(context, db, hub, answer_manager, access, unread, passwords, secret)
     backplane_handler = BackplaneHandler(
-        hub, clock, _backplane_handlers(answer_manager, unread, access, services)
+        hub, runtime.clock, _backplane_handlers(answer_manager, unread, access, services)
     )
     background = BackgroundTasks(
-        db, hub, answer_manager, services.streams, unread, backplane_handler, limits, clock
+        db, hub, answer_manager, services.streams, unread, backplane_handler, runtime
     )
-    background.add(limits.backplane_check, services.health.sample)
-    background.add(limits.presence_check, services.presence.refresh)
-    background.add(limits.presence_check, services.typing.clear_expired)
+    background.add(runtime.limits.backplane_check, services.health.sample)
+    background.add(runtime.limits.presence_check, services.presence.refresh)
+    background.add(runtime.limits.presence_check, services.typing.clear_expired)
     return Components(
         context=context,
         hub=hub,
         catalog=catalog,
         answer_manager=answer_manager,
         services=services,
-        authenticator=Authenticator(settings, services.sessions, clock),
+        authenticator=Authenticator(settings, services.sessions, runtime.clock),
         backplane_handler=backplane_handler,
         background=background,
         web_folder=Path(settings.web.static_dir or assets.web_folder()),
@@ -152,11 +152,9 @@ def _backplane_handlers(
 def _answer_manager(
     context: ServerContext, db: Database, hub: Hub, catalog: Catalog, instance_id: str
 ) -> AnswerManager:
-    limits, clock = context.limits, context.clock
-    generator = AnswerGenerator(
-        db, catalog, context.settings.llm, limits, clock, context.metrics, instance_id
-    )
-    return AnswerManager(db, hub, catalog, generator, limits, clock, instance_id)
+    runtime = context.runtime
+    generator = AnswerGenerator(db, catalog, context.settings.llm, runtime, instance_id)
+    return AnswerManager(db, hub, catalog, generator, runtime, instance_id)
 
 
 def _services(
@@ -169,29 +167,24 @@ def _services(
     passwords: Passwords,
     secret: bytes,
 ) -> Services:
-    clock, limits, metrics, sql = (
-        context.clock,
-        context.limits,
-        context.metrics,
-        assets.sql_folder(),
-    )
-    settings = context.settings
+    settings, runtime = context.settings, context.runtime
+    clock, sql = runtime.clock, assets.sql_folder()
     session = settings.auth.session
-    memberships = Memberships(db, hub, access, limits, clock)
-    typing = TypingService(db, hub, limits, clock)
-    presence = PresenceService(db, hub, typing, limits, clock)
+    memberships = Memberships(db, hub, access, runtime)
+    typing = TypingService(db, hub, runtime)
+    presence = PresenceService(db, hub, typing, runtime)
     return Services(
         accounts=Accounts(db, passwords, access, presence, clock, context.setup_token),
-        sessions=Sessions(db, access, passwords, session, limits, clock, metrics, secret),
+        sessions=Sessions(db, access, passwords, session, runtime, secret),
         conversations=Conversations(db, hub, access, presence, clock),
         threads=Threads(db, unread),
-        messages=Messages(db, hub, answer_manager, typing, clock, metrics),
+        messages=Messages(db, hub, answer_manager, typing, runtime),
         presence=presence,
         typing=typing,
         streams=StreamService(
             db, hub, access, memberships, settings.sse, clock, session.idle_seconds
         ),
-        health=Health(db, hub, metrics, lambda: bootstrap.missing_scripts(db, sql)),
+        health=Health(db, hub, runtime.metrics, lambda: bootstrap.missing_scripts(db, sql)),
         markdown=Markdown(),
     )
 
@@ -201,8 +194,8 @@ def _provider_factory(context: ServerContext) -> Callable[[ProviderSettings], Pr
 
     def make_provider(settings: ProviderSettings) -> Provider:
         if settings.kind == "demo":
-            return DemoProvider(context.clock)
+            return DemoProvider(context.runtime.clock)
         idle = context.settings.llm.idle_timeout_seconds
-        return OpenAIProvider(settings, idle, context.limits)
+        return OpenAIProvider(settings, idle, context.runtime.limits)
 
     return make_provider

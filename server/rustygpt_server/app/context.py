@@ -4,9 +4,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rustygpt_server.clock import Clock, SystemClock, TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
-from rustygpt_server.telemetry import Metrics
+from rustygpt_server.runtime import Runtime
 from rustygpt_shared.settings import Settings
 
 
@@ -20,8 +19,6 @@ class ServerContext:
     pool_login: PoolLogin = field(default_factory=PoolLogin)
     """What the pool logs in as, when not as the URL says."""
     environ: Mapping[str, str] = field(default_factory=dict)
-    limits: TimeLimits = field(default_factory=TimeLimits)
-    clock: Clock = field(default_factory=SystemClock)
-    metrics: Metrics = field(default_factory=Metrics)
+    runtime: Runtime = field(default_factory=Runtime)
     setup_token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     """What naming the administrator from another machine needs."""

@@ -63,9 +63,7 @@ def create_app(components: Components) -> Sanic[Any, Any]:
     for area in route_groups(settings.features):
         app.blueprint(area.blueprint)
     app.blueprint(web_page.make_blueprint(components.web_folder))
-    RequestMiddleware(
-        settings, components.authenticator, components.context.clock, components.context.metrics
-    ).install(app)
+    RequestMiddleware(settings, components.authenticator, components.context.runtime).install(app)
     return app
 
 

@@ -146,8 +146,8 @@ async def serving(
     await server.start_serving()
     await server.after_start()
     components.background.start()
-    limits, clock = components.context.limits, components.context.clock
-    guarding = asyncio.create_task(SlowRequestGuard(server.connections, limits, clock).run())
+    guard = SlowRequestGuard(server.connections, components.context.runtime)
+    guarding = asyncio.create_task(guard.run())
     try:
         yield
     finally:
@@ -170,7 +170,7 @@ async def _stop(components: Components, server: AsyncioServer) -> None:
     await components.hub.drain()
     closing = server.close()
     await components.background.stop()
-    await _close_connections(server.connections, components.context.limits.shutdown_grace)
+    await _close_connections(server.connections, components.context.runtime.limits.shutdown_grace)
     if closing is not None:
         await asyncio.wait([closing], timeout=_CLOSING_SECONDS)
     await server.after_stop()

@@ -8,7 +8,7 @@ from typing import Any
 
 from sanic.http.constants import Stage
 
-from rustygpt_server.clock import Clock, TimeLimits
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
 
 _log = log(__name__)
@@ -17,10 +17,10 @@ _log = log(__name__)
 class SlowRequestGuard:
     """Watches the connections of one server."""
 
-    def __init__(self, connections: set[Any], limits: TimeLimits, clock: Clock) -> None:
+    def __init__(self, connections: set[Any], runtime: Runtime) -> None:
         self._connections = connections
-        self._limit = limits.request
-        self._clock = clock
+        self._limit = runtime.limits.request
+        self._clock = runtime.clock
         self._since: dict[tuple[int, int], float] = {}
 
     async def run(self) -> None:

@@ -13,8 +13,8 @@ from rustygpt_server.app.context import ServerContext
 from rustygpt_server.app.run import serve, stop_on_stdin_eof
 from rustygpt_server.app.worker_protocol import WorkerConfig, WorkerStatus, decode_config, encode
 from rustygpt_server.db.bootstrap import PoolLogin
-from rustygpt_server.db.errors import DatabaseError
-from rustygpt_server.errors import StartupError
+from rustygpt_server.errors import RequestError, StartupError
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import Metrics, set_up_logging
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     set_up_logging(worker_config.settings.logging)
     try:
         uvloop.run(_run(worker_config))
-    except (StartupError, DatabaseError) as error:
+    except (StartupError, RequestError) as error:
         _send_status(WorkerStatus(failed=str(error)))
         sys.exit(1)
 
@@ -41,7 +41,7 @@ async def _run(worker_config: WorkerConfig) -> None:
         pool_url=worker_config.pool_url,
         pool_login=PoolLogin(worker_config.user, worker_config.password),
         environ=dict(os.environ),
-        metrics=metrics,
+        runtime=Runtime(metrics=metrics),
         setup_token=worker_config.setup_token,
     )
     with sock:

@@ -9,12 +9,12 @@ from rustygpt_server.assistant.answer import AnswerInProgress
 from rustygpt_server.assistant.catalog import Catalog
 from rustygpt_server.assistant.prompt import build_messages, character_limit, estimate_tokens
 from rustygpt_server.assistant.provider import CompletionChunk, Prompt, ProviderError
-from rustygpt_server.clock import Clock, TimeLimits
+from rustygpt_server.clock import Clock
 from rustygpt_server.db import answers
 from rustygpt_server.db.answers import AnswerResult
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import Unavailable
-from rustygpt_server.telemetry import Metrics
+from rustygpt_server.errors import Unavailable
+from rustygpt_server.runtime import Runtime
 from rustygpt_shared.models.messages import Usage
 from rustygpt_shared.settings import Llm
 
@@ -29,17 +29,15 @@ class AnswerGenerator:
         db: Database,
         catalog: Catalog,
         settings: Llm,
-        limits: TimeLimits,
-        clock: Clock,
-        metrics: Metrics,
+        runtime: Runtime,
         instance_id: str,
     ) -> None:
         self._db = db
         self._catalog = catalog
         self._settings = settings
-        self._limits = limits
-        self._clock = clock
-        self._metrics = metrics
+        self._limits = runtime.limits
+        self._clock = runtime.clock
+        self._metrics = runtime.metrics
         self._instance_id = instance_id
         self._slots = asyncio.Semaphore(settings.max_concurrent_requests)
 

@@ -11,14 +11,14 @@ from uuid import UUID
 from rustygpt_server.assistant.answer import AnswerInProgress, AnswerTarget
 from rustygpt_server.assistant.catalog import Catalog
 from rustygpt_server.assistant.generation import AnswerGenerator, failed_result, stopped_result
-from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import answers
 from rustygpt_server.db.answers import AnswerResult, Orphan
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import Conflict, DatabaseError, Unavailable
 from rustygpt_server.db.messages import AnswerClaim
+from rustygpt_server.errors import Conflict, RequestError, Unavailable
 from rustygpt_server.realtime.backplane_messages import AnswerEnded, CancelAnswer
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
 from rustygpt_shared.ids import new_id
 
@@ -34,16 +34,15 @@ class AnswerManager:
         hub: Hub,
         catalog: Catalog,
         generator: AnswerGenerator,
-        limits: TimeLimits,
-        clock: Clock,
+        runtime: Runtime,
         instance_id: str,
     ) -> None:
         self._db = db
         self._hub = hub
         self._catalog = catalog
         self._generator = generator
-        self._limits = limits
-        self._clock = clock
+        self._limits = runtime.limits
+        self._clock = runtime.clock
         self._instance_id = instance_id
         self._running: dict[UUID, _Running] = {}
         self._stopping = False
@@ -171,7 +170,7 @@ def _result_of(
         return writing.result()
     if isinstance(error, Conflict):
         return None
-    if isinstance(error, DatabaseError):
+    if isinstance(error, RequestError):
         return failed_result(answer, "database", str(error))
     _log.error("an answer failed", exc_info=error)
     return failed_result(answer, "internal", "The server made a mistake; ask again.")

@@ -17,8 +17,9 @@ import asyncpg
 from msgspec import Struct
 
 from rustygpt_server.db.database import Database, translated_errors
-from rustygpt_server.db.errors import DatabaseError, Unavailable, from_driver_error
+from rustygpt_server.db.errors import from_driver_error
 from rustygpt_server.db.scripts import STAGES, Script, location, read_script, read_stage
+from rustygpt_server.errors import RequestError, StartupError, Unavailable
 from rustygpt_shared import __version__
 
 _LOCK: Final = 7_283_461_905
@@ -30,7 +31,7 @@ OnScript = Callable[[str, str, float], None]
 """Called with stage, status (`applied`, `kept`, `failed`) and seconds."""
 
 
-class BootstrapError(DatabaseError):
+class BootstrapError(StartupError):
     """A script that cannot be applied; the message names file and line, and what to do."""
 
 
@@ -77,7 +78,7 @@ async def missing_scripts(db: Database, folder: Path) -> list[str]:
     """What this release needs and the database lacks; `["database"]` when it does not answer."""
     try:
         applied = {row[0] for row in await db.fetch("SELECT * FROM rustygpt.list_scripts()")}
-    except (DatabaseError, asyncpg.PostgresError):
+    except (RequestError, asyncpg.PostgresError):
         return ["database"]
     wanted = [script.name for stage in STAGES for script in read_stage(folder, stage)]
     return [name for name in wanted if name not in applied]
@@ -215,7 +216,7 @@ async def _execute(work: _Bootstrap, script: Script, *, note: bool) -> None:
     work.on_script(script.stage, "applied", perf_counter() - start)
 
 
-def _failure(script: Script, error: Exception) -> DatabaseError:
+def _failure(script: Script, error: Exception) -> BootstrapError | Unavailable:
     told = from_driver_error(error)
     if isinstance(told, Unavailable):
         return told

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from rustygpt_server.db.errors import DRIVER_ERRORS, Unavailable, from_driver_error, is_broken
+from rustygpt_server.db.errors import DRIVER_ERRORS, from_driver_error, is_broken
+from rustygpt_server.errors import Unavailable
 
 LOCK_TIMEOUT_MS: Final = 2_000
 ACQUIRE_SECONDS: Final = 5.0

@@ -1,60 +1,27 @@
-"""What the database refuses, as exceptions.
+"""Turn SQLSTATEs and errors of the driver into the exceptions of `rustygpt_server.errors`.
 
-    DatabaseError
-    ├── Refused            a rule said no; `str()` is a sentence for a person
-    │   ├── Forbidden      RG403
-    │   ├── NotFound       RG404, also for what the caller may not know to exist
-    │   ├── Conflict       RG409
-    │   ├── Gone           RG410
-    │   └── Invalid        RG422
-    └── Unavailable        no connection, a timeout, a lock not had in time, or out of resources
-
-Whatever else PostgreSQL says is a fault of ours and stays what asyncpg made of it.
+This is the only place that knows both. Whatever PostgreSQL reports beyond these is a defect of the
+program and stays the exception that asyncpg raised.
 """
 
 from typing import Final
 
 import asyncpg
 
+from rustygpt_server.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    RequestError,
+    Unavailable,
+    ValidationFailed,
+)
 
-class DatabaseError(Exception):
-    """Base of all that this package raises on purpose."""
-
-
-class RuleViolation(DatabaseError):
-    """A rule of the database said no."""
-
-
-class Forbidden(RuleViolation):
-    """The caller may see it, but not do this."""
-
-
-class NotFound(RuleViolation):
-    """There is no such thing, as far as the caller may know."""
-
-
-class Conflict(RuleViolation):
-    """It does not go with what is there already."""
-
-
-class Gone(RuleViolation):
-    """It was there, and is used up."""
-
-
-class Invalid(RuleViolation):
-    """A value breaks a rule."""
-
-
-class Unavailable(DatabaseError):
-    """The database cannot be asked just now; trying again later may help."""
-
-
-BY_SQLSTATE: Final[dict[str, type[RuleViolation]]] = {
+BY_SQLSTATE: Final[dict[str, type[RequestError]]] = {
     "RG403": Forbidden,
     "RG404": NotFound,
     "RG409": Conflict,
-    "RG410": Gone,
-    "RG422": Invalid,
+    "RG422": ValidationFailed,
 }
 
 _UNAVAILABLE_CLASSES: Final = ("08", "53", "57", "58")
@@ -71,8 +38,8 @@ DRIVER_ERRORS: Final = (
 """What asyncpg raises. A connection that ends just when it is used is an "internal" error to it."""
 
 
-def from_driver_error(error: BaseException) -> DatabaseError | None:
-    """What an error of the driver stands for, or None when it is a fault of ours."""
+def from_driver_error(error: BaseException) -> RequestError | None:
+    """Return the exception for an error of the driver; None when it is a defect of the program."""
     if isinstance(error, asyncpg.PostgresError):
         return _from_state(error.sqlstate or "", str(error))
     if _is_lost(error):
@@ -83,12 +50,15 @@ def from_driver_error(error: BaseException) -> DatabaseError | None:
 
 
 def from_sqlstate(state: str, message: str) -> Exception:
-    """What stands for an error that a procedure caught for one of many; see `refusal`."""
+    """Return the exception for an SQLSTATE that a procedure caught for one of several items.
+
+    An unknown SQLSTATE is a defect of the program and gives a RuntimeError.
+    """
     return _from_state(state, message) or RuntimeError(f"{state}: {message}")
 
 
 def is_broken(error: BaseException | None) -> bool:
-    """Whether the connection that raised this must not be used again."""
+    """Return whether the connection that raised this must be closed."""
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(_BROKEN)
     return error is not None
@@ -100,7 +70,7 @@ def _is_lost(error: BaseException) -> bool:
     return isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError)
 
 
-def _from_state(state: str, message: str) -> DatabaseError | None:
+def _from_state(state: str, message: str) -> RequestError | None:
     if state in BY_SQLSTATE:
         return BY_SQLSTATE[state](message)
     if state in _UNAVAILABLE_STATES or state.startswith(_UNAVAILABLE_CLASSES):

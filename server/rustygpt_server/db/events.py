@@ -9,8 +9,8 @@ import asyncpg
 from msgspec import Struct
 
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import Unavailable
 from rustygpt_server.db.rows import EventRecord
+from rustygpt_server.errors import Unavailable
 
 
 class LogBounds(Struct, frozen=True):

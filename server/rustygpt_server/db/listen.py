@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import asyncpg
 
-from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.errors import DRIVER_ERRORS
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
 
 _log = log(__name__)
@@ -27,11 +27,11 @@ _CONNECT_SECONDS: Final = 5.0
 class NotificationListener:
     """Listens; when the connection is lost it makes another, ever more slowly."""
 
-    def __init__(self, url: str, login: PoolLogin, limits: TimeLimits, clock: Clock) -> None:
+    def __init__(self, url: str, login: PoolLogin, runtime: Runtime) -> None:
         self._url = url
         self._login = login
-        self._limits = limits
-        self._clock = clock
+        self._limits = runtime.limits
+        self._clock = runtime.clock
         self._wait = _MIN_BACKOFF
         self.connected = asyncio.Event()
         """Set while notifications come."""

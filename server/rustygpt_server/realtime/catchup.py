@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from rustygpt_server.clock import Clock, TimeLimits
-from rustygpt_server.db.errors import DatabaseError, Unavailable
 from rustygpt_server.db.rows import EventRecord
+from rustygpt_server.errors import RequestError, Unavailable
 from rustygpt_server.realtime.channel import Channel
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
 
 _log = log(__name__)
@@ -43,15 +43,14 @@ class CatchUp:
         self,
         event_log: EventLog,
         channels: Mapping[UUID, Channel],
-        limits: TimeLimits,
-        clock: Clock,
+        runtime: Runtime,
         delivery_grace: float = 0,
     ) -> None:
         """`patience` is how long events that no log has may be on their way, in seconds."""
         self._log = event_log
         self._channels = channels
-        self._limits = limits
-        self._clock = clock
+        self._limits = runtime.limits
+        self._clock = runtime.clock
         self._delivery_grace = delivery_grace
         self._behind: dict[UUID, None] = {}
         self._tasks: dict[object, asyncio.Task[None]] = {}
@@ -139,7 +138,7 @@ class CatchUp:
     async def _guard(self, key: object, work: Work) -> None:
         try:
             await work()
-        except DatabaseError as error:  # the next check comes anyway
+        except RequestError as error:  # the next check comes anyway
             _log.info("positions could not be compared", reason=str(error))
         finally:
             del self._tasks[key]

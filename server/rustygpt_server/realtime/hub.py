@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 from uuid import UUID
 
-from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_messages import UnloggedEvents
@@ -21,7 +20,8 @@ from rustygpt_server.realtime.registry import Revocation, SubscriberRegistry
 from rustygpt_server.realtime.ring import RingBudget, strip_id
 from rustygpt_server.realtime.send_queue import Priority, QueuedFrame
 from rustygpt_server.realtime.subscriber import SharedChunk, Subscriber, Subscription
-from rustygpt_server.telemetry import Metrics, log
+from rustygpt_server.runtime import Runtime
+from rustygpt_server.telemetry import log
 from rustygpt_shared import codec
 from rustygpt_shared.events import MembershipChangedPayload, ResetReason, StreamResetPayload
 from rustygpt_shared.ids import event_id
@@ -47,24 +47,22 @@ class Hub:
         self,
         event_log: EventLog,
         settings: Sse,
-        limits: TimeLimits,
-        clock: Clock,
-        metrics: Metrics,
+        runtime: Runtime,
         backplane: Backplane | None = None,
     ) -> None:
         self.log = event_log
         self.backplane: Backplane = backplane or MemoryBackplane()
         self.settings = settings
-        self.limits = limits
-        self.metrics = metrics
-        self._clock = clock
+        self.limits = runtime.limits
+        self.metrics = runtime.metrics
+        self._clock = runtime.clock
         self._channels: dict[UUID, Channel] = {}
-        delivery_grace = 0 if settings.persistence.enabled else limits.log_retry
-        self.catch_up = CatchUp(event_log, self._channels, limits, clock, delivery_grace)
+        delivery_grace = 0 if settings.persistence.enabled else runtime.limits.log_retry
+        self.catch_up = CatchUp(event_log, self._channels, runtime, delivery_grace)
         self._ring_budget = RingBudget()
         self._answers: dict[UUID, dict[UUID, LiveAnswer]] = {}
         self._idle_since: dict[UUID, float] = {}
-        self.subscribers = SubscriberRegistry(settings, clock, metrics)
+        self.subscribers = SubscriberRegistry(settings, runtime)
         self.catch_up.on_rewind(self.subscribers.reset_conversation)
         self._listeners: list[Callable[[EventRecord], None]] = []
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from rustygpt_server.db import events
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import DatabaseError
 from rustygpt_server.db.listen import NotificationListener
+from rustygpt_server.errors import RequestError
 from rustygpt_server.realtime.backplane import PublishFailed
 
 PACKETS_PER_STATEMENT = 64
@@ -35,5 +35,5 @@ class PostgresTransport:
             for start in range(0, len(packets), PACKETS_PER_STATEMENT):
                 batch = packets[start : start + PACKETS_PER_STATEMENT]
                 await events.notify_processes(self._notifier, self._channel, batch)
-        except DatabaseError as error:
+        except RequestError as error:
             raise PublishFailed(str(error)) from error

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import msgspec
 
-from rustygpt_server.clock import Clock
 from rustygpt_server.realtime.backplane import BackplaneListener
 from rustygpt_server.realtime.backplane_messages import BackplaneMessage, unpack
 from rustygpt_server.realtime.sender import BackplaneSender
-from rustygpt_server.telemetry import Metrics, log
+from rustygpt_server.runtime import Runtime
+from rustygpt_server.telemetry import log
 
 _log = log(__name__)
 
@@ -37,13 +37,11 @@ class PubSubTransport(Protocol):
 class PubSubBackplane:
     """One process's line to the others; `instance` tells its own packets from theirs."""
 
-    def __init__(
-        self, transport: PubSubTransport, instance_id: str, clock: Clock, metrics: Metrics
-    ) -> None:
+    def __init__(self, transport: PubSubTransport, instance_id: str, runtime: Runtime) -> None:
         self._transport = transport
         self._instance_id = instance_id
-        self._metrics = metrics
-        self._sender = BackplaneSender(instance_id, self._send, clock)
+        self._metrics = runtime.metrics
+        self._sender = BackplaneSender(instance_id, self._send, runtime.clock)
         self._listener: BackplaneListener | None = None
         self._listening: asyncio.Task[None] | None = None
 

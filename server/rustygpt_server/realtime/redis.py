@@ -13,8 +13,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.realtime.backplane import PublishFailed
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
 
 _log = log(__name__)
@@ -27,19 +27,19 @@ _CONNECTION_ERRORS = (RedisError, OSError, TimeoutError)
 class RedisTransport:
     """A Redis channel."""
 
-    def __init__(self, url: str, channel: str, limits: TimeLimits, clock: Clock) -> None:
+    def __init__(self, url: str, channel: str, runtime: Runtime) -> None:
         # Trying again is done here, where it is noticed that something was missed.
         self._redis: Redis = Redis.from_url(
             url,
             retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=limits.listen_probe_timeout,
-            socket_timeout=limits.listen_probe_timeout,
+            socket_connect_timeout=runtime.limits.listen_probe_timeout,
+            socket_timeout=runtime.limits.listen_probe_timeout,
             decode_responses=True,
             encoding_errors="replace",  # whatever others publish there
         )
         self._channel = channel
-        self._limits = limits
-        self._clock = clock
+        self._limits = runtime.limits
+        self._clock = runtime.clock
         self._backoff = _MIN_BACKOFF
         self.connected = asyncio.Event()
 

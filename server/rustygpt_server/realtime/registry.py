@@ -11,10 +11,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from rustygpt_server.clock import Clock
 from rustygpt_server.realtime.send_queue import BackpressurePolicy, Priority
 from rustygpt_server.realtime.subscriber import Subscriber, Subscription
-from rustygpt_server.telemetry import Metrics, log
+from rustygpt_server.runtime import Runtime
+from rustygpt_server.telemetry import log
 from rustygpt_shared.events import CloseReason
 from rustygpt_shared.settings import Sse
 
@@ -40,17 +40,17 @@ class Revocation(Struct, frozen=True):
 class SubscriberRegistry:
     """The open streams."""
 
-    def __init__(self, settings: Sse, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, settings: Sse, runtime: Runtime) -> None:
         self.draining = False
         self._settings = settings
-        self._clock = clock
-        self._metrics = metrics
+        self._clock = runtime.clock
+        self._metrics = runtime.metrics
         self.backpressure = BackpressurePolicy(settings)
         self._open: set[Subscriber] = set()
         self._timing_wheel: list[set[Subscriber]] = [set() for _ in range(WHEEL_SLOTS)]
         self.tick_seconds = settings.heartbeat_seconds / 2 / WHEEL_SLOTS
         """How often `beat` wants to be called."""
-        self._last_tick = int(clock.monotonic() / self.tick_seconds)
+        self._last_tick = int(runtime.clock.monotonic() / self.tick_seconds)
         self._by_user: dict[UUID, set[Subscriber]] = {}
         self._empty = asyncio.Event()
         self._empty.set()

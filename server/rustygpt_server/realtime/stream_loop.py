@@ -4,7 +4,7 @@ A seat turns live in the same turn of the event loop in which its cursor meets t
 position, so no event can come between: nothing is lost and nothing repeated.
 """
 
-from rustygpt_server.db.errors import Unavailable
+from rustygpt_server.errors import Unavailable
 from rustygpt_server.realtime.channel import encode_event
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.send_queue import Priority, QueuedFrame

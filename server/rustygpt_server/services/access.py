@@ -8,7 +8,6 @@ Acting twice does no harm. What it is that has to be kept true is for those who 
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import access_changes
 from rustygpt_server.db.access_changes import AccessChange, ChangeKind
 from rustygpt_server.db.database import Database
@@ -16,6 +15,7 @@ from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.errors import NotSignedIn
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.registry import Revocation
+from rustygpt_server.runtime import Runtime
 from rustygpt_shared import codec, problems
 from rustygpt_shared.events import CloseReason, MembershipChangedPayload
 
@@ -28,11 +28,11 @@ Listener = Callable[[AccessChange | None], object]
 class AccessMonitor:
     """What this process has heard of rights."""
 
-    def __init__(self, db: Database, hub: Hub, limits: TimeLimits, clock: Clock) -> None:
+    def __init__(self, db: Database, hub: Hub, runtime: Runtime) -> None:
         self._db = db
         self._hub = hub
-        self._limits = limits
-        self._clock = clock
+        self._limits = runtime.limits
+        self._clock = runtime.clock
         self._last_number: int | None = None
         self._ended: dict[UUID, float] = {}
         self._memberships: dict[tuple[UUID, UUID | None], tuple[int, float]] = {}

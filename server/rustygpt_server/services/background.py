@@ -5,12 +5,12 @@ import random
 from collections.abc import Awaitable, Callable
 
 from rustygpt_server.assistant.manager import AnswerManager
-from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import access_changes, sessions
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import DatabaseError
+from rustygpt_server.errors import RequestError
 from rustygpt_server.realtime.backplane_handler import BackplaneHandler
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.services.streams import StreamService
 from rustygpt_server.services.unread import UnreadCounter
 from rustygpt_server.telemetry import log
@@ -34,28 +34,27 @@ class BackgroundTasks:
         streams: StreamService,
         unread: UnreadCounter,
         backplane_handler: BackplaneHandler,
-        limits: TimeLimits,
-        clock: Clock,
+        runtime: Runtime,
     ) -> None:
         self._db = db
         self._hub = hub
         self._unread = unread
         self._backplane_handler = backplane_handler
-        self._position_check = limits.position_check
+        self._position_check = runtime.limits.position_check
         self._next_check = 0.0
-        self._clock = clock
+        self._clock = runtime.clock
         self._periodic_tasks: list[tuple[float, PeriodicTask]] = [
-            (limits.lease_renewal, answer_manager.renew_leases_and_fail_orphans),
-            (limits.cancel_check, answer_manager.stop_cancelled),
-            (limits.log_retry, streams.recheck_log_if_unconfirmed),
-            (limits.stream_sweep, streams.close_due),
-            (limits.session_check, streams.revalidate_streams),
-            (limits.access_poll, streams.poll_access_changes),
-            (limits.prune_interval, streams.prune_events),
-            (limits.prune_interval, self._prune_sessions),
-            (limits.ring_idle, self._evict_idle),
-            (limits.backplane_check, self._compare_positions),
-            (limits.gauge_interval, self._count_sessions),
+            (runtime.limits.lease_renewal, answer_manager.renew_leases_and_fail_orphans),
+            (runtime.limits.cancel_check, answer_manager.stop_cancelled),
+            (runtime.limits.log_retry, streams.recheck_log_if_unconfirmed),
+            (runtime.limits.stream_sweep, streams.close_due),
+            (runtime.limits.session_check, streams.revalidate_streams),
+            (runtime.limits.access_poll, streams.poll_access_changes),
+            (runtime.limits.prune_interval, streams.prune_events),
+            (runtime.limits.prune_interval, self._prune_sessions),
+            (runtime.limits.ring_idle, self._evict_idle),
+            (runtime.limits.backplane_check, self._compare_positions),
+            (runtime.limits.gauge_interval, self._count_sessions),
             (hub.subscribers.tick_seconds, self._tick),
         ]
         self._tasks: list[asyncio.Task[None]] = []
@@ -81,7 +80,7 @@ class BackgroundTasks:
         while not self._stopping:
             try:
                 await task()
-            except DatabaseError as error:
+            except RequestError as error:
                 _log.warning("a chore has to wait", chore=task.__name__, reason=str(error))
             except Exception:  # noqa: BLE001 - a task's boundary: one bad round must not end all
                 _log.error("a chore failed", chore=task.__name__, exc_info=True)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from rustygpt_server.db.errors import Unavailable
+from rustygpt_server.errors import Unavailable
 
 Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")

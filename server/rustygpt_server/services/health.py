@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from rustygpt_server.db import system
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import DatabaseError
+from rustygpt_server.errors import RequestError
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.telemetry import Metrics
 
@@ -30,7 +30,7 @@ class Health:
             async with asyncio.timeout(self._timeout):
                 await system.ping(self._db)
                 return await self._missing()
-        except (DatabaseError, TimeoutError):
+        except (RequestError, TimeoutError):
             return ["the database does not answer"]
 
     def count(self, endpoint: str, status: str) -> None:

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import events
 from rustygpt_server.db.access_changes import AccessChange
 from rustygpt_server.db.database import Database
@@ -10,6 +9,7 @@ from rustygpt_server.db.events import LogBounds
 from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.realtime.event_payloads import parse_membership
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.services.access import AccessMonitor
 from rustygpt_server.services.batcher import Batcher
 from rustygpt_server.services.cache import InvalidationCache
@@ -18,13 +18,11 @@ from rustygpt_server.services.cache import InvalidationCache
 class Memberships:
     """The memberships that this process knows of."""
 
-    def __init__(
-        self, db: Database, hub: Hub, access: AccessMonitor, limits: TimeLimits, clock: Clock
-    ) -> None:
+    def __init__(self, db: Database, hub: Hub, access: AccessMonitor, runtime: Runtime) -> None:
         self._db = db
         self._queries = Batcher(self._load_batch)
         self._cache: InvalidationCache[tuple[UUID, UUID], int] = InvalidationCache(
-            access.is_current, clock, limits.auth_cache_ttl
+            access.is_current, runtime.clock, runtime.limits.auth_cache_ttl
         )
         access.subscribe(self._on_access_change)
         hub.add_listener(self._on_event)

@@ -4,15 +4,14 @@ from uuid import UUID
 
 from rustygpt_server.assistant.answer import AnswerTarget
 from rustygpt_server.assistant.manager import AnswerManager
-from rustygpt_server.clock import Clock
 from rustygpt_server.db import answers
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.messages import NewMessage, Post, PostResult
 from rustygpt_server.db.rows import IdempotencyKey
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.services.post_writer import PostWriter
 from rustygpt_server.services.typing_status import TypingService
-from rustygpt_server.telemetry import Metrics
 from rustygpt_shared import requests
 from rustygpt_shared.ids import new_id
 from rustygpt_shared.models.messages import CancelResult
@@ -27,16 +26,15 @@ class Messages:
         hub: Hub,
         answer_manager: AnswerManager,
         typing: TypingService,
-        clock: Clock,
-        metrics: Metrics,
+        runtime: Runtime,
     ) -> None:
         self._db = db
         self._hub = hub
         self._answer_manager = answer_manager
         self._typing = typing
-        self._clock = clock
-        self._metrics = metrics
-        self._post_writer = PostWriter(db, answer_manager.new_claim, clock)
+        self._clock = runtime.clock
+        self._metrics = runtime.metrics
+        self._post_writer = PostWriter(db, answer_manager.new_claim, runtime.clock)
 
     async def post_root(
         self,

@@ -12,12 +12,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from rustygpt_server.clock import Clock, TimeLimits
+from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db import presence
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.presence import LastSeen, PresenceRow
 from rustygpt_server.realtime.backplane_messages import PresenceHeartbeat
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.services.typing_status import TypingService
 from rustygpt_shared import codec
 from rustygpt_shared.ids import event_id
@@ -45,14 +46,12 @@ class _UserState(Struct):
 class PresenceService:
     """The presence of everybody, as this process knows and tells it."""
 
-    def __init__(
-        self, db: Database, hub: Hub, typing: TypingService, limits: TimeLimits, clock: Clock
-    ) -> None:
+    def __init__(self, db: Database, hub: Hub, typing: TypingService, runtime: Runtime) -> None:
         self._db = db
         self._hub = hub
         self._typing = typing
-        self._limits = limits
-        self._clock = clock
+        self._limits = runtime.limits
+        self._clock = runtime.clock
         self._states: dict[UUID, _UserState] = {}
         """The longest silent come first."""
         self._due: set[UUID] = set()

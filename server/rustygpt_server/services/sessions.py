@@ -13,18 +13,16 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import accounts, sessions
 from rustygpt_server.db.access_changes import AccessChange
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import NotFound
 from rustygpt_server.db.sessions import NewSession, SessionCheck, SessionLimits
-from rustygpt_server.errors import AccountDisabled, NotSignedIn
+from rustygpt_server.errors import AccountDisabled, NotFound, NotSignedIn
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.services.access import AccessMonitor
 from rustygpt_server.services.batcher import Batcher
 from rustygpt_server.services.cache import InvalidationCache
 from rustygpt_server.services.passwords import Passwords
-from rustygpt_server.telemetry import Metrics
 from rustygpt_shared import problems
 from rustygpt_shared.ids import new_id
 from rustygpt_shared.models.users import OwnSession, Session, User
@@ -59,22 +57,20 @@ class Sessions:
         access: AccessMonitor,
         passwords: Passwords,
         settings: SessionSettings,
-        limits: TimeLimits,
-        clock: Clock,
-        metrics: Metrics,
+        runtime: Runtime,
         secret: bytes,
     ) -> None:
         self._db = db
         self._access = access
         self._passwords = passwords
         self._settings = settings
-        self._limits = limits
-        self._clock = clock
-        self._metrics = metrics
+        self._limits = runtime.limits
+        self._clock = runtime.clock
+        self._metrics = runtime.metrics
         self._secret = secret
         self._queries = Batcher(self._query_batch)
         self._cache: InvalidationCache[bytes, SessionCheck] = InvalidationCache(
-            access.is_current, clock, limits.auth_cache_ttl
+            access.is_current, runtime.clock, runtime.limits.auth_cache_ttl
         )
         access.subscribe(self._on_access_change)
 

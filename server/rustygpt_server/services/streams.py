@@ -7,9 +7,9 @@ from rustygpt_server.clock import Clock
 from rustygpt_server.db import events, sessions
 from rustygpt_server.db.access_changes import AccessChange
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import NotFound
 from rustygpt_server.db.events import LogBounds
 from rustygpt_server.db.rows import EventRecord
+from rustygpt_server.errors import NotFound
 from rustygpt_server.realtime import resume
 from rustygpt_server.realtime.event_payloads import parse_membership
 from rustygpt_server.realtime.hub import Hub

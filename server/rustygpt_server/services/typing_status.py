@@ -10,13 +10,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import presence
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.realtime.backplane_messages import TypingChanged
 from rustygpt_server.realtime.event_payloads import parse_membership, parse_new_message
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.runtime import Runtime
 from rustygpt_shared import codec, events
 from rustygpt_shared.models.presence import TYPING_STOPPED, TypingIndicator
 
@@ -38,11 +38,11 @@ class _Typing(Struct, frozen=True):
 class TypingService:
     """The people who are writing, as this process knows and tells it."""
 
-    def __init__(self, db: Database, hub: Hub, limits: TimeLimits, clock: Clock) -> None:
+    def __init__(self, db: Database, hub: Hub, runtime: Runtime) -> None:
         self._db = db
         self._hub = hub
-        self._limits = limits
-        self._clock = clock
+        self._limits = runtime.limits
+        self._clock = runtime.clock
         self._by_conversation: dict[UUID, dict[UUID, _Typing]] = {}
         hub.add_listener(self._on_event)
 

@@ -8,15 +8,15 @@ import asyncio
 from collections import OrderedDict, deque
 from uuid import UUID
 
-from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db import threads
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import DatabaseError
 from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.db.threads import ReadMarker, UnreadRow
+from rustygpt_server.errors import RequestError
 from rustygpt_server.realtime.backplane_messages import ReadMarkerMoved
 from rustygpt_server.realtime.event_payloads import parse_new_message
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
 from rustygpt_shared import codec
 from rustygpt_shared.events import UnreadUpdatePayload
@@ -102,11 +102,11 @@ class _ConversationCounts:
 class UnreadCounter:
     """The unread counts of this process's readers."""
 
-    def __init__(self, db: Database, hub: Hub, limits: TimeLimits, clock: Clock) -> None:
+    def __init__(self, db: Database, hub: Hub, runtime: Runtime) -> None:
         self._db = db
         self._hub = hub
-        self._limits = limits
-        self._clock = clock
+        self._limits = runtime.limits
+        self._clock = runtime.clock
         self._conversations: dict[UUID, _ConversationCounts] = {}
         self._timers: dict[UUID, asyncio.Task[None]] = {}
         hub.add_listener(self._on_event)
@@ -158,7 +158,7 @@ class UnreadCounter:
             while counts.dirty:
                 await self._clock.sleep(self._limits.unread_interval)
                 await self._publish(conversation_id, counts)
-        except DatabaseError as error:
+        except RequestError as error:
             _log.info("unread counts have to wait", reason=str(error))
             self._conversations.pop(conversation_id, None)
         finally:

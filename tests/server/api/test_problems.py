@@ -10,7 +10,6 @@ from tests.support.servers.in_process_server import InProcessServer
 
 from rustygpt_server import errors
 from rustygpt_server.api.problems import problem_type_of, validation_failed
-from rustygpt_server.db import errors as db_errors
 from rustygpt_shared import requests
 from rustygpt_shared.problems import FieldError
 
@@ -18,11 +17,11 @@ from rustygpt_shared.problems import FieldError
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
-        (db_errors.Forbidden("x"), 403, "RGP.RBAC.FORBIDDEN"),
-        (db_errors.NotFound("x"), 404, "RGP.NOT_FOUND"),
-        (db_errors.Conflict("x"), 409, "RGP.CONFLICT"),
-        (db_errors.Invalid("x"), 422, "RGP.VALIDATION"),
-        (db_errors.Unavailable("x"), 503, "RGP.UNAVAILABLE"),
+        (errors.Forbidden("x"), 403, "RGP.RBAC.FORBIDDEN"),
+        (errors.NotFound("x"), 404, "RGP.NOT_FOUND"),
+        (errors.Conflict("x"), 409, "RGP.CONFLICT"),
+        (errors.ValidationFailed("x"), 422, "RGP.VALIDATION"),
+        (errors.Unavailable("x"), 503, "RGP.UNAVAILABLE"),
         (errors.CsrfFailed("x"), 403, "RGP.AUTH.CSRF"),
         (errors.AccountDisabled("x"), 423, "RGP.AUTH.DISABLED"),
         (errors.UnsupportedMedia("x"), 415, "RGP.UNSUPPORTED_MEDIA"),
@@ -64,13 +63,14 @@ def test_a_field_that_does_not_fit_is_named(shape: Any, body: Any, field: str) -
         msgspec.convert(body, shape)
     told = validation_failed(raised.value)
 
+    assert told.errors is not None
     assert [error.field for error in told.errors] == [field]
     assert "`" not in told.errors[0].message
 
 
 def test_words_name_their_field() -> None:
     """Beside the list there is one sentence."""
-    told = errors.ValidationFailed(
+    told = errors.ValidationFailed.of_fields(
         [FieldError("title", "is too long"), FieldError("", "and so on")]
     )
 

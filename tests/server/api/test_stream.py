@@ -16,7 +16,7 @@ from tests.support.fakes.fake_model_server import (
 from tests.support.servers.in_process_server import InProcessServer, StartServer, openai_settings
 from tests.support.wait import until
 
-from rustygpt_server.db.errors import Unavailable
+from rustygpt_server.errors import Unavailable
 from rustygpt_shared import codec
 
 

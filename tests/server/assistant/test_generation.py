@@ -24,7 +24,7 @@ from rustygpt_server.assistant.provider import CompletionChunk, Prompt
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db import answers, messages
 from rustygpt_server.db.answers import AnswerResult
-from rustygpt_server.db.errors import Conflict
+from rustygpt_server.errors import Conflict
 from rustygpt_shared.settings import Llm
 from rustygpt_shared.text_rules import MESSAGE_MAX
 

@@ -15,7 +15,7 @@ from tests.support.database.databases import NOW, check_usable, connected
 from rustygpt_server.assets import sql_folder
 from rustygpt_server.db.bootstrap import BootstrapError, PoolLogin, bootstrap, missing_scripts
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import Unavailable
+from rustygpt_server.errors import Unavailable
 
 PROCESS = """
 import asyncio, sys

@@ -8,7 +8,7 @@ from tests.support.database import databases
 
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import Unavailable
+from rustygpt_server.errors import Unavailable
 
 
 async def test_no_round_trip_on_release(database_url: str, pool_login: PoolLogin) -> None:

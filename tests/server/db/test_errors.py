@@ -7,7 +7,8 @@ import pytest
 
 from rustygpt_server.db import errors
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import Unavailable, from_driver_error, is_broken
+from rustygpt_server.db.errors import from_driver_error, is_broken
+from rustygpt_server.errors import Unavailable
 
 
 @pytest.mark.parametrize("state", sorted(errors.BY_SQLSTATE))

@@ -25,12 +25,10 @@ class _Here:
     """A hub with a reader, and what it asks of other processes."""
 
     def __init__(self) -> None:
-        self.bus, self.ear, self.clock, self.log = (
-            Bus(),
-            RecordingListener(),
-            FakeClock(),
-            MemoryEventLog(),
-        )
+        self.bus = Bus()
+        self.ear = RecordingListener()
+        self.clock = FakeClock()
+        self.log = MemoryEventLog()
         self.bus.attach(MemoryBackplane(self.bus), self.ear)
         plane = MemoryBackplane(self.bus)
         self.hub: Hub = make_hub(self.log, self.clock, 64, plane)

@@ -14,12 +14,12 @@ from tests.support.components.hub_harness import (
 from tests.support.database.database_builder import DatabaseBuilder
 from tests.support.fakes.fake_clock import FakeClock
 
-from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db import access_changes, participants
 from rustygpt_server.db.access_changes import AccessChange
 from rustygpt_server.errors import NotSignedIn
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.subscriber import Subscriber
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.services.access import AccessMonitor
 
 
@@ -30,7 +30,7 @@ class Process:
         self.clock = FakeClock()
         self.log = MemoryEventLog()
         self.hub: Hub = make_hub(self.log, self.clock)
-        self.rights = AccessMonitor(scene.db, self.hub, TimeLimits(), self.clock)
+        self.rights = AccessMonitor(scene.db, self.hub, Runtime(self.clock))
         self.heard: list[AccessChange | None] = []
         self.rights.subscribe(self.heard.append)
 

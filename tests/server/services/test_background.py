@@ -5,7 +5,7 @@ import asyncio
 from tests.support.servers.in_process_server import InProcessServer
 from tests.support.wait import until
 
-from rustygpt_server.db.errors import Unavailable
+from rustygpt_server.errors import Unavailable
 from rustygpt_server.services.background import BackgroundTasks
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.wait import until
 
-from rustygpt_server.db.errors import Unavailable
+from rustygpt_server.errors import Unavailable
 from rustygpt_server.services.batcher import Batcher
 
 

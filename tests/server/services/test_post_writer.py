@@ -11,8 +11,8 @@ from tests.support.servers.in_process_server import InProcessServer
 from tests.support.wait import until
 
 from rustygpt_server.db import events as db_events
-from rustygpt_server.db.errors import NotFound, Unavailable
 from rustygpt_server.db.messages import NewMessage, Post, PostResult
+from rustygpt_server.errors import NotFound, Unavailable
 from rustygpt_server.services.post_writer import PostWriter
 
 

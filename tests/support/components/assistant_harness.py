@@ -12,10 +12,11 @@ from rustygpt_server.assistant.generation import AnswerGenerator
 from rustygpt_server.assistant.manager import AnswerManager
 from rustygpt_server.assistant.openai import OpenAIProvider
 from rustygpt_server.assistant.provider import Provider
-from rustygpt_server.clock import SystemClock, TimeLimits
+from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.messages import PostResult
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.services.streams import DatabaseEventLog
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared.settings import Llm, Sse
@@ -52,13 +53,17 @@ class AssistantHarness:
         self.metrics = Metrics()
         self.clock = FakeClock()
         self.clock._now = NOW
-        self.hub = Hub(DatabaseEventLog(db), Sse(), limits, SystemClock(), self.metrics)
+        system = Runtime(limits=limits, metrics=self.metrics)
+        self.hub = Hub(DatabaseEventLog(db), Sse(), system)
         self.catalog = Catalog(settings, lambda _: provider, {}, limits)
-        self.generator = AnswerGenerator(
-            db, self.catalog, settings, limits, SystemClock(), self.metrics, INSTANCE_ID
-        )
+        self.generator = AnswerGenerator(db, self.catalog, settings, system, INSTANCE_ID)
         self.manager = AnswerManager(
-            db, self.hub, self.catalog, self.generator, limits, self.clock, INSTANCE_ID
+            db,
+            self.hub,
+            self.catalog,
+            self.generator,
+            Runtime(self.clock, limits, self.metrics),
+            INSTANCE_ID,
         )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tests.support.wait import until
 
-from rustygpt_server.clock import SystemClock, TimeLimits
+from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.listen import NotificationListener
@@ -16,7 +16,7 @@ from rustygpt_server.realtime.deltas import AnswerDelta
 from rustygpt_server.realtime.postgres import PostgresTransport
 from rustygpt_server.realtime.pubsub import PubSubBackplane
 from rustygpt_server.realtime.redis import RedisTransport
-from rustygpt_server.telemetry import Metrics
+from rustygpt_server.runtime import Runtime
 
 
 class RecordingListener:
@@ -48,14 +48,12 @@ async def postgres_backplane(
     url: str, login: PoolLogin, name: str, limits: TimeLimits | None = None
 ) -> AsyncIterator[PubSubBackplane]:
     """A backplane over NOTIFY that is not started yet."""
-    clock = SystemClock()
+    runtime = Runtime(limits=limits or TimeLimits())
     notifier = await Database.connect(
         url, user=login.user, password=login.password, size=1, durable=False
     )
-    wire = PostgresTransport(
-        NotificationListener(url, login, limits or TimeLimits(), clock), notifier, CHANNEL
-    )
-    backplane = PubSubBackplane(wire, name, clock, Metrics())
+    wire = PostgresTransport(NotificationListener(url, login, runtime), notifier, CHANNEL)
+    backplane = PubSubBackplane(wire, name, runtime)
     try:
         yield backplane
     finally:
@@ -68,9 +66,9 @@ async def redis_backplane(
     url: str, name: str, limits: TimeLimits | None = None
 ) -> AsyncIterator[PubSubBackplane]:
     """A backplane over Redis that is not started yet."""
-    clock = SystemClock()
-    wire = RedisTransport(url, CHANNEL, limits or TimeLimits(), clock)
-    backplane = PubSubBackplane(wire, name, clock, Metrics())
+    runtime = Runtime(limits=limits or TimeLimits())
+    wire = RedisTransport(url, CHANNEL, runtime)
+    backplane = PubSubBackplane(wire, name, runtime)
     try:
         yield backplane
     finally:

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 from tests.support.fakes.fake_clock import FakeClock
 from tests.support.wait import until
 
-from rustygpt_server.clock import Clock, TimeLimits
-from rustygpt_server.db.errors import Unavailable
+from rustygpt_server.clock import Clock
 from rustygpt_server.db.events import LogBounds
 from rustygpt_server.db.rows import EventRecord
+from rustygpt_server.errors import Unavailable
 from rustygpt_server.realtime import resume
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.catchup import EventLog
@@ -20,7 +20,7 @@ from rustygpt_server.realtime.channel import Channel
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.stream_loop import run_stream
 from rustygpt_server.realtime.subscriber import Identity, SharedChunk, Subscriber
-from rustygpt_server.telemetry import Metrics
+from rustygpt_server.runtime import Runtime
 from rustygpt_shared import codec
 from rustygpt_shared.settings import Sse
 
@@ -87,7 +87,7 @@ def make_hub(
 ) -> Hub:
     """A hub with a small outbox."""
     settings = Sse(channel_capacity=capacity)
-    return Hub(log, settings, TimeLimits(), clock or FakeClock(), Metrics(), backplane)
+    return Hub(log, settings, Runtime(clock or FakeClock()), backplane)
 
 
 def make_subscriber(

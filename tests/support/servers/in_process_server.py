@@ -17,6 +17,7 @@ from rustygpt_server.app.context import ServerContext
 from rustygpt_server.app.run import bind_socket, serving, socket_url
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
+from rustygpt_server.runtime import Runtime
 from rustygpt_shared.settings import Db, Llm, Model, Provider, Settings
 
 PASSWORD = "correct horse battery"
@@ -184,7 +185,9 @@ async def in_process_server(
     """A running server; the assistant is the demo unless the test names a model."""
     clock = clock or FakeClock()
     base = settings or Settings(llm=llm or Llm(default_model="demo"), db=Db(max_connections=4))
-    config = ServerContext(base, database_url, login, clock=clock, limits=limits or TimeLimits())
+    config = ServerContext(
+        base, database_url, login, runtime=Runtime(clock, limits or TimeLimits())
+    )
     sock: socket.socket = bind_socket("127.0.0.1", 0)
     async with build_components(config) as parts, serving(parts, sock):
         server = InProcessServer(socket_url(sock), components=parts, clock=clock)

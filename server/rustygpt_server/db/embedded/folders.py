@@ -10,14 +10,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from rustygpt_server.db.errors import DatabaseError
+from rustygpt_server.errors import StartupError
 
 _SOCKET_NAME: Final = ".s.PGSQL.5432"
 _SOCKET_PATH_BYTES: Final = 100
 _SERVICE_USERS: Final = ("rustygpt", "postgres", "nobody")
 
 
-class EmbeddedError(DatabaseError):
+class EmbeddedError(StartupError):
     """The embedded PostgreSQL cannot run here; the message says why and what helps."""
 
 
