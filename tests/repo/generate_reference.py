@@ -103,7 +103,7 @@ def _field_docs(shape: type) -> dict[str, str]:
 
 def operations() -> list[Operation]:
     """Every route that all flags on give."""
-    return [operation for area in route_groups(Features()) for operation in area.operations]
+    return [operation for group in route_groups(Features()) for operation in group.operations]
 
 
 def _http() -> Iterator[str]:
@@ -119,7 +119,7 @@ def _http() -> Iterator[str]:
         request_type = f"`{_name(one.body)}` → " if one.body else ""
         response_type = f" `{_name(one.response)}`" if one.response else ""
         shapes = f"{request_type}{one.status}{response_type}"
-        yield f"| {one.method} `{one.path}` | {one.access} | {shapes} | {one.summary} |"
+        yield f"| {one.method} `{one.template}` | {one.access} | {shapes} | {one.summary} |"
     yield ""
 
 

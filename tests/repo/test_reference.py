@@ -19,4 +19,4 @@ def test_every_setting_has_words() -> None:
 
 def test_every_route_has_words() -> None:
     """A route without a docstring is no documented route."""
-    assert [one.path for one in operations() if not one.summary] == []
+    assert [one.template for one in operations() if not one.summary] == []
