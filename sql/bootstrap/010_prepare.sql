@@ -39,7 +39,7 @@ BEGIN
     EXECUTE format('CREATE SCHEMA rustygpt AUTHORIZATION %I', _owner);
   END IF;
   PERFORM set_config('role', _owner, true);
-  IF to_regclass('rustygpt.ledger') IS NOT NULL THEN
+  IF to_regclass('rustygpt.applied_scripts') IS NOT NULL THEN
     RETURN;
   END IF;
   EXECUTE format('GRANT USAGE, CREATE ON SCHEMA rustygpt TO %I', _reader);
@@ -52,14 +52,14 @@ BEGIN
     LANGUAGE sql IMMUTABLE AS $body$ SELECT %L || _kind $body$
   $sql$, 'rustygpt_' || _base || '_');
   EXECUTE format('GRANT EXECUTE ON FUNCTION rustygpt.role_of(text) TO %I', _reader);
-  CREATE TABLE rustygpt.ledger (
+  CREATE TABLE rustygpt.applied_scripts (
     script text PRIMARY KEY,
     sha256 text NOT NULL,
     procedure text,
     release text NOT NULL,
-    gone_since text,
+    removed_in_release text,
     applied_at timestamptz NOT NULL
   );
-  COMMENT ON TABLE rustygpt.ledger IS 'Every script that was applied, and its checksum.';
+  COMMENT ON TABLE rustygpt.applied_scripts IS 'Every script that was applied, and its checksum.';
 END
 $prepare$;

@@ -129,7 +129,7 @@ async def test_readers_lose_their_right(scene: Scene) -> None:
     await sessions.end_session(scene.db, ada, ids[ada])
     lost = await feeds.check_readers(scene.db, readers, scene.now)
     assert [found.reason for found in lost] == ["session_ended", "removed", "session_ended"]
-    assert not await members.is_member(scene.db, room, cy)
+    assert await feeds.open_feeds(scene.db, [(cy, room)]) == [{}]
 
 
 async def test_read_behind(scene: Scene) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.support.events import told
 from tests.support.scene import Scene
 
-from rustygpt_server.db import members, threads
+from rustygpt_server.db import feeds, members, threads
 from rustygpt_server.db.refusals import Conflict, Forbidden, NotFound
 from rustygpt_server.db.rows import Logged
 from rustygpt_shared import events
@@ -48,7 +48,7 @@ async def test_add_change_remove_are_told(scene: Scene) -> None:
     page = await members.list_participants(scene.db, ada, room)
     assert page.position == 3
     assert [p.user_id for p in page.items] == [ada]
-    assert not await members.is_member(scene.db, room, bob)
+    assert await feeds.open_feeds(scene.db, [(bob, room)]) == [{}]
 
 
 async def test_nobody_grants_above_the_own_role(scene: Scene) -> None:

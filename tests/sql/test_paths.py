@@ -27,7 +27,7 @@ BEGIN
     _m.id := gen_random_uuid();
     _m.depth := _m.depth + 1;
     _m.seq := _m.seq + 1;
-    _m.born := _m.born + 1;
+    _m.created_event := _m.created_event + 1;
     INSERT INTO rustygpt.messages SELECT (_m).*;
   END LOOP;
 END $$
@@ -37,7 +37,7 @@ WIDE = """
 INSERT INTO rustygpt.messages
 SELECT gen_random_uuid(), root_id, conversation_id, role, content,
   rustygpt.path_encode(ARRAY[n]), 2, n + 1, created_at, id, author_user_id, author_name,
-  NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, born + n
+  NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, created_event + n
 FROM rustygpt.messages, generate_series(1, {count}) AS n WHERE root_id = '{root}'
 """
 

@@ -135,7 +135,7 @@ async def test_unread_stops_at_a_thousand(scene: Scene, owner: Any) -> None:
     await owner.execute(
         """
         INSERT INTO rustygpt.messages
-          (id, root_id, conversation_id, role, content, path, depth, seq, created_at, born)
+          (id, root_id, conversation_id, role, content, path, depth, seq, created_at, created_event)
         SELECT gen_random_uuid(), $1, $2, 'user', 'x', 'Z' || n, 2, n, $3, n
         FROM generate_series(10, 1500) AS n
         """,

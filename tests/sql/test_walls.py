@@ -21,8 +21,8 @@ from rustygpt_server.db.refusals import Refused
 _CALL = re.compile(r"rustygpt\.(\w+)\s*\(([^)]*)\)")
 
 ABOUT_ONESELF = {
-    "beat_presence", "change_password", "create_conversation", "list_conversations",
-    "list_sessions", "open_feeds", "search_users", "show_me", "show_password",
+    "record_heartbeat", "change_password", "create_conversation", "list_conversations",
+    "list_sessions", "read_log_bounds", "search_users", "show_me", "show_password",
     "store_password_hash", "update_me",
 }  # fmt: skip
 """Procedures in which an actor meets nothing of other people's conversations."""
@@ -107,9 +107,9 @@ async def test_nothing_is_seen_without_an_actor(scene: Scene, owner: Any) -> Non
     await scene.post(ada, room)
     async with owner.transaction():
         await owner.execute("SELECT set_config('role', rustygpt.role_of('owner'), true)")
-        for table in set(await tables(owner)) - {"ledger"}:
+        for table in set(await tables(owner)) - {"applied_scripts"}:
             assert await owner.fetchval(f"SELECT count(*) FROM rustygpt.{table}") == 0
-        await owner.execute("SELECT rustygpt.act_as_system()")
+        await owner.execute("SELECT rustygpt.set_actor_system()")
         for table in ("users", "messages", "events", "generations", "participants"):
             assert await owner.fetchval(f"SELECT count(*) FROM rustygpt.{table}") > 0
 
@@ -122,7 +122,7 @@ async def test_an_outsider_sees_nothing_of_a_room(scene: Scene, owner: Any) -> N
     await scene.room(eve)
     async with owner.transaction():
         await owner.execute("SELECT set_config('role', rustygpt.role_of('owner'), true)")
-        await owner.execute("SELECT rustygpt.act_as($1)", eve)
+        await owner.execute("SELECT rustygpt.set_actor($1)", eve)
         for table in ("messages", "threads", "events", "participants", "generations"):
             seen = await owner.fetchval(
                 f"SELECT count(*) FROM rustygpt.{table} WHERE conversation_id = $1", room
@@ -148,10 +148,10 @@ async def test_procedures_are_pinned_and_not_public(owner: Any) -> None:
 async def test_helpers_are_refused(app: Any) -> None:
     """The application's role cannot name itself the system, nor ask the walls' own helpers."""
     for call in (
-        "act_as_system()",
+        "set_actor_system()",
         "app_password()",
         "role_in(gen_random_uuid(), gen_random_uuid())",
-        "room_of(gen_random_uuid())",
+        "conversation_of(gen_random_uuid())",
         "is_admin(gen_random_uuid())",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -167,12 +167,12 @@ async def test_no_actor_stays_on_a_connection(
     async with databases.pool(database_url, pool_login, size=1) as one:
         alone = Scene(one)
         await alone.post(ada, room)
-        for setting in ("rustygpt.actor", "rustygpt.room"):
+        for setting in ("rustygpt.actor", "rustygpt.conversation"):
             left = await one.fetch_value("SELECT current_setting($1, true)", setting)
             assert left in (None, "")
         with pytest.raises(Refused):
             await alone.post(alone.id(), room)
-        for setting in ("rustygpt.actor", "rustygpt.room"):
+        for setting in ("rustygpt.actor", "rustygpt.conversation"):
             assert await one.fetch_value("SELECT current_setting($1, true)", setting) in (None, "")
 
 

@@ -157,7 +157,7 @@ async def test_a_key_in_use_holds_up_nobody_else(scene: Scene, owner: Any) -> No
     room = await scene.room(ada)
     posts = [root(scene, ada, room, once=Once("k", b"1" * 32)), root(scene, ada, room)]
     async with owner.transaction():
-        key = "SELECT pg_advisory_xact_lock(rustygpt.key_lock($1, 'k'))"
+        key = "SELECT pg_advisory_xact_lock(rustygpt.idempotency_lock_id($1, 'k'))"
         await owner.execute(key, ada)
         async with asyncio.timeout(1.5):
             told = await write(scene, posts, wait=False)

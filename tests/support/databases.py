@@ -26,7 +26,7 @@ from rustygpt_shared.ids import new_id
 
 VARIABLE = "RUSTYGPT_TEST_DATABASE_URL"
 NOW = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
-KEPT = ("ledger", "secrets")
+KEPT = ("applied_scripts", "secrets")
 
 
 @contextmanager

@@ -120,9 +120,10 @@ async def _connected(url: str) -> AsyncIterator[Any]:
 async def _apply_all(work: _Work, login: str | None) -> None:
     await _run(work, "bootstrap/010_prepare.sql")
     await _become(work, "owner")
-    await _run(work, "bootstrap/020_ledger.sql")
+    await _run(work, "bootstrap/020_applied_scripts.sql")
     known = {
-        row[0]: row for row in await work.connection.fetch("SELECT * FROM rustygpt.read_ledger()")
+        row[0]: row
+        for row in await work.connection.fetch("SELECT * FROM rustygpt.read_applied_scripts()")
     }
     stages = {stage: read_stage(work.folder, stage) for stage in STAGES}
     if _is_newer(known, stages["schema"]):
@@ -206,7 +207,7 @@ async def _execute(work: _Work, script: Script, *, note: bool) -> None:
             await work.connection.execute(script.text)
             if note:
                 await work.connection.execute(
-                    "SELECT rustygpt.note_script($1, $2, $3, $4, $5)",
+                    "SELECT rustygpt.record_script($1, $2, $3, $4, $5)",
                     *(script.name, script.sha256, script.procedure, work.release, work.now),
                 )
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:

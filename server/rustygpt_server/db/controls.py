@@ -51,11 +51,11 @@ class Read(Struct, frozen=True):
 
 async def read_controls(db: Database, after: int, limit: int) -> Read:
     """The controls after a number, in order; asked by the system."""
-    rows = await db.fetch("SELECT * FROM rustygpt.read_controls($1, $2)", after, limit)
+    rows = await db.fetch("SELECT * FROM rustygpt.read_access_changes($1, $2)", after, limit)
     found = [Control(*row[2:]) for row in rows if row[1] is not None]
     return Read(rows[0][0], rows[0][1], found)
 
 
 async def prune_controls(db: Database, keep: int) -> int:
     """Keep the latest controls only; answers how many went."""
-    return int(await db.fetch_value("SELECT rustygpt.prune_controls($1)", keep))
+    return int(await db.fetch_value("SELECT rustygpt.prune_access_changes($1)", keep))

@@ -65,7 +65,7 @@ class Database:
             command_timeout=statement_timeout_ms / 1000 + 1,
             server_settings={
                 **_settings(statement_timeout_ms, durable=durable),
-                **({} if logs_events else {"rustygpt.log": "off"}),
+                **({} if logs_events else {"rustygpt.persist_events": "off"}),
             },
         )
         async with refusing():

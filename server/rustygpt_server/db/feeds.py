@@ -47,7 +47,7 @@ async def open_feeds(
     Conversations that the person is not in are left out.
     """
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.open_feeds($1, $2)",
+        "SELECT * FROM rustygpt.read_log_bounds($1, $2)",
         [user_id for user_id, _ in wanted],
         [conversation_id for _, conversation_id in wanted],
     )
@@ -68,7 +68,7 @@ async def read_events(db: Database, conversation_id: UUID, after: int, limit: in
 async def read_behind(db: Database, cursors: Mapping[UUID, int], limit: int) -> list[Logged]:
     """The next events of conversations, each after its number; `limit` is per conversation."""
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.read_behind($1, $2, $3)",
+        "SELECT * FROM rustygpt.read_events_batch($1, $2, $3)",
         *(list(cursors), list(cursors.values()), limit),
     )
     return [Logged(*row) for row in rows]
@@ -86,7 +86,7 @@ async def tell_processes(db: Database, channel: str, packets: list[str]) -> None
     PostgreSQL's queue of notifications is full when somebody who listens holds a transaction open.
     """
     try:
-        await db.fetch_value("SELECT rustygpt.tell_processes($1, $2)", channel, packets)
+        await db.fetch_value("SELECT rustygpt.notify_processes($1, $2)", channel, packets)
     except asyncpg.ProgramLimitExceededError as error:
         raise Unavailable("PostgreSQL's queue of notifications is full.") from error
 
@@ -94,7 +94,7 @@ async def tell_processes(db: Database, channel: str, packets: list[str]) -> None
 async def check_readers(db: Database, readers: list[Reader], now: datetime) -> list[Lost]:
     """Which open streams lost their right: membership, account or session."""
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.check_readers($1, $2, $3, $4)",
+        "SELECT * FROM rustygpt.find_revoked_streams($1, $2, $3, $4)",
         [r.session_id for r in readers],
         [r.user_id for r in readers],
         [r.conversation_id for r in readers],

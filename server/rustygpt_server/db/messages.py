@@ -82,7 +82,7 @@ async def write_messages(
     for somebody else is Busy, unless the statement may `wait`.
     """
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.write_messages"
+        "SELECT * FROM rustygpt.post_messages"
         "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         *_columns(posts),
         *_answerers(answering),

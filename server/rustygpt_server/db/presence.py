@@ -32,7 +32,9 @@ class Beaten(Struct, frozen=True):
 
 async def beat_presence(db: Database, actor: UUID, said: Status, now: datetime) -> int:
     """Note that a person is there; answers the heartbeat's number."""
-    return int(await db.fetch_value("SELECT rustygpt.beat_presence($1, $2, $3)", actor, said, now))
+    return int(
+        await db.fetch_value("SELECT rustygpt.record_heartbeat($1, $2, $3)", actor, said, now)
+    )
 
 
 async def show_presence(db: Database, actor: UUID, conversation_id: UUID) -> Page[LastSeen]:
@@ -51,12 +53,12 @@ async def read_presence(
 
 async def list_seen(db: Database, since: datetime, limit: int) -> list[Beaten]:
     """Who was seen since a moment, the latest at last; asked by the system."""
-    rows = await db.fetch("SELECT * FROM rustygpt.list_seen($1, $2)", since, limit)
+    rows = await db.fetch("SELECT * FROM rustygpt.list_recently_seen($1, $2)", since, limit)
     return [Beaten(*row) for row in rows]
 
 
 async def type_in_thread(db: Database, actor: UUID, conversation_id: UUID, root_id: UUID) -> None:
     """Refused to who may not be seen writing there."""
     await db.fetch_value(
-        "SELECT rustygpt.type_in_thread($1, $2, $3)", actor, conversation_id, root_id
+        "SELECT rustygpt.check_may_type($1, $2, $3)", actor, conversation_id, root_id
     )

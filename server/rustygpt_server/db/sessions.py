@@ -58,7 +58,7 @@ class Rotated(Struct, frozen=True):
 
 async def secret(db: Database) -> bytes:
     """The 32 bytes this database derives tokens with; made once, at bootstrap."""
-    return bytes(await db.fetch_value("SELECT rustygpt.session_secret()"))
+    return bytes(await db.fetch_value("SELECT rustygpt.token_secret()"))
 
 
 async def start_session(db: Database, new: NewSession, windows: Windows, now: datetime) -> Started:

@@ -5,7 +5,7 @@ RETURNS TABLE (user_id uuid, password_hash text, disabled boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rustygpt.act_as_system();
+  PERFORM rustygpt.set_actor_system();
   RETURN QUERY SELECT u.id, u.password_hash, u.disabled_at IS NOT NULL FROM rustygpt.users u
     WHERE u.email_key = lower(_name) OR u.username_key = lower(_name)
     ORDER BY u.email_key = lower(_name) DESC LIMIT 1;

@@ -6,7 +6,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS 
 DECLARE
   _start text := replace(replace(replace(lower(_query), '\', '\\'), '%', '\%'), '_', '\_') || '%';
 BEGIN
-  PERFORM rustygpt.act_as(_actor);
+  PERFORM rustygpt.set_actor(_actor);
   RETURN QUERY SELECT u.id, u.username, u.display_name FROM rustygpt.users u
     WHERE (u.username_key LIKE _start OR lower(u.display_name) LIKE _start)
       AND u.disabled_at IS NULL

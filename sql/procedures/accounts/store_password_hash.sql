@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION rustygpt.store_password_hash(_actor uuid, _password_h
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 BEGIN
-  PERFORM rustygpt.act_as(_actor);
+  PERFORM rustygpt.set_actor(_actor);
   UPDATE rustygpt.users SET password_hash = _password_hash WHERE id = _actor;
 END
 $$;

@@ -6,9 +6,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   _one rustygpt.generations;
-  _told record;
+  _logged record;
 BEGIN
-  PERFORM rustygpt.act_as_system();
+  PERFORM rustygpt.set_actor_system();
   FOR _one IN
     SELECT * FROM rustygpt.generations g WHERE g.lease_until <= _now
     ORDER BY g.conversation_id, g.message_id LIMIT 100
@@ -16,11 +16,11 @@ BEGIN
     PERFORM 1 FROM rustygpt.conversations c WHERE c.id = _one.conversation_id FOR NO KEY UPDATE;
     CONTINUE WHEN NOT EXISTS (SELECT 1 FROM rustygpt.generations g
       WHERE g.message_id = _one.message_id AND g.lease_until <= _now);
-    SELECT * INTO _told FROM rustygpt.close_answer(_one.message_id, _one.runner, NULL, NULL,
+    SELECT * INTO _logged FROM rustygpt.end_answer(_one.message_id, _one.instance_id, NULL, NULL,
       'error', NULL, 'RGP.UNAVAILABLE',
       'The server stopped while it wrote this answer; ask again.', _now);
-    RETURN QUERY SELECT _one.message_id, _one.conversation_id, _told.event_numbers,
-      _told.event_types, _told.event_payloads;
+    RETURN QUERY SELECT _one.message_id, _one.conversation_id, _logged.event_numbers,
+      _logged.event_types, _logged.event_payloads;
   END LOOP;
 END
 $$;

@@ -5,7 +5,7 @@ RETURNS TABLE (model text, system_prompt text, role text, content text, author_n
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rustygpt.act_as_system();
+  PERFORM rustygpt.set_actor_system();
   RETURN QUERY
     WITH RECURSIVE chain AS (
       SELECT m.id, m.parent_id, 0 AS above, 0::bigint AS used FROM rustygpt.messages m
@@ -26,7 +26,7 @@ BEGIN
       ) AS n ON true
     WHERE a.id = _message_id ORDER BY n.above DESC;
   IF NOT FOUND THEN
-    PERFORM rustygpt.refuse('RG404', 'There is no such message.');
+    PERFORM rustygpt.raise_error('RG404', 'There is no such message.');
   END IF;
 END
 $$;

@@ -7,7 +7,7 @@ RETURNS TABLE (id uuid, root_id uuid, conversation_id uuid, role text, content t
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rustygpt.enter(_actor, rustygpt.room_of(_message_id), 'message');
+  PERFORM rustygpt.authorize_read(_actor, rustygpt.conversation_of(_message_id), 'message');
   RETURN QUERY SELECT m.id, m.root_id, m.conversation_id, m.role, m.content, m.path, m.depth,
       m.seq, m.created_at, m.parent_id, m.author_user_id, m.author_name, m.edited_at,
       m.deleted_at, m.model, m.reasoning, m.finish_reason, m.usage, m.streaming

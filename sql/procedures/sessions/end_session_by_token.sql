@@ -6,12 +6,12 @@ DECLARE
   _ended uuid;
   _user_id uuid;
 BEGIN
-  PERFORM rustygpt.act_as_system();
+  PERFORM rustygpt.set_actor_system();
   DELETE FROM rustygpt.sessions s USING rustygpt.session_tokens t
   WHERE t.token_hash = _token_hash AND s.id = t.session_id RETURNING s.id, s.user_id
   INTO _ended, _user_id;
   IF FOUND THEN
-    PERFORM rustygpt.log_controls('session_ended', _user_id, ARRAY[_ended]);
+    PERFORM rustygpt.log_access_changes('session_ended', _user_id, ARRAY[_ended]);
   END IF;
   RETURN _ended;
 END

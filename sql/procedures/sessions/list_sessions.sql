@@ -6,7 +6,7 @@ RETURNS TABLE (id uuid, issued_at timestamptz, expires_at timestamptz,
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rustygpt.act_as(_actor);
+  PERFORM rustygpt.set_actor(_actor);
   RETURN QUERY SELECT s.id, s.issued_at, s.expires_at, s.absolute_expires_at, s.last_seen_at,
       s.user_agent, s.address, COALESCE(s.id = _current, false)
     FROM rustygpt.sessions s WHERE s.user_id = _actor AND s.expires_at > _now

@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION rustygpt.touch_sessions(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rustygpt.act_as_system();
+  PERFORM rustygpt.set_actor_system();
   UPDATE rustygpt.sessions s SET last_seen_at = _now,
     expires_at = LEAST(_now + make_interval(secs => _idle_seconds), s.absolute_expires_at)
   WHERE s.id IN (SELECT o.id FROM rustygpt.sessions o

@@ -137,7 +137,9 @@ async def test_conversations_joined_unheard_are_found(api: Api, owner: Any) -> N
         await owner.execute(
             "INSERT INTO rustygpt.participants VALUES ($1, $2, 'member', now(), 0)", shared, bob.id
         )
-        await owner.execute("UPDATE rustygpt.control_count SET last = last + 5")
+        await owner.execute(
+            "UPDATE rustygpt.access_change_counter SET last_number = last_number + 5"
+        )
         reading = asyncio.create_task(stream.next())
 
         def is_told() -> bool:

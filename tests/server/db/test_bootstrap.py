@@ -99,9 +99,9 @@ async def test_killed_in_the_middle(empty_database_url: str) -> None:
 
 async def applied(connection: Any) -> int:
     """How many scripts the ledger has."""
-    if await connection.fetchval("SELECT to_regclass('rustygpt.ledger')") is None:
+    if await connection.fetchval("SELECT to_regclass('rustygpt.applied_scripts')") is None:
         return 0
-    return int(await connection.fetchval("SELECT count(*) FROM rustygpt.ledger"))
+    return int(await connection.fetchval("SELECT count(*) FROM rustygpt.applied_scripts"))
 
 
 async def test_two_databases_at_once(cluster_url: str) -> None:
@@ -120,16 +120,16 @@ async def test_two_databases_at_once(cluster_url: str) -> None:
 async def test_a_changed_schema_file_is_refused(empty_database_url: str, scripts: Path) -> None:
     """Schema files are append-only: one that changed after it was applied stops the start."""
     await run(empty_database_url, scripts)
-    file = scripts / "schema" / "003_rooms.sql"
+    file = scripts / "schema" / "003_conversations.sql"
     file.write_text(file.read_text() + "\n-- changed\n")
-    with pytest.raises(BootstrapError, match=r"schema/003_rooms\.sql was changed"):
+    with pytest.raises(BootstrapError, match=r"schema/003_conversations\.sql was changed"):
         await run(empty_database_url, scripts)
 
 
 async def test_a_changed_procedure_is_applied_again(empty_database_url: str, scripts: Path) -> None:
     """A procedure whose file changed is put in place again, and no other."""
     await run(empty_database_url, scripts)
-    file = scripts / "procedures" / "feeds" / "read_events.sql"
+    file = scripts / "procedures" / "events" / "read_events.sql"
     file.write_text(file.read_text() + "\n-- changed\n")
     told = await run(empty_database_url, scripts)
     assert told["procedures", "applied"] == 1
@@ -152,7 +152,7 @@ async def test_a_procedure_without_file_goes_a_release_later(
 
 async def test_a_procedure_that_comes_back_stays(empty_database_url: str, scripts: Path) -> None:
     """A file that was gone for a release and is there again keeps its procedure."""
-    file = scripts / "procedures" / "feeds" / "read_events.sql"
+    file = scripts / "procedures" / "events" / "read_events.sql"
     text = file.read_text()
     await run(empty_database_url, scripts, "1.0.0")
     file.unlink()
@@ -166,7 +166,7 @@ async def test_a_procedure_that_comes_back_stays(empty_database_url: str, script
 async def test_an_older_release_leaves_a_newer_one(empty_database_url: str, scripts: Path) -> None:
     """A process of the release before that starts again puts no old procedure back."""
     (scripts / "schema" / "999_later.sql").write_text("CREATE TABLE rustygpt.later (id integer);")
-    file = scripts / "procedures" / "feeds" / "read_events.sql"
+    file = scripts / "procedures" / "events" / "read_events.sql"
     file.write_text(file.read_text() + "\n-- newer\n")
     await run(empty_database_url, scripts, "2.0.0")
     told = await run(empty_database_url, sql_folder(), "1.0.0")

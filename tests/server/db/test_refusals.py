@@ -15,7 +15,7 @@ async def test_each_state_is_its_exception(database: Database, owner: Any, state
     """A refusal in SQL is the exception of its SQLSTATE, with the sentence for the person."""
     assert database is not None
     with pytest.raises(asyncpg.PostgresError) as raised:
-        await owner.execute("SELECT rustygpt.refuse($1, 'Because.')", state)
+        await owner.execute("SELECT rustygpt.raise_error($1, 'Because.')", state)
     told = refusal(raised.value)
     assert type(told) is refusals.BY_SQLSTATE[state]
     assert str(told) == "Because."

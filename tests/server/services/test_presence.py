@@ -125,7 +125,8 @@ async def test_a_lost_heartbeat_makes_nobody_silent(api: Api, owner: Any) -> Non
         start = api.clock.now()
         api.clock.move(40)
         await owner.execute(
-            "UPDATE rustygpt.presence SET last_seen_at = $1, beats = beats + 1", api.clock.now()
+            "UPDATE rustygpt.presence SET last_seen_at = $1, heartbeat_seq = heartbeat_seq + 1",
+            api.clock.now(),
         )
         told = await _told(api, stream, step=1)
 

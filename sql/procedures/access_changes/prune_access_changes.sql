@@ -1,0 +1,13 @@
+-- Keep the latest controls only; a process that lacks earlier ones notices it by the numbers.
+-- For the system; answers how many went.
+CREATE OR REPLACE FUNCTION rustygpt.prune_access_changes(_retain integer) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
+DECLARE _count bigint;
+BEGIN
+  PERFORM rustygpt.set_actor_system();
+  DELETE FROM rustygpt.access_changes c
+  WHERE c.number <= (SELECT n.last_number FROM rustygpt.access_change_counter n) - _retain;
+  GET DIAGNOSTICS _count = ROW_COUNT;
+  RETURN _count;
+END
+$$;
