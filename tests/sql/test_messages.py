@@ -182,13 +182,17 @@ async def test_same_key_writes_once(scene: Scene) -> None:
     assert len({w.posted for w in told_all}) == 1
     assert sum(w.replayed for w in told_all) == 4
     assert sum(bool(w.events) for w in told_all) == 1
-    assert sum(w.answer is not None for w in told_all) == 1
+    assert sum(w.answer is not None and not w.replayed for w in told_all) == 1
+    [answer] = {w.answer for w in told_all}
+    assert answer is not None
     root = told_all[0].posted.message_id
     with pytest.raises(Conflict):
         await scene.post(ada, room, once=Once("k" * 128, b"i" * 32))
     child = Once("child", b"c" * 32)
     first, again = [await scene.reply(ada, root, once=child) for _ in range(2)]
     assert again.posted == first.posted
+    assert again.answer == first.answer
+    assert again.answer != answer
     assert (await scene.opening(ada, room)).position == 3 + 3
     scene.tick(86_401)
     assert not (await scene.post(ada, room, once=once)).replayed

@@ -58,7 +58,7 @@ class Begun(Struct, frozen=True):
 class Written(Struct, frozen=True):
     """A new message, its events in order, and the answer it started, if any.
 
-    A replayed one (same key, same body, within a day) tells the first answer and no events.
+    A replayed one (same key, same body, within a day) has the ids of the first one and no events.
     """
 
     posted: Posted
@@ -82,10 +82,8 @@ async def write_messages(
     for somebody else is Busy, unless the statement may `wait`.
     """
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.post_messages"
-        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        *_columns(posts),
-        *_answerers(answering),
+        "SELECT * FROM rustygpt.post_messages($1, $2, $3, $4, $5, $6)",
+        *_columns(posts, answering),
         now,
         wait,
     )
@@ -116,23 +114,22 @@ def view(*row: Any) -> MessageView:
     return MessageView(*fields)
 
 
-def _columns(posts: Sequence[Post]) -> list[list[object]]:
-    rows = [
-        (
-            *(post.actor, post.conversation_id, post.parent_id),
-            *(post.draft.id, post.draft.content, post.draft.role, post.draft.model),
-            *((once.key, once.body_hash) if (once := post.draft.once) else (None, None)),
-        )
-        for post in posts
-    ]
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _answerers(answering: Sequence[Answering | None]) -> tuple[object, ...]:
-    """Their ids, and what is the same for all of one process."""
+def _columns(posts: Sequence[Post], answering: Sequence[Answering | None]) -> tuple[object, ...]:
+    """The messages as `rustygpt.new_message[]`, and what is the same for all of one process."""
     by = next((one for one in answering if one), None)
-    ids = [one.answer_id if one else None for one in answering]
-    return (ids, *((by.runner, by.default_model, by.lease_until) if by else (None,) * 3))
+    rows = [_new_message(post, one) for post, one in zip(posts, answering, strict=True)]
+    return (rows, *((by.runner, by.default_model, by.lease_until) if by else (None,) * 3))
+
+
+def _new_message(post: Post, answering: Answering | None) -> tuple[object, ...]:
+    """A `rustygpt.new_message`, which the driver encodes from a tuple."""
+    draft, once = post.draft, post.draft.once
+    return (
+        *(post.actor, post.conversation_id, post.parent_id),
+        *(draft.id, draft.content, draft.role, draft.model),
+        *((once.key, once.body_hash) if once else (None, None)),
+        answering.answer_id if answering else None,
+    )
 
 
 def _told(_place: int, state: str | None, reason: str, *row: Any) -> Written | Busy | Exception:
@@ -141,4 +138,5 @@ def _told(_place: int, state: str | None, reason: str, *row: Any) -> Written | B
     if state is not None:
         return refused(state, reason)
     begun = Begun(row[9], row[10]) if row[9] else None
-    return Written(Posted(*row[:5]), row[5], logged(row[2], *row[6:9]), begun)
+    events = [] if row[5] else logged(row[2], *row[6:9])
+    return Written(Posted(*row[:5]), row[5], events, begun)

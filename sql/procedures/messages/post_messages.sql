@@ -1,61 +1,58 @@
--- Write roots (by conversation) and replies (by parent, which was there before) of several people,
--- by place in the arrays; see write_message. Each is written as its actor and in a block of its own:
--- what refuses one, told by its state and reason, refuses no other. Without `_wait` nothing is
--- waited for: what somebody else is writing to is told as `busy`, with its conversation. Locks are
--- taken in one order, keys before conversations, so that no two statements wait for each other.
+-- Post several messages in one statement; returns a result for each. See post_message for the
+-- rules. Each message is posted as its own actor and in its own subtransaction, so that an error
+-- in one does not undo the others. A parent must exist before the statement. Without `_wait` the
+-- statement waits for no lock: a message whose conversation or idempotency key another transaction
+-- has locked gets the state `busy`. Locks are taken in a fixed order, keys before conversations
+-- and both sorted, so that two statements cannot deadlock.
 CREATE OR REPLACE FUNCTION rustygpt.post_messages(
-  _actors uuid[], _conversations uuid[], _parents uuid[], _ids uuid[], _contents text[],
-  _roles text[], _models text[], _keys text[], _body_hashes bytea[], _answer_ids uuid[],
-  _instance_id text, _default_model text, _lease_until timestamptz, _now timestamptz, _wait boolean
-) RETURNS TABLE (ordinal integer, state text, reason text, message_id uuid, root_id uuid,
-  conversation_id uuid, depth integer, parent_id uuid, replayed boolean, event_numbers bigint[],
-  event_types text[], event_payloads text[], answer_id uuid, answer_model text)
+  _messages rustygpt.new_message[], _instance_id text, _default_model text,
+  _lease_until timestamptz, _now timestamptz, _wait boolean
+) RETURNS SETOF rustygpt.post_result
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
-#variable_conflict use_column
 DECLARE
-  _post record;
+  _new rustygpt.new_message;
+  _result rustygpt.post_result;
   _conversation_ids uuid[];
-  _busy uuid[];
+  _locked uuid[];
+  _busy uuid[] := '{}';
+  _ordinal integer := 0;
 BEGIN
   PERFORM rustygpt.set_actor_system();
-  _conversation_ids := ARRAY(SELECT COALESCE(p.conversation_id, rustygpt.conversation_of(p.parent))
-    FROM unnest(_conversations, _parents) WITH ORDINALITY AS p (conversation_id, parent, ordinal)
-    ORDER BY p.ordinal);
+  _conversation_ids := ARRAY(
+    SELECT COALESCE(m.conversation_id, rustygpt.conversation_of(m.parent_id))
+    FROM unnest(_messages) WITH ORDINALITY AS m ORDER BY m.ordinality);
   IF _wait THEN
-    PERFORM pg_advisory_xact_lock(k.lock) FROM (
-      SELECT DISTINCT rustygpt.idempotency_lock_id(p.actor, p.key) AS lock
-      FROM unnest(_actors, _keys) AS p (actor, key) WHERE p.key IS NOT NULL ORDER BY lock) AS k;
+    PERFORM pg_advisory_xact_lock(k.lock_id) FROM (
+      SELECT DISTINCT rustygpt.idempotency_lock_id(m.actor, m.idempotency_key) AS lock_id
+      FROM unnest(_messages) AS m WHERE m.idempotency_key IS NOT NULL ORDER BY lock_id) AS k;
     PERFORM 1 FROM rustygpt.conversations c WHERE c.id = ANY (_conversation_ids)
     ORDER BY c.id FOR NO KEY UPDATE;
-    _busy := '{}';
   ELSE
-    _busy := ARRAY(SELECT c.id FROM rustygpt.conversations c
+    _locked := ARRAY(SELECT c.id FROM rustygpt.conversations c
       WHERE c.id = ANY (_conversation_ids) ORDER BY c.id FOR NO KEY UPDATE SKIP LOCKED);
     _busy := ARRAY(SELECT c.id FROM rustygpt.conversations c
-      WHERE c.id = ANY (_conversation_ids) AND c.id <> ALL (_busy));
+      WHERE c.id = ANY (_conversation_ids) AND c.id <> ALL (_locked));
   END IF;
-  FOR _post IN SELECT * FROM unnest(_actors, _conversation_ids, _parents, _ids, _contents, _roles, _models,
-      _keys, _body_hashes, _answer_ids) WITH ORDINALITY AS p (actor, conversation_id, parent, id, content,
-      role, model, key, body_hash, answer_id, ordinal) ORDER BY p.ordinal
-  LOOP
-    IF COALESCE(_post.conversation_id = ANY (_busy), false) OR (NOT _wait AND _post.key IS NOT NULL
-      AND NOT pg_try_advisory_xact_lock(rustygpt.idempotency_lock_id(_post.actor, _post.key)))
+  FOREACH _new IN ARRAY _messages LOOP
+    _ordinal := _ordinal + 1;
+    _new.conversation_id := _conversation_ids[_ordinal];
+    _result := NULL;
+    IF COALESCE(_new.conversation_id = ANY (_busy), false)
+      OR (NOT _wait AND _new.idempotency_key IS NOT NULL AND NOT pg_try_advisory_xact_lock(
+        rustygpt.idempotency_lock_id(_new.actor, _new.idempotency_key)))
     THEN
-      RETURN QUERY SELECT _post.ordinal::integer, 'busy', NULL, NULL::uuid, NULL::uuid, _post.conversation_id,
-        NULL::integer, NULL::uuid, NULL::boolean, NULL::bigint[], NULL::text[], NULL::text[],
-        NULL::uuid, NULL;
-      CONTINUE;
+      _result.state := 'busy';
+      _result.conversation_id := _new.conversation_id;
+    ELSE
+      BEGIN
+        _result := rustygpt.post_message(_new, _instance_id, _default_model, _lease_until, _now);
+      EXCEPTION WHEN OTHERS THEN
+        _result.state := SQLSTATE;
+        _result.reason := SQLERRM;
+      END;
     END IF;
-    BEGIN
-      RETURN QUERY SELECT _post.ordinal::integer, NULL, NULL, w.* FROM rustygpt.post_message(
-        _post.actor, _post.conversation_id, _post.parent, _post.id, _post.content, _post.role, _post.model,
-        _post.key, _post.body_hash, _post.answer_id, _instance_id, _default_model, _lease_until, _now
-      ) AS w;
-    EXCEPTION WHEN OTHERS THEN
-      RETURN QUERY SELECT _post.ordinal::integer, SQLSTATE, SQLERRM, NULL::uuid, NULL::uuid,
-        NULL::uuid, NULL::integer, NULL::uuid, NULL::boolean, NULL::bigint[], NULL::text[],
-        NULL::text[], NULL::uuid, NULL;
-    END;
+    _result.ordinal := _ordinal;
+    RETURN NEXT _result;
   END LOOP;
 END
 $$;
