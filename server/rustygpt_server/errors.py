@@ -8,6 +8,7 @@ Refusal
 ├── Invalid            422: a field that does not fit
 ├── UnsupportedMedia   415
 └── StartFailed        not for the wire: why the server cannot start
+    └── DatabaseNotUsable
 """
 
 from rustygpt_shared import problems
@@ -83,4 +84,12 @@ class UnsupportedMedia(Refusal):
 
 
 class StartFailed(Exception):
-    """Why the server cannot start, in one sentence."""
+    """Why the server cannot start, in one sentence; `exit_code` is that of the command."""
+
+    exit_code = 1
+
+
+class DatabaseNotUsable(StartFailed):
+    """The settings name a database that this version cannot use."""
+
+    exit_code = 2

@@ -17,9 +17,9 @@ from rustygpt_server.app.parts import Parts
 from rustygpt_server.app.run import address, listen, serve, stop_with_parent
 from rustygpt_server.clock import SystemClock, TimeLimits
 from rustygpt_server.config import data_folder
-from rustygpt_server.db.bootstrap import PoolLogin, bootstrap
+from rustygpt_server.db.bootstrap import OutdatedDatabase, PoolLogin, bootstrap
 from rustygpt_server.db.refusals import DatabaseError, Unavailable
-from rustygpt_server.errors import StartFailed
+from rustygpt_server.errors import DatabaseNotUsable, StartFailed
 from rustygpt_server.telemetry import set_up_logging
 from rustygpt_shared.settings.load import Loaded
 
@@ -45,7 +45,7 @@ def run_server(loaded: Loaded, environ: Mapping[str, str], *, supervised: bool) 
         uvloop.run(_run(loaded, environ, tell, supervised=supervised))
     except (StartFailed, DatabaseError) as error:
         tell({"failed": str(error)})
-        return 1
+        return error.exit_code if isinstance(error, StartFailed) else 1
     except KeyboardInterrupt:
         return 130
     return 0
@@ -68,8 +68,22 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], tell: Tell, *, superv
             else:
                 config.metrics.count_scripts(scripts)
                 await serve(config, sock, lambda url, parts: _ready(tell, url, parts), stop)
+    except OutdatedDatabase as error:
+        raise DatabaseNotUsable(_outdated(loaded, environ)) from error
     finally:
         sock.close()
+
+
+def _outdated(loaded: Loaded, environ: Mapping[str, str]) -> str:
+    """What to do about a database that a development version made."""
+    if loaded.settings.db.url:
+        what = "name an empty database in db.url, or drop the schema rustygpt with all its data"
+    else:
+        folder = data_folder(loaded.settings, environ) / "postgres"
+        what = f"name another folder with --data-dir, or remove {folder} with all its data"
+    return (
+        f"A development version before 0.1.0 made this database, which cannot be upgraded: {what}."
+    )
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ _LOCK: Final = 7_283_461_905
 _LOCK_TIMEOUT_MS: Final = "60000"
 _TRIES: Final = 10
 _BUSY_CATALOG: Final = "tuple concurrently updated"
+_OUTDATED: Final = "RG426"
 
 OnScript = Callable[[str, str, float], None]
 """Called with stage, status (`applied`, `kept`, `failed`) and seconds."""
@@ -32,6 +33,10 @@ OnScript = Callable[[str, str, float], None]
 
 class BootstrapError(DatabaseError):
     """A script that cannot be applied; the message names file and line, and what to do."""
+
+
+class OutdatedDatabase(BootstrapError):
+    """A development version made the tables; no script upgrades them."""
 
 
 class PoolLogin(Struct, frozen=True):
@@ -62,7 +67,8 @@ async def bootstrap(
 ) -> PoolLogin:
     """Apply what is missing, as the owner's URL; answers how the pool is to log in.
 
-    Raises BootstrapError for a script that fails, Unavailable when there is no connection.
+    Raises BootstrapError for a script that fails, OutdatedDatabase for a database of a development
+    version, Unavailable when there is no connection.
     """
     login = _login(url, owner_url)
     async with _connected(owner_url or url) as connection:
@@ -220,5 +226,7 @@ def _failure(script: Script, error: Exception) -> DatabaseError:
     told = refusal(error)
     if isinstance(told, Unavailable):
         return told
+    if getattr(error, "sqlstate", None) == _OUTDATED:
+        return OutdatedDatabase(str(error))
     where = place(script, getattr(error, "position", None))
     return BootstrapError(f"{where}: {error}")

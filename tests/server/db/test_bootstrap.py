@@ -13,7 +13,13 @@ from tests.support import databases
 from tests.support.databases import NOW, connected, usable
 
 from rustygpt_server.assets import sql_folder
-from rustygpt_server.db.bootstrap import BootstrapError, PoolLogin, bootstrap, missing
+from rustygpt_server.db.bootstrap import (
+    BootstrapError,
+    OutdatedDatabase,
+    PoolLogin,
+    bootstrap,
+    missing,
+)
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.refusals import Unavailable
 
@@ -124,6 +130,28 @@ async def test_a_changed_schema_file_is_refused(empty_database_url: str, scripts
     file.write_text(file.read_text() + "\n-- changed\n")
     with pytest.raises(BootstrapError, match=r"schema/003_conversations\.sql was changed"):
         await run(empty_database_url, scripts)
+
+
+@pytest.mark.parametrize("comment", [None, "NULL", "'RustyGPT, schema generation 1'"])
+async def test_a_database_of_a_development_version_is_refused(
+    empty_database_url: str, comment: str | None
+) -> None:
+    """Another schema generation stops the start before anything is changed."""
+    async with connected(empty_database_url) as connection:
+        if comment is None:
+            await connection.execute(databases.FIRST_GENERATION)
+        else:
+            await run(empty_database_url, sql_folder())
+            await connection.execute(f"COMMENT ON SCHEMA rustygpt IS {comment}")
+        query = "SELECT count(*) FROM pg_roles WHERE rolname LIKE $1"
+        roles = f"rustygpt_{await connection.fetchval('SELECT current_database()')}_%"
+        before = await connection.fetchval(query, roles)
+        for _ in range(2):
+            with pytest.raises(OutdatedDatabase):
+                await run(empty_database_url, sql_folder())
+        assert await connection.fetchval(query, roles) == before
+        await connection.execute("DROP SCHEMA rustygpt CASCADE")
+    await usable(empty_database_url, await databases.prepare(empty_database_url))
 
 
 async def test_a_changed_procedure_is_applied_again(empty_database_url: str, scripts: Path) -> None:
