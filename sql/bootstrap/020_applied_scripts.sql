@@ -1,8 +1,9 @@
--- What bootstrap asks of the ledger. Run as the owner, at every bootstrap; never granted.
+-- Functions of the bootstrap on the table of applied scripts. Run as the owner at every start; the
+-- application's role cannot execute them.
 CREATE OR REPLACE FUNCTION rustygpt.read_applied_scripts()
 RETURNS TABLE (script text, sha256 text, release text, removed_in_release text)
 LANGUAGE sql STABLE AS $$
-  SELECT l.script, l.sha256, l.release, l.removed_in_release FROM rustygpt.applied_scripts l
+  SELECT s.script, s.sha256, s.release, s.removed_in_release FROM rustygpt.applied_scripts s
 $$;
 
 CREATE OR REPLACE FUNCTION rustygpt.record_script(
@@ -15,8 +16,8 @@ LANGUAGE sql AS $$
     release = excluded.release, removed_in_release = NULL, applied_at = excluded.applied_at
 $$;
 
--- A procedure that no file has any more stays for the release that took its file away, because
--- processes of the release before may still call it; the next release drops it.
+-- A procedure whose file was removed is kept in the release that removed it, because processes of
+-- the previous release may still call it; the next release drops it.
 CREATE OR REPLACE FUNCTION rustygpt.retire_script(_script text, _release text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -41,7 +42,8 @@ BEGIN
 END
 $$;
 
--- The password of the application's role; processes of the operator find it here.
+-- The password of the application's role, stored so that all processes of the operator use the
+-- same.
 CREATE OR REPLACE FUNCTION rustygpt.app_password() RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN

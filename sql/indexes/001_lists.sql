@@ -1,4 +1,4 @@
--- What lists and the housekeeping walk along.
+-- Indexes for lists and for pruning.
 CREATE INDEX IF NOT EXISTS threads_by_activity
   ON rustygpt.threads (conversation_id, last_activity_at DESC, root_id DESC);
 CREATE INDEX IF NOT EXISTS threads_by_created_event

@@ -1,5 +1,5 @@
--- Who acts, and what the policies of all tables ask. A procedure first names its actor for the
--- transaction: a person, or the system itself. Without one nothing is seen.
+-- The actor of a transaction, on which the row-level security policies of all tables depend. Each
+-- procedure sets it first: a user, or the system. Without an actor no row is visible.
 CREATE FUNCTION rustygpt.actor() RETURNS uuid
 LANGUAGE sql STABLE AS $$
   SELECT NULLIF(NULLIF(current_setting('rustygpt.actor', true), ''), 'system')::uuid
@@ -10,7 +10,7 @@ LANGUAGE sql STABLE AS $$
   SELECT COALESCE(current_setting('rustygpt.actor', true) = 'system', false)
 $$;
 
--- The conversation that the actor was let into in this transaction; see rustygpt.enter.
+-- The conversation that the actor is authorized for in this transaction; see authorize_read.
 CREATE FUNCTION rustygpt.current_conversation() RETURNS uuid
 LANGUAGE sql STABLE AS $$
   SELECT NULLIF(current_setting('rustygpt.conversation', true), '')::uuid
@@ -27,7 +27,7 @@ LANGUAGE sql AS $$
   SELECT set_config('rustygpt.actor', 'system', true), set_config('rustygpt.conversation', '', true)
 $$;
 
--- A refusal is a SQLSTATE; the message is one sentence for a person.
+-- Raise an error with a SQLSTATE; the message is one sentence that users may see.
 CREATE FUNCTION rustygpt.raise_error(_state text, _message text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN

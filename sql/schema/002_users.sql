@@ -1,4 +1,4 @@
--- People, their sessions, and what the database keeps secret.
+-- Users, their sessions, idempotency keys, and secrets.
 CREATE TABLE rustygpt.users (
   id uuid PRIMARY KEY,
   username text NOT NULL,
@@ -11,7 +11,8 @@ CREATE TABLE rustygpt.users (
   created_at timestamptz NOT NULL,
   disabled_at timestamptz
 );
-COMMENT ON TABLE rustygpt.users IS 'Accounts; the keys are the lower-case forms that are unique.';
+COMMENT ON TABLE rustygpt.users IS
+  'Accounts. The columns *_key hold the lower-case forms, which are unique.';
 
 CREATE TABLE rustygpt.sessions (
   id uuid PRIMARY KEY,
@@ -24,7 +25,7 @@ CREATE TABLE rustygpt.sessions (
   address text,
   rotation_due boolean NOT NULL DEFAULT false
 );
-COMMENT ON TABLE rustygpt.sessions IS 'Logins; one that ended is deleted.';
+COMMENT ON TABLE rustygpt.sessions IS 'Sessions of logins. A session that was ended is deleted.';
 
 CREATE TABLE rustygpt.session_tokens (
   token_hash bytea PRIMARY KEY CHECK (octet_length(token_hash) = 32),
@@ -32,23 +33,25 @@ CREATE TABLE rustygpt.session_tokens (
   valid_until timestamptz
 );
 COMMENT ON TABLE rustygpt.session_tokens IS
-  'SHA-256 of a session''s tokens; a rotated one has the time until which it still works.';
+  'SHA-256 hashes of the tokens of a session. A rotated token is valid until valid_until.';
 
 CREATE TABLE rustygpt.secrets (
   name text PRIMARY KEY,
   value bytea NOT NULL
 );
-COMMENT ON TABLE rustygpt.secrets IS 'Made once per database; no procedure but their own reads them.';
+COMMENT ON TABLE rustygpt.secrets IS
+  'Random values, created once per database. Only the procedure of each reads it.';
 
 CREATE TABLE rustygpt.idempotency (
   user_id uuid NOT NULL REFERENCES rustygpt.users ON DELETE CASCADE,
   key text NOT NULL,
   body_hash bytea NOT NULL,
-  answer json NOT NULL,
+  response json NOT NULL,
   created_at timestamptz NOT NULL,
   PRIMARY KEY (user_id, key)
 );
-COMMENT ON TABLE rustygpt.idempotency IS 'First answers to requests with a key, kept for 24 hours.';
+COMMENT ON TABLE rustygpt.idempotency IS
+  'Responses to requests with an idempotency key; see idempotency_retention.';
 
 ALTER TABLE rustygpt.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.users FORCE ROW LEVEL SECURITY;
@@ -61,8 +64,8 @@ ALTER TABLE rustygpt.secrets FORCE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.idempotency ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.idempotency FORCE ROW LEVEL SECURITY;
 
--- Policies ask about people through functions of the second role, which has a policy of its own:
--- a policy that reads the table it guards would call itself for ever.
+-- Policies query users and participants through functions owned by a second role, which has its own
+-- policies. A policy that queries its own table directly would cause an infinite recursion.
 DO $$
 DECLARE _reader text := rustygpt.role_of('reader');
 BEGIN

@@ -1,4 +1,4 @@
--- Conversations, who is in them, and the log of what happened in them.
+-- Conversations, their participants, and their event logs.
 CREATE TABLE rustygpt.conversations (
   id uuid PRIMARY KEY,
   title text NOT NULL,
@@ -15,7 +15,8 @@ CREATE TABLE rustygpt.conversations (
   participant_count integer NOT NULL DEFAULT 1
 ) WITH (fillfactor = 70);
 COMMENT ON COLUMN rustygpt.conversations.last_event_number IS
-  'Counts durable events under the lock of this row: number order is commit order, no holes.';
+  'The number of the last durable event. It is incremented under the lock of this row, so that the
+order of numbers is the order of commits, without gaps.';
 
 CREATE TABLE rustygpt.participants (
   conversation_id uuid NOT NULL REFERENCES rustygpt.conversations ON DELETE CASCADE,
@@ -26,7 +27,8 @@ CREATE TABLE rustygpt.participants (
   PRIMARY KEY (conversation_id, user_id)
 );
 COMMENT ON COLUMN rustygpt.participants.joined_at_event IS
-  'The event number at joining: what was born before it is no news, without a row per thread.';
+  'The event number of the joining. Earlier messages do not count as unread, so that no read marker
+is needed for each thread.';
 CREATE INDEX participants_by_user ON rustygpt.participants (user_id, conversation_id);
 
 CREATE TABLE rustygpt.events (
@@ -37,7 +39,8 @@ CREATE TABLE rustygpt.events (
   created_at timestamptz NOT NULL,
   PRIMARY KEY (conversation_id, number)
 );
-COMMENT ON TABLE rustygpt.events IS 'Durable events, as streams tell them; the oldest are pruned.';
+COMMENT ON TABLE rustygpt.events IS
+  'Durable events in the format of the event streams; the oldest are pruned.';
 
 ALTER TABLE rustygpt.conversations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.conversations FORCE ROW LEVEL SECURITY;
@@ -56,32 +59,38 @@ BEGIN
 END
 $$;
 SELECT set_config('role', rustygpt.role_of('reader'), false);
--- The role of a person in a conversation; NULL for those who are not in it or are disabled.
+-- The role of a user in a conversation; NULL if the user is not in it or is disabled.
 CREATE FUNCTION rustygpt.role_in(_conversation_id uuid, _user_id uuid) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
   SELECT p.role FROM rustygpt.participants p JOIN rustygpt.users u ON u.id = p.user_id
   WHERE p.conversation_id = _conversation_id AND p.user_id = _user_id AND u.disabled_at IS NULL
 $$;
--- The conversations of the actor.
+-- The ids of the actor's conversations.
 CREATE FUNCTION rustygpt.my_conversations() RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp ROWS 100 AS $$
   SELECT conversation_id FROM rustygpt.participants WHERE user_id = rustygpt.actor()
 $$;
 DO $$
 BEGIN
-  EXECUTE format('GRANT EXECUTE ON FUNCTION rustygpt.role_in(uuid, uuid), rustygpt.my_conversations() TO %I',
+  EXECUTE format(
+    'GRANT EXECUTE ON FUNCTION rustygpt.role_in(uuid, uuid), rustygpt.my_conversations() TO %I',
     rustygpt.role_of('owner'));
 END
 $$;
 SELECT set_config('role', rustygpt.role_of('owner'), false);
 
--- Let the actor into a conversation: its rows are seen for the rest of the transaction.
-CREATE FUNCTION rustygpt.authorize_read(_actor uuid, _conversation_id uuid, _subject text) RETURNS text
+-- Authorize the actor to read a conversation: sets the actor and the current conversation of the
+-- transaction, which makes its rows visible. Returns the actor's role; raises RG404 for a
+-- non-participant, with a message about `_subject`.
+CREATE FUNCTION rustygpt.authorize_read(
+  _actor uuid, _conversation_id uuid, _subject text
+) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE _role text := rustygpt.role_in(_conversation_id, _actor);
 BEGIN
   IF _role IS NULL THEN
-    PERFORM rustygpt.raise_error('RG404', 'There is no such ' || _subject || ', or you are not in it.');
+    PERFORM rustygpt.raise_error('RG404',
+      'There is no such ' || _subject || ', or you are not in it.');
   END IF;
   PERFORM set_config('rustygpt.actor', _actor::text, true),
     set_config('rustygpt.conversation', _conversation_id::text, true);
@@ -89,8 +98,8 @@ BEGIN
 END
 $$;
 
--- The room is one index probe, cheap enough for every statement of a post; the list of all rooms
--- is only made where a statement looks beyond it.
+-- The comparison with the current conversation is cheap. The list of all the actor's conversations
+-- is only built for statements that access other conversations, too.
 CREATE POLICY member_rows ON rustygpt.conversations
   USING (id = (SELECT rustygpt.current_conversation()) OR (SELECT rustygpt.is_system())
     OR id IN (SELECT rustygpt.my_conversations()));
@@ -100,4 +109,5 @@ CREATE POLICY member_rows ON rustygpt.participants
   USING (conversation_id = (SELECT rustygpt.current_conversation()) OR (SELECT rustygpt.is_system())
     OR conversation_id IN (SELECT rustygpt.my_conversations()));
 CREATE POLICY member_rows ON rustygpt.events
-  USING (conversation_id = (SELECT rustygpt.current_conversation()) OR (SELECT rustygpt.is_system()));
+  USING (conversation_id = (SELECT rustygpt.current_conversation())
+    OR (SELECT rustygpt.is_system()));

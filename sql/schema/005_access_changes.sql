@@ -1,4 +1,4 @@
--- What gave or took rights: every process reads on in it, so that caches and open streams stay true.
+-- The log of access changes. Every server process follows it to update its caches and open streams.
 CREATE TABLE rustygpt.access_changes (
   number bigint PRIMARY KEY,
   kind text NOT NULL CHECK (kind IN ('session_ended', 'session_rotated', 'disabled',
@@ -9,16 +9,17 @@ CREATE TABLE rustygpt.access_changes (
   event_number bigint NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE rustygpt.access_changes IS
-  'Changes of sessions, accounts and memberships, in the order of their commits; the latest ones.';
+  'Changes of sessions, accounts and memberships in the order of commits; the oldest are pruned.';
 COMMENT ON COLUMN rustygpt.access_changes.event_number IS
-  'Of a membership: the number of the event in the conversation that tells of it.';
+  'For a change of membership, the number of its event in the conversation.';
 
 CREATE TABLE rustygpt.access_change_counter (
   id boolean PRIMARY KEY DEFAULT true CHECK (id),
   last_number bigint NOT NULL
 ) WITH (fillfactor = 20);
 COMMENT ON TABLE rustygpt.access_change_counter IS
-  'Counts controls under the lock of its row: number order is commit order, no holes.';
+  'The last number of access_changes. It is incremented under the lock of its row, so that the order
+of numbers is the order of commits, without gaps.';
 
 ALTER TABLE rustygpt.access_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.access_changes FORCE ROW LEVEL SECURITY;

@@ -1,5 +1,5 @@
--- Who was seen last when. A row is written with every heartbeat, so no index is on what changes and
--- pages keep room: the new version of a row stays on its page (HOT).
+-- The last heartbeat of each user. Every heartbeat updates the row, so no column that changes has
+-- an index, and pages have free space: the updates are heap-only (HOT).
 CREATE TABLE rustygpt.presence (
   user_id uuid PRIMARY KEY REFERENCES rustygpt.users ON DELETE CASCADE,
   declared_status text NOT NULL CHECK (declared_status IN ('online', 'away', 'offline')),
@@ -7,9 +7,9 @@ CREATE TABLE rustygpt.presence (
   heartbeat_seq bigint NOT NULL DEFAULT 1
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE rustygpt.presence IS
-  'What each person said last of their presence, and when; what is shown also goes by the silence.';
+  'The last declared status of each user and its time, which the status shown depends on, too.';
 COMMENT ON COLUMN rustygpt.presence.heartbeat_seq IS
-  'Counts heartbeats: of two that processes hear of, the later one has the higher number.';
+  'Counts heartbeats, so that a process can tell which of two is the later one.';
 
 ALTER TABLE rustygpt.presence ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.presence FORCE ROW LEVEL SECURITY;

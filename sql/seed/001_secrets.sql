@@ -1,4 +1,5 @@
--- Random secrets, made once per database. gen_random_uuid draws 122 strong random bits a call.
+-- Random secrets, created once per database. Each gen_random_uuid() has 122 cryptographically
+-- strong random bits.
 DO $$
 BEGIN
   PERFORM rustygpt.set_actor_system();

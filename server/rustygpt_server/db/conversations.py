@@ -37,11 +37,10 @@ async def create_conversation(
     now: datetime,
 ) -> Made:
     """Make a conversation owned by the actor; Forbidden for read-only people."""
-    mode = wanted.assistant_mode or ("mention" if wanted.is_group else "always")
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.create_conversation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        *(actor, conversation_id, wanted.title, wanted.is_group, mode, wanted.model),
-        *(wanted.system_prompt, once and once.key, once and once.body_hash, now),
+        *(actor, conversation_id, wanted.title, wanted.is_group, wanted.assistant_mode),
+        *(wanted.model, wanted.system_prompt, once and once.key, once and once.body_hash, now),
     )
     return Made(*row)
 

@@ -1,4 +1,4 @@
--- The integers a sort key stands for; the reverse of path_encode.
+-- The integers that a sort key encodes; the inverse of path_encode.
 CREATE OR REPLACE FUNCTION rustygpt.path_decode(_path text) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE

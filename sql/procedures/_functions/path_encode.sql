@@ -1,6 +1,10 @@
--- A sort key from its sequence of integers. Each integer is written so that byte order is its
--- order and its end is known: in base 62 (0-9A-Za-z), -20..20 as the one character 31 + n; beyond
--- that a head that tells sign and number of digits, then the digits, complemented when negative.
+-- A sort key from a sequence of integers: an order-preserving, self-delimiting variable-length
+-- encoding (the idea of the integer prefix in
+-- https://observablehq.com/@dgreensp/implementing-fractional-indexing, and of the varints in
+-- https://sqlite.org/src4/doc/trunk/www/varint.wiki). The byte order of keys is the order of the
+-- sequences. Digits are base 62 (0-9A-Za-z). An integer from -20 to 20 is the one character 31 + n.
+-- Any other integer is a head character that gives the sign and the number of digits, and then the
+-- digits, which are complemented when the integer is negative.
 CREATE OR REPLACE FUNCTION rustygpt.path_encode(_steps bigint[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE

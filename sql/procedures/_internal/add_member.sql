@@ -1,4 +1,5 @@
--- Put a person into a conversation. The event number at joining is the mark of reading.
+-- Insert a participant. `_event_number` is the number of the event of the joining; earlier messages
+-- do not count as unread.
 CREATE OR REPLACE FUNCTION rustygpt.add_member(
   _conversation_id uuid, _user_id uuid, _role text, _event bigint, _now timestamptz
 ) RETURNS void

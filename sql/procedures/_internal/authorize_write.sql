@@ -1,5 +1,7 @@
--- Let the actor into a conversation to change it: locks the conversation's row first, then looks
--- at the role, so that nobody writes after the removal that the log tells of.
+-- Authorize the actor to change a conversation: locks the row of the conversation, then checks the
+-- role, so that a removed participant cannot write after the event of the removal. Sets the actor
+-- and the current conversation of the transaction. Raises RG404 for a non-participant, RG403 below
+-- `_minimum_role`.
 CREATE OR REPLACE FUNCTION rustygpt.authorize_write(
   _actor uuid, _conversation_id uuid, _minimum_role text, _subject text,
   OUT my_role text, OUT conversation rustygpt.conversations

@@ -1,4 +1,5 @@
--- People with the global role read_only write nothing, nor does who has no account.
+-- Raises RG403 for an account with the global role read_only, RG404 for an unknown or disabled
+-- account.
 CREATE OR REPLACE FUNCTION rustygpt.check_may_write(_actor uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE _roles text[];

@@ -1,4 +1,4 @@
--- A conversation keeps an owner: the last one neither goes nor becomes less.
+-- A conversation must keep an owner: raises RG409 if the user is its only one.
 CREATE OR REPLACE FUNCTION rustygpt.check_not_last_owner(_conversation_id uuid, _user_id uuid)
 RETURNS void
 LANGUAGE plpgsql AS $$

@@ -1,8 +1,9 @@
--- Whose session a token is, or the reason why it is nobody's: unknown, expired, superseded (its
--- grace is over) or disabled. Moves the idle window, written at most once a minute and never past
--- the absolute end; where nothing can be written (a standby, a database set to be read only), all go
--- on reading with the window they have. So they do when somebody else holds the session's row, for
--- others are asked for in the same statement.
+-- Returns user and session of a token, or the reason why the token is not valid: `unknown`,
+-- `expired`, `superseded` (rotated, and its grace period is over) or `disabled` (the account is
+-- disabled). Extends the idle expiry, at most once per minute and never beyond the absolute expiry.
+-- Where the transaction is read-only (a standby, or default_transaction_read_only), the expiry
+-- stays as it is. The same holds when another transaction has locked the session's row, because the
+-- statement checks other tokens too and must not wait.
 CREATE OR REPLACE FUNCTION rustygpt.check_token(
   _token_hash bytea, _idle_seconds integer, _now timestamptz
 ) RETURNS TABLE (reason text, user_id uuid, email text, username text, roles text[],
@@ -13,10 +14,10 @@ LANGUAGE plpgsql AS $$
 DECLARE
   _token rustygpt.session_tokens;
   _session rustygpt.sessions;
-  _moved rustygpt.sessions;
+  _extended rustygpt.sessions;
   _user rustygpt.users;
   _reason text;
-  _due boolean;
+  _rotate_due boolean;
   _writable boolean := current_setting('transaction_read_only') = 'off';
 BEGIN
   SELECT * INTO _token FROM rustygpt.session_tokens t WHERE t.token_hash = _token_hash;
@@ -28,26 +29,25 @@ BEGIN
     WHEN LEAST(_session.expires_at, _session.absolute_expires_at) <= _now THEN 'expired'
     WHEN _user.disabled_at IS NOT NULL THEN 'disabled' END;
   IF _reason IS NOT NULL THEN
-    RETURN QUERY SELECT _reason, NULL::uuid, NULL::text, NULL::text, NULL::text[], NULL::text,
-      NULL::uuid, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::boolean,
-      NULL::boolean;
+    reason := _reason;
+    RETURN NEXT;
     RETURN;
   END IF;
-  _due := _writable AND _token.valid_until IS NULL AND (_session.rotation_due
+  _rotate_due := _writable AND _token.valid_until IS NULL AND (_session.rotation_due
     OR (_session.expires_at < _session.absolute_expires_at
       AND _session.expires_at - _now < make_interval(secs => _idle_seconds) / 2));
-  IF _writable AND NOT _due AND _now >= _session.last_seen_at + interval '1 minute' THEN
+  IF _writable AND NOT _rotate_due AND _now >= _session.last_seen_at + interval '1 minute' THEN
     UPDATE rustygpt.sessions s SET last_seen_at = _now,
       expires_at = LEAST(_now + make_interval(secs => _idle_seconds), s.absolute_expires_at)
     WHERE s.id = (SELECT o.id FROM rustygpt.sessions o WHERE o.id = _session.id
       FOR NO KEY UPDATE SKIP LOCKED)
-    RETURNING * INTO _moved;
+    RETURNING * INTO _extended;
     IF FOUND THEN
-      _session := _moved;
+      _session := _extended;
     END IF;
   END IF;
   RETURN QUERY SELECT NULL::text, _user.id, _user.email, _user.username, _user.roles,
     _user.display_name, _session.id, _session.issued_at, _session.expires_at,
-    _session.absolute_expires_at, _token.valid_until IS NOT NULL, _due;
+    _session.absolute_expires_at, _token.valid_until IS NOT NULL, _rotate_due;
 END
 $$;

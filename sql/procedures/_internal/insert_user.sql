@@ -1,4 +1,4 @@
--- Make an account; names and addresses are unique whatever their case.
+-- Insert an account. User names and e-mail addresses are unique without regard to case.
 CREATE OR REPLACE FUNCTION rustygpt.insert_user(
   _id uuid, _username text, _email text, _password_hash text, _display_name text,
   _roles text[], _now timestamptz

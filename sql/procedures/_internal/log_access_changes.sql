@@ -1,5 +1,6 @@
--- Log what gave or took a right: one control, or one for each of these sessions. The counter's row
--- stays locked until the commit, so this is the last thing that a transaction locks.
+-- Append an access change to the log: one row, or one row per session in `_sessions`. The row of
+-- the counter stays locked until the commit, so a transaction must call this after it took all
+-- other locks.
 CREATE OR REPLACE FUNCTION rustygpt.log_access_changes(
   _kind text, _user_id uuid, _sessions uuid[] DEFAULT ARRAY[NULL::uuid],
   _conversation_id uuid DEFAULT NULL, _event_number bigint DEFAULT 0

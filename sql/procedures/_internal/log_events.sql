@@ -1,5 +1,7 @@
--- Number and log events of a conversation, whose row the caller has locked or locks hereby.
--- A server that keeps no log says so in its session; the numbers go on. `_active` also moves the conversation's latest activity, `_excerpt` what its list shows.
+-- Number events of a conversation and append them to its log. Locks the row of the conversation, if
+-- the caller has not. `_active` also updates the conversation's last activity, `_excerpt` the
+-- excerpt that the list of conversations shows. A connection with the setting
+-- rustygpt.persist_events = off numbers the events without storing them.
 CREATE OR REPLACE FUNCTION rustygpt.log_events(
   _conversation_id uuid, _types text[], _payloads text[], _now timestamptz,
   _active boolean DEFAULT false, _excerpt text DEFAULT NULL,

@@ -1,4 +1,5 @@
--- Log what a post tells: a new thread and its messages, or new messages and the thread's activity.
+-- Log the events of a post: thread.new and message.new for a root, message.new and thread.activity
+-- for a reply; either with the message.new of the answer if one was started.
 CREATE OR REPLACE FUNCTION rustygpt.log_post_events(
   _message rustygpt.messages, _answer rustygpt.messages, _thread rustygpt.threads, _now timestamptz,
   OUT event_numbers bigint[], OUT event_types text[], OUT event_payloads text[]

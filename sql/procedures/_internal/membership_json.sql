@@ -1,4 +1,4 @@
--- The payload of membership.changed; the role is left out of a removal.
+-- The payload of a membership.changed event; a removal has no role.
 CREATE OR REPLACE FUNCTION rustygpt.membership_json(
   _conversation_id uuid, _user_id uuid, _action text, _role text
 ) RETURNS text

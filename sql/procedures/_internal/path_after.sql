@@ -1,5 +1,5 @@
--- The first node behind a node's subtree, in path order; NULL when the thread ends with it.
--- A few rows onward it is found by looking, else by one probe of the index per level above.
+-- The sort key of the first node after a node's subtree; NULL if the subtree is at the end of the
+-- thread. Scans up to 32 rows; in a larger subtree it probes the index once per level above.
 CREATE OR REPLACE FUNCTION rustygpt.path_after(_root_id uuid, _path text, _depth integer)
 RETURNS text
 LANGUAGE plpgsql STABLE AS $$

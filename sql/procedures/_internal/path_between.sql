@@ -1,5 +1,7 @@
--- A key after one node and before the next one (NULL: there is none). The result is as short as
--- the design allows: chains and wide threads count up in one integer.
+-- A sort key between two adjacent ones (`_after` is NULL at the end): fractional indexing, as
+-- described at https://www.figma.com/blog/realtime-editing-of-ordered-sequences/, on sequences of
+-- integers instead of digits. It returns the shortest key it can: replies in a chain and in a wide
+-- thread increment a single integer.
 CREATE OR REPLACE FUNCTION rustygpt.path_between(_before text, _after text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE

@@ -1,4 +1,5 @@
--- The key of a new last child of a node: right behind the node's subtree as it is now.
+-- The sort key of a new last child of a node: directly after the node's present subtree. Raises
+-- RG409 if the key would be longer than 1,000 characters.
 CREATE OR REPLACE FUNCTION rustygpt.path_for_child(_root_id uuid, _path text, _depth integer)
 RETURNS text
 LANGUAGE plpgsql STABLE AS $$

@@ -26,8 +26,8 @@ BEGIN
   END IF;
   _conversation := _access.conversation;
   _message := rustygpt.insert_message(_new, _conversation, _now);
-  IF _new.answer_id IS NOT NULL AND _new.role = 'user'
-    AND rustygpt.wants_answer(_conversation.assistant_mode, _new.content)
+  IF _new.answer_id IS NOT NULL
+    AND rustygpt.wants_answer(_conversation.assistant_mode, _new.role, _new.content)
   THEN
     _answer := rustygpt.begin_answer(_message, _new.answer_id,
       COALESCE(_new.model, _conversation.model, _default_model), _instance_id, _lease_until);

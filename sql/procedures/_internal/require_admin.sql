@@ -1,4 +1,4 @@
--- Act as a global administrator, or be refused.
+-- Set the actor, who must be a global administrator; raises RG403 otherwise.
 CREATE OR REPLACE FUNCTION rustygpt.require_admin(_actor uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN

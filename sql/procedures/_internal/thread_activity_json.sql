@@ -1,4 +1,4 @@
--- The payload of thread.activity.
+-- The payload of a thread.activity event.
 CREATE OR REPLACE FUNCTION rustygpt.thread_activity_json(_thread rustygpt.threads) RETURNS text
 LANGUAGE sql STABLE AS $$
   SELECT json_build_object(

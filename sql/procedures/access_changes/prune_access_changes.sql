@@ -1,5 +1,5 @@
--- Keep the latest controls only; a process that lacks earlier ones notices it by the numbers.
--- For the system; answers how many went.
+-- Delete all but the latest `_retain` access changes; a process that has not read the deleted ones
+-- detects that by their numbers. For the system. Returns how many were deleted.
 CREATE OR REPLACE FUNCTION rustygpt.prune_access_changes(_retain integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 DECLARE _count bigint;

@@ -1,4 +1,5 @@
--- Keep a new password of one's own. All other sessions end; the kept one is to rotate.
+-- Store a new password hash of the actor. Ends all sessions but `_kept_session_id`, whose token
+-- must then be rotated; returns the ended sessions.
 CREATE OR REPLACE FUNCTION rustygpt.change_password(
   _actor uuid, _password_hash text, _kept_session_id uuid, _now timestamptz
 ) RETURNS uuid[]

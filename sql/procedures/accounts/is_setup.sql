@@ -1,4 +1,4 @@
--- Whether the first administrator exists. Anybody may ask.
+-- Whether the first administrator exists. Needs no account.
 CREATE OR REPLACE FUNCTION rustygpt.is_setup() RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 BEGIN

@@ -1,4 +1,5 @@
--- Make the first administrator. Anybody may, once: who comes second is refused, also under a race.
+-- Create the first administrator. Needs no account. Raises RG409 if an account exists; of
+-- concurrent calls one succeeds.
 CREATE OR REPLACE FUNCTION rustygpt.set_up(
   _id uuid, _username text, _email text, _password_hash text, _display_name text, _now timestamptz
 ) RETURNS TABLE (id uuid, email text, username text, roles text[], display_name text)

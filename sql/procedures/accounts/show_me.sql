@@ -1,4 +1,4 @@
--- One's own account.
+-- The actor's account.
 CREATE OR REPLACE FUNCTION rustygpt.show_me(_actor uuid)
 RETURNS TABLE (id uuid, email text, username text, roles text[], display_name text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$

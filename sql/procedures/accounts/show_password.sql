@@ -1,4 +1,4 @@
--- The hash of one's own password.
+-- The hash of the actor's password.
 CREATE OR REPLACE FUNCTION rustygpt.show_password(_actor uuid) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 DECLARE _hash text;

@@ -1,4 +1,4 @@
--- Keep a stronger hash of the same password. Oneself only.
+-- Store a stronger hash of the actor's present password. Sessions are kept.
 CREATE OR REPLACE FUNCTION rustygpt.store_password_hash(_actor uuid, _password_hash text)
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$

@@ -1,4 +1,5 @@
--- Change one's own account. What the JSON object leaves out stays; null takes the name away.
+-- Change the actor's account. Keys that are absent from the JSON object keep their values; null
+-- removes the display name.
 CREATE OR REPLACE FUNCTION rustygpt.update_me(_actor uuid, _changes jsonb)
 RETURNS TABLE (id uuid, email text, username text, roles text[], display_name text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$

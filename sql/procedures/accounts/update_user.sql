@@ -1,6 +1,6 @@
--- Disable or enable an account, set its roles or its password; NULL leaves as is. Global
--- administrators only. Disabling or a password ends the person's sessions; other roles make them
--- rotate. The last administrator who is not disabled stays one.
+-- Disable or enable an account, or set its roles or its password; NULL keeps a value. For global
+-- administrators. Disabling and a new password end the sessions of the user; other roles require
+-- their rotation. Raises RG409 for the last administrator who is not disabled.
 CREATE OR REPLACE FUNCTION rustygpt.update_user(
   _actor uuid, _user_id uuid, _disabled boolean, _roles text[], _password_hash text,
   _now timestamptz
@@ -43,7 +43,8 @@ BEGIN
   PERFORM rustygpt.log_access_changes(
     CASE WHEN _disabled THEN 'disabled' ELSE 'session_ended' END, _user_id, _ended);
   PERFORM rustygpt.log_access_changes('account_changed', _user_id);
-  RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name, u.created_at, u.disabled_at, _ended
+  RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name, u.created_at,
+      u.disabled_at, _ended
     FROM rustygpt.users u WHERE u.id = _user_id;
 END
 $$;

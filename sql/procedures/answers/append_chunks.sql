@@ -1,5 +1,6 @@
--- Store pieces of an answer, from an index on; a piece that is there already stays. For the
--- system. Refused when the answer ended, or another process has it.
+-- Store chunks of an answer, the first one at `_first_idx`; an index that is stored already keeps
+-- its chunk. For the system. Raises RG409 if the answer has ended or another process holds its
+-- lease.
 CREATE OR REPLACE FUNCTION rustygpt.append_chunks(
   _message_id uuid, _instance_id text, _first_idx integer, _contents text[], _now timestamptz
 ) RETURNS void

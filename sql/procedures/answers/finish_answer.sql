@@ -1,5 +1,5 @@
--- End an answer, with its whole text. For the system. One that has ended already, or that another
--- process has, is left alone.
+-- End an answer with its complete text. For the system. Does nothing if the answer has ended or
+-- another process holds its lease.
 CREATE OR REPLACE FUNCTION rustygpt.finish_answer(
   _message_id uuid, _instance_id text, _content text, _reasoning text, _finish_reason text,
   _usage json, _error_code text, _error_message text, _now timestamptz

@@ -1,4 +1,4 @@
--- Answers of a process that somebody wishes to stop. For the system.
+-- The answers of a server process with a requested cancellation. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.list_cancelled(_instance_id text) RETURNS SETOF uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column

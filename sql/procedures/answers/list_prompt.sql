@@ -1,5 +1,5 @@
--- What an answer is to be written from: the chain of ancestors, oldest first, the newest kept
--- within a number of characters, deleted and empty ones left out. For the system.
+-- The prompt of an answer: its ancestors, oldest first, without deleted and empty messages. The
+-- newest that fit in `_limit_characters` are kept, and the parent in any case. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.list_prompt(_message_id uuid, _limit_characters integer)
 RETURNS TABLE (model text, system_prompt text, role text, content text, author_name text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$

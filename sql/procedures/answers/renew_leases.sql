@@ -1,6 +1,6 @@
--- Keep the answers that a process writes for a while longer. For the system. An answer whose
--- beginning was committed but never heard of is not among them, and runs out. They are locked in
--- the order in which fail_orphans takes them.
+-- Extend the leases of answers that a server process writes; returns how many it still holds. For
+-- the system. An answer that was committed but whose result never reached the process is not in
+-- `_message_ids`, so its lease expires. Rows are locked in the same order as by fail_orphans.
 CREATE OR REPLACE FUNCTION rustygpt.renew_leases(
   _instance_id text, _message_ids uuid[], _until timestamptz
 ) RETURNS bigint

@@ -1,4 +1,5 @@
--- Make a conversation owned by the actor. Anybody but read-only people.
+-- Create a conversation owned by the actor. For every account without the global role read_only.
+-- Without `_assistant_mode` it gets the default of its kind.
 CREATE OR REPLACE FUNCTION rustygpt.create_conversation(
   _actor uuid, _id uuid, _title text, _is_group boolean, _assistant_mode text, _model text,
   _system_prompt text, _key text, _body_hash bytea, _now timestamptz
@@ -16,7 +17,9 @@ BEGIN
   END IF;
   INSERT INTO rustygpt.conversations (id, title, is_group, assistant_mode, model, system_prompt,
     created_by, created_at, last_activity_at)
-  VALUES (_id, _title, _is_group, _assistant_mode, _model, _system_prompt, _actor, _now, _now);
+  VALUES (_id, _title, _is_group,
+    COALESCE(_assistant_mode, rustygpt.default_assistant_mode(_is_group)), _model, _system_prompt,
+    _actor, _now, _now);
   PERFORM set_config('rustygpt.conversation', _id::text, true);
   INSERT INTO rustygpt.participants (conversation_id, user_id, role, joined_at, joined_at_event)
   VALUES (_id, _actor, 'owner', _now, 0);

@@ -1,4 +1,4 @@
--- One's conversations, latest activity first, after a place in that order.
+-- The actor's conversations, latest activity first, after the one at (`_before`, `_before_id`).
 CREATE OR REPLACE FUNCTION rustygpt.list_conversations(
   _actor uuid, _archived boolean, _before timestamptz, _before_id uuid, _limit integer
 ) RETURNS TABLE (id uuid, title text, is_group boolean, role text, unread integer,

@@ -1,4 +1,4 @@
--- One conversation, with its last event number. Its participants only.
+-- One conversation with its last event number. For its participants.
 CREATE OR REPLACE FUNCTION rustygpt.show_conversation(_actor uuid, _conversation_id uuid)
 RETURNS TABLE (id uuid, title text, is_group boolean, role text, unread integer,
   last_activity_at timestamptz, participant_count integer, assistant_mode text,

@@ -1,5 +1,5 @@
--- Change a conversation. What the JSON object leaves out stays; null takes away. Administrators
--- of the conversation only. A change that changes nothing tells nothing.
+-- Change a conversation. Keys that are absent from the JSON object keep their values; null removes
+-- a value. For administrators of the conversation. Logs no event if nothing changed.
 CREATE OR REPLACE FUNCTION rustygpt.update_conversation(
   _actor uuid, _conversation_id uuid, _changes jsonb, _now timestamptz
 ) RETURNS TABLE (id uuid, title text, is_group boolean, role text, unread integer,

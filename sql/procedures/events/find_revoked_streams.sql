@@ -1,5 +1,5 @@
--- Which of these open streams lost their right, by place in the arrays; without a conversation only
--- session and account are looked at. For the system.
+-- The open streams that are no longer authorized, by their ordinal in the arrays, with the reason.
+-- For a stream without a conversation only session and account are checked. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.find_revoked_streams(
   _sessions uuid[], _users uuid[], _conversations uuid[], _now timestamptz
 ) RETURNS TABLE (ordinal integer, reason text)

@@ -1,4 +1,4 @@
--- How far conversations' logs go; those that do not exist are left out. For the system.
+-- The last event numbers of conversations; unknown conversations are omitted. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.list_positions(_conversations uuid[])
 RETURNS TABLE (conversation_id uuid, "position" bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$

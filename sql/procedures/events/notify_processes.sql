@@ -1,5 +1,6 @@
--- Tell other processes something, in the order given, on a channel that only they know. For the
--- system; never together with a write, since NOTIFY holds a lock that every commit waits for.
+-- Send packets to the other server processes with NOTIFY, in the given order, on a secret channel.
+-- For the system. It must not run in a transaction that writes: NOTIFY holds a lock that all
+-- commits need.
 CREATE OR REPLACE FUNCTION rustygpt.notify_processes(_channel text, _packets text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 DECLARE _packet text;

@@ -1,5 +1,6 @@
--- Take events out of the log that are too old or too many, oldest first, so that what stays has no
--- holes; also keys of requests after their day. For the system; answers how many events went.
+-- Delete up to `_batch` events that are too old or too many, from the oldest number on, so that the
+-- remaining numbers have no gap; also expired idempotency keys. For the system. Returns how many
+-- events were deleted.
 CREATE OR REPLACE FUNCTION rustygpt.prune_events(
   _now timestamptz, _retention_hours integer, _max_per_conversation integer, _batch integer
 ) RETURNS bigint
@@ -12,7 +13,7 @@ BEGIN
   PERFORM rustygpt.set_actor_system();
   DELETE FROM rustygpt.idempotency i WHERE (i.user_id, i.key) IN (
     SELECT o.user_id, o.key FROM rustygpt.idempotency o
-    WHERE o.created_at <= _now - interval '24 hours' LIMIT _batch);
+    WHERE o.created_at <= _now - rustygpt.idempotency_retention() LIMIT _batch);
   WITH cut AS (
     SELECT e.conversation_id, max(e.number) AS number
     FROM (
@@ -24,10 +25,10 @@ BEGIN
     WHERE c.last_event_number > _max_per_conversation
   ), excess AS (
     SELECT e.conversation_id, e.number
-    FROM (SELECT conversation_id, max(number) AS number FROM cut GROUP BY conversation_id) AS k
+    FROM (SELECT conversation_id, max(number) AS number FROM cut GROUP BY conversation_id) AS c
       CROSS JOIN LATERAL (
         SELECT o.conversation_id, o.number FROM rustygpt.events o
-        WHERE o.conversation_id = k.conversation_id AND o.number <= k.number
+        WHERE o.conversation_id = c.conversation_id AND o.number <= c.number
         ORDER BY o.number LIMIT _batch
       ) AS e LIMIT _batch
   )

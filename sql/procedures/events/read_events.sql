@@ -1,4 +1,4 @@
--- Events of a conversation after a number, in order. For the system.
+-- The events of a conversation after a number, in order. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.read_events(
   _conversation_id uuid, _after bigint, _limit integer
 ) RETURNS TABLE (number bigint, type text, payload text)

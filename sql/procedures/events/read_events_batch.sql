@@ -1,5 +1,5 @@
--- The next events of several conversations, each after a number of its own, in order. For the
--- system; `_limit` is per conversation.
+-- The next events of several conversations, each after its own number, in order; at most `_limit`
+-- per conversation. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.read_events_batch(
   _conversations uuid[], _afters bigint[], _limit integer
 ) RETURNS TABLE (conversation_id uuid, number bigint, type text, payload text)

@@ -1,9 +1,9 @@
--- One message. Participants of its conversation only.
+-- One message. For participants of its conversation.
 CREATE OR REPLACE FUNCTION rustygpt.get_message(_actor uuid, _message_id uuid)
-RETURNS TABLE (id uuid, root_id uuid, conversation_id uuid, role text, content text, path text, depth integer,
-  seq integer, created_at timestamptz, parent_id uuid, author_user_id uuid, author_name text,
-  edited_at timestamptz, deleted_at timestamptz, model text, reasoning text, finish_reason text,
-  usage json, streaming boolean)
+RETURNS TABLE (id uuid, root_id uuid, conversation_id uuid, role text, content text, path text,
+  depth integer, seq integer, created_at timestamptz, parent_id uuid, author_user_id uuid,
+  author_name text, edited_at timestamptz, deleted_at timestamptz, model text,
+  reasoning text, finish_reason text, usage json, streaming boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN

@@ -1,5 +1,5 @@
--- Take a person out, or leave. Oneself, or administrators of the conversation; nobody removes
--- somebody who stands above, and the last owner stays.
+-- Remove a participant, or leave. For the participant, and for administrators of the conversation;
+-- nobody can remove a participant whose role is above their own. Raises RG409 for the last owner.
 CREATE OR REPLACE FUNCTION rustygpt.remove_participant(
   _actor uuid, _conversation_id uuid, _user_id uuid, _now timestamptz
 ) RETURNS TABLE (event_numbers bigint[], event_types text[], event_payloads text[])
@@ -23,7 +23,8 @@ BEGIN
   IF _user_role IS NULL THEN
     PERFORM rustygpt.raise_error('RG404', 'This person is not in the conversation.');
   ELSIF rustygpt.role_rank(_user_role) > rustygpt.role_rank(_actor_role) THEN
-    PERFORM rustygpt.raise_error('RG403', 'Nobody removes a person whose role is above the own.');
+    PERFORM rustygpt.raise_error('RG403',
+      'You cannot remove a person whose role is above your own.');
   ELSIF _user_role = 'owner' THEN
     PERFORM rustygpt.check_not_last_owner(_conversation_id, _user_id);
   END IF;

@@ -1,5 +1,5 @@
--- Who was seen since a moment, the latest at last; at most so many, and those the latest. For the
--- system.
+-- The users last seen after `_since`, in ascending order of time; the latest `_limit` of them. For
+-- the system.
 CREATE OR REPLACE FUNCTION rustygpt.list_recently_seen(_since timestamptz, _limit integer)
 RETURNS TABLE (user_id uuid, declared_status text, last_seen_at timestamptz, heartbeat_seq bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$

@@ -1,5 +1,5 @@
--- What is known of these people's presence, and where wished the conversations they are in; who was
--- never seen is left out. For the system.
+-- The presence of these users, optionally with the conversations they are in; users without a
+-- heartbeat are omitted. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.read_presence(_users uuid[], _with_conversations boolean)
 RETURNS TABLE (user_id uuid, declared_status text, last_seen_at timestamptz, heartbeat_seq bigint,
   conversation_ids uuid[])

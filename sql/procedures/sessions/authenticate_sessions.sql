@@ -1,5 +1,5 @@
--- Whose sessions tokens are, each as check_token tells it, in the order of the tokens. For the
--- system; no session's row is waited for.
+-- The result of check_token for each token, in the order of the array. For the system. Never waits
+-- for a locked row of a session.
 CREATE OR REPLACE FUNCTION rustygpt.authenticate_sessions(
   _token_hashes bytea[], _idle_seconds integer, _now timestamptz
 ) RETURNS TABLE (ordinal integer, reason text, user_id uuid, email text, username text,

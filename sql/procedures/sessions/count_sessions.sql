@@ -1,4 +1,4 @@
--- How many sessions are alive. For the system.
+-- The number of sessions that have not expired. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.count_sessions(_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column

@@ -1,4 +1,4 @@
--- End one of one's own sessions.
+-- End a session of the actor. Raises RG404 for an unknown session and for one of another user.
 CREATE OR REPLACE FUNCTION rustygpt.end_session(_actor uuid, _session_id uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column

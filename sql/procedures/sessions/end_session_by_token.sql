@@ -1,4 +1,5 @@
--- Log out: end the session of a token, also of one that was rotated away. For the system.
+-- Log out: end the session of a token, which may be a rotated one; returns its id, or NULL. For the
+-- system.
 CREATE OR REPLACE FUNCTION rustygpt.end_session_by_token(_token_hash bytea) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column

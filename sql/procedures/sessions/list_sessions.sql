@@ -1,4 +1,4 @@
--- One's own live sessions, newest first; the current one is marked.
+-- The actor's sessions that have not expired, newest first; `current` is true for the one in use.
 CREATE OR REPLACE FUNCTION rustygpt.list_sessions(_actor uuid, _current uuid, _now timestamptz)
 RETURNS TABLE (id uuid, issued_at timestamptz, expires_at timestamptz,
   absolute_expires_at timestamptz, last_seen_at timestamptz, user_agent text, address text,

@@ -1,4 +1,4 @@
--- Forget sessions that expired more than a week ago. For the system.
+-- Delete sessions that expired more than 7 days ago; returns how many. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.prune_sessions(_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column

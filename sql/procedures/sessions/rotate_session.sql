@@ -1,6 +1,6 @@
--- Put a new token in the place of an old one, which works on for the grace. Whoever comes second
--- with the same old token within the grace changes nothing and gets the same session. For the
--- system; a dead or unknown token is refused.
+-- Replace the token of a session; the old token stays valid for `_grace_seconds`. A second rotation
+-- of the same old token within that time changes nothing and returns the same session. For the
+-- system. Raises RG404 for an unknown or expired token.
 CREATE OR REPLACE FUNCTION rustygpt.rotate_session(
   _old_hash bytea, _new_hash bytea, _grace_seconds integer, _idle_seconds integer,
   _now timestamptz

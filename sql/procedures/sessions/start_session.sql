@@ -1,5 +1,6 @@
--- Start a session after a proven log-in, and end the person's oldest beyond the allowed number.
--- For the system; the account's row is locked, so that two log-ins count each other.
+-- Start a session after a successful login, and end the oldest ones of the user above
+-- `_max_sessions`. For the system. Locks the row of the account, so that concurrent logins count
+-- each other.
 CREATE OR REPLACE FUNCTION rustygpt.start_session(
   _id uuid, _user_id uuid, _token_hash bytea, _user_agent text, _address text,
   _idle_seconds integer, _absolute_seconds integer, _max_sessions integer, _now timestamptz

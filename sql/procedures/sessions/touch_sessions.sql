@@ -1,5 +1,5 @@
--- Count open streams as use, written at most once a minute; answers who is alive. A
--- session whose row somebody else holds is passed over. For the system.
+-- Extend the idle expiry of sessions with open streams, at most once per minute each; returns the
+-- sessions that have not expired. Skips rows that another transaction has locked. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.touch_sessions(
   _session_ids uuid[], _idle_seconds integer, _now timestamptz
 ) RETURNS SETOF uuid

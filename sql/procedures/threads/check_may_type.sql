@@ -1,5 +1,5 @@
--- Whether the actor may be seen writing in a thread of a conversation: participants who may post.
--- It changes nothing, so it locks nothing.
+-- Check that the actor may send typing indicators to a thread: participants who may post. Changes
+-- and locks nothing.
 CREATE OR REPLACE FUNCTION rustygpt.check_may_type(
   _actor uuid, _conversation_id uuid, _root_id uuid
 ) RETURNS void
