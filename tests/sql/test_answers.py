@@ -1,4 +1,4 @@
-"""Procedures of answers in progress."""
+"""The procedures in sql/procedures/answers."""
 
 import asyncio
 from datetime import timedelta
@@ -17,16 +17,16 @@ from rustygpt_shared.models.messages import Usage
 
 
 async def begin(scene: Scene) -> tuple[UUID, UUID, UUID]:
-    """A person, a conversation, and an answer in progress."""
+    """A user, a conversation, and an answer in progress."""
     ada = await scene.person("ada")
-    room = await scene.room(ada, mode="always")
-    answer = (await scene.post(ada, room, "question")).answer
+    conversation_id = await scene.room(ada, mode="always")
+    answer = (await scene.post(ada, conversation_id, "question")).answer
     assert answer is not None
-    return ada, room, answer.message_id
+    return ada, conversation_id, answer.message_id
 
 
-async def test_chunks_are_stored_once(scene: Scene) -> None:
-    """Pieces are kept in order by index; a repeated one changes nothing."""
+async def test_a_repeated_chunk_is_ignored(scene: Scene) -> None:
+    """Chunks are stored in the order of their index; a repeated index changes nothing."""
     ada, _, answer = await begin(scene)
     await answers.append_chunks(scene.db, answer, RUNNER, 0, ["a", "b"], scene.now)
     await answers.append_chunks(scene.db, answer, RUNNER, 1, ["x", "c"], scene.now)
@@ -37,9 +37,9 @@ async def test_chunks_are_stored_once(scene: Scene) -> None:
         await answers.append_chunks(scene.db, answer, "other", 3, ["d"], scene.now)
 
 
-async def test_the_end_is_told(scene: Scene) -> None:
-    """The end logs the final text, the end itself and the activity, and they equal REST."""
-    ada, room, answer = await begin(scene)
+async def test_finish_answer_logs_the_final_state(scene: Scene) -> None:
+    """The logged events contain the final text, the end and the activity, as the API shows them."""
+    ada, conversation_id, answer = await begin(scene)
     await answers.append_chunks(scene.db, answer, RUNNER, 0, ["an", "swer"], scene.now)
     usage = Usage(3, 2, 5, estimated=True)
     scene.tick()
@@ -54,32 +54,32 @@ async def test_the_end_is_told(scene: Scene) -> None:
     assert (shown.finish_reason, shown.streaming) == ("stop", False)
     assert isinstance(done, events.MessageDone)
     assert done.payload == events.Finished(
-        answer, shown.root_id, room, "stop", chunks=2, usage=usage
+        answer, shown.root_id, conversation_id, "stop", chunks=2, usage=usage
     )
     assert isinstance(activity, events.ThreadActivity)
-    (thread,) = (await threads.list_threads(scene.db, ada, room, None, 10)).items
+    (thread,) = (await threads.list_threads(scene.db, ada, conversation_id, None, 10)).items
     assert activity.payload.last_activity_at == thread.last_activity_at == scene.now
-    listed = await conversations.show_conversation(scene.db, ada, room)
+    listed = await conversations.show_conversation(scene.db, ada, conversation_id)
     assert listed.last_message_excerpt == "answer"
 
 
-async def test_the_end_happens_once(scene: Scene) -> None:
-    """Only the first of several ends counts, and only its runner's; later pieces are refused."""
-    ada, room, answer = await begin(scene)
+async def test_an_answer_ends_once(scene: Scene) -> None:
+    """Of several ends the first by the lease holder counts; later chunks are refused."""
+    ada, conversation_id, answer = await begin(scene)
     stop = Ending("text", "stop")
     assert await answers.finish_answer(scene.db, answer, "other", stop, scene.now) == []
     ends = await asyncio.gather(
         *(answers.finish_answer(scene.db, answer, RUNNER, stop, scene.now) for _ in range(5))
     )
     assert sum(bool(end) for end in ends) == 1
-    assert (await scene.opening(ada, room)).position == 6
+    assert (await scene.opening(ada, conversation_id)).position == 6
     with pytest.raises(Conflict):
         await answers.append_chunks(scene.db, answer, RUNNER, 0, ["late"], scene.now)
     assert await answers.finish_answer(scene.db, scene.id(), RUNNER, stop, scene.now) == []
 
 
-async def test_an_error_is_explained_after_the_end(scene: Scene) -> None:
-    """A failed answer logs an error after the message.done that it explains."""
+async def test_a_failed_answer_logs_an_error_after_message_done(scene: Scene) -> None:
+    """The error event follows the message.done event of the failed answer."""
     _, _, answer = await begin(scene)
     ending = Ending("", "error", error_code="RGP.UNAVAILABLE", error_message="No model answers.")
     logged = await answers.finish_answer(scene.db, answer, RUNNER, ending, scene.now)
@@ -89,8 +89,8 @@ async def test_an_error_is_explained_after_the_end(scene: Scene) -> None:
     assert error.payload == events.Trouble("RGP.UNAVAILABLE", "No model answers.", answer)
 
 
-async def test_orphans_end_with_what_they_had(scene: Scene) -> None:
-    """An answer whose lease ran out ends as an error with its pieces; renewed ones live on."""
+async def test_an_answer_with_an_expired_lease_ends_with_its_chunks(scene: Scene) -> None:
+    """It ends as an error with the text of its chunks; a renewed lease does not expire."""
     ada, _, answer = await begin(scene)
     await answers.append_chunks(scene.db, answer, RUNNER, 0, ["half ", "an"], scene.now)
     until = scene.now + timedelta(seconds=60)
@@ -100,8 +100,8 @@ async def test_orphans_end_with_what_they_had(scene: Scene) -> None:
     scene.tick(59)
     assert await answers.fail_orphans(scene.db, scene.now) == []
     scene.tick(1)
-    told_all = await asyncio.gather(*(answers.fail_orphans(scene.db, scene.now) for _ in range(3)))
-    (orphan,) = [o for orphans in told_all for o in orphans]
+    results = await asyncio.gather(*(answers.fail_orphans(scene.db, scene.now) for _ in range(3)))
+    (orphan,) = [o for orphans in results for o in orphans]
     assert orphan.message_id == answer
     assert kinds(orphan.events) == ["message.updated", "message.done", "error", "thread.activity"]
     shown = await messages.get_message(scene.db, ada, answer)
@@ -110,11 +110,11 @@ async def test_orphans_end_with_what_they_had(scene: Scene) -> None:
     assert await answers.finish_answer(scene.db, answer, RUNNER, late, scene.now) == []
 
 
-async def test_prompt_is_the_chain_of_ancestors(scene: Scene) -> None:
+async def test_prompt_consists_of_the_ancestors(scene: Scene) -> None:
     """The prompt has the ancestors, oldest first, without the answer itself and other branches."""
-    ada, room, first = await begin(scene)
+    ada, conversation_id, first = await begin(scene)
     change = conversations.UpdateConversation(system_prompt="Be kind.")
-    await conversations.update_conversation(scene.db, ada, room, change, scene.now)
+    await conversations.update_conversation(scene.db, ada, conversation_id, change, scene.now)
     await answers.finish_answer(scene.db, first, RUNNER, Ending("first", "stop"), scene.now)
     await scene.reply(ada, first, "another branch")
     second = (await scene.reply(ada, first, "and then?")).answer
@@ -133,11 +133,11 @@ async def test_prompt_is_the_chain_of_ancestors(scene: Scene) -> None:
         await answers.list_prompt(scene.db, scene.id(), 10)
 
 
-async def test_prompt_keeps_the_newest(scene: Scene) -> None:
-    """Within a limit the newest stay, whole; the message itself stays in any case."""
+async def test_prompt_keeps_the_newest_messages_within_the_limit(scene: Scene) -> None:
+    """The newest complete messages are kept within the limit, and the parent in any case."""
     ada = await scene.person("ada")
-    room = await scene.room(ada)
-    parent = (await scene.post(ada, room, "0" * 10)).posted.message_id
+    conversation_id = await scene.room(ada)
+    parent = (await scene.post(ada, conversation_id, "0" * 10)).posted.message_id
     for number in "1234":
         parent = (await scene.reply(ada, parent, number * 10)).posted.message_id
     answer = (await scene.reply(ada, parent, "5" * 10)).posted.message_id
@@ -146,45 +146,47 @@ async def test_prompt_keeps_the_newest(scene: Scene) -> None:
         assert "".join(line.content[0] for line in prompt.lines) == kept
 
 
-async def test_cancel(scene: Scene) -> None:
-    """Who asked may stop an answer, and learns the runner; afterwards, how it ended."""
+async def test_request_cancel_returns_the_state_and_the_process(scene: Scene) -> None:
+    """The requester may cancel an answer and gets its process; afterwards, how the answer ended."""
     ada, _, answer = await begin(scene)
-    asked = await answers.request_cancel(scene.db, ada, answer, scene.now)
-    assert asked == answers.CancelAsked("running", RUNNER)
+    cancel = await answers.request_cancel(scene.db, ada, answer, scene.now)
+    assert cancel == answers.CancelAsked("running", RUNNER)
     assert await answers.list_cancelled(scene.db, RUNNER) == [answer]
     await answers.finish_answer(scene.db, answer, RUNNER, Ending("", "cancelled"), scene.now)
-    asked = await answers.request_cancel(scene.db, ada, answer, scene.now)
-    assert asked == answers.CancelAsked("cancelled", None)
+    cancel = await answers.request_cancel(scene.db, ada, answer, scene.now)
+    assert cancel == answers.CancelAsked("cancelled", None)
     assert await answers.list_cancelled(scene.db, RUNNER) == []
 
 
 @pytest.mark.parametrize(
     ("reason", "state"), [("stop", "completed"), ("timeout", "timed_out"), ("error", "completed")]
 )
-async def test_cancel_after_the_end(scene: Scene, reason: Any, state: Any) -> None:
-    """A wish to stop that comes late tells how the answer ended."""
+async def test_request_cancel_after_the_end_returns_how_it_ended(
+    scene: Scene, reason: Any, state: Any
+) -> None:
+    """A late request returns the state that the answer ended in."""
     ada, _, answer = await begin(scene)
     ending = Ending("x", reason)
     await answers.finish_answer(scene.db, answer, RUNNER, ending, scene.now)
-    asked = await answers.request_cancel(scene.db, ada, answer, scene.now)
-    assert asked == answers.CancelAsked(state, None)
+    cancel = await answers.request_cancel(scene.db, ada, answer, scene.now)
+    assert cancel == answers.CancelAsked(state, None)
 
 
-async def test_who_may_cancel(scene: Scene) -> None:
-    """Others may not, the conversation's administrators may, strangers know of nothing."""
+async def test_only_the_requester_and_administrators_may_cancel(scene: Scene) -> None:
+    """Other participants are refused; for non-participants the answer does not exist."""
     ada, bob, eve = [await scene.person(n) for n in ("ada", "bob", "eve")]
-    room = await scene.room(ada, bob, mode="always")
-    answer = (await scene.post(bob, room)).answer
-    mine = (await scene.post(ada, room)).answer
+    conversation_id = await scene.room(ada, bob, mode="always")
+    answer = (await scene.post(bob, conversation_id)).answer
+    mine = (await scene.post(ada, conversation_id)).answer
     assert answer is not None
     assert mine is not None
     with pytest.raises(Forbidden):
         await answers.request_cancel(scene.db, bob, mine.message_id, scene.now)
     with pytest.raises(NotFound):
         await answers.request_cancel(scene.db, eve, mine.message_id, scene.now)
-    asked = await answers.request_cancel(scene.db, ada, answer.message_id, scene.now)
-    assert asked.state == "running"
+    cancel = await answers.request_cancel(scene.db, ada, answer.message_id, scene.now)
+    assert cancel.state == "running"
     question = (await messages.get_message(scene.db, ada, answer.message_id)).parent_id
     assert question is not None
-    asked = await answers.request_cancel(scene.db, ada, question, scene.now)
-    assert asked.state == "not_tracked"
+    cancel = await answers.request_cancel(scene.db, ada, question, scene.now)
+    assert cancel.state == "not_tracked"

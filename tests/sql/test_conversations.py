@@ -1,4 +1,4 @@
-"""Procedures about conversations."""
+"""The procedures in sql/procedures/conversations."""
 
 import asyncio
 
@@ -13,8 +13,8 @@ from rustygpt_shared import events
 from rustygpt_shared.requests import CreateConversation, UpdateConversation
 
 
-async def test_create_and_show(scene: Scene) -> None:
-    """Who makes a conversation owns it; the assistant answers always, in groups when mentioned."""
+async def test_the_creator_owns_the_conversation(scene: Scene) -> None:
+    """The default assistant mode is `always`, in groups `mention`."""
     ada = await scene.person("ada")
     for is_group, mode in ((False, "always"), (True, "mention")):
         made = await conversations.create_conversation(
@@ -27,8 +27,8 @@ async def test_create_and_show(scene: Scene) -> None:
         assert shown.last_event_id == "evt_0"
 
 
-async def test_read_only_people_make_none(scene: Scene) -> None:
-    """An account that may only read makes no conversations, nor does one that does not exist."""
+async def test_read_only_accounts_cannot_create_conversations(scene: Scene) -> None:
+    """An account with the role read_only is refused, and so is an unknown one."""
     wanted = CreateConversation("Plans")
     reader = await scene.person("reader", "read_only")
     with pytest.raises(Forbidden):
@@ -41,8 +41,8 @@ async def test_read_only_people_make_none(scene: Scene) -> None:
         )
 
 
-async def test_same_key_makes_one(scene: Scene) -> None:
-    """A repeated key answers the first id, another body is refused, and a day later it is new."""
+async def test_a_repeated_idempotency_key_creates_one_conversation(scene: Scene) -> None:
+    """It returns the first id; another body is refused, and after 24 hours the key is new."""
     ada = await scene.person("ada")
     wanted = CreateConversation("Plans")
 
@@ -60,15 +60,15 @@ async def test_same_key_makes_one(scene: Scene) -> None:
     assert not (await create(b"b" * 32)).replayed
 
 
-async def test_list_is_by_activity_and_pages(scene: Scene) -> None:
-    """Conversations come latest activity first; a page goes on after the last one."""
+async def test_list_is_sorted_by_latest_activity(scene: Scene) -> None:
+    """A page continues after the last conversation of the previous one."""
     ada = await scene.person("ada")
-    rooms = []
+    conversation_ids = []
     for _ in range(5):
         scene.tick()
-        rooms.append(await scene.room(ada))
+        conversation_ids.append(await scene.room(ada))
     scene.tick()
-    await scene.post(ada, rooms[0], "now  the\nlatest")
+    await scene.post(ada, conversation_ids[0], "now  the\nlatest")
     first = await conversations.list_conversations(
         scene.db, ada, archived=False, before=None, limit=2
     )
@@ -76,14 +76,14 @@ async def test_list_is_by_activity_and_pages(scene: Scene) -> None:
     rest = await conversations.list_conversations(
         scene.db, ada, archived=False, before=(last.last_activity_at, last.id), limit=10
     )
-    assert [c.id for c in first + rest] == [rooms[0], *reversed(rooms[1:])]
+    assert [c.id for c in first + rest] == [conversation_ids[0], *reversed(conversation_ids[1:])]
     assert first[0].last_message_excerpt == "now the latest"
 
 
-async def test_archived_ones_have_a_list_of_their_own(scene: Scene) -> None:
-    """An archived conversation leaves the list and comes back."""
+async def test_archived_conversations_are_listed_separately(scene: Scene) -> None:
+    """An archived conversation is in the other list only, until it is restored."""
     ada = await scene.person("ada")
-    room = await scene.room(ada)
+    conversation_id = await scene.room(ada)
 
     async def listed(*, archived: bool) -> list[object]:
         found = await conversations.list_conversations(
@@ -93,17 +93,19 @@ async def test_archived_ones_have_a_list_of_their_own(scene: Scene) -> None:
 
     for archived in (True, False):
         change = UpdateConversation(archived=archived)
-        await conversations.update_conversation(scene.db, ada, room, change, scene.now)
-        assert await listed(archived=archived) == [room]
+        await conversations.update_conversation(scene.db, ada, conversation_id, change, scene.now)
+        assert await listed(archived=archived) == [conversation_id]
         assert await listed(archived=not archived) == []
 
 
-async def test_update_tells_what_all_see(scene: Scene) -> None:
-    """A change is told as an event that equals what is shown; no change tells nothing."""
+async def test_update_logs_an_event_equal_to_the_conversation(scene: Scene) -> None:
+    """The event equals what the API shows; an update without a change logs no event."""
     ada = await scene.person("ada")
-    room = await scene.room(ada)
+    conversation_id = await scene.room(ada)
     change = UpdateConversation(title='a "b"\n', model="m", system_prompt="be\u2028kind")
-    changed = await conversations.update_conversation(scene.db, ada, room, change, scene.tick())
+    changed = await conversations.update_conversation(
+        scene.db, ada, conversation_id, change, scene.tick()
+    )
     (event,) = map(told, changed.events)
     assert isinstance(event, events.ConversationUpdated)
     info = event.payload.conversation
@@ -111,22 +113,26 @@ async def test_update_tells_what_all_see(scene: Scene) -> None:
     for field in info.__struct_fields__:
         assert getattr(info, field) == getattr(shown, field)
     assert event.id == shown.last_event_id == "evt_1"
-    again = await conversations.update_conversation(scene.db, ada, room, change, scene.tick())
+    again = await conversations.update_conversation(
+        scene.db, ada, conversation_id, change, scene.tick()
+    )
     assert again.events == []
     none = UpdateConversation(model=None)
-    changed = await conversations.update_conversation(scene.db, ada, room, none, scene.tick())
+    changed = await conversations.update_conversation(
+        scene.db, ada, conversation_id, none, scene.tick()
+    )
     assert changed.conversation.model is None
     assert changed.conversation.system_prompt == "be\u2028kind"
 
 
-async def test_only_administrators_update(scene: Scene) -> None:
-    """Members may not change a conversation, strangers do not know of it."""
+async def test_only_administrators_may_update(scene: Scene) -> None:
+    """Members are refused; for non-participants the conversation does not exist."""
     ada, bob, eve = [await scene.person(n) for n in ("ada", "bob", "eve")]
-    room = await scene.room(ada, bob)
+    conversation_id = await scene.room(ada, bob)
     for actor, refusal in ((bob, Forbidden), (eve, NotFound)):
         with pytest.raises(refusal):
             await conversations.update_conversation(
-                scene.db, actor, room, UpdateConversation(title="x"), scene.now
+                scene.db, actor, conversation_id, UpdateConversation(title="x"), scene.now
             )
     with pytest.raises(NotFound):
-        await conversations.show_conversation(scene.db, eve, room)
+        await conversations.show_conversation(scene.db, eve, conversation_id)

@@ -1,4 +1,4 @@
-"""Procedures of the log that streams resume from."""
+"""The procedures in sql/procedures/events."""
 
 from typing import Any
 from uuid import UUID
@@ -17,8 +17,8 @@ async def prune(scene: Scene, *, hours: int = 48, most: int = 5_000, batch: int 
     )
 
 
-async def test_where_all_of_ones_conversations_stand(scene: Scene) -> None:
-    """Those one is in, with the oldest event that is still there; nobody else's."""
+async def test_log_bounds_of_all_conversations_of_a_user(scene: Scene) -> None:
+    """Returns the last and the oldest event number, for conversations of the user only."""
     ada, eve = await scene.person("ada"), await scene.person("eve")
     quiet, busy = await scene.room(ada), await scene.room(ada)
     await scene.room(eve)
@@ -31,11 +31,11 @@ async def test_where_all_of_ones_conversations_stand(scene: Scene) -> None:
     assert list(found[1]) == [busy, quiet]
 
 
-async def test_a_disabled_person_opens_nothing(scene: Scene) -> None:
-    """Nor does somebody who was removed, or a conversation that is not there."""
+async def test_disabled_and_removed_users_get_no_log_bounds(scene: Scene) -> None:
+    """Neither do users of a conversation that does not exist."""
     ada, bob = await scene.person("ada"), await scene.person("bob")
-    room = await scene.room(ada, bob)
-    await members.remove_participant(scene.db, ada, room, bob, scene.now)
+    conversation_id = await scene.room(ada, bob)
+    await members.remove_participant(scene.db, ada, conversation_id, bob, scene.now)
     await accounts.update_user(
         *(scene.db, scene.admin, ada),
         disabled=True,
@@ -43,79 +43,84 @@ async def test_a_disabled_person_opens_nothing(scene: Scene) -> None:
         password_hash=None,
         now=scene.now,
     )
-    wanted = [(ada, room), (ada, None), (bob, room), (scene.admin, scene.id())]
+    wanted = [
+        (ada, conversation_id),
+        (ada, None),
+        (bob, conversation_id),
+        (scene.admin, scene.id()),
+    ]
 
     assert await feeds.open_feeds(scene.db, wanted) == [{}, {}, {}, {}]
 
 
-async def test_open_and_read(scene: Scene) -> None:
-    """A stream opens at the last number; what comes after a number is read in order."""
+async def test_events_are_read_after_a_number(scene: Scene) -> None:
+    """The bounds include all events; the events after a number are read in order."""
     ada = await scene.person("ada")
-    room = await scene.room(ada)
-    assert await scene.opening(ada, room) == Opening(0, 1)
-    written = await scene.post(ada, room)
-    assert await scene.opening(ada, room) == Opening(2, 1)
-    assert await feeds.read_events(scene.db, room, 0, 10) == written.events
-    assert await feeds.read_events(scene.db, room, 1, 10) == written.events[1:]
-    assert await feeds.read_events(scene.db, room, 0, 1) == written.events[:1]
+    conversation_id = await scene.room(ada)
+    assert await scene.opening(ada, conversation_id) == Opening(0, 1)
+    written = await scene.post(ada, conversation_id)
+    assert await scene.opening(ada, conversation_id) == Opening(2, 1)
+    assert await feeds.read_events(scene.db, conversation_id, 0, 10) == written.events
+    assert await feeds.read_events(scene.db, conversation_id, 1, 10) == written.events[1:]
+    assert await feeds.read_events(scene.db, conversation_id, 0, 1) == written.events[:1]
 
 
-async def test_old_events_go_oldest_first(scene: Scene) -> None:
-    """Events past the retention go in batches from the oldest on; the numbers go on."""
+async def test_expired_events_are_pruned_oldest_first(scene: Scene) -> None:
+    """Expired events are deleted in batches from the oldest on; the numbers continue."""
     ada = await scene.person("ada")
-    room = await scene.room(ada)
+    conversation_id = await scene.room(ada)
     for _ in range(3):
-        await scene.post(ada, room)
+        await scene.post(ada, conversation_id)
     scene.tick(48 * 3_600)
     assert await prune(scene) == 0
     scene.tick()
-    await scene.post(ada, room)
+    await scene.post(ada, conversation_id)
     assert await prune(scene, batch=4) == 4
-    assert await scene.opening(ada, room) == Opening(8, 5)
+    assert await scene.opening(ada, conversation_id) == Opening(8, 5)
     assert await prune(scene, batch=4) == 2
     assert await prune(scene) == 0
     scene.tick(49 * 3_600)
     assert await prune(scene) == 2
-    assert await scene.opening(ada, room) == Opening(8, 9)
+    assert await scene.opening(ada, conversation_id) == Opening(8, 9)
 
 
-async def test_pruning_leaves_no_holes(scene: Scene) -> None:
-    """An event that looks younger than its follower goes with it."""
+async def test_pruning_leaves_no_gaps(scene: Scene) -> None:
+    """An event with a later time than its successor is deleted with it."""
     ada = await scene.person("ada")
-    room = await scene.room(ada)
-    await scene.post(ada, room)
+    conversation_id = await scene.room(ada)
+    await scene.post(ada, conversation_id)
     scene.tick(-10)
-    await scene.post(ada, room)
+    await scene.post(ada, conversation_id)
     scene.tick(48 * 3_600 + 5)
     assert await prune(scene) == 4
 
 
-async def test_too_many_events_go(scene: Scene) -> None:
-    """A conversation keeps its newest events up to the limit; others are not touched."""
+async def test_events_above_the_limit_are_pruned(scene: Scene) -> None:
+    """A conversation keeps its newest events up to the limit; others are not affected."""
     ada = await scene.person("ada")
-    room, other = await scene.room(ada), await scene.room(ada)
+    conversation_id, other = await scene.room(ada), await scene.room(ada)
     for _ in range(5):
-        await scene.post(ada, room)
+        await scene.post(ada, conversation_id)
     await scene.post(ada, other)
     assert await prune(scene, most=3) == 7
-    assert await scene.opening(ada, room) == Opening(10, 8)
+    assert await scene.opening(ada, conversation_id) == Opening(10, 8)
     assert await scene.opening(ada, other) == Opening(2, 1)
 
 
-async def test_readers_lose_their_right(scene: Scene) -> None:
-    """Removal, log-out and disabling are found for each open stream."""
+async def test_revoked_streams_are_found(scene: Scene) -> None:
+    """Removal, logout and disabling are found for each open stream."""
     ada, bob, cy = [await scene.person(n) for n in ("ada", "bob", "cy")]
-    room = await scene.room(ada, bob, cy)
+    conversation_id = await scene.room(ada, bob, cy)
     windows = sessions.Windows(600, 6_000, 5)
     ids: dict[UUID, UUID] = {}
     for number, user in enumerate((ada, bob, cy)):
         new = sessions.NewSession(scene.id(), user, bytes([number]) * 32, None, None)
         await sessions.start_session(scene.db, new, windows, scene.now)
         ids[user] = new.id
-    readers = [Reader(session, user, room) for user, session in ids.items()]
+    readers = [Reader(session, user, conversation_id) for user, session in ids.items()]
     assert await feeds.check_readers(scene.db, readers, scene.now) == []
     assert await feeds.check_readers(scene.db, [], scene.now) == []
-    await members.remove_participant(scene.db, ada, room, bob, scene.now)
+    await members.remove_participant(scene.db, ada, conversation_id, bob, scene.now)
     assert await feeds.check_readers(scene.db, readers, scene.now) == [Lost(readers[1], "removed")]
     await accounts.update_user(
         scene.db,
@@ -129,14 +134,17 @@ async def test_readers_lose_their_right(scene: Scene) -> None:
     await sessions.end_session(scene.db, ada, ids[ada])
     lost = await feeds.check_readers(scene.db, readers, scene.now)
     assert [found.reason for found in lost] == ["session_ended", "removed", "session_ended"]
-    assert await feeds.open_feeds(scene.db, [(cy, room)]) == [{}]
+    assert await feeds.open_feeds(scene.db, [(cy, conversation_id)]) == [{}]
 
 
-async def test_read_behind(scene: Scene) -> None:
-    """Several conversations in one statement, each from its own number on, each in order."""
+async def test_events_of_several_conversations_are_read_in_one_statement(scene: Scene) -> None:
+    """Each conversation is read from its own number on, in order."""
     ada = await scene.person("ada")
     one, two, other = [await scene.room(ada) for _ in range(3)]
-    written = {room: [await scene.post(ada, room) for _ in range(3)] for room in (one, two, other)}
+    written = {
+        conversation_id: [await scene.post(ada, conversation_id) for _ in range(3)]
+        for conversation_id in (one, two, other)
+    }
     events = await feeds.read_behind(scene.db, {one: 4, two: 0, scene.id(): 0}, 3)
 
     expected = {
@@ -148,8 +156,8 @@ async def test_read_behind(scene: Scene) -> None:
     assert len(events) == 5
 
 
-async def test_positions(scene: Scene) -> None:
-    """How far the logs go; a conversation that is not there is left out."""
+async def test_list_positions_omits_unknown_conversations(scene: Scene) -> None:
+    """Returns the last event number of each existing conversation."""
     ada = await scene.person("ada")
     one, two = await scene.room(ada), await scene.room(ada)
     await scene.post(ada, one)
@@ -158,11 +166,11 @@ async def test_positions(scene: Scene) -> None:
     assert await feeds.list_positions(scene.db, []) == {}
 
 
-async def test_tell_processes(scene: Scene, owner: Any) -> None:
-    """Whoever listens on the channel hears every packet, in order."""
-    heard: list[str] = []
-    await owner.add_listener("rustygpt_x", lambda *what: heard.append(what[3]))
+async def test_notify_processes_delivers_packets_in_order(scene: Scene, owner: Any) -> None:
+    """A listener on the channel receives every packet, in order."""
+    received: list[str] = []
+    await owner.add_listener("rustygpt_x", lambda *what: received.append(what[3]))
     await feeds.tell_processes(scene.db, "rustygpt_x", ["one", "two"])
-    await until(lambda: len(heard) == 2)
+    await until(lambda: len(received) == 2)
 
-    assert heard == ["one", "two"]
+    assert received == ["one", "two"]

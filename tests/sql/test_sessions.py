@@ -1,4 +1,4 @@
-"""Procedures about sessions, with a clock that the tests move."""
+"""The procedures in sql/procedures/sessions, with a clock that the tests move."""
 
 import asyncio
 from datetime import timedelta
@@ -18,18 +18,18 @@ WINDOWS = sessions.Windows(IDLE, ABSOLUTE, max_sessions=3)
 
 
 def token(number: int) -> bytes:
-    """A hash to tell sessions apart."""
+    """A token hash that consists of one byte value."""
     return bytes([number]) * 32
 
 
 async def log_in(scene: Scene, user: UUID, number: int) -> sessions.Started:
-    """A new session with the token of this number."""
+    """Start a session with the token of this number."""
     new = sessions.NewSession(scene.id(), user, token(number), "curl", "::1")
     return await sessions.start_session(scene.db, new, WINDOWS, scene.now)
 
 
 async def check(scene: Scene, number: int) -> sessions.Checked:
-    """What a token is now."""
+    """The result of the check of a token."""
     checked = await sessions.authenticate_sessions(scene.db, [token(number)], IDLE, scene.now)
     return checked[0]
 
@@ -46,8 +46,8 @@ async def rotate(scene: Scene, old: int, new: int) -> sessions.Rotated:
     )
 
 
-async def test_a_session_tells_its_user(scene: Scene) -> None:
-    """A live token tells person and session; another one is unknown."""
+async def test_a_valid_token_returns_user_and_session(scene: Scene) -> None:
+    """Another token is `unknown`."""
     ada = await scene.person("ada")
     started = await log_in(scene, ada, 1)
     checked = await check(scene, 1)
@@ -60,8 +60,8 @@ async def test_a_session_tells_its_user(scene: Scene) -> None:
     assert await check(scene, 2) == sessions.Checked("unknown")
 
 
-async def test_idle_window_moves_at_most_once_a_minute(scene: Scene) -> None:
-    """Use within a minute writes nothing; later use moves the window on."""
+async def test_idle_expiry_is_extended_at_most_once_per_minute(scene: Scene) -> None:
+    """Use within 60 s writes nothing; later use extends the expiry."""
     ada = await scene.person("ada")
     started = await log_in(scene, ada, 1)
     scene.tick(59)
@@ -73,8 +73,8 @@ async def test_idle_window_moves_at_most_once_a_minute(scene: Scene) -> None:
     assert checked.session.expires_at == scene.now + timedelta(seconds=IDLE)
 
 
-async def test_idle_session_expires(scene: Scene) -> None:
-    """A session that was not used for the idle window is expired, to the second."""
+async def test_an_idle_session_expires(scene: Scene) -> None:
+    """A session expires exactly at the end of its idle time."""
     await log_in(scene, await scene.person("ada"), 1)
     scene.tick(IDLE - 1)
     assert (await check(scene, 1)).rotate_due
@@ -82,24 +82,24 @@ async def test_idle_session_expires(scene: Scene) -> None:
     assert await check(scene, 1) == sessions.Checked("expired")
 
 
-async def test_a_session_is_told_where_nothing_can_be_written(
+async def test_a_token_can_be_checked_in_a_read_only_database(
     scene: Scene, database_url: str, pool_login: PoolLogin
 ) -> None:
-    """On a database that may only be read the window stays, and no rotation is asked for."""
+    """The expiry is not extended, and no rotation is due."""
     await log_in(scene, await scene.person("ada"), 1)
     scene.tick(IDLE - 60)
     login = {"user": pool_login.user, "password": pool_login.password}
     only_read = {"default_transaction_read_only": "on"}
     async with connected(database_url, **login, server_settings=only_read) as connection:
         query = "SELECT reason, rotate_due FROM rustygpt.authenticate_sessions($1, $2, $3)"
-        told = await connection.fetchrow(query, [token(1)], IDLE, scene.now)
+        results = await connection.fetchrow(query, [token(1)], IDLE, scene.now)
 
-    assert tuple(told) == (None, False)
+    assert tuple(results) == (None, False)
     assert (await check(scene, 1)).rotate_due
 
 
-async def test_rotation_is_due_in_the_second_half(scene: Scene) -> None:
-    """A token is to be rotated when less than half of its idle window is left."""
+async def test_rotation_is_due_in_the_second_half_of_the_idle_time(scene: Scene) -> None:
+    """A rotation is due when less than half of the idle time remains."""
     await log_in(scene, await scene.person("ada"), 1)
     scene.tick(IDLE / 2)
     assert not (await check(scene, 1)).rotate_due
@@ -107,8 +107,8 @@ async def test_rotation_is_due_in_the_second_half(scene: Scene) -> None:
     assert (await check(scene, 1)).rotate_due
 
 
-async def test_absolute_end_survives_rotation(scene: Scene) -> None:
-    """However often it is used and rotated, a session ends at its absolute end."""
+async def test_rotation_does_not_extend_the_absolute_expiry(scene: Scene) -> None:
+    """However often it is used and rotated, a session ends at its absolute expiry."""
     started = await log_in(scene, await scene.person("ada"), 1)
     number = 1
     while scene.now + timedelta(seconds=IDLE) < started.session.absolute_expires_at:
@@ -120,8 +120,8 @@ async def test_absolute_end_survives_rotation(scene: Scene) -> None:
     assert await check(scene, number) == sessions.Checked("expired")
 
 
-async def test_grace_of_a_rotated_token(scene: Scene) -> None:
-    """The old token works for the grace without another rotation, and then is dead."""
+async def test_a_rotated_token_is_valid_for_the_grace_period(scene: Scene) -> None:
+    """It causes no second rotation, and is refused after the grace period."""
     started = await log_in(scene, await scene.person("ada"), 1)
     rotated = await rotate(scene, 1, 2)
     assert rotated.rotated
@@ -138,16 +138,16 @@ async def test_grace_of_a_rotated_token(scene: Scene) -> None:
     assert (await check(scene, 2)).reason is None
 
 
-async def test_rotations_at_once_make_one_token(scene: Scene) -> None:
-    """Twenty rotations of one token at the same time make one new token."""
+async def test_concurrent_rotations_make_one_token(scene: Scene) -> None:
+    """20 concurrent rotations of one token make 1 new token."""
     await log_in(scene, await scene.person("ada"), 1)
-    told = await asyncio.gather(*(rotate(scene, 1, 2) for _ in range(20)))
-    assert sum(t.rotated for t in told) == 1
+    results = await asyncio.gather(*(rotate(scene, 1, 2) for _ in range(20)))
+    assert sum(t.rotated for t in results) == 1
     assert (await check(scene, 2)).reason is None
 
 
-async def test_oldest_session_ends_beyond_the_limit(scene: Scene) -> None:
-    """A log-in beyond the allowed number ends the oldest and tells so; other people keep theirs."""
+async def test_the_oldest_session_above_the_limit_ends(scene: Scene) -> None:
+    """The login returns the ended session; sessions of other users are not affected."""
     ada, bob = await scene.person("ada"), await scene.person("bob")
     await log_in(scene, bob, 9)
     first = await log_in(scene, ada, 1)
@@ -160,8 +160,8 @@ async def test_oldest_session_ends_beyond_the_limit(scene: Scene) -> None:
     assert (await check(scene, 9)).reason is None
 
 
-async def test_list_and_end_own_sessions(scene: Scene) -> None:
-    """One sees and ends one's own sessions only."""
+async def test_users_list_and_end_their_own_sessions_only(scene: Scene) -> None:
+    """A session of another user is not found."""
     ada, bob = await scene.person("ada"), await scene.person("bob")
     first = await log_in(scene, ada, 1)
     scene.tick()
@@ -178,8 +178,8 @@ async def test_list_and_end_own_sessions(scene: Scene) -> None:
     assert (await check(scene, 1)).reason == "unknown"
 
 
-async def test_log_out_by_token(scene: Scene) -> None:
-    """A token ends its session, also one that was rotated away; twice is no harm."""
+async def test_logout_ends_the_session_of_a_token(scene: Scene) -> None:
+    """Also by a rotated token; a second logout does nothing."""
     started = await log_in(scene, await scene.person("ada"), 1)
     await rotate(scene, 1, 2)
     assert await sessions.end_session_by_token(scene.db, token(1)) == started.session.id
@@ -187,10 +187,8 @@ async def test_log_out_by_token(scene: Scene) -> None:
     assert (await check(scene, 2)).reason == "unknown"
 
 
-async def test_a_session_that_ends_meanwhile_is_whole_and_waited_for_by_nobody(
-    scene: Scene, owner: Any
-) -> None:
-    """Its window is not moved then; it never becomes one without an id, nor holds others up."""
+async def test_a_locked_session_is_checked_without_waiting(scene: Scene, owner: Any) -> None:
+    """Its expiry is not extended; the check returns the complete session at once."""
     started = await log_in(scene, await scene.person("ada"), 1)
     scene.tick(120)
     async with owner.transaction():
@@ -208,8 +206,8 @@ async def test_a_session_that_ends_meanwhile_is_whole_and_waited_for_by_nobody(
     assert (await check(scene, 1)).reason == "unknown"
 
 
-async def test_open_streams_count_as_use(scene: Scene) -> None:
-    """Touched sessions live on; dead and unknown ones are not answered."""
+async def test_open_streams_extend_the_idle_expiry(scene: Scene) -> None:
+    """Only sessions that exist are returned."""
     ada = await scene.person("ada")
     live = await log_in(scene, ada, 1)
     scene.tick(IDLE - 10)
@@ -220,8 +218,8 @@ async def test_open_streams_count_as_use(scene: Scene) -> None:
     assert await sessions.count_sessions(scene.db, scene.now) == 1
 
 
-async def test_prune_forgets_expired_sessions(scene: Scene) -> None:
-    """Sessions are forgotten a week after they expired."""
+async def test_sessions_are_deleted_7_days_after_expiry(scene: Scene) -> None:
+    """They do not count as sessions from their expiry on."""
     await log_in(scene, await scene.person("ada"), 1)
     scene.tick(IDLE + 1)
     assert await sessions.prune_sessions(scene.db, scene.now) == 0

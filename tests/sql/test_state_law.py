@@ -1,4 +1,4 @@
-"""The law of state: what was read, brought up to date by events, is what is read anew."""
+"""A snapshot with the later events applied equals a snapshot that is read afterwards."""
 
 import random
 from uuid import UUID
@@ -18,7 +18,7 @@ from rustygpt_shared.requests import UpdateConversation
 
 
 class State:
-    """What a client knows of a conversation."""
+    """The state of a conversation in a client."""
 
     def __init__(self) -> None:
         self.position = 0
@@ -28,7 +28,7 @@ class State:
         self.members: dict[UUID, str] = {}
 
     def apply(self, event: events.Event) -> None:
-        """Bring it up to date by an event."""
+        """Apply an event."""
         match event:
             case events.ThreadNew(payload):
                 self.threads[payload.root_id] = payload.summary
@@ -47,67 +47,71 @@ class State:
                 self.info = payload.conversation
 
 
-async def fresh(scene: Scene, actor: UUID, room: UUID) -> State:
-    """What a client knows that reads everything."""
+async def fresh(scene: Scene, actor: UUID, conversation_id: UUID) -> State:
+    """A snapshot of the complete state."""
     state = State()
-    shown = await conversations.show_conversation(scene.db, actor, room)
+    shown = await conversations.show_conversation(scene.db, actor, conversation_id)
     state.info = msgspec.convert(shown, ConversationInfo, from_attributes=True)
-    state.position = (await scene.opening(actor, room)).position
-    listed = await threads.list_threads(scene.db, actor, room, None, 200)
+    state.position = (await scene.opening(actor, conversation_id)).position
+    listed = await threads.list_threads(scene.db, actor, conversation_id, None, 200)
     for thread in listed.items:
         state.threads[thread.root_id] = msgspec.convert(thread, ThreadInfo, from_attributes=True)
         tree = await threads.list_tree(scene.db, actor, thread.root_id, None, 1_000)
         state.messages |= {m.id: m for m in tree.items}
-    people = await members.list_participants(scene.db, actor, room)
+    people = await members.list_participants(scene.db, actor, conversation_id)
     state.members = {p.user_id: p.role for p in people.items}
     return state
 
 
-async def something(scene: Scene, chosen: random.Random, people: list[UUID], room: UUID) -> None:
-    """Anything that anybody may try; refusals are part of life."""
-    scene.tick(chosen.random())
-    state = await fresh(scene, people[0], room)
-    who, other = chosen.choice(people), chosen.choice(people[1:])
+async def random_action(
+    scene: Scene, rng: random.Random, people: list[UUID], conversation_id: UUID
+) -> None:
+    """Perform a random action, which may be refused."""
+    scene.tick(rng.random())
+    state = await fresh(scene, people[0], conversation_id)
+    who, other = rng.choice(people), rng.choice(people[1:])
     running = [m.id for m in state.messages.values() if m.streaming]
-    match chosen.randrange(7):
+    match rng.randrange(7):
         case 0:
-            await scene.post(who, room, "root @assistant")
+            await scene.post(who, conversation_id, "root @assistant")
         case 1 | 2 if state.messages:
-            await scene.reply(who, chosen.choice(list(state.messages)), "reply")
+            await scene.reply(who, rng.choice(list(state.messages)), "reply")
         case 3 if running:
-            end = Ending("an answer", chosen.choice(["stop", "error"]), error_code="RGP.INTERNAL")
+            end = Ending("an answer", rng.choice(["stop", "error"]), error_code="RGP.INTERNAL")
             await answers.finish_answer(scene.db, running[0], RUNNER, end, scene.now)
         case 4:
-            role = chosen.choice(["admin", "member", "viewer"])
-            await members.add_participant(scene.db, who, room, other, role, scene.now)
+            role = rng.choice(["admin", "member", "viewer"])
+            await members.add_participant(scene.db, who, conversation_id, other, role, scene.now)
         case 5:
-            await members.remove_participant(scene.db, who, room, other, scene.now)
+            await members.remove_participant(scene.db, who, conversation_id, other, scene.now)
         case _:
             change = UpdateConversation(
-                title=chosen.choice("ab"),
-                assistant_mode=chosen.choice(["always", "mention", "off"]),
-                archived=chosen.choice([True, False]),
+                title=rng.choice("ab"),
+                assistant_mode=rng.choice(["always", "mention", "off"]),
+                archived=rng.choice([True, False]),
             )
-            await conversations.update_conversation(scene.db, who, room, change, scene.now)
+            await conversations.update_conversation(
+                scene.db, who, conversation_id, change, scene.now
+            )
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_snapshot_and_events_make_the_fresh_state(scene: Scene, seed: int) -> None:
-    """From a snapshot at any moment, the events after it lead to what is read at the end."""
-    chosen = random.Random(seed)
+async def test_a_snapshot_with_later_events_equals_a_new_snapshot(scene: Scene, seed: int) -> None:
+    """Events after a snapshot of any moment lead to the snapshot at the end."""
+    rng = random.Random(seed)
     people = [await scene.person(f"p{n}") for n in range(4)]
-    room = await scene.room(people[0], people[1])
+    conversation_id = await scene.room(people[0], people[1])
     snapshots = []
     for step in range(60):
         if step % 12 == 0:
-            snapshots.append(await fresh(scene, people[0], room))
+            snapshots.append(await fresh(scene, people[0], conversation_id))
         try:
-            await something(scene, chosen, people, room)
+            await random_action(scene, rng, people, conversation_id)
         except Refused:
             continue
-    end = await fresh(scene, people[0], room)
+    end = await fresh(scene, people[0], conversation_id)
     for state in snapshots:
-        for logged in await feeds.read_events(scene.db, room, state.position, 1_000):
+        for logged in await feeds.read_events(scene.db, conversation_id, state.position, 1_000):
             assert logged.number == state.position + 1
             state.apply(told(logged))
             state.position = logged.number

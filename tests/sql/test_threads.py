@@ -1,4 +1,4 @@
-"""Procedures about threads: lists, trees, what is unread."""
+"""The procedures in sql/procedures/threads."""
 
 from typing import Any
 
@@ -10,34 +10,36 @@ from rustygpt_server.db.refusals import NotFound
 from rustygpt_shared.models.conversations import ThreadUnread
 
 
-async def test_list_is_by_activity_and_pages(scene: Scene) -> None:
-    """Threads come latest activity first; a page tells whether there is more, and the position."""
+async def test_list_is_sorted_by_latest_activity(scene: Scene) -> None:
+    """A page says whether more threads follow, and at which event number it was read."""
     ada = await scene.person("ada")
-    room = await scene.room(ada)
-    empty = await threads.list_threads(scene.db, ada, room, None, 10)
+    conversation_id = await scene.room(ada)
+    empty = await threads.list_threads(scene.db, ada, conversation_id, None, 10)
     assert (empty.items, empty.position, empty.more) == ([], 0, False)
     roots = []
     for number in range(5):
         scene.tick()
-        roots.append((await scene.post(ada, room, f"thread {number}")).posted.message_id)
+        roots.append((await scene.post(ada, conversation_id, f"thread {number}")).posted.message_id)
     scene.tick()
     await scene.reply(ada, roots[1])
-    first = await threads.list_threads(scene.db, ada, room, None, 3)
+    first = await threads.list_threads(scene.db, ada, conversation_id, None, 3)
     assert first.more
     assert first.position == 12
     last = first.items[-1]
-    rest = await threads.list_threads(scene.db, ada, room, (last.last_activity_at, last.root_id), 3)
+    rest = await threads.list_threads(
+        scene.db, ada, conversation_id, (last.last_activity_at, last.root_id), 3
+    )
     assert not rest.more
     order = [t.root_id for t in first.items + rest.items]
     assert order == [roots[1], roots[4], roots[3], roots[2], roots[0]]
     assert (first.items[0].message_count, first.items[0].participant_count) == (2, 1)
 
 
-async def test_tree_is_depth_first_and_siblings_by_time(scene: Scene) -> None:
-    """A tree comes parents first, siblings in the order they were written, page by page."""
+async def test_tree_is_depth_first_with_siblings_in_the_order_of_posts(scene: Scene) -> None:
+    """Parents precede their children, over several pages."""
     ada = await scene.person("ada")
-    room = await scene.room(ada)
-    ids = {"a": (await scene.post(ada, room, "a")).posted.message_id}
+    conversation_id = await scene.room(ada)
+    ids = {"a": (await scene.post(ada, conversation_id, "a")).posted.message_id}
     for parent, child in (
         ("a", "b"), ("a", "c"), ("b", "d"), ("a", "e"), ("d", "f"), ("b", "g"), ("c", "h"),
     ):  # fmt: skip
@@ -55,11 +57,11 @@ async def test_tree_is_depth_first_and_siblings_by_time(scene: Scene) -> None:
     assert sorted(m.seq for m in found) == list(range(1, 9))
 
 
-async def test_tree_page_ends_at_a_mebibyte(scene: Scene) -> None:
-    """A page of long messages is cut before it grows past 1 MiB, and goes on after that."""
+async def test_a_page_of_a_tree_has_at_most_1_mib(scene: Scene) -> None:
+    """A page of long messages ends before 1 MiB, and the next one continues after it."""
     ada = await scene.person("ada")
-    room = await scene.room(ada)
-    root = (await scene.post(ada, room, "x" * 65_536)).posted.message_id
+    conversation_id = await scene.room(ada)
+    root = (await scene.post(ada, conversation_id, "x" * 65_536)).posted.message_id
     for _ in range(19):
         await scene.reply(ada, root, "y" * 65_536)
     first = await threads.list_tree(scene.db, ada, root, None, 200)
@@ -69,34 +71,34 @@ async def test_tree_page_ends_at_a_mebibyte(scene: Scene) -> None:
     assert len(first.items) + len(rest.items) == 20
 
 
-async def test_tree_of_a_reply_or_a_stranger(scene: Scene) -> None:
-    """Only roots have trees; strangers know of none."""
+async def test_only_roots_have_trees(scene: Scene) -> None:
+    """For non-participants the thread does not exist."""
     ada, eve = await scene.person("ada"), await scene.person("eve")
-    room = await scene.room(ada)
-    root = (await scene.post(ada, room)).posted.message_id
+    conversation_id = await scene.room(ada)
+    root = (await scene.post(ada, conversation_id)).posted.message_id
     child = (await scene.reply(ada, root)).posted.message_id
     for actor, message in ((ada, child), (ada, scene.id()), (eve, root)):
         with pytest.raises(NotFound):
             await threads.list_tree(scene.db, actor, message, None, 10)
     with pytest.raises(NotFound):
-        await threads.list_threads(scene.db, eve, room, None, 10)
+        await threads.list_threads(scene.db, eve, conversation_id, None, 10)
     with pytest.raises(NotFound):
-        await threads.list_unread(scene.db, eve, room)
+        await threads.list_unread(scene.db, eve, conversation_id)
 
 
-async def test_unread_counts_others_after_the_mark(scene: Scene) -> None:
-    """Unread are messages by others above one's mark, the same in all three lists."""
+async def test_messages_of_others_after_the_read_marker_are_unread(scene: Scene) -> None:
+    """The counts in all three lists are equal."""
     ada, bob = await scene.person("ada"), await scene.person("bob")
-    room = await scene.room(ada, bob)
-    root = (await scene.post(ada, room)).posted.message_id
+    conversation_id = await scene.room(ada, bob)
+    root = (await scene.post(ada, conversation_id)).posted.message_id
     await scene.reply(bob, root)
     second = (await scene.reply(ada, root)).posted.message_id
     await scene.reply(ada, second)
 
     async def unread() -> int:
-        listed = (await threads.list_unread(scene.db, bob, room)).items
-        (thread,) = (await threads.list_threads(scene.db, bob, room, None, 10)).items
-        shown = await conversations.show_conversation(scene.db, bob, room)
+        listed = (await threads.list_unread(scene.db, bob, conversation_id)).items
+        (thread,) = (await threads.list_threads(scene.db, bob, conversation_id, None, 10)).items
+        shown = await conversations.show_conversation(scene.db, bob, conversation_id)
         assert listed == ([ThreadUnread(root, thread.unread)] if thread.unread else [])
         assert shown.unread == thread.unread
         return thread.unread
@@ -110,13 +112,13 @@ async def test_unread_counts_others_after_the_mark(scene: Scene) -> None:
     assert marked.unread == await unread() == 0
 
 
-async def test_mark_by_path(scene: Scene) -> None:
-    """A mark may be named by path; a path or message of no such place is refused."""
+async def test_a_read_marker_may_be_set_by_path(scene: Scene) -> None:
+    """An unknown path, and a message of another thread, are refused."""
     ada, bob = await scene.person("ada"), await scene.person("bob")
-    room = await scene.room(ada, bob)
-    root = (await scene.post(ada, room)).posted.message_id
+    conversation_id = await scene.room(ada, bob)
+    root = (await scene.post(ada, conversation_id)).posted.message_id
     await scene.reply(ada, root)
-    other = (await scene.post(ada, room)).posted.message_id
+    other = (await scene.post(ada, conversation_id)).posted.message_id
     marked = await threads.mark_read(scene.db, bob, root, "V", None)
     assert marked.unread == 1
     for path, message in (("no", None), (None, other), (None, scene.id())):
@@ -126,11 +128,11 @@ async def test_mark_by_path(scene: Scene) -> None:
         await threads.mark_read(scene.db, await scene.person("eve"), root, None, None)
 
 
-async def test_unread_stops_at_a_thousand(scene: Scene, owner: Any) -> None:
-    """No count is above 1,000, for a thread and for a conversation."""
+async def test_unread_counts_stop_at_1_000(scene: Scene, owner: Any) -> None:
+    """For a thread and for a conversation."""
     ada, bob = await scene.person("ada"), await scene.person("bob")
-    room = await scene.room(ada, bob)
-    root = (await scene.post(ada, room)).posted.message_id
+    conversation_id = await scene.room(ada, bob)
+    root = (await scene.post(ada, conversation_id)).posted.message_id
     await scene.reply(ada, root)
     await owner.execute(
         """
@@ -140,9 +142,9 @@ async def test_unread_stops_at_a_thousand(scene: Scene, owner: Any) -> None:
         FROM generate_series(10, 1500) AS n
         """,
         root,
-        room,
+        conversation_id,
         scene.now,
     )
-    (thread,) = (await threads.list_threads(scene.db, bob, room, None, 10)).items
+    (thread,) = (await threads.list_threads(scene.db, bob, conversation_id, None, 10)).items
     assert thread.unread == 1000
-    assert (await conversations.show_conversation(scene.db, bob, room)).unread == 1000
+    assert (await conversations.show_conversation(scene.db, bob, conversation_id)).unread == 1000

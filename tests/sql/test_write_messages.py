@@ -1,4 +1,4 @@
-"""Many posts in one statement: each as if it were alone."""
+"""Several posts in one statement: each has the same result as alone."""
 
 import asyncio
 import random
@@ -17,18 +17,20 @@ Told = Written | Busy | Exception
 
 
 async def write(scene: Scene, posts: list[Post], *, wait: bool = True) -> list[Told]:
-    """Write posts in one statement."""
+    """Post messages in one statement."""
     answering = [scene.answering() for _ in posts]
     return await messages.write_messages(scene.db, posts, answering, scene.now, wait=wait)
 
 
-def root(scene: Scene, actor: UUID, room: UUID, text: str = "hi", once: Once | None = None) -> Post:
+def root(
+    scene: Scene, actor: UUID, conversation_id: UUID, text: str = "hi", once: Once | None = None
+) -> Post:
     """A post that starts a thread."""
-    return Post(actor, Draft(scene.id(), text, once=once), conversation_id=room)
+    return Post(actor, Draft(scene.id(), text, once=once), conversation_id=conversation_id)
 
 
 class Plan:
-    """Posts by people who may and who may not, the same whatever the ids."""
+    """Random posts by users with and without the right to post, independent of ids."""
 
     def __init__(self, seed: int) -> None:
         self.chosen = random.Random(seed)
@@ -43,29 +45,40 @@ class Plan:
         return chosen.choice([0, 0, 1, 1, 2, 3, 4]), number % 2, place, text, key, role
 
     async def posts(self, scene: Scene) -> list[Post]:
-        """The plan with new people, two rooms, and messages of its own."""
+        """The plan with new users, two conversations, and messages of its own."""
         people = [await scene.person(f"p{scene.id()}") for _ in range(3)]
         people.append(await scene.person(f"r{scene.id()}", "read_only"))
-        rooms = [await scene.room(people[0], people[1], people[3], mode="mention") for _ in "ab"]
-        await members.add_participant(scene.db, people[0], rooms[0], people[2], "viewer", scene.now)
+        conversation_ids = [
+            await scene.room(people[0], people[1], people[3], mode="mention") for _ in "ab"
+        ]
+        await members.add_participant(
+            scene.db, people[0], conversation_ids[0], people[2], "viewer", scene.now
+        )
         people.append(scene.id())
-        parents = [(await scene.post(people[0], room)).posted.message_id for room in rooms]
+        parents = [
+            (await scene.post(people[0], conversation_id)).posted.message_id
+            for conversation_id in conversation_ids
+        ]
         parents.append(scene.id())
         made = []
         for who, where, place, text, key, role in self.steps:
-            told = f"{where} {place} {text}".encode() * 32
-            once = Once(f"k{key}", told[:32]) if key else None
+            body = f"{where} {place} {text}".encode() * 32
+            once = Once(f"k{key}", body[:32]) if key else None
             draft = Draft(scene.id(), text, role, once=once)
-            at = {"conversation_id": rooms[where]} if place < 0 else {"parent_id": parents[place]}
+            at = (
+                {"conversation_id": conversation_ids[where]}
+                if place < 0
+                else {"parent_id": parents[place]}
+            )
             made.append(Post(people[who], draft, **at))
         return made
 
 
-def plain(told: list[Told], posts: list[Post]) -> list[object]:
-    """What was answered, by places in the plan instead of ids."""
+def plain(results: list[Told], posts: list[Post]) -> list[object]:
+    """The results, with positions in the plan instead of ids."""
     places = {post.draft.id: number for number, post in enumerate(posts)}
     shown: list[object] = []
-    for one in told:
+    for one in results:
         if isinstance(one, Written):
             posted = one.posted
             where = [places.get(i) for i in (posted.message_id, posted.root_id, posted.parent_id)]
@@ -77,8 +90,10 @@ def plain(told: list[Told], posts: list[Post]) -> list[object]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_together_is_as_one_after_the_other(scene: Scene, seed: int) -> None:
-    """Answers, refusals, keys, numbers and answers begun are those of each post alone."""
+async def test_posts_in_one_statement_have_the_same_results_as_alone(
+    scene: Scene, seed: int
+) -> None:
+    """Results, errors, keys, event numbers and started answers are those of each post alone."""
     plan = Plan(seed)
     posts = await plan.posts(scene)
     together = plain(await write(scene, posts, wait=bool(seed % 2)), posts)
@@ -89,34 +104,41 @@ async def test_together_is_as_one_after_the_other(scene: Scene, seed: int) -> No
     assert len({str(one[0]) for one in together}) > 5  # type: ignore[index]
 
 
-async def test_a_refusal_refuses_one(scene: Scene) -> None:
-    """Those beside it are written, and their numbers have no hole."""
+async def test_an_error_in_one_post_does_not_affect_the_others(scene: Scene) -> None:
+    """The others are stored, and their event numbers have no gap."""
     ada, bob, eve = [await scene.person(name) for name in ("ada", "bob", "eve")]
-    room = await scene.room(ada, bob, role="viewer")
+    conversation_id = await scene.room(ada, bob, role="viewer")
     once, other = Once("k", b"1" * 32), Once("k", b"2" * 32)
-    there = await scene.post(ada, room)
-    told = await write(
+    there = await scene.post(ada, conversation_id)
+    results = await write(
         scene,
         [
-            *(root(scene, ada, room, once=once), root(scene, eve, room), root(scene, bob, room)),
+            *(
+                root(scene, ada, conversation_id, once=once),
+                root(scene, eve, conversation_id),
+                root(scene, bob, conversation_id),
+            ),
             *(Post(ada, Draft(scene.id(), "?"), parent_id=scene.id()),),
-            *(root(scene, ada, room, once=other), root(scene, ada, room, once=once)),
+            *(
+                root(scene, ada, conversation_id, once=other),
+                root(scene, ada, conversation_id, once=once),
+            ),
             Post(ada, Draft(scene.id(), "!"), parent_id=there.posted.message_id),
         ],
     )
 
-    kinds = [type(one) for one in told]
+    kinds = [type(one) for one in results]
     assert kinds == [Written, NotFound, Forbidden, NotFound, Conflict, Written, Written]
-    written = [one for one in told if isinstance(one, Written)]
+    written = [one for one in results if isinstance(one, Written)]
     assert [one.replayed for one in written] == [False, True, False]
-    logged = await feeds.read_events(scene.db, room, 0, 10)
+    logged = await feeds.read_events(scene.db, conversation_id, 0, 10)
     assert [event.number for event in logged] == list(range(1, 8))
 
 
-async def test_a_disabled_person_writes_nothing(scene: Scene) -> None:
-    """Beside others who do."""
+async def test_a_disabled_user_cannot_post(scene: Scene) -> None:
+    """Other posts in the statement are stored."""
     ada, bob = await scene.person("ada"), await scene.person("bob")
-    room = await scene.room(ada, bob)
+    conversation_id = await scene.room(ada, bob)
     await accounts.update_user(
         *(scene.db, scene.admin, bob),
         disabled=True,
@@ -124,13 +146,15 @@ async def test_a_disabled_person_writes_nothing(scene: Scene) -> None:
         password_hash=None,
         now=scene.now,
     )
-    told = await write(scene, [root(scene, bob, room), root(scene, ada, room)])
+    results = await write(
+        scene, [root(scene, bob, conversation_id), root(scene, ada, conversation_id)]
+    )
 
-    assert [type(one) for one in told] == [NotFound, Written]
+    assert [type(one) for one in results] == [NotFound, Written]
 
 
-async def test_who_is_busy_holds_up_nobody_else(scene: Scene, owner: Any) -> None:
-    """A conversation that somebody is writing to is told at once, the others are written."""
+async def test_a_locked_conversation_does_not_delay_others(scene: Scene, owner: Any) -> None:
+    """Its posts are reported as busy at once, the others are stored."""
     ada = await scene.person("ada")
     stuck, free = await scene.room(ada), await scene.room(ada)
     parent = (await scene.post(ada, stuck)).posted.message_id
@@ -144,43 +168,51 @@ async def test_who_is_busy_holds_up_nobody_else(scene: Scene, owner: Any) -> Non
             "SELECT 1 FROM rustygpt.conversations WHERE id = $1 FOR NO KEY UPDATE", stuck
         )
         async with asyncio.timeout(1.5):
-            told = await write(scene, posts, wait=False)
+            results = await write(scene, posts, wait=False)
 
-    assert [told[0], told[2]] == [Busy(stuck), Busy(stuck)]
-    assert isinstance(told[1], Written)
+    assert [results[0], results[2]] == [Busy(stuck), Busy(stuck)]
+    assert isinstance(results[1], Written)
     assert all(isinstance(one, Written) for one in await write(scene, [posts[0], posts[2]]))
 
 
-async def test_a_key_in_use_holds_up_nobody_else(scene: Scene, owner: Any) -> None:
-    """Its post is told to be busy, and is written by a statement that waits."""
+async def test_a_locked_idempotency_key_does_not_delay_others(scene: Scene, owner: Any) -> None:
+    """Its post is reported as busy, and a statement that waits stores it."""
     ada = await scene.person("ada")
-    room = await scene.room(ada)
-    posts = [root(scene, ada, room, once=Once("k", b"1" * 32)), root(scene, ada, room)]
+    conversation_id = await scene.room(ada)
+    posts = [
+        root(scene, ada, conversation_id, once=Once("k", b"1" * 32)),
+        root(scene, ada, conversation_id),
+    ]
     async with owner.transaction():
         key = "SELECT pg_advisory_xact_lock(rustygpt.idempotency_lock_id($1, 'k'))"
         await owner.execute(key, ada)
         async with asyncio.timeout(1.5):
-            told = await write(scene, posts, wait=False)
+            results = await write(scene, posts, wait=False)
 
-    assert told[0] == Busy(room)
-    assert isinstance(told[1], Written)
+    assert results[0] == Busy(conversation_id)
+    assert isinstance(results[1], Written)
     assert isinstance((await write(scene, posts[:1]))[0], Written)
 
 
-async def test_statements_that_cross_never_wait_for_each_other(scene: Scene) -> None:
-    """The same conversations and keys, in any order: nothing fails, each key is used once."""
+async def test_concurrent_statements_do_not_deadlock(scene: Scene) -> None:
+    """The same conversations and keys in any order: no error, and each key is used once."""
     ada = await scene.person("ada")
-    rooms = [await scene.room(ada) for _ in range(4)]
+    conversation_ids = [await scene.room(ada) for _ in range(4)]
     chosen = random.Random(1)
 
     async def one(number: int) -> list[Told]:
-        keys = [(room, Once(str(place), bytes(32))) for place, room in enumerate(rooms)]
+        keys = [
+            (conversation_id, Once(str(place), bytes(32)))
+            for place, conversation_id in enumerate(conversation_ids)
+        ]
         chosen.shuffle(keys)
-        posts = [root(scene, ada, room, f"{number}", once) for room, once in keys]
-        posts += [root(scene, ada, room) for room in rooms]
+        posts = [
+            root(scene, ada, conversation_id, f"{number}", once) for conversation_id, once in keys
+        ]
+        posts += [root(scene, ada, conversation_id) for conversation_id in conversation_ids]
         return await write(scene, posts)
 
-    told = [one for some in await asyncio.gather(*map(one, range(20))) for one in some]
+    results = [one for some in await asyncio.gather(*map(one, range(20))) for one in some]
 
-    assert all(isinstance(one, Written) for one in told)
-    assert sum(isinstance(one, Written) and one.replayed for one in told) == 19 * 4
+    assert all(isinstance(one, Written) for one in results)
+    assert sum(isinstance(one, Written) and one.replayed for one in results) == 19 * 4
