@@ -1,7 +1,7 @@
 """Bring a database to this release: roles, schema, procedures, indexes, seed.
 
 Safe with any number of processes at once, killed at any time, and run again: a session lock lets
-one work at a time, every script is one transaction together with its line in the ledger.
+one work at a time, every script is one transaction together with its row in applied_scripts.
 The rules of who may do what are in the scripts themselves.
 """
 
@@ -206,7 +206,7 @@ async def _run(work: _Work, name: str) -> None:
 
 
 async def _execute(work: _Work, script: Script, *, note: bool) -> None:
-    """One script in one transaction, with its line in the ledger."""
+    """One script in one transaction, with its row in applied_scripts."""
     start = perf_counter()
     try:
         async with work.connection.transaction():

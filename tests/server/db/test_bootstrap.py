@@ -104,7 +104,7 @@ async def test_killed_in_the_middle(empty_database_url: str) -> None:
 
 
 async def applied(connection: Any) -> int:
-    """How many scripts the ledger has."""
+    """How many scripts were applied."""
     if await connection.fetchval("SELECT to_regclass('rustygpt.applied_scripts')") is None:
         return 0
     return int(await connection.fetchval("SELECT count(*) FROM rustygpt.applied_scripts"))
