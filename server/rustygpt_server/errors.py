@@ -12,6 +12,7 @@
     ├── AccountDisabled    423  the password is right, the account is disabled
     └── Unavailable        503  no connection, a timeout, a lock, or no resources
     StartupError           why the server cannot start; never on the wire
+    └── DatabaseNotUsable  the settings name a database that this version cannot use
 
 The text of each is one sentence for a person. `db.errors` turns SQLSTATEs and errors of the driver
 into these; `api.problems` writes them as problems (RFC 9457). Errors of the framework do not belong
@@ -118,4 +119,12 @@ class Unavailable(RequestError):
 
 
 class StartupError(Exception):
-    """Why the server cannot start, in one sentence."""
+    """Why the server cannot start, in one sentence; `exit_code` is that of the command."""
+
+    exit_code = 1
+
+
+class DatabaseNotUsable(StartupError):
+    """The settings name a database that this version cannot use."""
+
+    exit_code = 2

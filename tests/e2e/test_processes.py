@@ -171,7 +171,9 @@ async def worker_supervisor(tmp_path: Path, database: str) -> AsyncIterator[Serv
 async def _writer(owner: Any) -> int:
     """The process that writes the one answer in progress."""
     async with asyncio.timeout(20):
-        while (runner := await owner.fetchval("SELECT runner FROM rustygpt.generations")) is None:
+        while (
+            runner := await owner.fetchval("SELECT instance_id FROM rustygpt.generations")
+        ) is None:
             await asyncio.sleep(0.05)
     return int(runner.split(":")[1])
 

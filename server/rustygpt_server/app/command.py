@@ -17,8 +17,8 @@ from rustygpt_server.app.run import bind_socket, serve, socket_url, stop_on_stdi
 from rustygpt_server.app.worker_protocol import ScriptResult, WorkerConfig
 from rustygpt_server.clock import SystemClock, TimeLimits
 from rustygpt_server.config import data_folder
-from rustygpt_server.db.bootstrap import PoolLogin, bootstrap
-from rustygpt_server.errors import RequestError, StartupError, Unavailable
+from rustygpt_server.db.bootstrap import OutdatedDatabase, PoolLogin, bootstrap
+from rustygpt_server.errors import DatabaseNotUsable, RequestError, StartupError, Unavailable
 from rustygpt_server.telemetry import set_up_logging
 from rustygpt_shared.settings.load import LoadedSettings
 
@@ -44,7 +44,7 @@ def run_server(loaded: LoadedSettings, environ: Mapping[str, str], *, supervised
         uvloop.run(_run(loaded, environ, report, supervised=supervised))
     except (StartupError, RequestError) as error:
         report({"failed": str(error)})
-        return 1
+        return error.exit_code if isinstance(error, StartupError) else 1
     except KeyboardInterrupt:
         return 130
     return 0
@@ -69,8 +69,22 @@ async def _run(
             else:
                 context.runtime.metrics.count_scripts(scripts)
                 await serve(context, sock, lambda url, parts: _on_ready(report, url, parts), stop)
+    except OutdatedDatabase as error:
+        raise DatabaseNotUsable(_outdated(loaded, environ)) from error
     finally:
         sock.close()
+
+
+def _outdated(loaded: LoadedSettings, environ: Mapping[str, str]) -> str:
+    """What to do about a database that a development version made."""
+    if loaded.settings.db.url:
+        what = "name an empty database in db.url, or drop the schema rustygpt with all its data"
+    else:
+        folder = data_folder(loaded.settings, environ) / "postgres"
+        what = f"name another folder with --data-dir, or remove {folder} with all its data"
+    return (
+        f"A development version before 0.1.0 made this database, which cannot be upgraded: {what}."
+    )
 
 
 @asynccontextmanager

@@ -55,11 +55,11 @@ class ChangePage(Struct, frozen=True):
 
 async def read_access_changes(db: Database, after: int, limit: int) -> ChangePage:
     """The controls after a number, in order; asked by the system."""
-    rows = await db.fetch("SELECT * FROM rustygpt.read_controls($1, $2)", after, limit)
+    rows = await db.fetch("SELECT * FROM rustygpt.read_access_changes($1, $2)", after, limit)
     found = [AccessChange(*row[2:]) for row in rows if row[1] is not None]
     return ChangePage(rows[0][0], rows[0][1], found)
 
 
 async def prune_access_changes(db: Database, retain: int) -> int:
     """Keep the latest controls only; answers how many went."""
-    return int(await db.fetch_value("SELECT rustygpt.prune_controls($1)", retain))
+    return int(await db.fetch_value("SELECT rustygpt.prune_access_changes($1)", retain))

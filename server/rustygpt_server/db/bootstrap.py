@@ -1,7 +1,7 @@
 """Bring a database to this release: roles, schema, procedures, indexes, seed.
 
 Safe with any number of processes at once, killed at any time, and run again: a session lock lets
-one work at a time, every script is one transaction together with its line in the ledger.
+one work at a time, every script is one transaction together with its row in applied_scripts.
 The rules of who may do what are in the scripts themselves.
 """
 
@@ -26,6 +26,7 @@ _LOCK: Final = 7_283_461_905
 _LOCK_TIMEOUT_MS: Final = "60000"
 _TRIES: Final = 10
 _BUSY_CATALOG: Final = "tuple concurrently updated"
+_OUTDATED: Final = "RG426"
 
 OnScript = Callable[[str, str, float], None]
 """Called with stage, status (`applied`, `kept`, `failed`) and seconds."""
@@ -33,6 +34,10 @@ OnScript = Callable[[str, str, float], None]
 
 class BootstrapError(StartupError):
     """A script that cannot be applied; the message names file and line, and what to do."""
+
+
+class OutdatedDatabase(BootstrapError):
+    """A development version made the tables; no script upgrades them."""
 
 
 class PoolLogin(Struct, frozen=True):
@@ -63,7 +68,8 @@ async def bootstrap(
 ) -> PoolLogin:
     """Apply what is missing, as the owner's URL; answers how the pool is to log in.
 
-    Raises BootstrapError for a script that fails, Unavailable when there is no connection.
+    Raises BootstrapError for a script that fails, OutdatedDatabase for a database of a development
+    version, Unavailable when there is no connection.
     """
     login = _login(url, owner_url)
     async with _connected(owner_url or url) as connection:
@@ -121,9 +127,10 @@ async def _connected(url: str) -> AsyncIterator[Any]:
 async def _apply_all(work: _Bootstrap, login: str | None) -> None:
     await _run(work, "bootstrap/010_prepare.sql")
     await _set_role(work, "owner")
-    await _run(work, "bootstrap/020_ledger.sql")
+    await _run(work, "bootstrap/020_applied_scripts.sql")
     known = {
-        row[0]: row for row in await work.connection.fetch("SELECT * FROM rustygpt.read_ledger()")
+        row[0]: row
+        for row in await work.connection.fetch("SELECT * FROM rustygpt.read_applied_scripts()")
     }
     stages = {stage: read_stage(work.folder, stage) for stage in STAGES}
     if _is_newer(known, stages["schema"]):
@@ -200,14 +207,14 @@ async def _run(work: _Bootstrap, name: str) -> None:
 
 
 async def _execute(work: _Bootstrap, script: Script, *, note: bool) -> None:
-    """One script in one transaction, with its line in the ledger."""
+    """One script in one transaction, with its row in applied_scripts."""
     start = perf_counter()
     try:
         async with work.connection.transaction():
             await work.connection.execute(script.text)
             if note:
                 await work.connection.execute(
-                    "SELECT rustygpt.note_script($1, $2, $3, $4, $5)",
+                    "SELECT rustygpt.record_script($1, $2, $3, $4, $5)",
                     *(script.name, script.sha256, script.procedure, work.release, work.now),
                 )
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
@@ -220,5 +227,7 @@ def _failure(script: Script, error: Exception) -> BootstrapError | Unavailable:
     told = from_driver_error(error)
     if isinstance(told, Unavailable):
         return told
+    if getattr(error, "sqlstate", None) == _OUTDATED:
+        return OutdatedDatabase(str(error))
     where = location(script, getattr(error, "position", None))
     return BootstrapError(f"{where}: {error}")

@@ -37,11 +37,11 @@ async def create_conversation(
     now: datetime,
 ) -> CreatedConversation:
     """Make a conversation owned by the actor; Forbidden for read-only people."""
-    mode = request.assistant_mode or ("mention" if request.is_group else "always")
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.create_conversation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        *(actor, conversation_id, request.title, request.is_group, mode, request.model),
+        *(actor, conversation_id, request.title, request.is_group, request.assistant_mode),
         *(
+            request.model,
             request.system_prompt,
             idempotency and idempotency.key,
             idempotency and idempotency.body_hash,

@@ -66,7 +66,7 @@ class Database:
             command_timeout=statement_timeout_ms / 1000 + 1,
             server_settings={
                 **_settings(statement_timeout_ms, durable=durable),
-                **({} if persist_events else {"rustygpt.log": "off"}),
+                **({} if persist_events else {"rustygpt.persist_events": "off"}),
             },
         )
         async with translated_errors():

@@ -47,7 +47,7 @@ async def read_log_bounds(
     Conversations that the person is not in are left out.
     """
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.open_feeds($1, $2)",
+        "SELECT * FROM rustygpt.read_log_bounds($1, $2)",
         [user_id for user_id, _ in wanted],
         [conversation_id for _, conversation_id in wanted],
     )
@@ -72,7 +72,7 @@ async def read_events_batch(
 ) -> list[EventRecord]:
     """The next events of conversations, each after its number; `limit` is per conversation."""
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.read_behind($1, $2, $3)",
+        "SELECT * FROM rustygpt.read_events_batch($1, $2, $3)",
         *(list(cursors), list(cursors.values()), limit),
     )
     return [EventRecord(*row) for row in rows]
@@ -90,7 +90,7 @@ async def notify_processes(db: Database, channel: str, packets: list[str]) -> No
     PostgreSQL's queue of notifications is full when somebody who listens holds a transaction open.
     """
     try:
-        await db.fetch_value("SELECT rustygpt.tell_processes($1, $2)", channel, packets)
+        await db.fetch_value("SELECT rustygpt.notify_processes($1, $2)", channel, packets)
     except asyncpg.ProgramLimitExceededError as error:
         raise Unavailable("PostgreSQL's queue of notifications is full.") from error
 
@@ -100,7 +100,7 @@ async def find_revoked_streams(
 ) -> list[RevokedStream]:
     """Which open streams lost their right: membership, account or session."""
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.check_readers($1, $2, $3, $4)",
+        "SELECT * FROM rustygpt.find_revoked_streams($1, $2, $3, $4)",
         [r.session_id for r in streams],
         [r.user_id for r in streams],
         [r.conversation_id for r in streams],

@@ -58,7 +58,7 @@ class StartedAnswer(Struct, frozen=True):
 class PostResult(Struct, frozen=True):
     """A new message, its events in order, and the answer it started, if any.
 
-    A replayed one (same key, same body, within a day) tells the first answer and no events.
+    A replayed one (same key, same body, within a day) has the ids of the first one and no events.
     """
 
     posted: PostedMessage
@@ -82,10 +82,8 @@ async def post_messages(
     for somebody else is Busy, unless the statement may `wait`.
     """
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.write_messages"
-        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        *_post_columns(posts),
-        *_claim_columns(claims),
+        "SELECT * FROM rustygpt.post_messages($1, $2, $3, $4, $5, $6)",
+        *_post_columns(posts, claims),
         now,
         wait,
     )
@@ -116,23 +114,24 @@ def message_from_row(*row: Any) -> MessageView:
     return MessageView(*fields)
 
 
-def _post_columns(posts: Sequence[Post]) -> list[list[object]]:
-    rows = [
-        (
-            *(post.actor, post.conversation_id, post.parent_id),
-            *(post.message.id, post.message.content, post.message.role, post.message.model),
-            *((once.key, once.body_hash) if (once := post.message.idempotency) else (None, None)),
-        )
-        for post in posts
-    ]
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _claim_columns(answering: Sequence[AnswerClaim | None]) -> tuple[object, ...]:
-    """Their ids, and what is the same for all of one process."""
+def _post_columns(
+    posts: Sequence[Post], answering: Sequence[AnswerClaim | None]
+) -> tuple[object, ...]:
+    """The messages as `rustygpt.new_message[]`, and what is the same for all of one process."""
     by = next((one for one in answering if one), None)
-    ids = [one.answer_id if one else None for one in answering]
-    return (ids, *((by.instance_id, by.default_model, by.lease_until) if by else (None,) * 3))
+    rows = [_new_message(post, one) for post, one in zip(posts, answering, strict=True)]
+    return (rows, *((by.instance_id, by.default_model, by.lease_until) if by else (None,) * 3))
+
+
+def _new_message(post: Post, answering: AnswerClaim | None) -> tuple[object, ...]:
+    """A `rustygpt.new_message`, which the driver encodes from a tuple."""
+    draft, once = post.message, post.message.idempotency
+    return (
+        *(post.actor, post.conversation_id, post.parent_id),
+        *(draft.id, draft.content, draft.role, draft.model),
+        *((once.key, once.body_hash) if once else (None, None)),
+        answering.answer_id if answering else None,
+    )
 
 
 def _result(
@@ -143,4 +142,5 @@ def _result(
     if state is not None:
         return from_sqlstate(state, reason)
     begun = StartedAnswer(row[9], row[10]) if row[9] else None
-    return PostResult(PostedMessage(*row[:5]), row[5], event_records(row[2], *row[6:9]), begun)
+    events = [] if row[5] else event_records(row[2], *row[6:9])
+    return PostResult(PostedMessage(*row[:5]), row[5], events, begun)

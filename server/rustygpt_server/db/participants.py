@@ -36,8 +36,3 @@ async def remove_participant(
         *(actor, conversation_id, user_id, now),
     )
     return event_records(conversation_id, *row)
-
-
-async def is_member(db: Database, conversation_id: UUID, user_id: UUID) -> bool:
-    """Whether a person is in a conversation now; asked by the system, for open streams."""
-    return bool(await db.fetch_value("SELECT rustygpt.is_member($1, $2)", conversation_id, user_id))

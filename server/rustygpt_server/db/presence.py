@@ -33,7 +33,7 @@ class PresenceRow(Struct, frozen=True):
 async def record_heartbeat(db: Database, actor: UUID, declared: Status, now: datetime) -> int:
     """Note that a person is there; answers the heartbeat's number."""
     return int(
-        await db.fetch_value("SELECT rustygpt.beat_presence($1, $2, $3)", actor, declared, now)
+        await db.fetch_value("SELECT rustygpt.record_heartbeat($1, $2, $3)", actor, declared, now)
     )
 
 
@@ -53,12 +53,12 @@ async def read_presence(
 
 async def list_recently_seen(db: Database, since: datetime, limit: int) -> list[PresenceRow]:
     """Who was seen since a moment, the latest at last; asked by the system."""
-    rows = await db.fetch("SELECT * FROM rustygpt.list_seen($1, $2)", since, limit)
+    rows = await db.fetch("SELECT * FROM rustygpt.list_recently_seen($1, $2)", since, limit)
     return [PresenceRow(*row) for row in rows]
 
 
 async def check_may_type(db: Database, actor: UUID, conversation_id: UUID, root_id: UUID) -> None:
     """Refused to who may not be seen writing there."""
     await db.fetch_value(
-        "SELECT rustygpt.type_in_thread($1, $2, $3)", actor, conversation_id, root_id
+        "SELECT rustygpt.check_may_type($1, $2, $3)", actor, conversation_id, root_id
     )

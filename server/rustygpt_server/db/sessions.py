@@ -58,7 +58,7 @@ class RotatedSession(Struct, frozen=True):
 
 async def token_secret(db: Database) -> bytes:
     """The 32 bytes this database derives tokens with; made once, at bootstrap."""
-    return bytes(await db.fetch_value("SELECT rustygpt.session_secret()"))
+    return bytes(await db.fetch_value("SELECT rustygpt.token_secret()"))
 
 
 async def start_session(

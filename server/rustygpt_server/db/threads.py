@@ -69,7 +69,7 @@ async def mark_read(
 ) -> ReadMarker:
     """Move one's mark to a message, or to the thread's end; it never moves back."""
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.mark_read_at($1, $2, $3, $4)", actor, root_id, path, message_id
+        "SELECT * FROM rustygpt.mark_read($1, $2, $3, $4)", actor, root_id, path, message_id
     )
     return ReadMarker(*row)
 

@@ -163,7 +163,7 @@ class ModelSystem:
 
     async def _bounds(self) -> tuple[int, int]:
         row = await self._cluster.superuser.fetchrow(
-            "SELECT c.last_event, COALESCE(min(e.number), c.last_event + 1) "
+            "SELECT c.last_event_number, COALESCE(min(e.number), c.last_event_number + 1) "
             "FROM rustygpt.conversations c LEFT JOIN rustygpt.events e ON e.conversation_id = c.id "
             "WHERE c.id = $1 GROUP BY c.id",
             UUID(self._conversation),
