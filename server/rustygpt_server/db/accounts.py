@@ -47,7 +47,12 @@ async def set_up(db: Database, account: NewAccount, now: datetime) -> User:
     who = account
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.set_up($1, $2, $3, $4, $5, $6)",
-        *(who.id, who.username, who.email, who.password_hash, who.display_name, now),
+        who.id,
+        who.username,
+        who.email,
+        who.password_hash,
+        who.display_name,
+        now,
     )
     return User(*row)
 
@@ -75,7 +80,10 @@ async def change_password(
     return list(
         await db.fetch_value(
             "SELECT rustygpt.change_password($1, $2, $3, $4)",
-            *(actor, password_hash, kept_session, now),
+            actor,
+            password_hash,
+            kept_session,
+            now,
         )
     )
 
@@ -110,7 +118,14 @@ async def create_user(
     who = account
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.create_user($1, $2, $3, $4, $5, $6, $7, $8)",
-        *(actor, who.id, who.username, who.email, who.password_hash, who.display_name, roles, now),
+        actor,
+        who.id,
+        who.username,
+        who.email,
+        who.password_hash,
+        who.display_name,
+        roles,
+        now,
     )
     return AdminUser(*row)
 
@@ -128,6 +143,11 @@ async def update_user(
     """Change an account, None leaves as is; Conflict for the last administrator."""
     row: Any = await db.fetch_one(
         "SELECT * FROM rustygpt.update_user($1, $2, $3, $4, $5, $6)",
-        *(actor, user_id, disabled, roles, password_hash, now),
+        actor,
+        user_id,
+        disabled,
+        roles,
+        password_hash,
+        now,
     )
     return UpdatedAccount(AdminUser(*row[:-1]), list(row[-1]))

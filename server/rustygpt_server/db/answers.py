@@ -67,7 +67,11 @@ async def append_chunks(
     """Store pieces of an answer; Conflict when it is no longer this runner's."""
     await db.fetch_value(
         "SELECT rustygpt.append_chunks($1, $2, $3, $4, $5)",
-        *(message_id, instance_id, first_idx, contents, now),
+        message_id,
+        instance_id,
+        first_idx,
+        contents,
+        now,
     )
 
 
@@ -78,9 +82,15 @@ async def finish_answer(
     end = result
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.finish_answer($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        *(message_id, instance_id, end.content, end.reasoning, end.finish_reason),
+        message_id,
+        instance_id,
+        end.content,
+        end.reasoning,
+        end.finish_reason,
         *(codec.encode(end.usage).decode() if end.usage else None,),
-        *(end.error_code, end.error_message, now),
+        end.error_code,
+        end.error_message,
+        now,
     )
     return event_records(*row)
 

@@ -215,7 +215,11 @@ async def _execute(work: _Bootstrap, script: Script, *, note: bool) -> None:
             if note:
                 await work.connection.execute(
                     "SELECT rustygpt.record_script($1, $2, $3, $4, $5)",
-                    *(script.name, script.sha256, script.procedure, work.release, work.now),
+                    script.name,
+                    script.sha256,
+                    script.procedure,
+                    work.release,
+                    work.now,
                 )
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         work.on_script(script.stage, "failed", perf_counter() - start)

@@ -39,14 +39,16 @@ async def create_conversation(
     """Make a conversation owned by the actor; Forbidden for read-only people."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.create_conversation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        *(actor, conversation_id, request.title, request.is_group, request.assistant_mode),
-        *(
-            request.model,
-            request.system_prompt,
-            idempotency and idempotency.key,
-            idempotency and idempotency.body_hash,
-            now,
-        ),
+        actor,
+        conversation_id,
+        request.title,
+        request.is_group,
+        request.assistant_mode,
+        request.model,
+        request.system_prompt,
+        idempotency and idempotency.key,
+        idempotency and idempotency.body_hash,
+        now,
     )
     return CreatedConversation(*row)
 
@@ -63,7 +65,11 @@ async def list_conversations(
     moment, last = before or (None, None)
     rows = await db.fetch(
         "SELECT * FROM rustygpt.list_conversations($1, $2, $3, $4, $5)",
-        *(actor, archived, moment, last, limit),
+        actor,
+        archived,
+        moment,
+        last,
+        limit,
     )
     return [Conversation(*row) for row in rows]
 

@@ -116,6 +116,9 @@ async def prune_events(
     return int(
         await db.fetch_value(
             "SELECT rustygpt.prune_events($1, $2, $3, $4)",
-            *(now, retention_hours, max_per_conversation, batch),
+            now,
+            retention_hours,
+            max_per_conversation,
+            batch,
         )
     )

@@ -127,8 +127,13 @@ def _new_message(post: Post, answering: AnswerClaim | None) -> tuple[object, ...
     """A `rustygpt.new_message`, which the driver encodes from a tuple."""
     draft, once = post.message, post.message.idempotency
     return (
-        *(post.actor, post.conversation_id, post.parent_id),
-        *(draft.id, draft.content, draft.role, draft.model),
+        post.actor,
+        post.conversation_id,
+        post.parent_id,
+        draft.id,
+        draft.content,
+        draft.role,
+        draft.model,
         *((once.key, once.body_hash) if once else (None, None)),
         answering.answer_id if answering else None,
     )

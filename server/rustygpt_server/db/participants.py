@@ -22,7 +22,11 @@ async def add_participant(
     """Add a person or change the role; the same role again does nothing and logs nothing."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.add_participant($1, $2, $3, $4, $5)",
-        *(actor, conversation_id, user_id, role, now),
+        actor,
+        conversation_id,
+        user_id,
+        role,
+        now,
     )
     return event_records(conversation_id, *row)
 
@@ -33,6 +37,9 @@ async def remove_participant(
     """Take a person out, or leave; Conflict for the last owner."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.remove_participant($1, $2, $3, $4)",
-        *(actor, conversation_id, user_id, now),
+        actor,
+        conversation_id,
+        user_id,
+        now,
     )
     return event_records(conversation_id, *row)

@@ -67,8 +67,15 @@ async def start_session(
     """Start a session and end the oldest beyond the allowed number; NotFound if disabled."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.start_session($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        *(new.id, new.user_id, new.token_hash, new.user_agent, new.address),
-        *(limits.idle_seconds, limits.absolute_seconds, limits.max_sessions, now),
+        new.id,
+        new.user_id,
+        new.token_hash,
+        new.user_agent,
+        new.address,
+        limits.idle_seconds,
+        limits.absolute_seconds,
+        limits.max_sessions,
+        now,
     )
     return StartedSession(Session(*row[:-1]), list(row[-1]))
 
@@ -101,7 +108,11 @@ async def rotate_session(
     """Put a new token in the place of an old one, once; NotFound when the old one is dead."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.rotate_session($1, $2, $3, $4, $5)",
-        *(old_hash, new_hash, grace_seconds, idle_seconds, now),
+        old_hash,
+        new_hash,
+        grace_seconds,
+        idle_seconds,
+        now,
     )
     return RotatedSession(Session(*row[:-1]), row[-1])
 

@@ -43,7 +43,11 @@ async def list_threads(
     moment, last = before or (None, None)
     rows = await db.fetch(
         "SELECT * FROM rustygpt.list_threads($1, $2, $3, $4, $5)",
-        *(actor, conversation_id, moment, last, limit),
+        actor,
+        conversation_id,
+        moment,
+        last,
+        limit,
     )
     return page(rows, _summary)
 
