@@ -1,4 +1,4 @@
-"""The life of the `serve` command: database, schema, server, and words for whoever watches."""
+"""The `serve` command: database, bootstrap, serving, and progress for a person or a program."""
 
 import asyncio
 import json
@@ -26,17 +26,17 @@ Report = Callable[[dict[str, str]], None]
 
 
 class DatabaseUrls(NamedTuple):
-    """How the database is reached: by the pool, and by the owner who bootstraps."""
+    """The database's URLs: the pool's, and the owner's for the bootstrap."""
 
     pool: str
     owner: str | None
 
 
 def run_server(loaded: LoadedSettings, environ: Mapping[str, str], *, supervised: bool) -> int:
-    """Serve until told to stop; answers the exit code.
+    """Serve until stopped; return the exit code.
 
-    Supervised, progress is told as JSON lines on standard output, and the server ends when its
-    standard input closes: a terminal that was killed leaves no server behind.
+    With `supervised`, progress is printed as JSON lines on standard output, and the server ends when
+    its standard input closes: a terminal that was killed leaves no server behind.
     """
     set_up_logging(loaded.settings.logging)
     report = _report_json if supervised else _report_text
@@ -76,14 +76,15 @@ async def _run(
 
 
 def _outdated(loaded: LoadedSettings, environ: Mapping[str, str]) -> str:
-    """What to do about a database that a development version made."""
+    """Return what to do about a database that a development version created."""
     if loaded.settings.db.url:
-        what = "name an empty database in db.url, or drop the schema rustygpt with all its data"
+        remedy = "name an empty database in db.url, or drop the schema rustygpt with all its data"
     else:
         folder = data_folder(loaded.settings, environ) / "postgres"
-        what = f"name another folder with --data-dir, or remove {folder} with all its data"
+        remedy = f"name another folder with --data-dir, or remove {folder} with all its data"
     return (
-        f"A development version before 0.1.0 made this database, which cannot be upgraded: {what}."
+        "A development version before 0.1.0 created this database, which cannot be upgraded: "
+        f"{remedy}."
     )
 
 
@@ -136,7 +137,7 @@ async def _serve_with_workers(
 
 
 async def _bootstrap(urls: DatabaseUrls, scripts: list[ScriptResult]) -> PoolLogin:
-    """Apply the scripts and note them; a database that does not answer yet is waited for."""
+    """Apply the scripts and record their results; wait up to 20 s for an unavailable database."""
     clock = SystemClock()
     deadline = clock.monotonic() + TimeLimits().database_wait
 
@@ -174,7 +175,7 @@ def _report_text(progress: dict[str, str]) -> None:
         "stage": "{} …",
         "ready": "Ready: {}",
         "failed": "The server cannot start: {}",
-        "setup_token": "Nobody is set up yet. From another machine, setting up needs this: {}",
+        "setup_token": "The server is not set up yet. From another machine, set-up needs this: {}",
     }
     for kind, text in progress.items():
         print(templates[kind].format(text), file=sys.stderr, flush=True)

@@ -91,7 +91,11 @@ async def count_unread(
         [root_id for root_id, _ in pairs],
         [user_id for _, user_id in pairs],
     )
-    return [UnreadRow(*pairs[ordinal - 1], position, unread) for position, ordinal, unread in rows]
+    counts = []
+    for position, ordinal, unread in rows:
+        root_id, user_id = pairs[ordinal - 1]
+        counts.append(UnreadRow(root_id, user_id, position, unread))
+    return counts
 
 
 def _summary(*row: Any) -> ThreadSummary:
