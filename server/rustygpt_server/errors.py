@@ -99,7 +99,7 @@ class ValidationFailed(RequestError):
 
     @classmethod
     def of_fields(cls, errors: list[FieldError]) -> "ValidationFailed":
-        """Several fields that break a rule; the detail joins what is said of each."""
+        """Several fields that break a rule; the detail joins their messages."""
         parts = [f"{e.field}: {e.message}" if e.field else e.message for e in errors]
         return cls("; ".join(parts), errors)
 
@@ -112,7 +112,7 @@ class AccountDisabled(RequestError):
 
 
 class Unavailable(RequestError):
-    """The database cannot be asked now; the same request may succeed later."""
+    """The database cannot be queried now; the same request may succeed later."""
 
     status = 503
     code = problems.UNAVAILABLE

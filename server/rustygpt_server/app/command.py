@@ -35,8 +35,8 @@ class DatabaseUrls(NamedTuple):
 def run_server(loaded: LoadedSettings, environ: Mapping[str, str], *, supervised: bool) -> int:
     """Serve until stopped; return the exit code.
 
-    With `supervised`, progress is printed as JSON lines on standard output, and the server ends when
-    its standard input closes: a terminal that was killed leaves no server behind.
+    With `supervised`, progress is printed as JSON lines on standard output, and the server ends
+    when its standard input closes: a terminal that was killed leaves no server behind.
     """
     set_up_logging(loaded.settings.logging)
     report = _report_json if supervised else _report_text

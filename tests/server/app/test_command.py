@@ -72,7 +72,7 @@ async def test_a_database_of_a_development_version_ends_the_start(
     assert process.returncode == 2
     [said] = [line for line in err.decode().splitlines() if "cannot start" in line]
     assert said == (
-        "The server cannot start: A development version before 0.1.0 made this database, which "
+        "The server cannot start: A development version before 0.1.0 created this database, which "
         "cannot be upgraded: name an empty database in db.url, or drop the schema rustygpt with "
         "all its data."
     )
