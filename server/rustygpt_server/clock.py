@@ -111,6 +111,8 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How soon the log is read again after a write whose outcome is unknown."""
     request: float = 30
     """How long a request may take to arrive completely."""
+    peer_timeout: float = 30
+    """A peer of a stream that acknowledges no data for this long has its connection closed."""
     ready_check: float = 2
     """How long the database may take to respond to a readiness check."""
     gauge_interval: float = 15

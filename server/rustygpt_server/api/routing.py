@@ -17,6 +17,7 @@ from sanic.response import HTTPResponse
 from rustygpt_server.api import request_parsing
 from rustygpt_server.api.authentication import Authenticator, check_admin
 from rustygpt_server.api.request_parsing import SAFE_METHODS
+from rustygpt_server.clock import TimeLimits
 from rustygpt_server.services.container import Services
 from rustygpt_server.services.sessions import Caller
 from rustygpt_server.telemetry import log
@@ -39,6 +40,7 @@ class RequestContext(Generic[B]):
     request: Request
     services: Services
     auth: Authenticator
+    limits: TimeLimits
     body: B
     _caller: Caller | None
 
@@ -115,11 +117,15 @@ class RouteGroup:
         """Return the function that Sanic calls; sanic-ext injects services and authenticator."""
 
         async def endpoint(
-            request: Request, services: Services, auth: Authenticator, **ids: Any
+            request: Request,
+            services: Services,
+            auth: Authenticator,
+            limits: TimeLimits,
+            **ids: Any,
         ) -> HTTPResponse | None:
             caller = await _admit(operation, request, auth)
             body = request_parsing.decode_body(request, operation.body) if operation.body else None
-            context = RequestContext(request, services, auth, body, caller)
+            context = RequestContext(request, services, auth, limits, body, caller)
             coroutine = operation.handler(context, **ids)
             if request.method in SAFE_METHODS:
                 result = await coroutine

@@ -20,8 +20,6 @@ _HIGH_WATER_BYTES: Final = 1 << 14
 """With more bytes than this in its write buffer, a connection is not written to directly."""
 _SEND_BUFFER_BYTES: Final = 1 << 16
 """Limit of the kernel's send buffer of one stream, which otherwise grows to megabytes."""
-_TCP_USER_TIMEOUT_MS: Final = 30_000
-"""A peer that acknowledges no data for this long has its connection closed by the kernel."""
 
 
 class SseResponse:
@@ -34,11 +32,17 @@ class SseResponse:
         self._transport = transport
 
     @classmethod
-    async def begin(cls, request: Request, first_frames: bytes) -> "SseResponse":
-        """Start the streaming response to a request and send its first frames."""
+    async def begin(
+        cls, request: Request, first_frames: bytes, peer_timeout: float
+    ) -> "SseResponse":
+        """Start the streaming response to a request and send its first frames.
+
+        The kernel closes the connection of a peer that acknowledges no data for `peer_timeout`
+        seconds.
+        """
         response = await request.respond(content_type=_TYPE, headers=HEADERS.copy())
         transport = cast("WriteTransport", request.transport)
-        _limit_socket_buffers(transport.get_extra_info("socket"))
+        _configure_socket(transport.get_extra_info("socket"), peer_timeout)
         stream = cls(cast("HTTPResponse", response), transport)
         await stream.send(first_frames)
         _release_request(request, response)
@@ -72,13 +76,13 @@ class SseResponse:
         self._transport.abort()
 
 
-def _limit_socket_buffers(sock: socket.socket | None) -> None:
+def _configure_socket(sock: socket.socket | None, peer_timeout: float) -> None:
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _TCP_USER_TIMEOUT_MS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(peer_timeout * 1000))
 
 
 def _release_request(request: Request, response: HTTPResponse) -> None:

@@ -4,8 +4,6 @@ import asyncio
 from typing import Final
 from uuid import UUID
 
-from sanic.request import Request
-
 from rustygpt_server.api.routing import STREAM, Operation, RequestContext
 from rustygpt_server.api.sse_response import SseResponse
 from rustygpt_server.services.streams import OpenStream
@@ -23,7 +21,7 @@ async def follow_conversation(context: RequestContext[None], conversation_id: UU
     stream = await context.services.streams.open_conversation_stream(
         context.caller, conversation_id, last_event_id
     )
-    await _run(request, stream)
+    await _run(context, stream)
 
 
 async def follow_all_conversations(context: RequestContext[None]) -> None:
@@ -32,22 +30,24 @@ async def follow_all_conversations(context: RequestContext[None]) -> None:
         return
     positions = context.request.args.get("positions")
     stream = await context.services.streams.open_user_stream(context.caller, positions)
-    await _run(context.request, stream)
+    await _run(context, stream)
 
 
 async def _reject_if_full(context: RequestContext[None]) -> bool:
     """Send the time to retry after when there are too many streams; return whether it was sent."""
     reply = context.services.streams.overload_reply(context.caller)
     if reply:
-        await SseResponse.begin(context.request, reply)
+        await SseResponse.begin(context.request, reply, context.limits.peer_timeout)
     return reply is not None
 
 
-async def _run(request: Request, stream: OpenStream) -> None:
+async def _run(context: RequestContext[None], stream: OpenStream) -> None:
     """Send until the stream ends; a failure aborts the connection, which is no clean end."""
     response: SseResponse | None = None
     try:
-        response = await SseResponse.begin(request, stream.open_frame)
+        response = await SseResponse.begin(
+            context.request, stream.open_frame, context.limits.peer_timeout
+        )
         await stream.run(response)
     except asyncio.CancelledError:
         if response is not None:

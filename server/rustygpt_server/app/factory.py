@@ -65,6 +65,7 @@ def create_app(components: Components) -> Sanic[Any, Any]:
         raise StartupError("sanic-ext did not load; install rustygpt[server] again.")
     app.ext.dependency(components.services)
     app.ext.dependency(components.authenticator)
+    app.ext.dependency(components.context.runtime.limits)
     for group in route_groups(settings.features):
         app.blueprint(group.blueprint)
     app.blueprint(WebPage(components.web_folder).blueprint)

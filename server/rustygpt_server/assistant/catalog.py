@@ -42,9 +42,11 @@ class Catalog:
         create_provider: ProviderFactory,
         environ: Mapping[str, str],
         limits: TimeLimits,
+        local_servers: Mapping[str, str] = LOCAL_SERVERS,
     ) -> None:
         self._settings = settings
         self._limits = limits
+        self._local_servers = local_servers
         self._create_provider = create_provider
         self._environ = environ
         demo = ProviderSettings(kind="demo")
@@ -108,7 +110,7 @@ class Catalog:
         elif base_url:
             settings = ProviderSettings(kind="openai", base_url=base_url, api_key=key)
             candidates["environment"] = (base_url, self._create_provider(settings))
-        for name, base in LOCAL_SERVERS.items():
+        for name, base in self._local_servers.items():
             candidates[name] = (
                 base,
                 self._create_provider(ProviderSettings(kind="openai", base_url=base)),
@@ -118,7 +120,7 @@ class Catalog:
     async def _list_models(self, candidate: tuple[str, Provider]) -> list[str]:
         base, provider = candidate
         limits = self._limits
-        here = base in LOCAL_SERVERS.values()
+        here = base in self._local_servers.values()
         try:
             async with asyncio.timeout(limits.discovery_timeout if here else limits.model_listing):
                 models = await provider.list_models()
