@@ -12,10 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.clients.cli_user import PASSWORD, CliUser
+from tests.support.clients.cli_user import CliUser
 from tests.support.clients.load_generator import metric
 from tests.support.database import databases
 from tests.support.database.databases import connected
+from tests.support.password import PASSWORD
 from tests.support.servers.in_process_server import HttpUser, RunningServer, SseStream
 from tests.support.servers.server_process import ServerProcess, server_process
 

@@ -14,9 +14,9 @@ import httpx
 import pytest
 from tests.e2e.faults.conftest import Servers
 from tests.support.clients.load_generator import until_metric
+from tests.support.password import PASSWORD
 from tests.support.servers.clusters import same_session_at
 from tests.support.servers.in_process_server import (
-    PASSWORD,
     RunningServer,
     StartServer,
 )
