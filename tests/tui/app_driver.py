@@ -12,6 +12,7 @@ from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.session_file import SessionFile
 from rustygpt_tui.config import load_settings, session_file
+from rustygpt_tui.conversation.timing import Timing
 from rustygpt_tui.screens.main import MainScreen
 
 
@@ -60,10 +61,10 @@ def sign_in(chat: FakeChatServer) -> None:
 
 @asynccontextmanager
 async def running_app(
-    chat: FakeChatServer, size: tuple[int, int] = (100, 30)
+    chat: FakeChatServer, size: tuple[int, int] = (100, 30), timing: Timing | None = None
 ) -> AsyncIterator[AppDriver]:
-    """The terminal chat at the server, for as long as the block runs."""
-    app = RustyGPT(load_settings(), server=chat.origin, account=None, local=False)
+    """Run the terminal chat against the server for the duration of the block."""
+    app = RustyGPT(load_settings(), server=chat.origin, account=None, local=False, timing=timing)
     try:
         async with app.run_test(size=size, notifications=True) as pilot:
             yield AppDriver(app, pilot)
@@ -73,10 +74,10 @@ async def running_app(
 
 @asynccontextmanager
 async def in_conversation(
-    chat: FakeChatServer, size: tuple[int, int] = (100, 30)
+    chat: FakeChatServer, size: tuple[int, int] = (100, 30), timing: Timing | None = None
 ) -> AsyncIterator[AppDriver]:
-    """The same, signed in and with the conversation open and live."""
+    """Run the terminal chat signed in, with the conversation open and its stream live."""
     sign_in(chat)
-    async with running_app(chat, size) as driver:
+    async with running_app(chat, size, timing) as driver:
         await driver.until("● live")
         yield driver

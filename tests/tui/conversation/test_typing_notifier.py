@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import msgspec
-import pytest
 from tests.support.fakes.fake_chat_server import FakeChatServer, fake_chat_server
 from tests.support.fakes.fake_conversation import (
     CONVERSATION_ID,
@@ -16,7 +15,7 @@ from tests.tui.app_driver import in_conversation
 from rustygpt_shared import events
 from rustygpt_shared.models.presence import TYPING_STOPPED
 from rustygpt_shared.models.presence import TypingIndicator as Shown
-from rustygpt_tui.conversation import typing_notifier
+from rustygpt_tui.conversation.timing import Timing
 from rustygpt_tui.conversation.typing_notifier import NOTIFY_INTERVAL, TYPING_TTL, TypingNotifier
 
 HERE, THERE = UUID(int=1), UUID(int=2)
@@ -84,13 +83,13 @@ async def test_others_are_shown_as_writing_until_they_stop() -> None:
             await driver.until(lambda: "is writing" not in driver.text())
 
 
-async def test_an_end_that_is_never_told_comes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_end_that_is_never_told_comes_by_itself() -> None:
     """Passing events may be left out for a slow reader."""
-    monkeypatch.setattr("rustygpt_tui.conversation.session.TYPING_TIMEOUT", 0.3)
     room = FakeConversation()
     room.add(EVE, "member")
     root = room.post(text="the newest")
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+    timing = Timing(typing_timeout=0.3)
+    async with fake_chat_server(room) as chat, in_conversation(chat, timing=timing) as driver:
         await driver.until("the newest")
         room.sent.append(
             events.TypingUpdate(events.TypingUpdatePayload(CONVERSATION_ID, root, EVE, START))
@@ -111,12 +110,12 @@ async def test_people_are_marked_by_their_presence() -> None:
         await driver.until("○ p102  member")
 
 
-async def test_one_is_there_as_long_as_the_terminal_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_is_there_as_long_as_the_terminal_runs() -> None:
     """The heartbeat is repeated, also after the server refused one."""
-    monkeypatch.setattr("rustygpt_tui.screens.conversation_screen.HEARTBEAT_SECONDS", 0.05)
-    assert typing_notifier.HEARTBEAT_SECONDS == 30
+    assert Timing().heartbeat_interval == 30
     async with fake_chat_server(FakeConversation()) as chat:
         beat = ("POST", "/api/presence/heartbeat")
         del chat.http.routes[beat]
-        async with in_conversation(chat) as driver:
+        timing = Timing(heartbeat_interval=0.05)
+        async with in_conversation(chat, timing=timing) as driver:
             await driver.until(lambda: chat.http.request_count(*beat) > 3)

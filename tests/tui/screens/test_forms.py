@@ -1,11 +1,8 @@
 """Signing in, and naming the first administrator."""
 
-import pytest
 from tests.support.fakes.fake_chat_server import fake_chat_server
 from tests.tui.app_driver import running_app
 from textual import events
-
-from rustygpt_tui.screens.forms import sentence
 
 
 async def test_a_burst_of_keys_fills_the_form() -> None:
@@ -32,12 +29,3 @@ async def test_enter_goes_to_the_next_empty_field() -> None:
         await driver.pilot.press(*"me", "enter")
         assert driver.app.screen.focused is driver.app.screen.query_one("#password")
         assert chat.http.request_count("POST", "/api/auth/login") == 0
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [("username: too short", "Too short."), ("", "Something typed here does not fit.")],
-)
-def test_what_a_field_may_not_be_is_said_in_a_sentence(said: str, shown: str) -> None:
-    """The check's own words, without the field's name on the wire."""
-    assert sentence(ValueError(said)) == shown

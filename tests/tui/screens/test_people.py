@@ -48,8 +48,10 @@ async def test_an_administrator_makes_an_account_for_whom_nobody_knows() -> None
 async def test_who_may_not_make_accounts_is_told_who_does() -> None:
     """Others see that nobody has that name; who is here already is not added again."""
     async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
-        assert driver.main.conversation is not None
-        driver.app.push_screen(PeopleDialog(driver.main.client, driver.main.conversation))
+        assert driver.main.controller.session is not None
+        driver.app.push_screen(
+            PeopleDialog(driver.main.controller.client, driver.main.controller.session)
+        )
         await driver.until("me (you)  owner")
         driver.app.screen.query_one("#search").focus()
         await driver.pilot.press(*"bo")

@@ -248,7 +248,7 @@ async def test_only_what_one_comes_back_to_is_divided() -> None:
         await driver.until("writing")
         assert "── new ─" not in driver.text()
         room.post(begun, text="while you were there")
-        await driver.until(lambda: driver.main.conversation.state.unread.get(begun))  # type: ignore[union-attr]
+        await driver.until(lambda: driver.main.controller.state.unread.get(begun))
         driver.main.open_thread(begun)
         await driver.until("── new ─")
         await driver.until(lambda: chat.http.request_count("POST", f"/api/threads/{begun}/read"))

@@ -1,11 +1,11 @@
 """The lists at the side."""
 
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from textual.app import App, ComposeResult
 
-from rustygpt_tui.widgets.lists import ListRow, SideList, relative_age
+from rustygpt_tui.widgets.list_rows import ListRow
+from rustygpt_tui.widgets.lists import SideList
 
 
 class Demo(App[None]):
@@ -98,11 +98,3 @@ async def test_the_view_stays_when_rows_change() -> None:
         app.side.scroll_to(y=110, animate=False)
         await pilot.pause()
         assert app.ends > 0
-
-
-def test_ages_are_said_in_a_word() -> None:
-    """Seconds are now; then minutes, hours and days."""
-    now = datetime(2026, 1, 5, tzinfo=UTC)
-    ages = [timedelta(seconds=5), timedelta(minutes=3), timedelta(hours=5), timedelta(days=4)]
-
-    assert [relative_age(now - age, now) for age in ages] == ["now", "3 min", "5 h", "4 d"]

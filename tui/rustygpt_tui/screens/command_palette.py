@@ -39,7 +39,7 @@ class ConversationProvider(Provider):
         if not isinstance(screen, MainScreen):
             return
         matcher = self.matcher(query)
-        for conversation in screen.conversations:
+        for conversation in screen.controller.conversations:
             title = one_line(conversation.title)
             score = matcher.match(title)
             if score > 0:

@@ -11,6 +11,7 @@ from rustygpt_shared.models.users import User
 from rustygpt_shared.requests import SetUp
 from rustygpt_tui.client.cookies import is_loopback
 from rustygpt_tui.client.http import Client
+from rustygpt_tui.conversation.view_models import validation_sentence
 from rustygpt_tui.errors import ClientError, Forbidden
 from rustygpt_tui.render.text import one_line
 
@@ -81,7 +82,7 @@ class FormScreen(Screen[User]):
             self.show_failure(failure.sentence)
             self.failed(failure)
         except ValueError as error:
-            self.show_failure(sentence(error))
+            self.show_failure(validation_sentence(error))
         else:
             self.dismiss(user)
         finally:
@@ -153,9 +154,3 @@ class SetUpScreen(FormScreen):
         await self._client.set_up(request)
         answer = await self._client.log_in(request.username, request.password)
         return answer.user
-
-
-def sentence(error: ValueError) -> str:
-    """A sentence for a person of what a request's own check says (`field: reason`)."""
-    reason = str(error).rpartition(": ")[2] or "something typed here does not fit"
-    return f"{reason[:1].upper()}{reason[1:]}."

@@ -13,9 +13,9 @@ from rustygpt_shared.models.users import AdminUser
 from rustygpt_shared.requests import CreateUser
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.transport import new_key
+from rustygpt_tui.conversation.view_models import validation_sentence
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import one_line
-from rustygpt_tui.screens.forms import sentence
 from rustygpt_tui.widgets.bindings import bindings
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -83,7 +83,7 @@ class NewAccountDialog(ModalScreen[AdminUser | None]):
         except ClientError as failure:
             self._show_failure(failure.sentence)
         except ValueError as error:
-            self._show_failure(sentence(error))
+            self._show_failure(validation_sentence(error))
         else:
             words = f"{self._client.origin}\nuser name: {made.username}\npassword: {password}"
             await self.app.push_screen_wait(CredentialsDialog(made.username, words))

@@ -1,6 +1,6 @@
 """Who is in the conversation: look, add, give another role, remove, leave."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from textual import on, work
@@ -17,13 +17,18 @@ from rustygpt_shared.models.users import AdminUser, PublicUser
 from rustygpt_shared.requests import ConversationRole
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.conversation.session import ConversationSession
-from rustygpt_tui.conversation.typing_notifier import PRESENCE_MARKERS
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import one_line, shorten
 from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
 from rustygpt_tui.screens.new_account import NewAccountDialog
 from rustygpt_tui.widgets.bindings import bindings
 
+PRESENCE_MARKERS: Mapping[Status, tuple[str, str]] = {
+    "online": ("● ", "$text-success"),
+    "away": ("○ ", "$text-warning"),
+    "offline": ("  ", ""),
+}
+"""The marker and style of each status; they differ in shape, not only in colour."""
 ROLES: tuple[ConversationRole, ...] = ("owner", "admin", "member", "viewer")
 _NEW = "new"
 _DIM = "$foreground 60%"

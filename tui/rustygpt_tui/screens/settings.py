@@ -14,10 +14,10 @@ from rustygpt_shared import text_rules
 from rustygpt_shared.models.conversations import ConversationInfo
 from rustygpt_shared.requests import AssistantMode, UpdateConversation
 from rustygpt_tui.client.http import Client
+from rustygpt_tui.conversation.view_models import validation_sentence
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import clean, one_line
 from rustygpt_tui.screens.dialogs import MODES
-from rustygpt_tui.screens.forms import sentence
 from rustygpt_tui.widgets.bindings import bindings
 
 
@@ -80,7 +80,7 @@ class SettingsDialog(ModalScreen[bool | None]):
         except ClientError as failure:
             self._show_failure(failure.sentence)
         except ValueError as error:
-            self._show_failure(sentence(error))
+            self._show_failure(validation_sentence(error))
         else:
             self.dismiss(True)
 

@@ -1,8 +1,6 @@
 """The lists at the side: conversations and threads, with what is unread and which is open."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from textual import events
@@ -13,16 +11,7 @@ from textual.widgets.option_list import Option
 
 from rustygpt_tui.render.text import one_line, pad, shorten, width
 from rustygpt_tui.widgets.bindings import bindings
-
-
-@dataclass(frozen=True)
-class ListRow:
-    """One line and a half of a list: a title, what is unread, and a quiet note below."""
-
-    id: UUID
-    title: str
-    note: str = ""
-    unread: int = 0
+from rustygpt_tui.widgets.list_rows import ListRow
 
 
 class SideList(OptionList):
@@ -143,15 +132,6 @@ class SideList(OptionList):
         first = [marker, (title, weight) if weight else title, (count, "bold $text-error")]
         note = shorten(one_line(row.note), cells - 2)
         return Content.assemble(*first, "\n", marker, (note, "$foreground 50%"))
-
-
-def relative_age(then: datetime, now: datetime) -> str:
-    """How long ago something was, in a word."""
-    seconds = max(0, int((now - then).total_seconds()))
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return "now"
 
 
 def _ids(rows: Sequence[ListRow]) -> list[UUID]:

@@ -68,7 +68,7 @@ async def test_reading_a_thread_takes_its_counts_away() -> None:
         driver.main.open_thread(first)
         await driver.until(lambda: chat.http.request_count("POST", f"/api/threads/{first}/read"))
         await driver.until(lambda: " 4" not in driver.text())
-        assert [c.unread for c in driver.main.conversations] == [0]
+        assert [c.unread for c in driver.main.controller.conversations] == [0]
 
 
 async def test_long_lists_of_threads_go_on() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from msgspec import structs
 from tests.support.fakes.fake_conversation import (
     CONVERSATION_ID,
@@ -14,19 +15,20 @@ from tests.support.fakes.fake_conversation import (
 )
 
 from rustygpt_tui.conversation.message_sender import PendingMessage
-from rustygpt_tui.render.code_blocks import CodeBlock
-from rustygpt_tui.render.text import width
-from rustygpt_tui.screens.view_models import (
+from rustygpt_tui.conversation.view_models import (
     code_block_label,
     conversation_rows,
     first_unread,
-    header,
+    header_parts,
     loading_label,
     pending_messages,
     running_answer,
     strip_markdown,
     thread_rows,
+    validation_sentence,
 )
+from rustygpt_tui.render.code_blocks import CodeBlock
+from rustygpt_tui.render.text import width
 from rustygpt_tui.store.load import load, with_tree
 from rustygpt_tui.store.state import State
 
@@ -38,6 +40,10 @@ async def _state(room: FakeConversation, *roots: UUID) -> State:
     return state
 
 
+def _header_text(state: State, root: UUID, cells: int) -> str:
+    return "".join(text for text, _ in header_parts(state, root, cells))
+
+
 async def test_the_header_gives_way_in_steps() -> None:
     """Title first, then the thread, people and assistant; it always fills the line."""
     room = FakeConversation()
@@ -45,7 +51,7 @@ async def test_the_header_gives_way_in_steps() -> None:
     room.info = structs.replace(room.info, title="Harbour [b]")
     root = room.post(text="Why did the **canary** fail?")
     state = await _state(room, root)
-    lines = {cells: header(state, root, cells).plain for cells in (100, 50, 36, 12)}
+    lines = {cells: _header_text(state, root, cells) for cells in (100, 50, 36, 12)}
 
     assert lines[100].startswith("Harbour [b]  ·  Why did the canary fail?")
     assert lines[100].endswith("2 people · assistant answers")
@@ -53,7 +59,7 @@ async def test_the_header_gives_way_in_steps() -> None:
     assert lines[36].endswith("  assistant answers")
     assert "assistant" not in lines[12]
     assert all(width(line) == cells for cells, line in lines.items())
-    assert header(None, None, 40).plain == ""
+    assert header_parts(None, None, 40) == []
 
 
 async def test_rows_tell_what_is_newer_than_the_list() -> None:
@@ -121,3 +127,12 @@ def test_words_for_lists_are_bare() -> None:
     assert strip_markdown("# Title\n> `code` and **bold**") == "Title\ncode and bold"
     assert code_block_label(CodeBlock("make\n", "sh")) == "sh, 1 line: make"
     assert code_block_label(CodeBlock("\n\na = 1\nb = 2\n")) == "4 lines: a = 1 b = 2"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [("username: too short", "Too short."), ("", "Something typed here does not fit.")],
+)
+def test_what_a_field_may_not_be_is_said_in_a_sentence(said: str, shown: str) -> None:
+    """The check's own words, without the field's name on the wire."""
+    assert validation_sentence(ValueError(said)) == shown
