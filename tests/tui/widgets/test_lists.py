@@ -1,4 +1,4 @@
-"""The lists at the side."""
+"""The side lists."""
 
 from uuid import UUID
 
@@ -9,23 +9,23 @@ from rustygpt_tui.widgets.lists import SideList
 
 
 class Demo(App[None]):
-    """One list, and what it told."""
+    """An app with one list that records its messages."""
 
     CSS = "SideList { scrollbar-gutter: stable; border: none; padding: 0; }"
 
     def __init__(self) -> None:
         super().__init__()
-        self.chosen: list[UUID] = []
-        self.ends = 0
+        self.selected_ids: list[UUID] = []
+        self.near_end_count = 0
 
     def compose(self) -> ComposeResult:
         yield SideList("Nothing yet", id="side")
 
     def on_side_list_selected(self, event: SideList.Selected) -> None:
-        self.chosen.append(event.id)
+        self.selected_ids.append(event.id)
 
     def on_side_list_near_end(self) -> None:
-        self.ends += 1
+        self.near_end_count += 1
 
     @property
     def side(self) -> SideList:
@@ -43,7 +43,7 @@ ROWS = [
 
 
 async def test_rows_show_titles_counts_and_the_open_one() -> None:
-    """Titles are text, long ones are cut, unread counts stand at the right, one is marked."""
+    """Titles are cut to fit and never read as markup; counts and the open marker are shown."""
     app = Demo()
     async with app.run_test(size=(44, 10)) as pilot:
         assert "Nothing yet" in app.seen()
@@ -56,7 +56,7 @@ async def test_rows_show_titles_counts_and_the_open_one() -> None:
 
 
 async def test_the_highlight_stays_with_its_row() -> None:
-    """A row keeps the highlight when another comes in above it."""
+    """A row keeps the highlight when another row is added above it."""
     app = Demo()
     async with app.run_test(size=(30, 12)) as pilot:
         app.side.show(ROWS, None)
@@ -72,23 +72,23 @@ async def test_the_highlight_stays_with_its_row() -> None:
 
 
 async def test_a_row_is_chosen_by_key() -> None:
-    """Enter tells which row it was."""
+    """Enter reports the highlighted row."""
     app = Demo()
     async with app.run_test(size=(30, 10)) as pilot:
         app.side.show(ROWS, None)
         app.side.focus()
         await pilot.press("G", "enter")
-        assert app.chosen == [UUID(int=2)]
+        assert app.selected_ids == [UUID(int=2)]
 
 
 async def test_the_view_stays_when_rows_change() -> None:
-    """Who scrolled by the wheel is not thrown back to the highlighted row by news."""
+    """Changed rows do not scroll the list back to the highlighted row."""
     app = Demo()
     rows = [ListRow(UUID(int=n), f"row {n}") for n in range(1, 60)]
     async with app.run_test(size=(30, 10)) as pilot:
         app.side.show(rows, UUID(int=1))
         await pilot.pause()
-        assert app.ends == 0
+        assert app.near_end_count == 0
         app.side.scroll_to(y=40, animate=False)
         await pilot.pause()
         app.side.show([*rows[:3], ListRow(UUID(int=4), "row 4", "news"), *rows[4:]], UUID(int=1))
@@ -97,4 +97,4 @@ async def test_the_view_stays_when_rows_change() -> None:
         assert app.side.scroll_offset.y == 40
         app.side.scroll_to(y=110, animate=False)
         await pilot.pause()
-        assert app.ends > 0
+        assert app.near_end_count > 0
