@@ -1,4 +1,4 @@
-"""Signing in, and naming the first administrator."""
+"""The forms to sign in and to set up a server."""
 
 from tests.support.fakes.fake_chat_server import fake_chat_server
 from tests.tui.app_driver import running_app
@@ -6,7 +6,7 @@ from textual import events
 
 
 async def test_a_burst_of_keys_fills_the_form() -> None:
-    """Names, tabs and a password sent at once land in their fields, and enter sends them."""
+    """Names, tabs and a password sent at once reach their fields, and enter sends the form."""
     async with fake_chat_server() as chat:
         chat.is_setup = False
         async with running_app(chat) as driver:
@@ -16,14 +16,14 @@ async def test_a_burst_of_keys_fills_the_form() -> None:
                 for name in names:
                     driver.app.post_message(events.Key(name, name if len(name) == 1 else None))
             await driver.until("● live")
-            asked = next(
-                a for a in chat.http.requests if (a.method, a.path) == ("POST", "/api/setup")
+            request = next(
+                r for r in chat.http.requests if (r.method, r.path) == ("POST", "/api/setup")
             )
-            assert b'"username":"ann","email":"ann@example.org"' in asked.body
+            assert b'"username":"ann","email":"ann@example.org"' in request.body
 
 
 async def test_enter_goes_to_the_next_empty_field() -> None:
-    """Nothing is sent before everything that is needed is filled in."""
+    """The form is sent only after all required fields have a text."""
     async with fake_chat_server() as chat, running_app(chat) as driver:
         await driver.until("Sign in")
         await driver.pilot.press(*"me", "enter")
