@@ -31,7 +31,7 @@ class Demo(App[None]):
     def side(self) -> SideList:
         return self.query_one(SideList)
 
-    def seen(self) -> str:
+    def screen_text(self) -> str:
         strips = self.screen._compositor.render_strips()
         return "\n".join(strip.text.rstrip() for strip in strips)
 
@@ -46,10 +46,10 @@ async def test_rows_show_titles_counts_and_the_open_one() -> None:
     """Titles are cut to fit and never read as markup; counts and the open marker are shown."""
     app = Demo()
     async with app.run_test(size=(44, 10)) as pilot:
-        assert "Nothing yet" in app.seen()
+        assert "Nothing yet" in app.screen_text()
         app.side.show(ROWS, UUID(int=2))
         await pilot.pause()
-        lines = [line for line in app.seen().splitlines() if line.strip()]
+        lines = [line for line in app.screen_text().splitlines() if line.strip()]
         assert any("First [b]title[/b] [3" in line for line in lines)
         assert any(line.rstrip(" │▎").endswith(" 3") for line in lines)
         assert any("▎ second" in line and "…" in line for line in lines)

@@ -14,7 +14,7 @@ class Demo(App[None]):
     def compose(self) -> ComposeResult:
         yield StatusLine(id="status")
 
-    def seen(self) -> str:
+    def screen_text(self) -> str:
         return str(self.query_one(StatusLine).render_line(0).text)
 
 
@@ -30,7 +30,7 @@ async def test_it_shows_the_state_of_the_connection() -> None:
         ):
             line.show_connection(connection)
             await pilot.pause()
-            assert text in app.seen()
+            assert text in app.screen_text()
 
 
 async def test_hints_are_left_out_where_they_do_not_fit() -> None:
@@ -42,9 +42,9 @@ async def test_hints_are_left_out_where_they_do_not_fit() -> None:
         line.show_person("ada [b]")
         line.show_hints("enter send")
         await pilot.pause()
-        assert "enter send" in app.seen()
-        assert app.seen().rstrip().endswith("ada [b]")
+        assert "enter send" in app.screen_text()
+        assert app.screen_text().rstrip().endswith("ada [b]")
         await pilot.resize_terminal(24, 3)
         await pilot.pause()
-        assert "enter send" not in app.seen()
-        assert "live" in app.seen()
+        assert "enter send" not in app.screen_text()
+        assert "live" in app.screen_text()

@@ -7,10 +7,8 @@ from uuid import UUID
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
+from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import Static
 
 from rustygpt_shared.models.users import User
 from rustygpt_tui.client.feed import Connecting, Disconnected, Live
@@ -19,12 +17,12 @@ from rustygpt_tui.conversation.account_drafts import AccountDrafts
 from rustygpt_tui.conversation.conversation_controller import ConversationController, first_thread
 from rustygpt_tui.conversation.session import ConversationSession
 from rustygpt_tui.conversation.timing import Timing
-from rustygpt_tui.conversation.view_models import conversation_rows, thread_rows
 from rustygpt_tui.errors import ClientError, NotSignedIn
 from rustygpt_tui.messages import ConnectionChanged, StoreChanged
 from rustygpt_tui.render.text import one_line
 from rustygpt_tui.screens.conversation_dialogs import ConversationDialogs
 from rustygpt_tui.screens.key_hints import key_hints
+from rustygpt_tui.screens.side_panel import SidePanel
 from rustygpt_tui.screens.thread_pane import ThreadPane
 from rustygpt_tui.screens.worker_errors import WorkerErrorMixin
 from rustygpt_tui.store.state import Changes, display_name
@@ -63,13 +61,9 @@ class MainScreen(Screen[None], WorkerErrorMixin):
         )
 
     def compose(self) -> ComposeResult:
-        """Create the two lists, the thread pane and the status line."""
+        """Create the side panel, the thread pane and the status line."""
         with Horizontal(id="body"):
-            with Vertical(id="side"):
-                yield Static(Content.styled("Conversations", "bold"), classes="list-title")
-                yield SideList("None yet: c starts one", id="conversations")
-                yield Static(Content.styled("Threads", "bold"), classes="list-title")
-                yield SideList("None yet", id="threads")
+            yield SidePanel(id="side")
             yield ThreadPane(self.controller.client, self._drafts, id="talk")
         yield StatusLine(id="status")
 
@@ -83,10 +77,15 @@ class MainScreen(Screen[None], WorkerErrorMixin):
         self.set_interval(timing.list_refresh_interval, self.list_conversations)
         self.send_heartbeat()
         self.set_interval(timing.heartbeat_interval, self.send_heartbeat)
-        self.query_one("#conversations").focus()
+        self.side_panel.conversations.focus()
         self.watch(self.app, "app_focus", self.thread_pane.on_app_focus_changed, init=False)
         self.watch(self, "focused", self._on_focus_moved, init=False)
         self.call_after_refresh(self._on_focus_moved)
+
+    @property
+    def side_panel(self) -> SidePanel:
+        """The left side."""
+        return self.query_one(SidePanel)
 
     @property
     def thread_pane(self) -> ThreadPane:
@@ -190,7 +189,7 @@ class MainScreen(Screen[None], WorkerErrorMixin):
         if not self.controller.is_open(event.id):
             self.open_conversation(event.id)
         if self.has_class("-narrow"):
-            self.query_one("#threads").focus()
+            self.side_panel.threads.focus()
         else:
             self.focus_composer()
 
@@ -250,20 +249,14 @@ class MainScreen(Screen[None], WorkerErrorMixin):
         self.log(failure.sentence)
 
     def _show_lists(self) -> None:
-        self.controller.update_list()
-        state = self.controller.state
-        rows = conversation_rows(self.controller.conversations, state)
-        self.query_one("#conversations", SideList).show(rows, self.controller.selected_id)
-        threads = thread_rows(state, self._now())
-        self.query_one("#threads", SideList).show(threads, self.thread_pane.root)
+        self.side_panel.show(self.controller, self.thread_pane.root, self._now())
 
     # Actions of keys
 
     def action_focus_lists(self) -> None:
         """Move the focus to the conversations; from there to the threads and back."""
         self.add_class("-lists")
-        in_conversations = self.query_one("#conversations").has_focus
-        self.query_one("#threads" if in_conversations else "#conversations").focus()
+        self.side_panel.focus_next()
 
     def action_compose(self) -> None:
         """Move the focus to the composer."""

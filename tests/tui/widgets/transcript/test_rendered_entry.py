@@ -51,7 +51,7 @@ def test_the_end_of_an_answer_is_shown() -> None:
 
 
 def test_a_streamed_answer_grows() -> None:
-    """The text has a cursor at its end, and is rendered anew when it became shorter."""
+    """The text has a cursor at its end, and starts again when it became shorter."""
     rendered = render_entry(_entry(streaming=True), 40, "Hel")
     append_text(rendered, "Hello *world*")
     grown = [plain(line) for line in rendered.body]
