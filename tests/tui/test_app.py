@@ -2,6 +2,7 @@
 
 from tests.support.fakes.fake_chat_server import fake_chat_server
 from tests.support.fakes.fake_conversation import FakeConversation
+from tests.support.wait import until
 from tests.tui.app_driver import in_conversation, running_app
 
 from rustygpt_tui.app import RustyGPT
@@ -72,6 +73,15 @@ async def test_the_end_of_a_session_shows_the_sign_in_form() -> None:
         await driver.pilot.press("enter")
         await driver.until("half a thought")
         await driver.until("● live")
+
+
+async def test_no_connection_is_open_after_the_exit() -> None:
+    """The app closes idle connections and the stream before it returns."""
+    async with fake_chat_server() as chat:
+        async with in_conversation(chat):
+            pass
+        chat.cut_streams()
+        await until(lambda: all(writer.is_closing() for writer in chat.http.writers))
 
 
 async def test_there_are_few_style_sheets() -> None:

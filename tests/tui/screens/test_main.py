@@ -14,7 +14,12 @@ from tests.tui.app_driver import in_conversation, sign_in
 from tests.tui.render.sample_documents import FULL_DOCUMENT
 from textual.pilot import Pilot
 
-from rustygpt_shared.events import TypingUpdate, TypingUpdatePayload
+from rustygpt_shared.events import (
+    TypingUpdate,
+    TypingUpdatePayload,
+    UnreadUpdate,
+    UnreadUpdatePayload,
+)
 from rustygpt_shared.models.conversations import Participant
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.config import load_settings
@@ -161,14 +166,9 @@ async def test_narrow_terminals_show_lists_or_thread() -> None:
 async def test_reading_to_the_end_marks_the_thread_read() -> None:
     """The read marker is sent only after the end was in view."""
     conversation = _sample_conversation()
-    async with fake_chat_server(conversation) as chat:
-        from rustygpt_shared.events import UnreadUpdate, UnreadUpdatePayload
-
-        async with in_conversation(chat, (100, 30)) as driver:
-            await driver.until("Thanks")
-            root = driver.main.thread_pane.root
-            assert root is not None
-            conversation.sent.append(
-                UnreadUpdate(UnreadUpdatePayload(CONVERSATION_ID, root, ME, 1))
-            )
-            await driver.until(lambda: chat.http.request_count("POST", f"/api/threads/{root}/read"))
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        await driver.until("Thanks")
+        root = driver.main.thread_pane.root
+        assert root is not None
+        conversation.sent.append(UnreadUpdate(UnreadUpdatePayload(CONVERSATION_ID, root, ME, 1)))
+        await driver.until(lambda: chat.http.request_count("POST", f"/api/threads/{root}/read"))
