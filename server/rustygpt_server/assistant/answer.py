@@ -78,7 +78,7 @@ class AnswerInProgress:
     def republish(self) -> None:
         """Tell other processes all that readers were told so far."""
         if self._delta_count:
-            self._hub.backplane.publish(self._delta(0, 0))
+            self._hub.republish_delta(self._delta(0, 0))
 
     def _delta(self, content_from: int, reasoning_from: int) -> AnswerDelta:
         place = self.target

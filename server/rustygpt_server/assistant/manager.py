@@ -16,6 +16,7 @@ from rustygpt_server.db.answers import AnswerResult, Orphan
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.messages import AnswerClaim
 from rustygpt_server.errors import Conflict, RequestError, Unavailable
+from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_messages import AnswerEnded, CancelAnswer
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.runtime import Runtime
@@ -32,6 +33,7 @@ class AnswerManager:
         self,
         db: Database,
         hub: Hub,
+        backplane: Backplane,
         catalog: Catalog,
         generator: AnswerGenerator,
         runtime: Runtime,
@@ -39,6 +41,7 @@ class AnswerManager:
     ) -> None:
         self._db = db
         self._hub = hub
+        self._backplane = backplane
         self._catalog = catalog
         self._generator = generator
         self._limits = runtime.limits
@@ -71,7 +74,7 @@ class AnswerManager:
     def stop_answer(self, message_id: UUID) -> None:
         """Stop an answer, whichever process writes it."""
         if not self.cancel(message_id):
-            self._hub.backplane.publish(CancelAnswer(message_id))
+            self._backplane.publish(CancelAnswer(message_id))
 
     def republish(self, message_id: UUID | None) -> None:
         """Tell other processes the whole text of an answer of this process, or of all."""
@@ -100,7 +103,7 @@ class AnswerManager:
 
     def _publish_end(self, conversation_id: UUID, orphan: Orphan) -> None:
         self._hub.publish(conversation_id, orphan.events)
-        self._hub.backplane.publish(AnswerEnded(conversation_id, orphan.message_id))
+        self._backplane.publish(AnswerEnded(conversation_id, orphan.message_id))
 
     async def stop_cancelled(self) -> None:
         """Stop the answers written here that somebody asked another process to stop."""
@@ -139,7 +142,7 @@ class AnswerManager:
 
     def _cleanup(self, answer: AnswerInProgress, task: asyncio.Task[None]) -> None:
         self._hub.unregister_answer(answer)
-        self._hub.backplane.publish(AnswerEnded(answer.conversation_id, answer.message_id))
+        self._backplane.publish(AnswerEnded(answer.conversation_id, answer.message_id))
         self._running.pop(answer.message_id, None)
         if not task.cancelled() and task.exception() is not None:
             # Without a renewed lease the answer is ended as an orphan.

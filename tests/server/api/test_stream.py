@@ -252,7 +252,7 @@ async def test_a_stream_that_breaks_does_not_end_well(
     async def fail(*_: object) -> None:
         raise KeyError("a mistake in the program")
 
-    monkeypatch.setattr(server.components.hub.log, "read", fail)
+    monkeypatch.setattr(server.components.realtime.event_log, "read", fail)
     with pytest.raises(httpx.RemoteProtocolError):
         async with ann.follow(room, "evt_1") as stream:
             await stream.rest()
@@ -266,7 +266,7 @@ async def test_a_stream_waits_for_a_database_that_is_away(
     ann = await server.person("ann")
     room = await ann.conversation()
     await ann.root(room)
-    log = server.components.hub.log
+    log = server.components.realtime.event_log
     read, away = log.read, [True, True]
 
     async def hesitate(*given: Any) -> Any:

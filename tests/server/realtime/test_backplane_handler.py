@@ -257,7 +257,7 @@ async def test_presence_is_seen_at_the_other_server(servers: TwoServers) -> None
         await stream.next("stream.open")
         await bob.post("/api/presence/heartbeat", {}, expect=204)
         keeper = servers.second.components.services.presence
-        await until(lambda: bob.id in keeper._states)
+        await until(lambda: bob.id in keeper.remembered)
         seen = []
         for seconds in (0.5, 44.5, 255):
             servers.advance_time(seconds)
@@ -269,7 +269,7 @@ async def test_presence_is_seen_at_the_other_server(servers: TwoServers) -> None
 async def test_without_a_line_presence_is_read_from_the_database(servers: TwoServers) -> None:
     """Deaf servers look who was seen, every few seconds."""
     bob, _ = await _bob(servers)
-    await servers.second.components.hub.backplane.stop()
+    await servers.second.components.realtime.backplane.stop()
     async with servers.ann_at_second.follow(servers.conversation_id) as stream:
         await stream.next("stream.open")
         await bob.post("/api/presence/heartbeat", {"status": "away"}, expect=204)
@@ -283,7 +283,7 @@ async def test_without_a_line_presence_is_read_from_the_database(servers: TwoSer
 
 async def test_without_a_line_the_log_is_looked_at(servers: TwoServers) -> None:
     """Deaf servers find events by comparing positions, and ended sessions by asking."""
-    await servers.second.components.hub.backplane.stop()
+    await servers.second.components.realtime.backplane.stop()
     await servers.ann.call(
         "PATCH", f"/api/conversations/{servers.conversation_id}", {"assistant_mode": "off"}
     )

@@ -69,7 +69,7 @@ async def test_streams_go_on_without_redis(start_server: StartServer) -> None:
                     "id"
                 ] == first
                 await redis.stop()
-                await until(lambda: not two.components.hub.backplane.connected)
+                await until(lambda: not two.components.realtime.backplane.connected)
                 second = await ann.reply(first)
                 waiting = asyncio.create_task(stream.next("message.new"))
                 while not waiting.done():
