@@ -131,6 +131,13 @@ async def test_events_that_were_never_published_are_found() -> None:
     assert numbers(harness.queued_data(subscriber)) == [1]
 
 
+def test_the_hub_exposes_no_collaborators() -> None:
+    """Other classes get the backplane, the registry and the rest in their own constructors."""
+    public = [name for name in vars(HubHarness().hub) if not name.startswith("_")]
+
+    assert public == []
+
+
 async def test_a_listener_that_fails_does_not_stop_delivery() -> None:
     """Subscribers and the other listeners get the event all the same."""
     seen_numbers: list[int] = []

@@ -1,10 +1,13 @@
 """The state machine of a subscription: each transition, and those that are not allowed."""
 
+import ast
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+import rustygpt_server
 from rustygpt_server.realtime.subscription import (
     InvalidTransition,
     Subscription,
@@ -183,3 +186,21 @@ def test_an_authorization_only_moves_forward() -> None:
     subscription.limit_authorization(2)
 
     assert subscription.authorized_at == 2
+
+
+def test_no_other_module_assigns_the_fields() -> None:
+    """A state changes by a transition only."""
+    fields = {"state", "cursor", "authorized_at", "reset_reason"}
+    folder = Path(rustygpt_server.__file__).parent
+    assignments = [
+        f"{file.name}:{node.lineno}"
+        for package in ("realtime", "services", "app")
+        for file in (folder / package).glob("*.py")
+        if file.name != "subscription.py"
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and node.attr in fields
+    ]
+
+    assert assignments == []
