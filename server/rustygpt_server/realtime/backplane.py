@@ -1,8 +1,8 @@
 """The interface of the backplane, which carries positions and messages between processes.
 
 The backplane only reduces latency: the event log in PostgreSQL is the truth, and everything that a
-backplane loses is found there or expires. Implementations: `memory` (hubs within one process) and
-`pubsub` over `postgres` (NOTIFY) or `redis`. What the messages mean is in `backplane_messages`.
+backplane loses is read from there or expires. Implementations: `memory` (hubs within one process)
+and `pubsub` over `postgres` (NOTIFY) or `redis`. What the messages mean is in `backplane_messages`.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Backplane(Protocol):
         """Start to listen; a connection that fails is tried again until `stop`."""
 
     async def stop(self) -> None:
-        """Send what is queued, if that takes less than a moment, and disconnect."""
+        """Send what is queued, within a fraction of a second, and disconnect."""
 
     @property
     def connected(self) -> bool:

@@ -77,7 +77,7 @@ class CatchUp:
             self._start("read", self._read_all)
 
     def schedule_gap_check(self, channel: Channel) -> None:
-        """Read the log if a channel still has a gap in a moment; most gaps close before."""
+        """Read the log if the gap in a channel stays for longer than TimeLimits.gap_grace."""
 
         async def check_again() -> None:
             await self._clock.sleep(self._limits.gap_grace)

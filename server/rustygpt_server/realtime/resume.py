@@ -25,7 +25,7 @@ MAX_POSITIONS = 100
 
 
 class ResumePoint(NamedTuple):
-    """Where a subscription starts, and the reason if it cannot start where the client asked."""
+    """Where a subscription starts, and why, if it is not where the client requested."""
 
     cursor: int
     reset_reason: ResetReason | None

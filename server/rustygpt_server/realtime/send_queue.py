@@ -78,8 +78,7 @@ class SendQueue(Generic[S]):
     def push(self, item: QueuedFrame, subscription: S | None = None) -> bool:
         """Queue a frame, or drop it if that does no harm.
 
-        Return False if there is no room for a frame that must not be dropped: the subscriber has to
-        reset.
+        Return False if a frame that must not be dropped does not fit: the subscriber has to reset.
         """
         priority, frame, message_id, _ = item
         if priority is Priority.DELTA and self._merge_delta(item):

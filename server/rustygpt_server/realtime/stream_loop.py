@@ -82,7 +82,7 @@ class StreamLoop:
     def _removed_frame(self, subscriber: Subscriber, subscription: Subscription) -> bytes:
         """Return a reset frame for a removal whose frame was dropped from the queue.
 
-        Empty if the user is a member again: then the client was told so.
+        Empty if the user is a member again: the client got a reset for that.
         """
         subscription.notice_sent()
         if subscriber.subscription_to(subscription.conversation_id):

@@ -26,7 +26,7 @@ class Identity:
 
 
 class SharedChunk:
-    """Bytes that are sent to many streams; their HTTP encoding is cached, so it is made once."""
+    """Bytes that are sent to many streams; their HTTP encoding is cached here."""
 
     __slots__ = ("data", "http_chunk")
 
@@ -63,7 +63,7 @@ class Subscriber:
     close_frame: bytes | None = None
     """The last frame of the stream, once it has to end."""
     close_checks: int = 0
-    """How often the stream was found open although it has to end."""
+    """How many checks found the stream still open although it has to end."""
     removals_while_opening: dict[UUID, int] | None = None
     """For a stream of all conversations that is still opening: the conversations that its user was
     removed from meanwhile, each with the number of the event. None for any other stream."""
@@ -128,7 +128,7 @@ class Subscriber:
         self.enqueue(item, subscription)
 
     def enqueue(self, item: QueuedFrame, subscription: Subscription | None = None) -> None:
-        """Queue a frame; if there is no room for it, clear the queue and request resets."""
+        """Queue a frame; if it does not fit, clear the queue and request resets."""
         if self.close_frame or (subscription and not subscription.accepts_frames):
             return
         if not self.send_queue.push(item, subscription):

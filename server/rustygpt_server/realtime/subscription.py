@@ -23,13 +23,13 @@ conversation of its user.
 - OPENING: the stream's authorization is being checked; its start position is not known yet.
 - CATCHING_UP: events between its cursor and the channel's position are read from the ring or the
   log and sent, page by page.
-- AHEAD: the client has seen events that this process has not received yet. The subscription turns
+- AHEAD: the client has seen events that this process has not received yet. The subscription goes
   live when the channel reaches its cursor.
 - LIVE: the channel delivers events to it.
-- RESETTING: events were lost. The next thing that the client gets of this conversation is
-  `stream.reset`; until then nothing is queued.
-- CLOSED: access to the conversation ended. What is still queued, the event of the removal included,
-  is sent; nothing else follows.
+- RESETTING: events were lost. Until the client has been sent `stream.reset`, no event of the
+  conversation is queued for it.
+- CLOSED: access to the conversation ended, or the stream did. Frames that are queued already, and
+  the one that announces the end, are sent; no other follows.
 - NOTICE_DUE: closed, and the queue dropped the frame that announced it: a `stream.reset` is due.
 
 Rules that this class and its callers keep together:
@@ -39,8 +39,10 @@ Rules that this class and its callers keep together:
 - RESETTING may be entered while a channel iterates over its live subscriptions. The transition
   therefore changes the subscription only; the channel drops it when the reset frame is sent.
 
-A transition that is not drawn raises InvalidTransition: it is a mistake in the program. The queue
-of frames, the connection and the user belong to `subscriber`, not here.
+A transition that is not drawn raises InvalidTransition: it is a mistake in the program. Three
+change nothing: a second `request_reset` (the first reason stays), a second `notice_lost`, and
+`start` while RESETTING, which only sets the cursor. The queue of frames, the connection and the
+user belong to `subscriber`, not here.
 """
 
 from dataclasses import dataclass
@@ -70,7 +72,7 @@ _CLOSED: Final = frozenset({SubscriptionState.CLOSED, SubscriptionState.NOTICE_D
 
 
 class InvalidTransition(RuntimeError):
-    """A subscription was asked for a transition that its state does not allow."""
+    """The state of a subscription does not allow a transition."""
 
 
 @dataclass(slots=True, eq=False)

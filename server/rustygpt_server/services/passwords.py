@@ -36,7 +36,7 @@ class Passwords:
         which accounts exist.
         """
         if self._dummy_hash is None:
-            self._dummy_hash = await self.hash("nobody has this password")
+            self._dummy_hash = await self.hash("a password of no account")
         matches = await self._run(self._verify, stored or self._dummy_hash, password)
         return matches and bool(stored)
 

@@ -38,7 +38,7 @@ def test_streams_per_user_are_limited() -> None:
 
 
 async def test_draining_closes_every_stream() -> None:
-    """All clients are told to come back later, and no new stream is accepted."""
+    """All clients get a time to reconnect, and no new stream is accepted."""
     harness = HubHarness()
     subscriber = harness.subscriber()
     draining = asyncio.create_task(harness.hub.drain())

@@ -33,7 +33,7 @@ async def test_no_password_matches_an_invalid_hash(
     passwords: Passwords, stored: str | None
 ) -> None:
     """Neither a missing one nor a damaged one."""
-    assert not await passwords.check(stored, "nobody has this password")
+    assert not await passwords.check(stored, "a password of no account")
 
 
 async def test_a_check_without_a_hash_takes_as_long(passwords: Passwords) -> None:
