@@ -52,7 +52,7 @@ class RedisTransport:
             try:
                 await self._listen(on_data, on_connected)
             except _CONNECTION_ERRORS as error:
-                _log.warning("cannot listen to other processes", reason=str(error))
+                _log.warning("not connected to other processes", reason=str(error))
             finally:
                 self.connected.clear()
             await self._clock.sleep(self._backoff * random.uniform(0.5, 1))  # noqa: S311 - jitter

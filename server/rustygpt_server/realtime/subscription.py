@@ -65,10 +65,14 @@ class SubscriptionState(Enum):
     NOTICE_DUE = auto()
 
 
-_PENDING: Final = frozenset(
-    {SubscriptionState.CATCHING_UP, SubscriptionState.RESETTING, SubscriptionState.NOTICE_DUE}
+# Tuples: `in` compares them by identity, while a set would call Enum.__hash__, which is slow.
+_PENDING: Final = (
+    SubscriptionState.CATCHING_UP,
+    SubscriptionState.RESETTING,
+    SubscriptionState.NOTICE_DUE,
 )
-_CLOSED: Final = frozenset({SubscriptionState.CLOSED, SubscriptionState.NOTICE_DUE})
+_CLOSED: Final = (SubscriptionState.CLOSED, SubscriptionState.NOTICE_DUE)
+_MUTED: Final = (SubscriptionState.RESETTING, SubscriptionState.NOTICE_DUE)
 
 
 class InvalidTransition(RuntimeError):
@@ -101,7 +105,7 @@ class Subscription:
     @property
     def accepts_frames(self) -> bool:
         """False while frames of this conversation would only precede a reset."""
-        return self.state not in (SubscriptionState.RESETTING, SubscriptionState.NOTICE_DUE)
+        return self.state not in _MUTED
 
     def authorize(self, number: int) -> None:
         """Record that the user was a member at an event number; it never goes back."""

@@ -61,7 +61,7 @@ async def test_orphans_of_a_dead_process_are_ended(
     async with ann.follow(conversation) as stream:
         await ann.root(conversation, "hi")
         await stream.next("message.delta")
-        await superuser.execute("UPDATE rustygpt.generations SET runner = 'gone'")  # type: ignore[attr-defined]
+        await superuser.execute("UPDATE rustygpt.generations SET instance_id = 'gone'")  # type: ignore[attr-defined]
         next_error = asyncio.create_task(stream.next("error"))
         while not next_error.done():
             server.clock.advance(1)

@@ -143,7 +143,8 @@ async def test_a_lost_heartbeat_does_not_lower_the_status(
         start = server.clock.now()
         server.clock.advance(40)
         await superuser.execute(
-            "UPDATE rustygpt.presence SET last_seen_at = $1, beats = beats + 1", server.clock.now()
+            "UPDATE rustygpt.presence SET last_seen_at = $1, heartbeat_seq = heartbeat_seq + 1",
+            server.clock.now(),
         )
         update = await _next_update(server, stream, step=1)
 
