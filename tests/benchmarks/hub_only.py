@@ -12,11 +12,11 @@ import msgspec
 import uvloop
 
 from rustygpt_server.app.context import ServerContext
+from rustygpt_server.app.realtime_components import RealtimeComponents
 from rustygpt_server.app.run import bind_socket, serve
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.rows import EventRecord
-from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import set_up_logging
 from rustygpt_shared.settings import Logging, Settings, Sse
@@ -25,8 +25,9 @@ from rustygpt_shared.settings import Logging, Settings, Sse
 class PublishPort(asyncio.Protocol):
     """POST publishes; nothing else is understood."""
 
-    def __init__(self, hub: Hub, counts: dict[UUID, int]) -> None:
-        self._hub = hub
+    def __init__(self, realtime: RealtimeComponents, counts: dict[UUID, int]) -> None:
+        self._hub = realtime.hub
+        self._channels = realtime.channels
         self._counts = counts
         self._buffer = b""
         self._transport: asyncio.Transport
@@ -48,7 +49,7 @@ class PublishPort(asyncio.Protocol):
 
     def _publish(self, conversation_id: UUID, body: bytes) -> None:
         known = (
-            self._counts.get(conversation_id) or self._hub.channel(conversation_id).position or 0
+            self._counts.get(conversation_id) or self._channels.open(conversation_id).position or 0
         )
         self._counts[conversation_id] = known + 1
         payload = msgspec.json.encode({"code": "bench", "message": body.decode()})
@@ -70,7 +71,7 @@ async def main() -> None:
 
     def ready(_: str, parts: object) -> None:
         made = loop.create_server(
-            lambda: PublishPort(parts.hub, counts), "127.0.0.1", int(door), backlog=4_096
+            lambda: PublishPort(parts.realtime, counts), "127.0.0.1", int(door), backlog=4_096
         )
         opening.append(loop.create_task(made))
 

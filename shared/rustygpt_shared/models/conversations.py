@@ -6,6 +6,9 @@ from uuid import UUID
 from rustygpt_shared.models import Model
 from rustygpt_shared.models.presence import Status
 
+UNREAD_MAX = 1_000
+"""Counts of unread messages stop here; the database's procedures have the same limit."""
+
 
 class Conversation(Model, frozen=True):
     """A conversation as one of its participants sees it."""

@@ -90,7 +90,7 @@ async def test_a_request_in_progress_is_answered(start_server: StartServer) -> N
 
 
 async def _once_it_stops(api: InProcessServer, go: threading.Event) -> None:
-    await until(lambda: api.components.hub.subscribers.draining)
+    await until(lambda: api.components.realtime.subscribers.draining)
     go.set()
 
 

@@ -5,40 +5,32 @@ import json
 from typing import Any
 from uuid import UUID
 
-from tests.support.components.hub_harness import (
-    CONVERSATION_ID,
-    MemoryEventLog,
-    make_hub,
-    make_live_subscriber,
-    pending_data,
-)
+from tests.support.components.hub_harness import CONVERSATION_ID, HubHarness
 from tests.support.wait import until
 
 from rustygpt_server.assistant.answer import AnswerInProgress, AnswerTarget
 from rustygpt_server.assistant.provider import CompletionChunk
-from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.subscriber import Subscriber
 from rustygpt_shared.text_rules import MESSAGE_MAX
 
 PLACE = AnswerTarget(UUID(int=1), CONVERSATION_ID, UUID(int=2), UUID(int=3), 2, "m")
 
 
-def _heard(hub: Hub, reader: Subscriber) -> list[dict[str, Any]]:
-    lines = pending_data(hub, reader).decode().split("\n")
+def _heard(hub: HubHarness, reader: Subscriber) -> list[dict[str, Any]]:
+    lines = hub.queued_data(reader).decode().split("\n")
     data = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
     return [json.loads(line)["payload"] for line in data]
 
 
-def _room() -> tuple[Hub, Subscriber]:
-    hub = make_hub(MemoryEventLog(), capacity=64)
-    reader, _ = make_live_subscriber(hub)
-    return hub, reader
+def _room() -> tuple[HubHarness, Subscriber]:
+    hub = HubHarness(capacity=64)
+    return hub, hub.live_subscriber()
 
 
 async def test_the_first_text_is_told_at_once_and_the_rest_in_steps() -> None:
     """Pieces within one interval become one delta."""
     hub, reader = _room()
-    answer = AnswerInProgress(PLACE, hub, 0.01)
+    answer = AnswerInProgress(PLACE, hub.hub, 0.01)
     answer.add(CompletionChunk(content="a"))
     await until(lambda: len(reader.send_queue) == 1)
     (first,) = _heard(hub, reader)
@@ -57,7 +49,7 @@ async def test_the_first_text_is_told_at_once_and_the_rest_in_steps() -> None:
 async def test_the_whole_is_what_readers_were_told() -> None:
     """Text that waits for the interval is not in it: its delta follows."""
     hub, reader = _room()
-    answer = AnswerInProgress(PLACE, hub, 60)
+    answer = AnswerInProgress(PLACE, hub.hub, 60)
     assert answer.full_text_frame() is None
     answer.add(CompletionChunk(content="told", reasoning="why"))
     answer.flush()
@@ -75,7 +67,7 @@ async def test_the_whole_is_what_readers_were_told() -> None:
 async def test_an_answer_is_no_longer_than_a_message() -> None:
     """What comes beyond is cut."""
     hub, _ = _room()
-    answer = AnswerInProgress(PLACE, hub, 60)
+    answer = AnswerInProgress(PLACE, hub.hub, 60)
     assert not answer.is_full
     for _ in range(3):
         answer.add(CompletionChunk(content="x" * 30_000, reasoning="y" * 30_000))
@@ -88,7 +80,7 @@ async def test_an_answer_is_no_longer_than_a_message() -> None:
 async def test_deltas_join_without_a_seam() -> None:
     """Whatever is lost or merged, offset and text fit together."""
     hub, reader = _room()
-    answer = AnswerInProgress(PLACE, hub, 0)
+    answer = AnswerInProgress(PLACE, hub.hub, 0)
     for number in range(20):
         answer.add(CompletionChunk(content=str(number)))
         await asyncio.sleep(0.001)

@@ -71,7 +71,7 @@ class InProcessServer(RunningServer):
     @property
     def statements(self) -> int:
         """How many statements were sent to the database."""
-        return self.components.services.streams._db.statements
+        return self.components.db.statements
 
 
 @dataclass
