@@ -63,6 +63,8 @@ class PostedMessage(Model, frozen=True):
     conversation_id: UUID
     depth: int
     parent_id: UUID | None = None
+    answer_id: UUID | None = None
+    """The assistant's answer that the post started; left out when it started none."""
 
 
 class Chunk(Model, frozen=True):
