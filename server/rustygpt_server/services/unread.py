@@ -20,10 +20,10 @@ from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
 from rustygpt_shared import codec
 from rustygpt_shared.events import UnreadUpdatePayload
+from rustygpt_shared.models.conversations import UNREAD_MAX
 
 _log = log(__name__)
 
-UNREAD_MAX = 1_000
 """Where counts stop."""
 MAX_THREADS = 32
 """Threads per conversation whose counts are kept; those of others are asked for again."""

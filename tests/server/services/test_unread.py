@@ -9,7 +9,8 @@ from tests.support.database.database_builder import DatabaseBuilder
 from tests.support.servers.in_process_server import HttpUser, InProcessServer, SseStream
 
 from rustygpt_server.db import threads
-from rustygpt_server.services.unread import MAX_RECENT, UNREAD_MAX, ThreadCounts
+from rustygpt_server.services.unread import MAX_RECENT, ThreadCounts
+from rustygpt_shared.models.conversations import UNREAD_MAX
 
 
 async def _room(api: InProcessServer) -> tuple[HttpUser, HttpUser, str, str]:

@@ -83,7 +83,7 @@ CASES: list[Case] = [
     ("GET", "/api/auth/me", Me(USER), lambda c: c.me(), Me(USER)),
     ("PATCH", "/api/auth/me", UserResponse(USER), lambda c: c.update_me(UpdateMe()), USER),
     ("GET", "/api/auth/sessions", SessionList([]), lambda c: c.list_sessions(), SessionList([])),
-    ("DELETE", f"/api/auth/sessions/{ADA}", None, lambda c: c.revoke_session(ADA), None),
+    ("DELETE", f"/api/auth/sessions/{ADA}", None, lambda c: c.end_session(ADA), None),
     (
         "GET",
         "/api/users",
@@ -139,7 +139,7 @@ CASES: list[Case] = [
         ThreadList([thread()], "evt_1"),
     ),
     ("GET", C + "/presence", THERE, lambda c: c.show_presence(TEA), THERE),
-    ("POST", "/api/presence/heartbeat", None, lambda c: c.send_heartbeat(), None),
+    ("POST", "/api/presence/heartbeat", None, lambda c: c.record_heartbeat(), None),
     ("POST", "/api/typing", None, lambda c: c.set_typing(TEA, ADA, 9), None),
     (
         "GET",

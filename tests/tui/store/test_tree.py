@@ -43,10 +43,10 @@ def test_a_change_shares_all_but_one_block() -> None:
     for number in range(1, 10_001):
         tree = tree.put(message(number), 0)
     after = tree.put(message(5_000, "new"), 1)
-    pairs = list(zip(tree._blocks, after._blocks, strict=True))
+    pairs = list(zip(tree.blocks, after.blocks, strict=True))
     assert sum(old is not new for old, new in pairs) == 1
-    assert all(len(block) <= trees.BLOCK for block in after._blocks)
-    assert all(a[-1][0] < b[0][0] for a, b in pairwise(after._blocks))
+    assert all(len(block) <= trees.BLOCK_SIZE for block in after.blocks)
+    assert all(a[-1][0] < b[0][0] for a, b in pairwise(after.blocks))
 
 
 def test_an_older_tree_does_not_know_what_came_later() -> None:

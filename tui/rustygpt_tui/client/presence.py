@@ -14,7 +14,7 @@ class PresenceCalls(Transport):
         """Who of a conversation is there, and who is writing."""
         return await self.call("GET", f"/api/conversations/{id}/presence", PresenceList)
 
-    async def send_heartbeat(self) -> None:
+    async def record_heartbeat(self) -> None:
         """Say that one is there."""
         await self.call_no_content(
             "POST", "/api/presence/heartbeat", body=Heartbeat(), idempotent=True

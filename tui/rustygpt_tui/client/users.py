@@ -78,7 +78,7 @@ class UserCalls(Transport):
         """One's own sessions, newest first."""
         return await self.call("GET", "/api/auth/sessions", SessionList)
 
-    async def revoke_session(self, id: UUID) -> None:
+    async def end_session(self, id: UUID) -> None:
         """End one of one's own sessions."""
         await self.call_no_content("DELETE", f"/api/auth/sessions/{id}")
 

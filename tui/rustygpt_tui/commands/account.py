@@ -99,7 +99,7 @@ async def revoke_session(context: CommandContext, session: str) -> None:
         if found is None:
             everything = (await client.list_sessions()).sessions
             found = only(everything, session, "session", lambda s: s.id, lambda _: []).id
-        await client.revoke_session(found)
+        await client.end_session(found)
         context.out.note("The session has ended.")
 
 

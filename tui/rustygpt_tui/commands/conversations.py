@@ -1,20 +1,22 @@
 """conversations: list, create, show, rename."""
 
+from typing import get_args
+
 import click
 
-from rustygpt_shared.models.conversations import Conversation, ConversationCreated
-from rustygpt_shared.requests import CreateConversation, UpdateConversation
+from rustygpt_shared.models.conversations import Conversation, ConversationCreated, unread_label
+from rustygpt_shared.requests import AssistantMode, CreateConversation, UpdateConversation
 from rustygpt_tui.commands import pages, resolve
 from rustygpt_tui.commands.base import CommandContext, command
 from rustygpt_tui.commands.inputs import build_request
 from rustygpt_tui.commands.output import Columns
 
-MODES = ("always", "mention", "off")
+MODES = get_args(AssistantMode)
 
 TABLE: Columns[Conversation] = {
     "ID": lambda c: str(c.id),
     "TITLE": lambda c: c.title,
-    "UNREAD": lambda c: c.unread,
+    "UNREAD": lambda c: unread_label(c.unread),
     "ROLE": lambda c: c.role,
     "PEOPLE": lambda c: c.participant_count,
     "ASSISTANT": lambda c: c.assistant_mode,
@@ -41,7 +43,7 @@ async def create(
     context: CommandContext,
     title: str,
     group: bool,
-    mode: str | None,
+    mode: AssistantMode | None,
     model: str | None,
     system: str | None,
 ) -> None:
@@ -96,7 +98,7 @@ def _record(context: CommandContext, shown: Conversation) -> None:
             "Assistant": shown.assistant_mode,
             "Model": shown.model,
             "System prompt": shown.system_prompt,
-            "Unread": shown.unread,
+            "Unread": unread_label(shown.unread),
             "Created": shown.created_at,
             "Last activity": shown.last_activity_at,
             "Archived": shown.archived_at,

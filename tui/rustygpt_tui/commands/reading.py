@@ -6,7 +6,7 @@ from uuid import UUID
 import click
 from msgspec import Struct
 
-from rustygpt_shared.models.conversations import Conversation, ThreadSummary
+from rustygpt_shared.models.conversations import Conversation, ThreadSummary, unread_label
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.commands import pages, resolve
 from rustygpt_tui.commands.base import CommandContext, command
@@ -14,7 +14,7 @@ from rustygpt_tui.commands.output import Columns
 
 THREADS: Columns[ThreadSummary] = {
     "ROOT": lambda t: str(t.root_id),
-    "UNREAD": lambda t: t.unread,
+    "UNREAD": lambda t: unread_label(t.unread),
     "MESSAGES": lambda t: t.message_count,
     "PEOPLE": lambda t: t.participant_count,
     "LAST ACTIVITY": lambda t: t.last_activity_at,
@@ -35,7 +35,7 @@ class UnreadThread(Struct, frozen=True):
 UNREAD: Columns[UnreadThread] = {
     "CONVERSATION": lambda u: u.title,
     "ROOT": lambda u: str(u.root_id),
-    "UNREAD": lambda u: u.unread,
+    "UNREAD": lambda u: unread_label(u.unread),
 }
 
 

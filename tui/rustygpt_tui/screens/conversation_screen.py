@@ -81,7 +81,7 @@ class ConversationScreen(Screen[None], WorkerErrorMixin):
     async def send_heartbeat(self) -> None:
         """Say that one is there; a server that does not hear it shows one as away."""
         with suppress(ClientError):
-            await self.client.send_heartbeat()
+            await self.client.record_heartbeat()
 
     @property
     def conversations(self) -> Sequence[Conversation]:
