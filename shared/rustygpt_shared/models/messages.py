@@ -64,7 +64,7 @@ class PostedMessage(Model, frozen=True):
     depth: int
     parent_id: UUID | None = None
     answer_id: UUID | None = None
-    """The assistant's answer that the post started; left out when it started none."""
+    """The assistant's answer that the post has started, if any."""
 
 
 class Chunk(Model, frozen=True):
