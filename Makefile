@@ -1,5 +1,7 @@
-# Every target installs what it needs into .venv by itself, and is quick the second time.
+# Every target installs what it needs into .venv, and is quick the second time.
+# ARGS are passed to pytest: make test ARGS='-m "not slow"'.
 PYTHON ?= python3
+ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -7,7 +9,7 @@ STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
 .PHONY: help run test lint check bench
 
-help: ## What can be made
+help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 $(VENV)/.run: pyproject.toml
@@ -22,19 +24,19 @@ $(STAMP): $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[server,redis,dev]'
 	@touch $@
 
-run: $(VENV)/.run ## Start a server of your own and open the terminal chat
+run: $(VENV)/.run ## Start a local server and open the terminal chat
 	@$(BIN)/rustygpt --local
 
 test: $(STAMP) ## Run every test
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
-lint: $(STAMP) ## Lint, types and floors
+lint: $(STAMP) ## Lint, types and layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-check: lint test ## Lint, types, floors and every test
+check: lint test ## Lint, types, layers and every test
 
-bench: $(STAMP) ## Measure, and print a table
+bench: $(STAMP) ## Measure, show progress, and print tables
 	@$(BIN)/python -m tests.benchmarks

@@ -1,4 +1,4 @@
-"""Where the plain files are: in the wheel beside this module, in a checkout at its root."""
+"""The folders of plain files: beside this module in a wheel, at the root in a checkout."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ _CHECKOUT = _HERE.parent.parent
 
 
 def sql_folder() -> Path:
-    """The folder of SQL scripts; raises FileNotFoundError when the installation lacks it."""
+    """Return the folder of SQL scripts; raise FileNotFoundError when it is missing."""
     return _folder("sql")
 
 
 def web_folder() -> Path:
-    """The folder of the web page; raises FileNotFoundError when the installation lacks it."""
+    """Return the folder of the web page; raise FileNotFoundError when it is missing."""
     return _folder("web")
 
 

@@ -1,6 +1,6 @@
-"""The server's own commands: serve, and looking at its configuration.
+"""The server's own commands: `serve` and `config`.
 
-The terminal's program names these by text and imports them when they are called.
+The terminal's program names them as text and imports them when they are called.
 """
 
 import os
@@ -19,8 +19,10 @@ USAGE = 2
 
 @click.command()
 @click.option("--host", help="Listen on this address.")
-@click.option("--port", type=click.IntRange(0, 65_535), help="Listen on this port; 0: any.")
-@click.option("--workers", type=click.IntRange(1, 256), help="Serve with so many processes.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="Listen on this port; 0: any free one."
+)
+@click.option("--workers", type=click.IntRange(1, 256), help="Serve with N processes.", metavar="N")
 @click.option("--data-dir", type=click.Path(), help="Keep the embedded PostgreSQL here.")
 @click.option("--config", type=click.Path(path_type=Path), help="Read settings from this file.")
 @click.option("--supervised", is_flag=True, hidden=True)
@@ -32,7 +34,7 @@ def serve(
     config: Path | None,
     supervised: bool,
 ) -> None:
-    """Run the server, on your PostgreSQL or on the one inside."""
+    """Run the server, on your own PostgreSQL or on the embedded one."""
     from rustygpt_server.app.command import run_server
 
     flags: dict[Key, Any] = {
@@ -50,18 +52,18 @@ def serve(
 
 @click.group()
 def config() -> None:
-    """Look at the server's configuration."""
+    """Show or check the server's configuration."""
 
 
 @config.command("show")
 @click.option("--config", "file", type=click.Path(path_type=Path), help="Read this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(file: Path | None, as_json: bool) -> None:
-    """Print every setting and where its value comes from; secrets are masked."""
+    """Print every setting and the source of its value; secrets are masked."""
     rows = _rows(_load(file, {}))
     if as_json:
-        told = {name: {"value": value, "source": source} for name, value, source in rows}
-        click.echo(msgspec.json.format(msgspec.json.encode(told)).decode())
+        values = {name: {"value": value, "source": source} for name, value, source in rows}
+        click.echo(msgspec.json.format(msgspec.json.encode(values)).decode())
         return
     width = max(len(name) for name, _, _ in rows)
     for name, value, source in rows:
@@ -71,7 +73,7 @@ def show(file: Path | None, as_json: bool) -> None:
 @config.command("check")
 @click.option("--config", "file", type=click.Path(path_type=Path), help="Read this file.")
 def check(file: Path | None) -> None:
-    """Say whether the server could start with this configuration."""
+    """Check whether the server could start with this configuration."""
     loaded = _load(file, {})
     click.echo(f"The configuration is fine ({loaded.file or 'no file'}, profile {loaded.profile}).")
 
@@ -94,6 +96,6 @@ def _load(file: Path | None, flags: dict[Key, Any]) -> LoadedSettings:
         return load_config(os.environ, flags=flags, config=file)
     except SettingsError as error:
         click.echo("The configuration cannot be used:", err=True)
-        for mistake in error.errors:
-            click.echo(f"  {mistake}", err=True)
+        for message in error.errors:
+            click.echo(f"  {message}", err=True)
         sys.exit(USAGE)

@@ -1,4 +1,4 @@
-"""The one clock and the one struct of time limits; both are handed in, so that tests move time."""
+"""The clock and the time limits of a server; both are injected, so that tests move time."""
 
 import asyncio
 import time
@@ -9,106 +9,111 @@ from msgspec import Struct
 
 
 class Clock(Protocol):
-    """What tells the time."""
+    """A source of time."""
 
     def now(self) -> datetime:
-        """The time of day, in UTC."""
+        """Return the time of day in UTC."""
 
     def monotonic(self) -> float:
-        """Seconds that never jump, for measuring spans."""
+        """Return seconds that never go back, for measuring durations."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for a number of seconds."""
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The operating system's clock."""
 
     def now(self) -> datetime:
-        """The time of day, in UTC."""
+        """Return the time of day in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds that never jump."""
+        """Return seconds that never go back."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for a number of seconds."""
         await asyncio.sleep(seconds)
 
 
 class TimeLimits(Struct, frozen=True, kw_only=True):
-    """Spans that are no settings, in seconds."""
+    """Durations in seconds that are not settings."""
 
     rotation_grace: float = 30
-    """How long a superseded session token goes on working."""
+    """How long a superseded session token remains valid."""
     session_check: float = 60
-    """How often open streams' sessions and memberships are looked at again."""
+    """Interval at which sessions and memberships of open streams are checked again."""
     delta_interval: float = 0.03
-    """At most one delta of an answer in so long."""
+    """Shortest time between two deltas of one answer."""
     chunk_interval: float = 1
-    """How often the text of an answer is stored."""
+    """Interval at which the text of an answer is stored."""
     lease: float = 15
-    """An answer whose process was silent for so long is another's to finish."""
+    """Duration of an answer's lease; when it has expired, any process may end the answer."""
     lease_renewal: float = 5
-    """How often a process says that it lives, and looks for answers of dead ones."""
+    """Interval at which a process renews its leases and looks for expired ones."""
     prune_interval: float = 300
-    """How often old events are pruned."""
+    """Interval at which old events are deleted."""
     ring_idle: float = 60
-    """How long a conversation's recent events stay in memory after its last reader left."""
+    """How long a conversation's recent events stay in memory without a subscriber."""
     gap_grace: float = 0.05
     """How long an event may be missing before it is read from the log."""
     unread_interval: float = 1
-    """At most one count of unread messages per reader and thread in so long."""
+    """Shortest time between two unread counts of one user and thread."""
     access_poll: float = 1
-    """How often it is read what other processes did to sessions, accounts and memberships."""
+    """Interval at which access changes of other processes are read from the database."""
     access_dedup_ttl: float = 60
-    """How long it is known what was heard: longer than requests and words are on their way."""
+    """How long an applied access change is remembered.
+
+    Longer than requests and messages are in flight.
+    """
     access_freshness: float = 2
-    """How long after that sessions and memberships may be known without the database."""
+    """How long after a complete poll cached sessions and memberships may be used."""
     auth_cache_ttl: float = 60
-    """How long the database's answer about a session or a membership is used at most."""
+    """Longest time that a cached session or membership is used."""
     removal_grace: float = 0.3
-    """How long a removed person's streams may wait for the event that tells of the removal."""
+    """How long the streams of a removed user wait for the event of the removal."""
     presence_away: float = 45
-    """Who was silent for so long is shown as away."""
+    """A user without a heartbeat for this long is shown as away."""
     presence_offline: float = 300
-    """Who was silent for so long is shown as offline."""
+    """A user without a heartbeat for this long is shown as offline."""
     presence_check: float = 0.5
-    """How soon readers are told that somebody came or fell silent, or stopped writing."""
+    """Interval at which changes of presence and expired typing indicators are published."""
     typing: float = 30
-    """The longest somebody is shown as writing without saying so again."""
+    """Longest time that a typing indicator is shown without being renewed."""
     typing_interval: float = 1
-    """Who goes on writing is told at most once in so long."""
+    """Shortest time between two renewals of a typing indicator that are published."""
     position_check: float = 5
-    """How often followed conversations are compared with the log, give or take a fifth."""
+    """Interval at which followed conversations are compared with the log, plus or minus a fifth."""
     backplane_check: float = 1
-    """How often it is looked whether other processes can be heard."""
+    """Interval at which the backplane's connection is checked."""
     listen_probe: float = 10
-    """After so much silence the listening connection is asked whether it lives."""
+    """The listening connection is probed after this much silence."""
     listen_probe_timeout: float = 3
-    """How long it may take to answer."""
+    """How long a probe may take."""
     remote_answer_ttl: float = 600
-    """Another process's answer that grew no more for so long is forgotten."""
+    """An answer of another process that has not grown for this long is forgotten."""
     shutdown_grace: float = 2.5
-    """How long shutting down waits for answers, then for streams, then for requests to end."""
+    """How long a shutdown waits for answers, then for streams, then for requests."""
     database_wait: float = 20
-    """How long a start waits for a database that does not answer."""
+    """How long a start waits for a database that does not respond."""
     connect_timeout: float = 5
-    """How long a model's server may take to accept a connection."""
+    """How long a model server may take to accept a connection."""
     discovery_timeout: float = 0.5
     """How long a model server that may run on this machine has to list its models."""
     model_listing: float = 10
-    """How long a model server that was named has to list its models."""
+    """How long a configured model server has to list its models."""
     cancel_check: float = 1
-    """How often it is asked whether somebody asked another process to stop an answer."""
+    """Interval at which the database is queried for answers to cancel."""
     stream_sweep: float = 0.5
-    """How often it is looked whether streams are past the end of their session, or of a removal."""
+    """Interval at which streams past the end of their session, or past a removal, are closed."""
     log_retry: float = 0.5
-    """How soon the log is read again after the database may have kept what it did not say."""
+    """How soon the log is read again after a write whose outcome is unknown."""
     request: float = 30
-    """How long a request may take to arrive, however its pieces come."""
+    """How long a request may take to arrive completely."""
+    peer_timeout: float = 30
+    """A peer of a stream that acknowledges no data for this long has its connection closed."""
     ready_check: float = 2
-    """How long the database may take to answer a probe."""
+    """How long the database may take to respond to a readiness check."""
     gauge_interval: float = 15
-    """How often sessions are counted."""
+    """Interval at which live sessions are counted."""

@@ -1,6 +1,6 @@
-"""The server's settings: where they are looked for, and which go together.
+"""The server's settings: where their file is looked for, and which values contradict each other.
 
-What each setting means stands in `rustygpt_shared.settings`.
+The meaning of each setting is in `rustygpt_shared.settings`.
 """
 
 import os
@@ -23,23 +23,23 @@ def load_config(
     config: Path | None = None,
     working_directory: Path | None = None,
 ) -> LoadedSettings:
-    """The server's settings; raises SettingsError with every mistake found."""
+    """Return the server's settings; raise SettingsError with every error found."""
     folders = (working_directory or Path.cwd(), config_folder(environ))
     loaded = load(environ, flags=flags, config=config, folders=folders)
-    mistakes = _conflicts(loaded.settings)
-    if mistakes:
-        raise SettingsError(mistakes)
+    conflicts = _conflicts(loaded.settings)
+    if conflicts:
+        raise SettingsError(conflicts)
     return loaded
 
 
 def config_folder(environ: Mapping[str, str]) -> Path:
-    """The folder of the user's configuration."""
-    named = environ.get("RUSTYGPT_CONFIG_DIR")
-    return Path(named) if named else platformdirs.user_config_path("rustygpt")
+    """Return the folder of the user's configuration."""
+    folder = environ.get("RUSTYGPT_CONFIG_DIR")
+    return Path(folder) if folder else platformdirs.user_config_path("rustygpt")
 
 
 def data_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
-    """Where the embedded PostgreSQL lives when settings name no other place."""
+    """Return the folder of the embedded PostgreSQL."""
     if settings.db.data_dir:
         return Path(settings.db.data_dir).expanduser().absolute()
     if environ.get("RUSTYGPT_DATA_DIR"):
@@ -65,13 +65,13 @@ def _server_conflicts(settings: Settings) -> Iterator[str]:
         yield "sse.backplane.url has to start with redis://, rediss:// or unix://"
     for proxy in settings.server.trusted_proxies:
         if not _is_network(proxy):
-            yield f"server.trusted_proxies: {proxy!r} is no address and no network"
+            yield f"server.trusted_proxies: {proxy!r} is neither an address nor a network"
 
 
 def _model_conflicts(llm: Llm) -> Iterator[str]:
     for name, model in llm.models.items():
         if model.provider not in llm.providers:
-            yield f"llm.models.{name}.provider names {model.provider!r}, which is not there"
+            yield f"llm.models.{name}.provider names {model.provider!r}, which does not exist"
     for name, provider in llm.providers.items():
         if provider.kind == "openai" and not provider.base_url:
             yield f"llm.providers.{name}.base_url is missing"
@@ -80,7 +80,7 @@ def _model_conflicts(llm: Llm) -> Iterator[str]:
 
 
 def is_web_url(text: str) -> bool:
-    """Whether a text is the address of a server on the web, without a user in it."""
+    """Return whether a text is an http or https URL without a user name."""
     try:
         parts = urlsplit(text)
         _ = parts.port

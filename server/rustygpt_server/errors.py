@@ -12,6 +12,7 @@
     ├── AccountDisabled    423  the password is right, the account is disabled
     └── Unavailable        503  no connection, a timeout, a lock, or no resources
     StartupError           why the server cannot start; never on the wire
+    └── DatabaseNotUsable  the settings name a database that this version cannot use
 
 The text of each is one sentence for a person. `db.errors` turns SQLSTATEs and errors of the driver
 into these; `api.problems` writes them as problems (RFC 9457). Errors of the framework do not belong
@@ -98,7 +99,7 @@ class ValidationFailed(RequestError):
 
     @classmethod
     def of_fields(cls, errors: list[FieldError]) -> "ValidationFailed":
-        """Several fields that break a rule; the detail joins what is said of each."""
+        """Several fields that break a rule; the detail joins their messages."""
         parts = [f"{e.field}: {e.message}" if e.field else e.message for e in errors]
         return cls("; ".join(parts), errors)
 
@@ -111,11 +112,19 @@ class AccountDisabled(RequestError):
 
 
 class Unavailable(RequestError):
-    """The database cannot be asked now; the same request may succeed later."""
+    """The database cannot be queried now; the same request may succeed later."""
 
     status = 503
     code = problems.UNAVAILABLE
 
 
 class StartupError(Exception):
-    """Why the server cannot start, in one sentence."""
+    """Why the server cannot start, in one sentence; `exit_code` is that of the command."""
+
+    exit_code = 1
+
+
+class DatabaseNotUsable(StartupError):
+    """The settings name a database that this version cannot use."""
+
+    exit_code = 2

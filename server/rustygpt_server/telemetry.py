@@ -1,6 +1,6 @@
-"""Logs and metrics: structured lines with request ids and no secrets, and Prometheus numbers.
+"""Logging and metrics: structured log lines without secrets, and Prometheus series.
 
-What is counted where is the business of those who count.
+What is counted where is decided by the code that counts.
 """
 
 import logging
@@ -22,14 +22,14 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from rustygpt_shared.settings import Logging
 
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Where prometheus_client keeps numbers that several processes share; read when it is imported."""
+"""Where prometheus_client keeps the metrics of several processes; it is read at import."""
 
 _SECRET_WORDS = ("password", "token", "secret", "cookie", "authorization", "api_key", "dsn", "url")
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 def set_up_logging(settings: Logging) -> None:
-    """Send every log line, also those of libraries, to standard error in one form."""
+    """Send all log lines, those of libraries included, to standard error in one format."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -37,7 +37,7 @@ def set_up_logging(settings: Logging) -> None:
         _mask,
     ]
     structlog.configure(
-        # What is not written must not cost anything either.
+        # A line below the log level must not be processed at all.
         processors=[
             structlog.stdlib.filter_by_level,
             *shared,
@@ -60,7 +60,7 @@ def _renderer(settings: Logging) -> Any:
     return structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(),
         pad_event_to=0,
-        # The pretty one shows the values of local variables, passwords among them.
+        # The default formatter prints the values of local variables, passwords among them.
         exception_formatter=structlog.dev.plain_traceback,
     )
 
@@ -98,7 +98,7 @@ def _quiet_libraries() -> None:
 
 
 def _mask(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
-    """Hide values whose names sound secret: a slip in a log call must not give anything away."""
+    """Mask values whose names suggest a secret, so that a careless log call reveals nothing."""
     for key in line:
         if key != "event" and any(word in key.lower() for word in _SECRET_WORDS):
             line[key] = "***"
@@ -106,30 +106,33 @@ def _mask(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Show control characters by their codes: what somebody else wrote makes no line of a log."""
-    line["event"] = _shown(str(line.get("event", "")), "")
+    """Escape control characters: text of users must not start a new log line."""
+    line["event"] = _escaped(str(line.get("event", "")), "")
     if "exception" in line:
-        line["exception"] = _shown(str(line["exception"]), "\n")
+        line["exception"] = _escaped(str(line["exception"]), "\n")
     return line
 
 
-def _shown(text: str, kept: str) -> str:
-    return "".join(c if c.isprintable() or c in kept else repr(c)[1:-1] for c in text)
+def _escaped(text: str, allowed: str) -> str:
+    return "".join(c if c.isprintable() or c in allowed else repr(c)[1:-1] for c in text)
 
 
 def log(name: str) -> structlog.stdlib.BoundLogger:
-    """The logger of a module."""
+    """Return the logger of a module."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
 
 
 class Metrics:
-    """Every number the server tells; labels are route templates and fixed words, never ids."""
+    """All metrics of the server; labels are route templates and fixed words, never ids."""
 
     def __init__(self, folder: str | None = None) -> None:
-        """Make them; those of several workers meet in the folder that FOLDER_VARIABLE names."""
+        """Create the series.
+
+        Those of several workers are merged in the folder of FOLDER_VARIABLE.
+        """
         self._folder = folder
-        disable_created_metrics()  # a second series per number that nobody reads
+        disable_created_metrics()  # they would double the number of series
         self.registry = CollectorRegistry()
         self._http()
         self._database()
@@ -147,7 +150,7 @@ class Metrics:
         return Histogram(name, help_text, labels, registry=self.registry)
 
     def report(self) -> bytes:
-        """All numbers as Prometheus text, those of all workers together."""
+        """Return all metrics in the Prometheus text format, those of all workers together."""
         registry = self.registry
         if self._folder:
             registry = CollectorRegistry()
@@ -155,7 +158,7 @@ class Metrics:
         return generate_latest(registry)
 
     def count_scripts(self, scripts: Iterable[tuple[str, str, float]]) -> None:
-        """Take what the bootstrap did: stage, status and seconds of each script."""
+        """Count the results of the bootstrap: stage, status and seconds of each script."""
         for stage, status, seconds in scripts:
             self.scripts.labels(stage, status).inc()
             self.script_durations.labels(stage).observe(seconds)
@@ -165,7 +168,7 @@ class Metrics:
             "http_requests_total", "Answered requests", "method", "route", "status"
         )
         self.durations = self._histogram(
-            "http_request_duration_seconds", "Time to answer", "method", "route"
+            "http_request_duration_seconds", "Time to the response", "method", "route"
         )
         self.health = self._counter(
             "health_checks_total", "Health checks answered", "endpoint", "status"
@@ -173,13 +176,13 @@ class Metrics:
 
     def _database(self) -> None:
         self.scripts = self._counter(
-            "db_bootstrap_scripts_total", "SQL files looked at", "stage", "status"
+            "db_bootstrap_scripts_total", "SQL files checked", "stage", "status"
         )
         self.script_durations = self._histogram(
             "db_bootstrap_script_duration_seconds", "Time of one SQL file", "stage"
         )
         self.pool_max = self._gauge("db_pool_max_connections", "Size of the connection pool")
-        self.pool_in_use = self._gauge("db_pool_in_use", "Connections at work")
+        self.pool_in_use = self._gauge("db_pool_in_use", "Connections in use")
 
     def _sessions(self) -> None:
         self.logins = self._counter("rustygpt_auth_logins_total", "Logins", "result")
@@ -195,8 +198,10 @@ class Metrics:
 
     def _streams(self) -> None:
         self.connections = self._gauge("rustygpt_sse_connections", "Open streams")
-        self.events = self._counter("rustygpt_sse_events_total", "Events told to the hub", "type")
-        self.deliveries = self._counter("rustygpt_sse_deliveries_total", "Events queued to readers")
+        self.events = self._counter("rustygpt_sse_events_total", "Events published", "type")
+        self.deliveries = self._counter(
+            "rustygpt_sse_deliveries_total", "Events sent to subscribers"
+        )
         self.dropped = self._counter("rustygpt_sse_dropped_total", "Events not delivered", "kind")
         self.slow_readers = self._counter(
             "rustygpt_sse_slow_readers_total", "Queues that grew to the warning length"
@@ -204,19 +209,25 @@ class Metrics:
         self.resets = self._counter("rustygpt_sse_resets_total", "Resets sent", "reason")
         self.replayed = self._counter("rustygpt_sse_replay_events_total", "Events sent again")
         self.replay_durations = self._histogram(
-            "rustygpt_sse_replay_duration_seconds", "Time to bring a reader up to date"
+            "rustygpt_sse_replay_duration_seconds", "Time to read a page of missed events"
         )
 
-        self.backplane_up = self._gauge("rustygpt_backplane_up", "Processes that hear the others")
+        self.backplane_up = self._gauge(
+            "rustygpt_backplane_up", "Processes connected to the others"
+        )
         self.packets = self._counter(
             "rustygpt_backplane_packets_total", "Packets between processes", "direction"
         )
 
     def _assistant(self) -> None:
-        self.cancels = self._counter("rustygpt_stream_cancels_total", "Answers stopped by people")
-        self.timeouts = self._counter("rustygpt_stream_timeouts_total", "Answers cut by time")
-        self.tokens = self._counter("llm_tokens_total", "Tokens read and written", "model", "kind")
+        self.cancels = self._counter("rustygpt_stream_cancels_total", "Answers cancelled by users")
+        self.timeouts = self._counter(
+            "rustygpt_stream_timeouts_total", "Answers ended by a timeout"
+        )
+        self.tokens = self._counter(
+            "llm_tokens_total", "Prompt and completion tokens", "model", "kind"
+        )
         self.time_to_first_token = self._histogram(
-            "llm_first_token_seconds", "Time to an answer's first text", "model"
+            "llm_first_token_seconds", "Time to an answer's first token", "model"
         )
         self.active = self._gauge("llm_active_generations", "Answers in progress", "model")

@@ -1,5 +1,5 @@
--- Let the application's role log in with the password kept in this database. Run as the operator,
--- at every bootstrap of a server that has one URL for everything.
+-- Lets the application's role log in with the password that is stored in this database. Run as the
+-- operator at every start of a server whose pool and bootstrap use one URL.
 DO $login$
 DECLARE
   _app text := rustygpt.role_of('app');

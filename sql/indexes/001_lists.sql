@@ -1,8 +1,8 @@
--- What lists and the housekeeping walk along.
+-- Indexes for lists and for pruning.
 CREATE INDEX IF NOT EXISTS threads_by_activity
   ON rustygpt.threads (conversation_id, last_activity_at DESC, root_id DESC);
-CREATE INDEX IF NOT EXISTS threads_by_birth
-  ON rustygpt.threads (conversation_id, last_born);
+CREATE INDEX IF NOT EXISTS threads_by_created_event
+  ON rustygpt.threads (conversation_id, last_created_event);
 CREATE INDEX IF NOT EXISTS users_by_username_prefix
   ON rustygpt.users (username_key text_pattern_ops);
 CREATE INDEX IF NOT EXISTS users_by_display_name_prefix

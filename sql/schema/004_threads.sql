@@ -1,4 +1,4 @@
--- Threads, messages, marks of reading, and answers in progress.
+-- Threads, messages, read markers, and answers in progress.
 CREATE TABLE rustygpt.threads (
   root_id uuid PRIMARY KEY,
   conversation_id uuid NOT NULL REFERENCES rustygpt.conversations ON DELETE CASCADE,
@@ -9,17 +9,18 @@ CREATE TABLE rustygpt.threads (
   message_count integer NOT NULL,
   participant_count integer NOT NULL,
   last_seq integer NOT NULL,
-  last_born bigint NOT NULL
+  last_created_event bigint NOT NULL
 ) WITH (fillfactor = 80);
-COMMENT ON TABLE rustygpt.threads IS 'One row a thread; its counts are kept with every message.';
+COMMENT ON TABLE rustygpt.threads IS
+  'Threads, with counts that are updated with every message.';
 
-CREATE TABLE rustygpt.thread_people (
+CREATE TABLE rustygpt.thread_authors (
   root_id uuid NOT NULL REFERENCES rustygpt.threads ON DELETE CASCADE,
   user_id uuid NOT NULL,
   conversation_id uuid NOT NULL,
   PRIMARY KEY (root_id, user_id)
 );
-COMMENT ON TABLE rustygpt.thread_people IS 'Who wrote in a thread.';
+COMMENT ON TABLE rustygpt.thread_authors IS 'The users who have posted in a thread.';
 
 CREATE TABLE rustygpt.messages (
   id uuid PRIMARY KEY,
@@ -41,27 +42,28 @@ CREATE TABLE rustygpt.messages (
   finish_reason text,
   usage json,
   streaming boolean NOT NULL DEFAULT false,
-  asked_by uuid,
-  born bigint NOT NULL
+  requested_by uuid,
+  created_event bigint NOT NULL
 );
 COMMENT ON COLUMN rustygpt.messages.author_name IS
-  'The name at the time of writing, so that what a stream told stays true.';
-COMMENT ON COLUMN rustygpt.messages.born IS
-  'The number of the event that told of it; within a thread it grows as seq does.';
+  'The name of the author at the time of the post, as in the event of the message.';
+COMMENT ON COLUMN rustygpt.messages.created_event IS
+  'The number of the event that created the message; within a thread it increases as seq does.';
 CREATE UNIQUE INDEX messages_by_path ON rustygpt.messages (root_id, path)
   INCLUDE (depth, conversation_id);
 CREATE INDEX messages_by_depth ON rustygpt.messages (root_id, depth, path)
   INCLUDE (conversation_id);
-CREATE INDEX messages_by_birth ON rustygpt.messages (root_id, born)
+CREATE INDEX messages_by_created_event ON rustygpt.messages (root_id, created_event)
   INCLUDE (author_user_id, deleted_at, conversation_id);
 
-CREATE TABLE rustygpt.marks (
+CREATE TABLE rustygpt.read_markers (
   user_id uuid NOT NULL REFERENCES rustygpt.users ON DELETE CASCADE,
   root_id uuid NOT NULL REFERENCES rustygpt.threads ON DELETE CASCADE,
-  born bigint NOT NULL,
+  read_up_to_event bigint NOT NULL,
   PRIMARY KEY (user_id, root_id)
 );
-COMMENT ON TABLE rustygpt.marks IS 'How far a person has read a thread.';
+COMMENT ON TABLE rustygpt.read_markers IS
+  'How far a user has read a thread: up to the message with this created_event.';
 
 CREATE TABLE rustygpt.chunks (
   message_id uuid NOT NULL REFERENCES rustygpt.messages ON DELETE CASCADE,
@@ -71,40 +73,44 @@ CREATE TABLE rustygpt.chunks (
   created_at timestamptz NOT NULL,
   PRIMARY KEY (message_id, idx)
 );
-COMMENT ON TABLE rustygpt.chunks IS 'The stored pieces of an assistant''s answer.';
+COMMENT ON TABLE rustygpt.chunks IS 'The stored chunks of an assistant''s answer.';
 
 CREATE TABLE rustygpt.generations (
   message_id uuid PRIMARY KEY REFERENCES rustygpt.messages ON DELETE CASCADE,
   conversation_id uuid NOT NULL,
-  runner text NOT NULL,
+  instance_id text NOT NULL,
   lease_until timestamptz NOT NULL,
-  cancel_asked_at timestamptz
+  cancel_requested_at timestamptz
 );
 COMMENT ON TABLE rustygpt.generations IS
-  'Answers in progress and the process that writes each; gone when the answer ended.';
+  'Answers in progress. The server process instance_id has a lease (Gray and Cheriton, 1989,
+https://doi.org/10.1145/74850.74870) until lease_until, which it renews while it writes the answer.
+An answer whose lease has expired is ended by any other process. The row is deleted at the end.';
 
 DO $$
 DECLARE _table text;
 BEGIN
-  FOREACH _table IN ARRAY ARRAY['threads', 'thread_people', 'messages', 'chunks', 'generations']
+  FOREACH _table IN ARRAY ARRAY['threads', 'thread_authors', 'messages', 'chunks', 'generations']
   LOOP
     EXECUTE format('ALTER TABLE rustygpt.%I ENABLE ROW LEVEL SECURITY', _table);
     EXECUTE format('ALTER TABLE rustygpt.%I FORCE ROW LEVEL SECURITY', _table);
-    EXECUTE format('CREATE POLICY inside ON rustygpt.%I USING '
-      '(conversation_id = (SELECT rustygpt.room()) OR (SELECT rustygpt.is_system()) '
-      'OR conversation_id IN (SELECT rustygpt.rooms()))', _table);
+    EXECUTE format('CREATE POLICY member_rows ON rustygpt.%I USING '
+      '(conversation_id = (SELECT rustygpt.current_conversation()) '
+      'OR (SELECT rustygpt.is_system()) '
+      'OR conversation_id IN (SELECT rustygpt.my_conversations()))', _table);
   END LOOP;
 END
 $$;
-ALTER TABLE rustygpt.marks ENABLE ROW LEVEL SECURITY;
-ALTER TABLE rustygpt.marks FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON rustygpt.marks USING (user_id = (SELECT rustygpt.actor()));
+ALTER TABLE rustygpt.read_markers ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rustygpt.read_markers FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON rustygpt.read_markers USING (user_id = (SELECT rustygpt.actor()));
+CREATE POLICY system ON rustygpt.read_markers FOR SELECT USING ((SELECT rustygpt.is_system()));
 
-ALTER TABLE rustygpt.ledger ENABLE ROW LEVEL SECURITY;
-ALTER TABLE rustygpt.ledger FORCE ROW LEVEL SECURITY;
-CREATE POLICY bootstrap ON rustygpt.ledger USING (true);
+ALTER TABLE rustygpt.applied_scripts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rustygpt.applied_scripts FORCE ROW LEVEL SECURITY;
+CREATE POLICY bootstrap ON rustygpt.applied_scripts USING (true);
 
--- Which conversation a message is in, before anybody was let in anywhere.
+-- The conversation of a message, also before the actor is authorized for it.
 DO $$
 DECLARE _reader text := rustygpt.role_of('reader');
 BEGIN
@@ -115,13 +121,13 @@ BEGIN
 END
 $$;
 SELECT set_config('role', rustygpt.role_of('reader'), false);
-CREATE FUNCTION rustygpt.room_of(_message_id uuid) RETURNS uuid
+CREATE FUNCTION rustygpt.conversation_of(_message_id uuid) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
   SELECT conversation_id FROM rustygpt.messages WHERE id = _message_id
 $$;
 DO $$
 BEGIN
-  EXECUTE format('GRANT EXECUTE ON FUNCTION rustygpt.room_of(uuid) TO %I',
+  EXECUTE format('GRANT EXECUTE ON FUNCTION rustygpt.conversation_of(uuid) TO %I',
     rustygpt.role_of('owner'));
 END
 $$;

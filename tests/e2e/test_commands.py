@@ -3,14 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.clients.cli_runner import CliResult, run
 from tests.support.fakes.fake_http_server import fake_http_server
-from tests.support.servers.server_process_blocking import blocking_server_process
+from tests.support.servers.server_process import COMMAND, blocking_server_process
 
 from rustygpt_shared.codec import decode_event
 from rustygpt_shared.events import MessageNew
@@ -18,14 +17,13 @@ from rustygpt_tui.client.http import connect
 from rustygpt_tui.client.local import local_server
 from rustygpt_tui.errors import Unreachable
 
-PROGRAM = [sys.executable, "-c", "from rustygpt_tui.cli import main; main()"]
 pytestmark = pytest.mark.xdist_group("live")
 
 
 @pytest.fixture(scope="module")
-def origin(cluster_url: str) -> Iterator[str]:
+def origin(cluster_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server for the tests of this file, which run in their order."""
-    with blocking_server_process(cluster_url) as running:
+    with blocking_server_process(tmp_path_factory.mktemp("server"), cluster_url) as running:
         yield running
 
 
@@ -102,7 +100,7 @@ def test_a_stream_ends_when_its_reader_is_gone() -> None:
 
     reading, writing = os.pipe()
     process = subprocess.Popen(
-        [*PROGRAM, "--account", "ada", "follow", "--conversation", talk],
+        [*COMMAND, "--account", "ada", "follow", "--conversation", talk],
         stdout=writing,
         stderr=subprocess.PIPE,
     )

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.support.clients.cli_user import PASSWORD, CliUser
+from tests.support.clients.cli_user import CliUser
 from tests.support.database import databases
 from tests.support.fakes.fake_model_server import answer, fake_model_server
+from tests.support.password import PASSWORD
 from tests.support.servers.server_process import server_process
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

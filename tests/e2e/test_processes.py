@@ -12,10 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.clients.cli_user import PASSWORD, CliUser
+from tests.support.clients.cli_user import CliUser
 from tests.support.clients.load_generator import metric
 from tests.support.database import databases
 from tests.support.database.databases import connected
+from tests.support.password import PASSWORD
 from tests.support.servers.in_process_server import HttpUser, RunningServer, SseStream
 from tests.support.servers.server_process import ServerProcess, server_process
 
@@ -171,7 +172,9 @@ async def worker_supervisor(tmp_path: Path, database: str) -> AsyncIterator[Serv
 async def _writer(owner: Any) -> int:
     """The process that writes the one answer in progress."""
     async with asyncio.timeout(20):
-        while (runner := await owner.fetchval("SELECT runner FROM rustygpt.generations")) is None:
+        while (
+            runner := await owner.fetchval("SELECT instance_id FROM rustygpt.generations")
+        ) is None:
             await asyncio.sleep(0.05)
     return int(runner.split(":")[1])
 

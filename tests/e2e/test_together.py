@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 from tests.support.clients.browser import chromium
-from tests.support.clients.cli_user import PASSWORD, CliUser
+from tests.support.clients.cli_user import CliUser
+from tests.support.password import PASSWORD
 from tests.support.servers.server_process import ServerProcess
 from tests.tui.app_driver import AppDriver
 

@@ -89,7 +89,9 @@ async def _screenshot(server: InProcessServer) -> str:
         await driver.until("Why did the canary")
         await driver.until("● live")
         await driver.until("ready after 3 s")
-        await driver.until(lambda: [c.unread for c in driver.main.conversations] == [1, 0, 0])
+        await driver.until(
+            lambda: [c.unread for c in driver.main.controller.conversations] == [1, 0, 0]
+        )
         await pilot.press("i")
         await driver.write("Rolling forward now.")
         await driver.until("Rolling forward")

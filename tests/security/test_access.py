@@ -94,7 +94,7 @@ _WITH_ID = [key for key in _TRIED if "{" in key[1]]
 
 
 def _key(operation: Operation) -> tuple[str, str]:
-    return operation.method, operation.path
+    return operation.method, operation.template
 
 
 def test_every_route_has_a_row() -> None:

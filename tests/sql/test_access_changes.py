@@ -1,4 +1,4 @@
-"""Procedures of the control log."""
+"""The procedures in sql/procedures/access_changes."""
 
 import asyncio
 from typing import Any
@@ -14,15 +14,15 @@ WINDOWS = sessions.SessionLimits(600, 6_000, max_sessions=2)
 
 
 async def log_in(scene: DatabaseBuilder, user: UUID, number: int) -> UUID:
-    """A new session with a token of this number."""
+    """Start a session whose token consists of this byte."""
     scene.advance_time()
     new = sessions.NewSession(scene.id(), user, bytes([number]) * 32, None, None)
     await sessions.start_session(scene.db, new, WINDOWS, scene.now)
     return new.id
 
 
-async def told(scene: DatabaseBuilder, after: int = 0) -> list[AccessChange]:
-    """The controls after a number, as many as there are."""
+async def logged_changes(scene: DatabaseBuilder, after: int = 0) -> list[AccessChange]:
+    """All access changes after a number."""
     return (await access_changes.read_access_changes(scene.db, after, 1_000)).changes
 
 
@@ -32,47 +32,47 @@ async def update(scene: DatabaseBuilder, user: UUID, **more: Any) -> None:
     await accounts.update_user(scene.db, scene.admin, user, **changes, now=scene.now)
 
 
-async def test_nothing_was_told_yet(builder: DatabaseBuilder) -> None:
-    """An empty log ends at zero; accounts that are made take no right from anybody."""
+async def test_an_empty_log_ends_at_zero(builder: DatabaseBuilder) -> None:
+    """An empty log ends at 0; the creation of an account is not an access change."""
     await builder.person("ada")
     read = await access_changes.read_access_changes(builder.db, 0, 10)
     assert read == access_changes.ChangePage(0, None, [])
     assert (read.end, read.continues_from(0), read.continues_from(1)) == (0, True, False)
 
 
-async def test_the_end_of_a_session_is_told(builder: DatabaseBuilder) -> None:
-    """By its owner, by a log-out, and by a log-in too many; one that was none is not."""
+async def test_an_ended_session_is_logged(builder: DatabaseBuilder) -> None:
+    """Ended by its user, a logout, or a login above the limit; a second logout logs nothing."""
     ada = await builder.person("ada")
     first, second = await log_in(builder, ada, 1), await log_in(builder, ada, 2)
-    assert await told(builder) == []
+    assert await logged_changes(builder) == []
     third = await log_in(builder, ada, 3)
     await sessions.end_session(builder.db, ada, second)
     for _ in range(2):
         await sessions.end_session_by_token(builder.db, bytes([3]) * 32)
-    assert await told(builder) == [
+    assert await logged_changes(builder) == [
         AccessChange("session_ended", ada, one) for one in (first, second, third)
     ]
 
 
-async def test_a_rotation_is_told_once(builder: DatabaseBuilder) -> None:
-    """Whoever comes second with the old token changes nothing."""
+async def test_a_rotation_is_logged_once(builder: DatabaseBuilder) -> None:
+    """A second rotation of the same old token logs nothing."""
     ada = await builder.person("ada")
     session = await log_in(builder, ada, 1)
     windows = {"grace_seconds": 30, "idle_seconds": 600, "now": builder.now}
     for _ in range(2):
         await sessions.rotate_session(builder.db, bytes([1]) * 32, bytes([2]) * 32, **windows)
-    assert await told(builder) == [AccessChange("session_rotated", ada, session)]
+    assert await logged_changes(builder) == [AccessChange("session_rotated", ada, session)]
 
 
-async def test_changes_of_an_account_are_told(builder: DatabaseBuilder) -> None:
-    """Profile, password and roles; of a disabled account also each session that it had."""
+async def test_changes_of_an_account_are_logged(builder: DatabaseBuilder) -> None:
+    """Profile, password and roles; disabling also logs each session of the account."""
     ada = await builder.person("ada")
     changed = AccessChange("account_changed", ada)
     one, two = await log_in(builder, ada, 1), await log_in(builder, ada, 2)
     await accounts.update_me(builder.db, ada, UpdateMe(display_name="Ada"))
     await accounts.change_password(builder.db, ada, "hash", one, builder.now)
     await update(builder, ada, roles=["admin"])
-    assert await told(builder) == [
+    assert await logged_changes(builder) == [
         changed,
         AccessChange("session_ended", ada, two),
         changed,
@@ -82,7 +82,7 @@ async def test_changes_of_an_account_are_told(builder: DatabaseBuilder) -> None:
     three = await log_in(builder, ada, 3)
     await update(builder, ada, disabled=True)
     await update(builder, ada, disabled=False)
-    assert await told(builder, 4) == [
+    assert await logged_changes(builder, 4) == [
         AccessChange("session_ended", ada, one),
         changed,
         AccessChange("disabled", ada, three),
@@ -91,23 +91,25 @@ async def test_changes_of_an_account_are_told(builder: DatabaseBuilder) -> None:
     ]
 
 
-async def test_memberships_are_told_with_their_events(builder: DatabaseBuilder) -> None:
-    """Coming, another role and going; who makes a conversation comes into it without an event."""
+async def test_changes_of_membership_are_logged_with_event_numbers(
+    builder: DatabaseBuilder,
+) -> None:
+    """Joining, a new role and leaving; the creator joins a conversation without an event."""
     ada, bob = await builder.person("ada"), await builder.person("bob")
-    room = await builder.conversation(ada)
+    conversation_id = await builder.conversation(ada)
     for role in ("member", "member", "viewer"):
-        await participants.add_participant(builder.db, ada, room, bob, role, builder.now)
-    await participants.remove_participant(builder.db, bob, room, bob, builder.now)
-    assert await told(builder) == [
-        AccessChange("added", ada, None, room, 0),
-        AccessChange("added", bob, None, room, 1),
-        AccessChange("role_updated", bob, None, room, 2),
-        AccessChange("removed", bob, None, room, 3),
+        await participants.add_participant(builder.db, ada, conversation_id, bob, role, builder.now)
+    await participants.remove_participant(builder.db, bob, conversation_id, bob, builder.now)
+    assert await logged_changes(builder) == [
+        AccessChange("added", ada, None, conversation_id, 0),
+        AccessChange("added", bob, None, conversation_id, 1),
+        AccessChange("role_updated", bob, None, conversation_id, 2),
+        AccessChange("removed", bob, None, conversation_id, 3),
     ]
 
 
-async def test_a_repeated_request_tells_nothing(builder: DatabaseBuilder) -> None:
-    """A conversation that was made before by the same key is not made again."""
+async def test_a_repeated_idempotency_key_logs_nothing(builder: DatabaseBuilder) -> None:
+    """The second request with the key does not create a conversation again."""
     ada = await builder.person("ada")
     once = conversations.IdempotencyKey("key", b"x" * 32)
     wanted = conversations.CreateConversation("Room", is_group=True, assistant_mode="off")
@@ -115,11 +117,13 @@ async def test_a_repeated_request_tells_nothing(builder: DatabaseBuilder) -> Non
         await conversations.create_conversation(
             builder.db, ada, builder.id(), wanted, once, builder.now
         )
-    assert len(await told(builder)) == 1
+    assert len(await logged_changes(builder)) == 1
 
 
-async def test_what_is_undone_was_not_told(builder: DatabaseBuilder, superuser: Any) -> None:
-    """A transaction that fails leaves no hole: the number goes to the next one."""
+async def test_a_rollback_leaves_no_gap_in_the_numbers(
+    builder: DatabaseBuilder, superuser: Any
+) -> None:
+    """The next committed change gets the number of the one that was rolled back."""
     ada = await builder.person("ada")
     first, second = await log_in(builder, ada, 1), await log_in(builder, ada, 2)
     undone = superuser.transaction()
@@ -132,37 +136,43 @@ async def test_what_is_undone_was_not_told(builder: DatabaseBuilder, superuser: 
     assert read.changes == [AccessChange("session_ended", ada, second)]
 
 
-async def test_whoever_reads_on_misses_nothing(builder: DatabaseBuilder) -> None:
-    """Many write at once, and every number comes after those that were read before."""
+async def test_a_follower_misses_no_change_under_concurrent_writers(
+    builder: DatabaseBuilder,
+) -> None:
+    """With concurrent writers, every change has a number above those that were read before."""
     people = [await builder.person(f"p{n}") for n in range(4)]
-    rooms = [await builder.conversation(person) for person in people]
+    conversation_ids = [await builder.conversation(person) for person in people]
     start = (await access_changes.read_access_changes(builder.db, 0, 0)).last_number
 
-    async def come_and_go(owner: UUID, room: UUID, other: UUID) -> None:
+    async def come_and_go(owner: UUID, conversation_id: UUID, other: UUID) -> None:
         for _ in range(10):
             await participants.add_participant(
-                builder.db, owner, room, other, "member", builder.now
+                builder.db, owner, conversation_id, other, "member", builder.now
             )
-            await participants.remove_participant(builder.db, owner, room, other, builder.now)
+            await participants.remove_participant(
+                builder.db, owner, conversation_id, other, builder.now
+            )
 
     async def follow() -> list[AccessChange]:
-        at, heard = start, []
-        while len(heard) < 80:
-            read = await access_changes.read_access_changes(builder.db, at, 7)
-            assert read.continues_from(at) or (not read.changes and read.last_number == at)
-            at = read.end
-            heard += read.changes
-        return heard
+        number, received = start, []
+        while len(received) < 80:
+            read = await access_changes.read_access_changes(builder.db, number, 7)
+            assert read.continues_from(number) or (not read.changes and read.last_number == number)
+            number = read.end
+            received += read.changes
+        return received
 
     others = people[1:] + people[:1]
-    work = [come_and_go(*three) for three in zip(people, rooms, others, strict=True)]
-    heard, *_ = await asyncio.gather(follow(), *work)
-    for room in rooms:
-        assert [c.event_number for c in heard if c.conversation_id == room] == list(range(1, 21))
+    work = [come_and_go(*three) for three in zip(people, conversation_ids, others, strict=True)]
+    received, *_ = await asyncio.gather(follow(), *work)
+    for conversation_id in conversation_ids:
+        assert [c.event_number for c in received if c.conversation_id == conversation_id] == list(
+            range(1, 21)
+        )
 
 
-async def test_pruning_keeps_the_latest(builder: DatabaseBuilder) -> None:
-    """Who lacks what was pruned can see it."""
+async def test_pruning_keeps_the_latest_changes(builder: DatabaseBuilder) -> None:
+    """A process that has not read the pruned changes detects it by the numbers."""
     ada = await builder.person("ada")
     for _ in range(5):
         await builder.conversation(ada)

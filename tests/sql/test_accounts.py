@@ -1,4 +1,4 @@
-"""Procedures about people."""
+"""The procedures in sql/procedures/accounts."""
 
 import asyncio
 from uuid import UUID
@@ -18,28 +18,28 @@ WINDOWS = sessions.SessionLimits(idle_seconds=600, absolute_seconds=6_000, max_s
 async def log_in(
     scene: DatabaseBuilder, user: UUID, token: bytes = b"t" * 32
 ) -> sessions.StartedSession:
-    """A new session."""
+    """Start a session."""
     new = sessions.NewSession(scene.id(), user, token, "curl", "127.0.0.1")
     return await sessions.start_session(scene.db, new, WINDOWS, scene.now)
 
 
-async def test_set_up_happens_once_under_a_race(database: Database) -> None:
-    """Of eight set-ups at once one makes the administrator, and the others are refused."""
+async def test_concurrent_set_ups_create_one_administrator(database: Database) -> None:
+    """Of 8 concurrent calls 1 creates the administrator, and 7 raise Conflict."""
     assert not await accounts.is_setup(database)
     ids = [DatabaseBuilder(database).id() for _ in range(8)]
     tries = [
         accounts.set_up(database, accounts.NewAccount(i, f"u{n}", f"u{n}@x.org", "h"), NOW)
         for n, i in enumerate(ids)
     ]
-    told = await asyncio.gather(*tries, return_exceptions=True)
-    assert sum(isinstance(t, Conflict) for t in told) == 7
-    (winner,) = [t for t in told if not isinstance(t, BaseException)]
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(t, Conflict) for t in results) == 7
+    (winner,) = [t for t in results if not isinstance(t, BaseException)]
     assert winner.roles == ["admin", "member"]
     assert await accounts.is_setup(database)
 
 
-async def test_log_in_by_name_or_address_in_any_case(builder: DatabaseBuilder) -> None:
-    """A log-in is found by user name and by e-mail address, whatever their case."""
+async def test_find_login_by_user_name_or_email_ignores_case(builder: DatabaseBuilder) -> None:
+    """A login is found by user name and by e-mail address, in upper and lower case."""
     ada = await builder.person("Ada")
     for name in ("ada", "ADA", "Ada@Example.org"):
         found = await accounts.find_login(builder.db, name)
@@ -47,8 +47,8 @@ async def test_log_in_by_name_or_address_in_any_case(builder: DatabaseBuilder) -
     assert await accounts.find_login(builder.db, "nobody") is None
 
 
-async def test_names_and_addresses_are_unique(builder: DatabaseBuilder) -> None:
-    """A second account with the same name or address in another case is refused."""
+async def test_user_names_and_emails_are_unique_ignoring_case(builder: DatabaseBuilder) -> None:
+    """A second account with the same user name or e-mail address in another case is refused."""
     await builder.person("ada")
     for name, mail in (("ADA", "other@x.org"), ("eve", "ADA@example.org")):
         who = accounts.NewAccount(builder.id(), name, mail, "h")
@@ -56,8 +56,8 @@ async def test_names_and_addresses_are_unique(builder: DatabaseBuilder) -> None:
             await accounts.create_user(builder.db, builder.admin, who, ["member"], builder.now)
 
 
-async def test_update_me(builder: DatabaseBuilder) -> None:
-    """What is left out stays; null takes the display name away; a taken address is refused."""
+async def test_update_me_changes_only_the_given_fields(builder: DatabaseBuilder) -> None:
+    """Absent fields keep their values, null removes the display name, a used address is refused."""
     ada = await builder.person("ada", display_name="Ada L")
     user = await accounts.update_me(builder.db, ada, UpdateMe(email="new@x.org"))
     assert (user.email, user.display_name) == ("new@x.org", "Ada L")
@@ -68,8 +68,8 @@ async def test_update_me(builder: DatabaseBuilder) -> None:
     assert await accounts.show_me(builder.db, ada) == user
 
 
-async def test_search_takes_wildcards_as_letters(builder: DatabaseBuilder) -> None:
-    """The search is by prefix of either name; LIKE's wildcards find only themselves."""
+async def test_search_treats_wildcards_as_literal_characters(builder: DatabaseBuilder) -> None:
+    """The search is by prefix of either name; the characters of LIKE patterns match themselves."""
     ada = await builder.person("ada", display_name="Zoë % Lace")
     await builder.person("adam_x")
     names = [p.username for p in await accounts.search_users(builder.db, ada, "AD", 10)]
@@ -79,8 +79,8 @@ async def test_search_takes_wildcards_as_letters(builder: DatabaseBuilder) -> No
         assert await accounts.search_users(builder.db, ada, query, 10) == []
 
 
-async def test_only_administrators_administer(builder: DatabaseBuilder) -> None:
-    """Members cannot list, make or change accounts."""
+async def test_members_cannot_administer_accounts(builder: DatabaseBuilder) -> None:
+    """Members cannot list, create or change accounts."""
     ada = await builder.person("ada")
     who = accounts.NewAccount(builder.id(), "eve", "eve@x.org", "h")
     for call in (
@@ -101,7 +101,7 @@ async def change(
     roles: list[str] | None = None,
     password_hash: str | None = None,
 ) -> accounts.UpdatedAccount:
-    """Change an account, leaving out what stays."""
+    """Change the given fields of an account."""
     return await accounts.update_user(
         scene.db,
         actor,
@@ -113,8 +113,8 @@ async def change(
     )
 
 
-async def test_list_users_pages(builder: DatabaseBuilder) -> None:
-    """Accounts come by user name, after the last one of the former page."""
+async def test_list_users_continues_after_the_previous_page(builder: DatabaseBuilder) -> None:
+    """Accounts are listed by user name, after the last one of the previous page."""
     for name in ("cy", "Bo", "al"):
         await builder.person(name)
     first = await accounts.list_users(builder.db, builder.admin, None, 2)
@@ -122,22 +122,22 @@ async def test_list_users_pages(builder: DatabaseBuilder) -> None:
     assert [u.username for u in first + rest] == ["al", "Bo", "cy", "root"]
 
 
-async def test_last_administrator_stays(builder: DatabaseBuilder) -> None:
-    """The last administrator can be neither disabled nor demoted; one of two can."""
-    for wish in ({"disabled": True}, {"roles": ["member"]}):
+async def test_the_last_administrator_cannot_be_removed(builder: DatabaseBuilder) -> None:
+    """The only administrator can be neither disabled nor demoted; one of two can."""
+    for changes in ({"disabled": True}, {"roles": ["member"]}):
         with pytest.raises(Conflict, match="last administrator"):
-            await change(builder, builder.admin, builder.admin, **wish)
+            await change(builder, builder.admin, builder.admin, **changes)
     second = await builder.person("second", "admin", "member")
-    told = await change(builder, second, builder.admin, roles=["member"])
-    assert told.user.roles == ["member"]
+    changed = await change(builder, second, builder.admin, roles=["member"])
+    assert changed.user.roles == ["member"]
     with pytest.raises(Conflict):
         await change(builder, second, second, disabled=True)
 
 
-async def test_two_administrators_cannot_remove_each_other_at_once(
+async def test_two_administrators_cannot_demote_each_other_concurrently(
     builder: DatabaseBuilder,
 ) -> None:
-    """When two demote each other at the same moment, one of them stays administrator."""
+    """If both demote each other at the same time, one remains administrator."""
     second = await builder.person("second", "admin")
     await asyncio.gather(
         change(builder, second, builder.admin, roles=["member"]),
@@ -148,24 +148,24 @@ async def test_two_administrators_cannot_remove_each_other_at_once(
     assert sum("admin" in r for r in roles) == 1
 
 
-async def test_disabling_and_password_end_sessions(builder: DatabaseBuilder) -> None:
-    """Disabling a person or setting the password ends all sessions and tells which."""
+async def test_disabling_and_a_new_password_end_all_sessions(builder: DatabaseBuilder) -> None:
+    """Disabling an account or setting its password ends all its sessions and returns them."""
     ada = await builder.person("ada")
     started = await log_in(builder, ada)
-    told = await change(builder, builder.admin, ada, password_hash="new")
-    assert told.ended_sessions == [started.session.id]
+    changed = await change(builder, builder.admin, ada, password_hash="new")
+    assert changed.ended_sessions == [started.session.id]
     started = await log_in(builder, ada, b"u" * 32)
-    told = await change(builder, builder.admin, ada, disabled=True)
-    assert told.ended_sessions == [started.session.id]
-    assert told.user.disabled_at == builder.now
+    changed = await change(builder, builder.admin, ada, disabled=True)
+    assert changed.ended_sessions == [started.session.id]
+    assert changed.user.disabled_at == builder.now
     with pytest.raises(NotFound):
         await log_in(builder, ada, b"v" * 32)
-    told = await change(builder, builder.admin, ada, disabled=False)
-    assert told.user.disabled_at is None
+    changed = await change(builder, builder.admin, ada, disabled=False)
+    assert changed.user.disabled_at is None
 
 
-async def test_roles_make_sessions_rotate(builder: DatabaseBuilder) -> None:
-    """Other roles mark a session for rotation; the same roles do not; no role at all is refused."""
+async def test_changed_roles_require_rotation(builder: DatabaseBuilder) -> None:
+    """Other roles make a rotation due, the same roles do not; an empty list of roles is refused."""
     ada = await builder.person("ada")
     await log_in(builder, ada)
     await change(builder, builder.admin, ada, roles=["member"])
@@ -180,8 +180,8 @@ async def test_roles_make_sessions_rotate(builder: DatabaseBuilder) -> None:
         await change(builder, builder.admin, ada, roles=[])
 
 
-async def test_change_password_keeps_one_session(builder: DatabaseBuilder) -> None:
-    """A new password ends the other sessions and makes the kept one rotate."""
+async def test_change_password_keeps_the_given_session(builder: DatabaseBuilder) -> None:
+    """A new password ends the other sessions and makes a rotation of the kept one due."""
     ada = await builder.person("ada")
     kept, other = await log_in(builder, ada), await log_in(builder, ada, b"u" * 32)
     ended = await accounts.change_password(builder.db, ada, "new", kept.session.id, builder.now)
@@ -191,8 +191,8 @@ async def test_change_password_keeps_one_session(builder: DatabaseBuilder) -> No
     assert checked.rotate_due
 
 
-async def test_store_password_hash(builder: DatabaseBuilder) -> None:
-    """A stronger hash is kept and no session ends; an unknown account has none."""
+async def test_store_password_hash_keeps_sessions(builder: DatabaseBuilder) -> None:
+    """The new hash is stored and no session ends; an unknown account has no hash."""
     ada = await builder.person("ada")
     await log_in(builder, ada)
     await accounts.store_password_hash(builder.db, ada, "stronger")

@@ -1,4 +1,4 @@
-"""Procedures of answers in progress."""
+"""The procedures in sql/procedures/answers."""
 
 import asyncio
 from datetime import timedelta
@@ -17,16 +17,16 @@ from rustygpt_shared.models.messages import Usage
 
 
 async def begin(scene: DatabaseBuilder) -> tuple[UUID, UUID, UUID]:
-    """A person, a conversation, and an answer in progress."""
+    """A user, a conversation, and an answer in progress."""
     ada = await scene.person("ada")
-    room = await scene.conversation(ada, mode="always")
-    answer = (await scene.post(ada, room, "question")).answer
+    conversation_id = await scene.conversation(ada, mode="always")
+    answer = (await scene.post(ada, conversation_id, "question")).answer
     assert answer is not None
-    return ada, room, answer.message_id
+    return ada, conversation_id, answer.message_id
 
 
-async def test_chunks_are_stored_once(builder: DatabaseBuilder) -> None:
-    """Pieces are kept in order by index; a repeated one changes nothing."""
+async def test_a_repeated_chunk_is_ignored(builder: DatabaseBuilder) -> None:
+    """Chunks are stored in the order of their index; a repeated index changes nothing."""
     ada, _, answer = await begin(builder)
     await answers.append_chunks(builder.db, answer, INSTANCE_ID, 0, ["a", "b"], builder.now)
     await answers.append_chunks(builder.db, answer, INSTANCE_ID, 1, ["x", "c"], builder.now)
@@ -37,9 +37,9 @@ async def test_chunks_are_stored_once(builder: DatabaseBuilder) -> None:
         await answers.append_chunks(builder.db, answer, "other", 3, ["d"], builder.now)
 
 
-async def test_the_end_is_told(builder: DatabaseBuilder) -> None:
-    """The end logs the final text, the end itself and the activity, and they equal REST."""
-    ada, room, answer = await begin(builder)
+async def test_finish_answer_logs_the_final_state(builder: DatabaseBuilder) -> None:
+    """The logged events contain the final text, the end and the activity, as the API shows them."""
+    ada, conversation_id, answer = await begin(builder)
     await answers.append_chunks(builder.db, answer, INSTANCE_ID, 0, ["an", "swer"], builder.now)
     usage = Usage(3, 2, 5, estimated=True)
     builder.advance_time()
@@ -54,18 +54,18 @@ async def test_the_end_is_told(builder: DatabaseBuilder) -> None:
     assert (shown.finish_reason, shown.streaming) == ("stop", False)
     assert isinstance(done, events.MessageDone)
     assert done.payload == events.MessageDonePayload(
-        answer, shown.root_id, room, "stop", chunks=2, usage=usage
+        answer, shown.root_id, conversation_id, "stop", chunks=2, usage=usage
     )
     assert isinstance(activity, events.ThreadActivity)
-    (thread,) = (await threads.list_threads(builder.db, ada, room, None, 10)).items
+    (thread,) = (await threads.list_threads(builder.db, ada, conversation_id, None, 10)).items
     assert activity.payload.last_activity_at == thread.last_activity_at == builder.now
-    listed = await conversations.show_conversation(builder.db, ada, room)
+    listed = await conversations.show_conversation(builder.db, ada, conversation_id)
     assert listed.last_message_excerpt == "answer"
 
 
-async def test_the_end_happens_once(builder: DatabaseBuilder) -> None:
-    """Only the first of several ends counts, and only its runner's; later pieces are refused."""
-    ada, room, answer = await begin(builder)
+async def test_an_answer_ends_once(builder: DatabaseBuilder) -> None:
+    """Of several ends the first by the lease holder counts; later chunks are refused."""
+    ada, conversation_id, answer = await begin(builder)
     stop = AnswerResult("text", "stop")
     assert await answers.finish_answer(builder.db, answer, "other", stop, builder.now) == []
     ends = await asyncio.gather(
@@ -75,7 +75,7 @@ async def test_the_end_happens_once(builder: DatabaseBuilder) -> None:
         )
     )
     assert sum(bool(end) for end in ends) == 1
-    assert (await builder.log_bounds(ada, room)).position == 6
+    assert (await builder.log_bounds(ada, conversation_id)).position == 6
     with pytest.raises(Conflict):
         await answers.append_chunks(builder.db, answer, INSTANCE_ID, 0, ["late"], builder.now)
     assert (
@@ -83,8 +83,8 @@ async def test_the_end_happens_once(builder: DatabaseBuilder) -> None:
     )
 
 
-async def test_an_error_is_explained_after_the_end(builder: DatabaseBuilder) -> None:
-    """A failed answer logs an error after the message.done that it explains."""
+async def test_a_failed_answer_logs_an_error_after_message_done(builder: DatabaseBuilder) -> None:
+    """The error event follows the message.done event of the failed answer."""
     _, _, answer = await begin(builder)
     ending = AnswerResult(
         "", "error", error_code="RGP.UNAVAILABLE", error_message="No model answers."
@@ -96,8 +96,10 @@ async def test_an_error_is_explained_after_the_end(builder: DatabaseBuilder) -> 
     assert error.payload == events.ErrorPayload("RGP.UNAVAILABLE", "No model answers.", answer)
 
 
-async def test_orphans_end_with_what_they_had(builder: DatabaseBuilder) -> None:
-    """An answer whose lease ran out ends as an error with its pieces; renewed ones live on."""
+async def test_an_answer_with_an_expired_lease_ends_with_its_chunks(
+    builder: DatabaseBuilder,
+) -> None:
+    """It ends as an error with the text of its chunks; a renewed lease does not expire."""
     ada, _, answer = await begin(builder)
     await answers.append_chunks(builder.db, answer, INSTANCE_ID, 0, ["half ", "an"], builder.now)
     until = builder.now + timedelta(seconds=60)
@@ -107,10 +109,10 @@ async def test_orphans_end_with_what_they_had(builder: DatabaseBuilder) -> None:
     builder.advance_time(59)
     assert await answers.fail_orphans(builder.db, builder.now) == []
     builder.advance_time(1)
-    told_all = await asyncio.gather(
+    results = await asyncio.gather(
         *(answers.fail_orphans(builder.db, builder.now) for _ in range(3))
     )
-    (orphan,) = [o for orphans in told_all for o in orphans]
+    (orphan,) = [o for orphans in results for o in orphans]
     assert orphan.message_id == answer
     assert event_types(orphan.events) == [
         "message.updated",
@@ -124,11 +126,11 @@ async def test_orphans_end_with_what_they_had(builder: DatabaseBuilder) -> None:
     assert await answers.finish_answer(builder.db, answer, INSTANCE_ID, late, builder.now) == []
 
 
-async def test_prompt_is_the_chain_of_ancestors(builder: DatabaseBuilder) -> None:
+async def test_prompt_consists_of_the_ancestors(builder: DatabaseBuilder) -> None:
     """The prompt has the ancestors, oldest first, without the answer itself and other branches."""
-    ada, room, first = await begin(builder)
+    ada, conversation_id, first = await begin(builder)
     change = conversations.UpdateConversation(system_prompt="Be kind.")
-    await conversations.update_conversation(builder.db, ada, room, change, builder.now)
+    await conversations.update_conversation(builder.db, ada, conversation_id, change, builder.now)
     await answers.finish_answer(
         builder.db, first, INSTANCE_ID, AnswerResult("first", "stop"), builder.now
     )
@@ -149,11 +151,11 @@ async def test_prompt_is_the_chain_of_ancestors(builder: DatabaseBuilder) -> Non
         await answers.list_prompt(builder.db, builder.id(), 10)
 
 
-async def test_prompt_keeps_the_newest(builder: DatabaseBuilder) -> None:
-    """Within a limit the newest stay, whole; the message itself stays in any case."""
+async def test_prompt_keeps_the_newest_messages_within_the_limit(builder: DatabaseBuilder) -> None:
+    """The newest complete messages are kept within the limit, and the parent in any case."""
     ada = await builder.person("ada")
-    room = await builder.conversation(ada)
-    parent = (await builder.post(ada, room, "0" * 10)).posted.message_id
+    conversation_id = await builder.conversation(ada)
+    parent = (await builder.post(ada, conversation_id, "0" * 10)).posted.message_id
     for number in "1234":
         parent = (await builder.reply(ada, parent, number * 10)).posted.message_id
     answer = (await builder.reply(ada, parent, "5" * 10)).posted.message_id
@@ -162,47 +164,49 @@ async def test_prompt_keeps_the_newest(builder: DatabaseBuilder) -> None:
         assert "".join(line.content[0] for line in prompt.messages) == kept
 
 
-async def test_cancel(builder: DatabaseBuilder) -> None:
-    """Who asked may stop an answer, and learns the runner; afterwards, how it ended."""
+async def test_request_cancel_returns_the_state_and_the_process(builder: DatabaseBuilder) -> None:
+    """The requester may cancel an answer and gets its process; afterwards, how the answer ended."""
     ada, _, answer = await begin(builder)
-    asked = await answers.request_cancel(builder.db, ada, answer, builder.now)
-    assert asked == answers.CancelOutcome("running", INSTANCE_ID)
+    cancel = await answers.request_cancel(builder.db, ada, answer, builder.now)
+    assert cancel == answers.CancelOutcome("running", INSTANCE_ID)
     assert await answers.list_cancelled(builder.db, INSTANCE_ID) == [answer]
     await answers.finish_answer(
         builder.db, answer, INSTANCE_ID, AnswerResult("", "cancelled"), builder.now
     )
-    asked = await answers.request_cancel(builder.db, ada, answer, builder.now)
-    assert asked == answers.CancelOutcome("cancelled", None)
+    cancel = await answers.request_cancel(builder.db, ada, answer, builder.now)
+    assert cancel == answers.CancelOutcome("cancelled", None)
     assert await answers.list_cancelled(builder.db, INSTANCE_ID) == []
 
 
 @pytest.mark.parametrize(
     ("reason", "state"), [("stop", "completed"), ("timeout", "timed_out"), ("error", "completed")]
 )
-async def test_cancel_after_the_end(builder: DatabaseBuilder, reason: Any, state: Any) -> None:
-    """A wish to stop that comes late tells how the answer ended."""
+async def test_request_cancel_after_the_end_returns_how_it_ended(
+    builder: DatabaseBuilder, reason: Any, state: Any
+) -> None:
+    """A late request returns the state that the answer ended in."""
     ada, _, answer = await begin(builder)
     ending = AnswerResult("x", reason)
     await answers.finish_answer(builder.db, answer, INSTANCE_ID, ending, builder.now)
-    asked = await answers.request_cancel(builder.db, ada, answer, builder.now)
-    assert asked == answers.CancelOutcome(state, None)
+    cancel = await answers.request_cancel(builder.db, ada, answer, builder.now)
+    assert cancel == answers.CancelOutcome(state, None)
 
 
-async def test_who_may_cancel(builder: DatabaseBuilder) -> None:
-    """Others may not, the conversation's administrators may, strangers know of nothing."""
+async def test_only_the_requester_and_administrators_may_cancel(builder: DatabaseBuilder) -> None:
+    """Other participants are refused; for non-participants the answer does not exist."""
     ada, bob, eve = [await builder.person(n) for n in ("ada", "bob", "eve")]
-    room = await builder.conversation(ada, bob, mode="always")
-    answer = (await builder.post(bob, room)).answer
-    mine = (await builder.post(ada, room)).answer
+    conversation_id = await builder.conversation(ada, bob, mode="always")
+    answer = (await builder.post(bob, conversation_id)).answer
+    mine = (await builder.post(ada, conversation_id)).answer
     assert answer is not None
     assert mine is not None
     with pytest.raises(Forbidden):
         await answers.request_cancel(builder.db, bob, mine.message_id, builder.now)
     with pytest.raises(NotFound):
         await answers.request_cancel(builder.db, eve, mine.message_id, builder.now)
-    asked = await answers.request_cancel(builder.db, ada, answer.message_id, builder.now)
-    assert asked.state == "running"
+    cancel = await answers.request_cancel(builder.db, ada, answer.message_id, builder.now)
+    assert cancel.state == "running"
     question = (await messages.get_message(builder.db, ada, answer.message_id)).parent_id
     assert question is not None
-    asked = await answers.request_cancel(builder.db, ada, question, builder.now)
-    assert asked.state == "not_tracked"
+    cancel = await answers.request_cancel(builder.db, ada, question, builder.now)
+    assert cancel.state == "not_tracked"

@@ -1,4 +1,4 @@
-"""Procedures about conversations."""
+"""The procedures in sql/procedures/conversations."""
 
 import asyncio
 
@@ -13,8 +13,8 @@ from rustygpt_shared import events
 from rustygpt_shared.requests import CreateConversation, UpdateConversation
 
 
-async def test_create_and_show(builder: DatabaseBuilder) -> None:
-    """Who makes a conversation owns it; the assistant answers always, in groups when mentioned."""
+async def test_the_creator_owns_the_conversation(builder: DatabaseBuilder) -> None:
+    """The default assistant mode is `always`, in groups `mention`."""
     ada = await builder.person("ada")
     for is_group, mode in ((False, "always"), (True, "mention")):
         made = await conversations.create_conversation(
@@ -27,8 +27,8 @@ async def test_create_and_show(builder: DatabaseBuilder) -> None:
         assert shown.last_event_id == "evt_0"
 
 
-async def test_read_only_people_make_none(builder: DatabaseBuilder) -> None:
-    """An account that may only read makes no conversations, nor does one that does not exist."""
+async def test_read_only_accounts_cannot_create_conversations(builder: DatabaseBuilder) -> None:
+    """An account with the role read_only is refused, and so is an unknown one."""
     wanted = CreateConversation("Plans")
     reader = await builder.person("reader", "read_only")
     with pytest.raises(Forbidden):
@@ -41,8 +41,10 @@ async def test_read_only_people_make_none(builder: DatabaseBuilder) -> None:
         )
 
 
-async def test_same_key_makes_one(builder: DatabaseBuilder) -> None:
-    """A repeated key answers the first id, another body is refused, and a day later it is new."""
+async def test_a_repeated_idempotency_key_creates_one_conversation(
+    builder: DatabaseBuilder,
+) -> None:
+    """It returns the first id; another body is refused, and after 24 hours the key is new."""
     ada = await builder.person("ada")
     wanted = CreateConversation("Plans")
 
@@ -60,15 +62,15 @@ async def test_same_key_makes_one(builder: DatabaseBuilder) -> None:
     assert not (await create(b"b" * 32)).replayed
 
 
-async def test_list_is_by_activity_and_pages(builder: DatabaseBuilder) -> None:
-    """Conversations come latest activity first; a page goes on after the last one."""
+async def test_list_is_sorted_by_latest_activity(builder: DatabaseBuilder) -> None:
+    """A page continues after the last conversation of the previous one."""
     ada = await builder.person("ada")
-    rooms = []
+    conversation_ids = []
     for _ in range(5):
         builder.advance_time()
-        rooms.append(await builder.conversation(ada))
+        conversation_ids.append(await builder.conversation(ada))
     builder.advance_time()
-    await builder.post(ada, rooms[0], "now  the\nlatest")
+    await builder.post(ada, conversation_ids[0], "now  the\nlatest")
     first = await conversations.list_conversations(
         builder.db, ada, archived=False, before=None, limit=2
     )
@@ -76,14 +78,14 @@ async def test_list_is_by_activity_and_pages(builder: DatabaseBuilder) -> None:
     rest = await conversations.list_conversations(
         builder.db, ada, archived=False, before=(last.last_activity_at, last.id), limit=10
     )
-    assert [c.id for c in first + rest] == [rooms[0], *reversed(rooms[1:])]
+    assert [c.id for c in first + rest] == [conversation_ids[0], *reversed(conversation_ids[1:])]
     assert first[0].last_message_excerpt == "now the latest"
 
 
-async def test_archived_ones_have_a_list_of_their_own(builder: DatabaseBuilder) -> None:
-    """An archived conversation leaves the list and comes back."""
+async def test_archived_conversations_are_listed_separately(builder: DatabaseBuilder) -> None:
+    """An archived conversation is in the other list only, until it is restored."""
     ada = await builder.person("ada")
-    room = await builder.conversation(ada)
+    conversation_id = await builder.conversation(ada)
 
     async def listed(*, archived: bool) -> list[object]:
         found = await conversations.list_conversations(
@@ -93,18 +95,20 @@ async def test_archived_ones_have_a_list_of_their_own(builder: DatabaseBuilder) 
 
     for archived in (True, False):
         change = UpdateConversation(archived=archived)
-        await conversations.update_conversation(builder.db, ada, room, change, builder.now)
-        assert await listed(archived=archived) == [room]
+        await conversations.update_conversation(
+            builder.db, ada, conversation_id, change, builder.now
+        )
+        assert await listed(archived=archived) == [conversation_id]
         assert await listed(archived=not archived) == []
 
 
-async def test_update_tells_what_all_see(builder: DatabaseBuilder) -> None:
-    """A change is told as an event that equals what is shown; no change tells nothing."""
+async def test_update_logs_an_event_equal_to_the_conversation(builder: DatabaseBuilder) -> None:
+    """The event equals what the API shows; an update without a change logs no event."""
     ada = await builder.person("ada")
-    room = await builder.conversation(ada)
+    conversation_id = await builder.conversation(ada)
     change = UpdateConversation(title='a "b"\n', model="m", system_prompt="be\u2028kind")
     changed = await conversations.update_conversation(
-        builder.db, ada, room, change, builder.advance_time()
+        builder.db, ada, conversation_id, change, builder.advance_time()
     )
     (event,) = map(decoded_event, changed.events)
     assert isinstance(event, events.ConversationUpdated)
@@ -114,25 +118,25 @@ async def test_update_tells_what_all_see(builder: DatabaseBuilder) -> None:
         assert getattr(info, field) == getattr(shown, field)
     assert event.id == shown.last_event_id == "evt_1"
     again = await conversations.update_conversation(
-        builder.db, ada, room, change, builder.advance_time()
+        builder.db, ada, conversation_id, change, builder.advance_time()
     )
     assert again.events == []
     none = UpdateConversation(model=None)
     changed = await conversations.update_conversation(
-        builder.db, ada, room, none, builder.advance_time()
+        builder.db, ada, conversation_id, none, builder.advance_time()
     )
     assert changed.conversation.model is None
     assert changed.conversation.system_prompt == "be\u2028kind"
 
 
-async def test_only_administrators_update(builder: DatabaseBuilder) -> None:
-    """Members may not change a conversation, strangers do not know of it."""
+async def test_only_administrators_may_update(builder: DatabaseBuilder) -> None:
+    """Members are refused; for non-participants the conversation does not exist."""
     ada, bob, eve = [await builder.person(n) for n in ("ada", "bob", "eve")]
-    room = await builder.conversation(ada, bob)
+    conversation_id = await builder.conversation(ada, bob)
     for actor, refusal in ((bob, Forbidden), (eve, NotFound)):
         with pytest.raises(refusal):
             await conversations.update_conversation(
-                builder.db, actor, room, UpdateConversation(title="x"), builder.now
+                builder.db, actor, conversation_id, UpdateConversation(title="x"), builder.now
             )
     with pytest.raises(NotFound):
-        await conversations.show_conversation(builder.db, eve, room)
+        await conversations.show_conversation(builder.db, eve, conversation_id)

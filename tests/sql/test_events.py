@@ -1,4 +1,4 @@
-"""Procedures of the log that streams resume from."""
+"""The procedures in sql/procedures/events."""
 
 from typing import Any
 from uuid import UUID
@@ -20,8 +20,8 @@ async def prune(
     )
 
 
-async def test_where_all_of_ones_conversations_stand(builder: DatabaseBuilder) -> None:
-    """Those one is in, with the oldest event that is still there; nobody else's."""
+async def test_log_bounds_of_all_conversations_of_a_user(builder: DatabaseBuilder) -> None:
+    """Returns the last and the oldest event number, for conversations of the user only."""
     ada, eve = await builder.person("ada"), await builder.person("eve")
     quiet, busy = await builder.conversation(ada), await builder.conversation(ada)
     await builder.conversation(eve)
@@ -34,11 +34,11 @@ async def test_where_all_of_ones_conversations_stand(builder: DatabaseBuilder) -
     assert list(found[1]) == [busy, quiet]
 
 
-async def test_a_disabled_person_opens_nothing(builder: DatabaseBuilder) -> None:
-    """Nor does somebody who was removed, or a conversation that is not there."""
+async def test_disabled_and_removed_users_get_no_log_bounds(builder: DatabaseBuilder) -> None:
+    """Neither do users of a conversation that does not exist."""
     ada, bob = await builder.person("ada"), await builder.person("bob")
-    room = await builder.conversation(ada, bob)
-    await participants.remove_participant(builder.db, ada, room, bob, builder.now)
+    conversation_id = await builder.conversation(ada, bob)
+    await participants.remove_participant(builder.db, ada, conversation_id, bob, builder.now)
     await accounts.update_user(
         *(builder.db, builder.admin, ada),
         disabled=True,
@@ -46,79 +46,84 @@ async def test_a_disabled_person_opens_nothing(builder: DatabaseBuilder) -> None
         password_hash=None,
         now=builder.now,
     )
-    wanted = [(ada, room), (ada, None), (bob, room), (builder.admin, builder.id())]
+    wanted = [
+        (ada, conversation_id),
+        (ada, None),
+        (bob, conversation_id),
+        (builder.admin, builder.id()),
+    ]
 
     assert await db_events.read_log_bounds(builder.db, wanted) == [{}, {}, {}, {}]
 
 
-async def test_open_and_read(builder: DatabaseBuilder) -> None:
-    """A stream opens at the last number; what comes after a number is read in order."""
+async def test_events_are_read_after_a_number(builder: DatabaseBuilder) -> None:
+    """The bounds include all events; the events after a number are read in order."""
     ada = await builder.person("ada")
-    room = await builder.conversation(ada)
-    assert await builder.log_bounds(ada, room) == LogBounds(0, 1)
-    written = await builder.post(ada, room)
-    assert await builder.log_bounds(ada, room) == LogBounds(2, 1)
-    assert await db_events.read_events(builder.db, room, 0, 10) == written.events
-    assert await db_events.read_events(builder.db, room, 1, 10) == written.events[1:]
-    assert await db_events.read_events(builder.db, room, 0, 1) == written.events[:1]
+    conversation_id = await builder.conversation(ada)
+    assert await builder.log_bounds(ada, conversation_id) == LogBounds(0, 1)
+    written = await builder.post(ada, conversation_id)
+    assert await builder.log_bounds(ada, conversation_id) == LogBounds(2, 1)
+    assert await db_events.read_events(builder.db, conversation_id, 0, 10) == written.events
+    assert await db_events.read_events(builder.db, conversation_id, 1, 10) == written.events[1:]
+    assert await db_events.read_events(builder.db, conversation_id, 0, 1) == written.events[:1]
 
 
-async def test_old_events_go_oldest_first(builder: DatabaseBuilder) -> None:
-    """Events past the retention go in batches from the oldest on; the numbers go on."""
+async def test_expired_events_are_pruned_oldest_first(builder: DatabaseBuilder) -> None:
+    """Expired events are deleted in batches from the oldest on; the numbers continue."""
     ada = await builder.person("ada")
-    room = await builder.conversation(ada)
+    conversation_id = await builder.conversation(ada)
     for _ in range(3):
-        await builder.post(ada, room)
+        await builder.post(ada, conversation_id)
     builder.advance_time(48 * 3_600)
     assert await prune(builder) == 0
     builder.advance_time()
-    await builder.post(ada, room)
+    await builder.post(ada, conversation_id)
     assert await prune(builder, batch=4) == 4
-    assert await builder.log_bounds(ada, room) == LogBounds(8, 5)
+    assert await builder.log_bounds(ada, conversation_id) == LogBounds(8, 5)
     assert await prune(builder, batch=4) == 2
     assert await prune(builder) == 0
     builder.advance_time(49 * 3_600)
     assert await prune(builder) == 2
-    assert await builder.log_bounds(ada, room) == LogBounds(8, 9)
+    assert await builder.log_bounds(ada, conversation_id) == LogBounds(8, 9)
 
 
-async def test_pruning_leaves_no_holes(builder: DatabaseBuilder) -> None:
-    """An event that looks younger than its follower goes with it."""
+async def test_pruning_leaves_no_gaps(builder: DatabaseBuilder) -> None:
+    """An event with a later time than its successor is deleted with it."""
     ada = await builder.person("ada")
-    room = await builder.conversation(ada)
-    await builder.post(ada, room)
+    conversation_id = await builder.conversation(ada)
+    await builder.post(ada, conversation_id)
     builder.advance_time(-10)
-    await builder.post(ada, room)
+    await builder.post(ada, conversation_id)
     builder.advance_time(48 * 3_600 + 5)
     assert await prune(builder) == 4
 
 
-async def test_too_many_events_go(builder: DatabaseBuilder) -> None:
-    """A conversation keeps its newest events up to the limit; others are not touched."""
+async def test_events_above_the_limit_are_pruned(builder: DatabaseBuilder) -> None:
+    """A conversation keeps its newest events up to the limit; others are not affected."""
     ada = await builder.person("ada")
-    room, other = await builder.conversation(ada), await builder.conversation(ada)
+    conversation_id, other = await builder.conversation(ada), await builder.conversation(ada)
     for _ in range(5):
-        await builder.post(ada, room)
+        await builder.post(ada, conversation_id)
     await builder.post(ada, other)
     assert await prune(builder, most=3) == 7
-    assert await builder.log_bounds(ada, room) == LogBounds(10, 8)
+    assert await builder.log_bounds(ada, conversation_id) == LogBounds(10, 8)
     assert await builder.log_bounds(ada, other) == LogBounds(2, 1)
 
 
-async def test_readers_lose_their_right(builder: DatabaseBuilder) -> None:
-    """Removal, log-out and disabling are found for each open stream."""
+async def test_revoked_streams_are_found(builder: DatabaseBuilder) -> None:
+    """Removal, logout and disabling are found for each open stream."""
     ada, bob, cy = [await builder.person(n) for n in ("ada", "bob", "cy")]
-    room = await builder.conversation(ada, bob, cy)
+    conversation_id = await builder.conversation(ada, bob, cy)
     windows = sessions.SessionLimits(600, 6_000, 5)
     ids: dict[UUID, UUID] = {}
     for number, user in enumerate((ada, bob, cy)):
         new = sessions.NewSession(builder.id(), user, bytes([number]) * 32, None, None)
         await sessions.start_session(builder.db, new, windows, builder.now)
         ids[user] = new.id
-    readers = [StreamKey(session, user, room) for user, session in ids.items()]
+    readers = [StreamKey(session, user, conversation_id) for user, session in ids.items()]
     assert await db_events.find_revoked_streams(builder.db, readers, builder.now) == []
     assert await db_events.find_revoked_streams(builder.db, [], builder.now) == []
-    await participants.remove_participant(builder.db, ada, room, bob, builder.now)
+    await participants.remove_participant(builder.db, ada, conversation_id, bob, builder.now)
     assert await db_events.find_revoked_streams(builder.db, readers, builder.now) == [
         RevokedStream(readers[1], "removed")
     ]
@@ -134,15 +139,18 @@ async def test_readers_lose_their_right(builder: DatabaseBuilder) -> None:
     await sessions.end_session(builder.db, ada, ids[ada])
     lost = await db_events.find_revoked_streams(builder.db, readers, builder.now)
     assert [found.reason for found in lost] == ["session_ended", "removed", "session_ended"]
-    assert not await participants.is_member(builder.db, room, cy)
+    assert await db_events.read_log_bounds(builder.db, [(cy, conversation_id)]) == [{}]
 
 
-async def test_read_behind(builder: DatabaseBuilder) -> None:
-    """Several conversations in one statement, each from its own number on, each in order."""
+async def test_events_of_several_conversations_are_read_in_one_statement(
+    builder: DatabaseBuilder,
+) -> None:
+    """Each conversation is read from its own number on, in order."""
     ada = await builder.person("ada")
     one, two, other = [await builder.conversation(ada) for _ in range(3)]
     written = {
-        room: [await builder.post(ada, room) for _ in range(3)] for room in (one, two, other)
+        conversation_id: [await builder.post(ada, conversation_id) for _ in range(3)]
+        for conversation_id in (one, two, other)
     }
     events = await db_events.read_events_batch(builder.db, {one: 4, two: 0, builder.id(): 0}, 3)
 
@@ -155,8 +163,8 @@ async def test_read_behind(builder: DatabaseBuilder) -> None:
     assert len(events) == 5
 
 
-async def test_positions(builder: DatabaseBuilder) -> None:
-    """How far the logs go; a conversation that is not there is left out."""
+async def test_list_positions_omits_unknown_conversations(builder: DatabaseBuilder) -> None:
+    """Returns the last event number of each existing conversation."""
     ada = await builder.person("ada")
     one, two = await builder.conversation(ada), await builder.conversation(ada)
     await builder.post(ada, one)
@@ -165,11 +173,13 @@ async def test_positions(builder: DatabaseBuilder) -> None:
     assert await db_events.list_positions(builder.db, []) == {}
 
 
-async def test_tell_processes(builder: DatabaseBuilder, superuser: Any) -> None:
-    """Whoever listens on the channel hears every packet, in order."""
-    heard: list[str] = []
-    await superuser.add_listener("rustygpt_x", lambda *what: heard.append(what[3]))
+async def test_notify_processes_delivers_packets_in_order(
+    builder: DatabaseBuilder, superuser: Any
+) -> None:
+    """A listener on the channel receives every packet, in order."""
+    received: list[str] = []
+    await superuser.add_listener("rustygpt_x", lambda *what: received.append(what[3]))
     await db_events.notify_processes(builder.db, "rustygpt_x", ["one", "two"])
-    await until(lambda: len(heard) == 2)
+    await until(lambda: len(received) == 2)
 
-    assert heard == ["one", "two"]
+    assert received == ["one", "two"]

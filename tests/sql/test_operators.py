@@ -1,4 +1,4 @@
-"""Who may bootstrap a database: operators with fewer rights than a superuser."""
+"""The privileges that a login needs to apply the scripts, if it is not a superuser."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from rustygpt_server.db.bootstrap import BootstrapError, PoolLogin, bootstrap
 
 
 class Operators:
-    """Logins that are no superusers, made for one test."""
+    """Creates logins that are not superusers, for one test."""
 
     def __init__(self, connection: Any, url: str) -> None:
         self._connection = connection
@@ -24,7 +24,7 @@ class Operators:
         self.database = urlsplit(url).path[1:]
 
     async def make(self, rights: str = "") -> tuple[str, str]:
-        """A login; answers its name and its URL of the database."""
+        """Create a login; returns its name, and its URL of the database."""
         name = f"rgt_op_{secrets.token_hex(4)}"
         await self._connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'pw' {rights}")
         self._made.append(name)
@@ -33,18 +33,18 @@ class Operators:
         return name, urlunsplit(parts._replace(netloc=f"{name}:pw@{place}"))
 
     async def allow(self, statement: str) -> None:
-        """Something that an administrator of PostgreSQL does by hand."""
+        """Execute a statement as an administrator of PostgreSQL."""
         await self._connection.execute(statement)
 
     async def drop(self) -> None:
-        """Take the logins away, after their database."""
+        """Drop the logins, after their database."""
         for name in self._made:
             await self._connection.execute(f"DROP ROLE IF EXISTS {name}")
 
 
 @pytest.fixture
 async def operators(cluster_url: str) -> AsyncIterator[Operators]:
-    """A new database and ways to make logins for it."""
+    """A new database, and a way to create logins for it."""
     url = await databases.create(cluster_url)
     async with connected(cluster_url) as connection:
         made = Operators(connection, url)
@@ -53,23 +53,25 @@ async def operators(cluster_url: str) -> AsyncIterator[Operators]:
         await made.drop()
 
 
-async def test_an_operator_who_may_create_roles(operators: Operators) -> None:
-    """An owner who is no superuser but may create roles bootstraps by itself, twice."""
+async def test_an_operator_with_createrole_can_bootstrap(operators: Operators) -> None:
+    """An operator who is not a superuser but has CREATEROLE bootstraps the database, twice."""
     name, url = await operators.make("CREATEROLE")
     await operators.allow(f"GRANT CREATE ON DATABASE {operators.database} TO {name}")
     await databases.prepare(url)
     await check_usable(url, await databases.prepare(url))
 
 
-async def test_an_operator_without_rights_is_told_which(operators: Operators) -> None:
-    """Who may not create roles is told what an administrator has to run, and that suffices."""
+async def test_an_operator_without_privileges_gets_the_missing_statements(
+    operators: Operators,
+) -> None:
+    """The error contains the statements for an administrator, and these are sufficient."""
     name, owner_url = await operators.make()
     server, url = await operators.make()
     with pytest.raises(BootstrapError, match="CREATE ROLE") as refused:
         await bootstrap(url, owner_url, sql_folder(), NOW)
-    said = str(refused.value)
-    assert f"rustygpt_{operators.database}_owner" in said
-    for statement in said.partition("run: ")[2].split(";")[:-1]:
+    message = str(refused.value)
+    assert f"rustygpt_{operators.database}_owner" in message
+    for statement in message.partition("run: ")[2].split(";")[:-1]:
         await operators.allow(statement)
     login = await bootstrap(url, owner_url, sql_folder(), NOW)
     assert login == PoolLogin()
@@ -77,8 +79,10 @@ async def test_an_operator_without_rights_is_told_which(operators: Operators) ->
     assert server != name
 
 
-async def test_one_login_for_all_needs_its_own_right(operators: Operators) -> None:
-    """With one URL for everything and prepared roles, the missing right on the login is told."""
+async def test_one_login_for_pool_and_bootstrap_needs_the_admin_option(
+    operators: Operators,
+) -> None:
+    """With one URL and existing roles, the error names the missing privilege on the role."""
     name, url = await operators.make()
     base = f"rustygpt_{operators.database}"
     for kind in ("owner", "reader", "app"):
@@ -89,8 +93,8 @@ async def test_one_login_for_all_needs_its_own_right(operators: Operators) -> No
         await bootstrap(url, None, sql_folder(), NOW)
 
 
-async def test_a_database_with_a_long_name(cluster_url: str) -> None:
-    """Names of roles are cut so that they stay apart and within PostgreSQL's 63 bytes."""
+async def test_role_names_of_a_long_database_name_fit_in_63_bytes(cluster_url: str) -> None:
+    """They are shortened to the limit of PostgreSQL and remain distinct."""
     name = "rgt_" + secrets.token_hex(4) + "x" * 51
     url = databases.sibling_url(cluster_url, name)
     async with connected(cluster_url) as connection:

@@ -1,4 +1,4 @@
-"""The sort keys of trees: their order is depth first, and they stay short."""
+"""The sort keys of messages: their order is depth-first, and they remain short."""
 
 import json
 import random
@@ -18,17 +18,17 @@ TREES = st.lists(st.integers(0, 10_000), min_size=1, max_size=60)
 
 CHAIN = """
 DO $$
-DECLARE _m rustygpt.messages;
+DECLARE _message rustygpt.messages;
 BEGIN
-  SELECT * INTO _m FROM rustygpt.messages WHERE root_id = '{root}' AND depth = 1;
+  SELECT * INTO _message FROM rustygpt.messages WHERE root_id = '{root}' AND depth = 1;
   FOR _n IN 1 .. {count} LOOP
-    _m.path := rustygpt.path_for_child(_m.root_id, _m.path, _m.depth);
-    _m.parent_id := _m.id;
-    _m.id := gen_random_uuid();
-    _m.depth := _m.depth + 1;
-    _m.seq := _m.seq + 1;
-    _m.born := _m.born + 1;
-    INSERT INTO rustygpt.messages SELECT (_m).*;
+    _message.path := rustygpt.path_for_child(_message.root_id, _message.path, _message.depth);
+    _message.parent_id := _message.id;
+    _message.id := gen_random_uuid();
+    _message.depth := _message.depth + 1;
+    _message.seq := _message.seq + 1;
+    _message.created_event := _message.created_event + 1;
+    INSERT INTO rustygpt.messages SELECT (_message).*;
   END LOOP;
 END $$
 """
@@ -37,13 +37,13 @@ WIDE = """
 INSERT INTO rustygpt.messages
 SELECT gen_random_uuid(), root_id, conversation_id, role, content,
   rustygpt.path_encode(ARRAY[n]), 2, n + 1, created_at, id, author_user_id, author_name,
-  NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, born + n
+  NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, created_event + n
 FROM rustygpt.messages, generate_series(1, {count}) AS n WHERE root_id = '{root}'
 """
 
 
-async def test_model_and_database_agree(superuser: Any) -> None:
-    """For any tree the model's order is depth first, and the database makes the same keys."""
+async def test_the_model_and_the_database_make_the_same_keys(superuser: Any) -> None:
+    """For any tree the order of the keys in the model is depth-first, and the database agrees."""
     pairs: set[tuple[Steps, Steps | None, Steps]] = set()
 
     @settings(max_examples=300, deadline=None, database=None)
@@ -66,11 +66,11 @@ async def test_model_and_database_agree(superuser: Any) -> None:
     assert [row[0] for row in found] == [encode(new) for _, _, new in pairs]
 
 
-async def test_byte_order_is_the_order_of_integers(superuser: Any) -> None:
-    """Sequences of any integers are in the same order as their keys, and come back from them."""
-    chosen = random.Random(7)
+async def test_the_byte_order_of_keys_is_the_order_of_integers(superuser: Any) -> None:
+    """Keys sort like the sequences of integers that they encode, and decode to them."""
+    rng = random.Random(7)
     edges = [s * (n + d) for n in (0, 20, 21, 82, 83, 3_864, 3_865, 10**12) for d in (-1, 0, 1) for s in (1, -1)]  # fmt: skip  # noqa: E501
-    steps = [tuple(chosen.choices(edges, k=chosen.randint(1, 4))) for _ in range(500)]
+    steps = [tuple(rng.choices(edges, k=rng.randint(1, 4))) for _ in range(500)]
     steps += [(e,) for e in edges]
     rows = await superuser.fetch(
         "SELECT s, rustygpt.path_encode(array(SELECT json_array_elements_text(s::json)::bigint))"
@@ -87,46 +87,50 @@ async def test_byte_order_is_the_order_of_integers(superuser: Any) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_replies_anywhere_stay_in_order(builder: DatabaseBuilder, seed: int) -> None:
-    """Whatever is replied to, the tree the database tells is depth first, siblings by time."""
-    chosen = random.Random(seed)
+async def test_replies_at_random_positions_stay_in_depth_first_order(
+    builder: DatabaseBuilder, seed: int
+) -> None:
+    """For random parents the listed tree is depth-first, with siblings in the order of posts."""
+    rng = random.Random(seed)
     ada = await builder.person("ada")
-    room = await builder.conversation(ada)
-    ids = [(await builder.post(ada, room, "0")).posted.message_id]
+    conversation_id = await builder.conversation(ada)
+    ids = [(await builder.post(ada, conversation_id, "0")).posted.message_id]
     tree = Tree()
     for number in range(1, 120):
-        deep = chosen.random() < 0.6
-        parent = number - 1 if deep else chosen.randrange(number)
+        deep = rng.random() < 0.6
+        parent = number - 1 if deep else rng.randrange(number)
         tree.add(parent)
         written = await builder.reply(ada, ids[parent], str(number))
         ids.append(written.posted.message_id)
-    told = (await threads.list_tree(builder.db, ada, ids[0], None, 200)).items
-    assert [int(m.content) for m in told] == tree.depth_first()
-    assert [m.path for m in told] == [encode(tree.steps[n]) for n in tree.order]
+    listed = (await threads.list_tree(builder.db, ada, ids[0], None, 200)).items
+    assert [int(m.content) for m in listed] == tree.depth_first()
+    assert [m.path for m in listed] == [encode(tree.steps[n]) for n in tree.order]
 
 
 async def big(scene: DatabaseBuilder, owner: Any, script: str, count: int) -> tuple[UUID, UUID]:
-    """A person and a thread of many messages that a script makes."""
+    """A user, and a thread with many messages that a script inserts."""
     ada = await scene.person(f"ada{count}")
-    room = await scene.conversation(ada)
-    root = (await scene.post(ada, room)).posted.message_id
+    conversation_id = await scene.conversation(ada)
+    root = (await scene.post(ada, conversation_id)).posted.message_id
     await owner.execute(script.format(root=root, count=count))
     await owner.execute("ANALYZE rustygpt.messages")
     return ada, root
 
 
 async def pages(owner: Any, actor: UUID, root: UUID, after: str) -> int:
-    """The buffers that a page of a tree touches, by the very statement that the procedure runs."""
+    """The number of buffers that one page of a tree reads, measured on the procedure itself."""
     call = f"SELECT * FROM rustygpt.list_tree('{actor}', '{root}', '{after}', 200)"
     for _ in range(2):  # the second has its plans and catalogs ready
-        told = await owner.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {call}")
-    plan = json.loads(told)[0]["Plan"]
-    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+        plan = await owner.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {call}")
+    root_plan = json.loads(plan)[0]["Plan"]
+    return int(root_plan["Shared Hit Blocks"] + root_plan["Shared Read Blocks"])
 
 
 @pytest.mark.slow
-async def test_a_chain_of_ten_thousand(builder: DatabaseBuilder, superuser: Any) -> None:
-    """A chain 10,000 deep has short keys; a reply at its end, and to its middle, works as ever."""
+async def test_keys_are_short_in_a_chain_of_10_000(
+    builder: DatabaseBuilder, superuser: Any
+) -> None:
+    """Keys have at most 4 characters, also those of replies at the end and in the middle."""
     ada, root = await big(builder, superuser, CHAIN, 10_000)
     assert await superuser.fetchval("SELECT max(length(path)) FROM rustygpt.messages") <= 4
     rows = await superuser.fetch("SELECT depth FROM rustygpt.messages ORDER BY path")
@@ -143,8 +147,10 @@ async def test_a_chain_of_ten_thousand(builder: DatabaseBuilder, superuser: Any)
 
 
 @pytest.mark.slow
-async def test_a_hundred_thousand_replies(builder: DatabaseBuilder, superuser: Any) -> None:
-    """A thread of 100,000 replies has short keys, and its pages cost as those of a small one."""
+async def test_pages_cost_the_same_with_100_000_replies(
+    builder: DatabaseBuilder, superuser: Any
+) -> None:
+    """Keys have at most 4 characters; a page reads as many buffers as in a small thread."""
     ada, small = await big(builder, superuser, WIDE, 1_000)
     bob, large = await big(builder, superuser, WIDE, 100_000)
     assert await superuser.fetchval("SELECT max(length(path)) FROM rustygpt.messages") <= 4
@@ -152,21 +158,23 @@ async def test_a_hundred_thousand_replies(builder: DatabaseBuilder, superuser: A
     shown = await messages.get_message(builder.db, bob, last)
     assert shown.path == encode((100_001,))
     for after, middle in (("", ""), (encode((500,)), encode((50_000,)))):
-        cheap, dear = (
+        small_cost, large_cost = (
             await pages(superuser, ada, small, after),
             await pages(superuser, bob, large, middle),
         )
-        assert dear <= cheap + 24, f"{dear} buffers instead of {cheap}"
+        assert large_cost <= small_cost + 24, f"{large_cost} buffers instead of {small_cost}"
     page = await threads.list_tree(builder.db, bob, large, encode((99_950,)), 1_000)
     assert len(page.items) == 51
     assert not page.more
 
 
-async def test_a_branch_too_tangled_is_refused(builder: DatabaseBuilder, superuser: Any) -> None:
-    """Where a key would grow over 1,000 characters, the reply is refused with a way out."""
+async def test_a_key_above_1_000_characters_is_refused(
+    builder: DatabaseBuilder, superuser: Any
+) -> None:
+    """The reply is refused with a sentence that says what to do instead."""
     ada = await builder.person("ada")
-    room = await builder.conversation(ada)
-    root = (await builder.post(ada, room)).posted.message_id
+    conversation_id = await builder.conversation(ada)
+    root = (await builder.post(ada, conversation_id)).posted.message_id
     child = (await builder.reply(ada, root)).posted.message_id
     await builder.reply(ada, root)
     await builder.reply(ada, child)

@@ -1,4 +1,4 @@
-"""Presence as the database keeps it, and who may be seen writing."""
+"""The procedures in sql/procedures/presence, and check_may_type."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,10 +10,10 @@ from rustygpt_server.db import accounts, presence
 from rustygpt_server.errors import Forbidden, NotFound
 
 
-async def test_heartbeats_are_counted_and_the_last_one_holds(builder: DatabaseBuilder) -> None:
-    """What was said last, when, and in which conversations; who was never seen is left out."""
+async def test_the_last_heartbeat_counts(builder: DatabaseBuilder) -> None:
+    """Returns declared status, time and conversations; users without a heartbeat are omitted."""
     ada, bob = await builder.person("ada"), await builder.person("bob")
-    rooms = {await builder.conversation(ada), await builder.conversation(bob, ada)}
+    conversation_ids = {await builder.conversation(ada), await builder.conversation(bob, ada)}
     assert await presence.record_heartbeat(builder.db, ada, "online", builder.now) == 1
     later = builder.advance_time(20)
     assert await presence.record_heartbeat(builder.db, ada, "away", later) == 2
@@ -26,16 +26,16 @@ async def test_heartbeats_are_counted_and_the_last_one_holds(builder: DatabaseBu
         later,
         2,
     )
-    assert set(found.conversation_ids) == rooms
+    assert set(found.conversation_ids) == conversation_ids
     assert bare.conversation_ids == []
 
 
-async def test_a_room_is_listed_with_those_who_were_never_seen(builder: DatabaseBuilder) -> None:
-    """By user name, with the position of the room; only for those inside."""
+async def test_show_presence_includes_users_without_a_heartbeat(builder: DatabaseBuilder) -> None:
+    """Sorted by user name, with the event number of the conversation; for participants only."""
     ada, bob, eve = [await builder.person(name) for name in ("ada", "bob", "eve")]
-    room = await builder.conversation(bob, ada)
+    conversation_id = await builder.conversation(bob, ada)
     await presence.record_heartbeat(builder.db, bob, "online", builder.now)
-    page = await presence.show_presence(builder.db, ada, room)
+    page = await presence.show_presence(builder.db, ada, conversation_id)
 
     assert [(one.user_id, one.declared, one.last_seen_at) for one in page.items] == [
         (ada, None, None),
@@ -43,11 +43,11 @@ async def test_a_room_is_listed_with_those_who_were_never_seen(builder: Database
     ]
     assert page.position == 1
     with pytest.raises(NotFound):
-        await presence.show_presence(builder.db, eve, room)
+        await presence.show_presence(builder.db, eve, conversation_id)
 
 
-async def test_the_latest_seen_are_listed(builder: DatabaseBuilder) -> None:
-    """Since a moment, the latest at last; with a limit, the latest ones."""
+async def test_list_recently_seen_returns_the_latest_users(builder: DatabaseBuilder) -> None:
+    """In ascending order of time since a moment; with a limit, the latest ones."""
     people = [await builder.person(name) for name in ("ada", "bob", "eve")]
     for person in people:
         await presence.record_heartbeat(builder.db, person, "online", builder.advance_time(10))
@@ -60,8 +60,8 @@ async def test_the_latest_seen_are_listed(builder: DatabaseBuilder) -> None:
     ] == people[2:]
 
 
-async def test_who_has_no_account_has_no_heartbeat(builder: DatabaseBuilder) -> None:
-    """Unknown and disabled people alike."""
+async def test_heartbeats_need_an_enabled_account(builder: DatabaseBuilder) -> None:
+    """Unknown and disabled accounts are refused."""
     ada = await builder.person("ada")
     await accounts.update_user(
         builder.db,
@@ -72,13 +72,13 @@ async def test_who_has_no_account_has_no_heartbeat(builder: DatabaseBuilder) -> 
         password_hash=None,
         now=builder.now,
     )
-    for nobody in (ada, builder.id()):
+    for user_id in (ada, builder.id()):
         with pytest.raises(NotFound):
-            await presence.record_heartbeat(builder.db, nobody, "online", builder.now)
+            await presence.record_heartbeat(builder.db, user_id, "online", builder.now)
 
 
-async def test_heartbeats_stay_on_their_page(builder: DatabaseBuilder, superuser: Any) -> None:
-    """Rows are updated in place (HOT), so that beating for hours bloats no index."""
+async def test_heartbeats_are_heap_only_updates(builder: DatabaseBuilder, superuser: Any) -> None:
+    """Many heartbeats of one user do not need a second page (HOT)."""
     ada = await builder.person("ada")
     for _ in range(50):
         await presence.record_heartbeat(builder.db, ada, "online", builder.advance_time())
@@ -87,21 +87,28 @@ async def test_heartbeats_stay_on_their_page(builder: DatabaseBuilder, superuser
     assert pages == 1
 
 
-async def test_only_who_may_post_may_be_seen_writing(builder: DatabaseBuilder) -> None:
-    """Viewers and read_only accounts are refused, and a thread of elsewhere is not known."""
+async def test_only_users_who_may_post_may_send_typing_indicators(builder: DatabaseBuilder) -> None:
+    """Viewers and read_only accounts are refused; a thread elsewhere does not exist."""
     ada, bob = await builder.person("ada"), await builder.person("bob")
     reader = await builder.person("reader", "read_only")
-    room, other = await builder.conversation(ada, reader), await builder.conversation(ada)
+    conversation_id, other = (
+        await builder.conversation(ada, reader),
+        await builder.conversation(ada),
+    )
     watched = await builder.conversation(ada, bob, role="viewer")
-    root = (await builder.post(ada, room)).posted.message_id
+    root = (await builder.post(ada, conversation_id)).posted.message_id
     seen = (await builder.post(ada, watched)).posted.message_id
     reply = (await builder.reply(ada, root)).posted.message_id
-    await presence.check_may_type(builder.db, ada, room, root)
+    await presence.check_may_type(builder.db, ada, conversation_id, root)
 
     with pytest.raises(Forbidden):
-        await presence.check_may_type(builder.db, reader, room, root)
+        await presence.check_may_type(builder.db, reader, conversation_id, root)
     with pytest.raises(Forbidden):
         await presence.check_may_type(builder.db, bob, watched, seen)
-    for actor, where, thread in ((bob, room, root), (ada, other, root), (ada, room, reply)):
+    for actor, where, thread in (
+        (bob, conversation_id, root),
+        (ada, other, root),
+        (ada, conversation_id, reply),
+    ):
         with pytest.raises(NotFound):
             await presence.check_may_type(builder.db, actor, where, thread)

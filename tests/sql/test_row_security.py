@@ -1,4 +1,4 @@
-"""What the application's role cannot do, and what nobody sees without a right."""
+"""What the application's role cannot do, and which rows an actor cannot see."""
 
 import inspect
 import pkgutil
@@ -21,8 +21,8 @@ from rustygpt_server.errors import RequestError
 _CALL = re.compile(r"rustygpt\.(\w+)\s*\(([^)]*)\)")
 
 ABOUT_ONESELF = {
-    "beat_presence", "change_password", "create_conversation", "list_conversations",
-    "list_sessions", "open_feeds", "search_users", "show_me", "show_password",
+    "record_heartbeat", "change_password", "create_conversation", "list_conversations",
+    "list_sessions", "read_log_bounds", "search_users", "show_me", "show_password",
     "store_password_hash", "update_me",
 }  # fmt: skip
 """Procedures in which an actor meets nothing of other people's conversations."""
@@ -37,13 +37,13 @@ async def app(database_url: str, pool_login: PoolLogin) -> Any:
 
 
 async def tables(owner: Any) -> list[str]:
-    """All tables of the application."""
+    """The names of all tables of the application."""
     rows = await owner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'rustygpt'")
     return [row[0] for row in rows]
 
 
 async def procedures(owner: Any) -> list[Any]:
-    """All functions: name, argument names and types, whether granted to the application's role."""
+    """All functions: name, arguments, and whether the application's role may execute them."""
     return list(
         await owner.fetch(
             """
@@ -59,7 +59,7 @@ async def procedures(owner: Any) -> list[Any]:
     )
 
 
-async def test_every_table_is_refused(superuser: Any, app: Any) -> None:
+async def test_the_application_role_cannot_access_any_table(superuser: Any, app: Any) -> None:
     """The application's role can neither read nor change any table."""
     found = await tables(superuser)
     assert len(found) > 10
@@ -75,8 +75,8 @@ async def test_every_table_is_refused(superuser: Any, app: Any) -> None:
                 await app.execute(statement)
 
 
-async def test_no_other_role_can_be_taken(superuser: Any, app: Any) -> None:
-    """The application's role has no rights of its own and becomes no other role."""
+async def test_the_application_role_cannot_become_another_role(superuser: Any, app: Any) -> None:
+    """It has no privileges of its own and cannot SET ROLE."""
     role = await superuser.fetchrow(
         "SELECT * FROM pg_roles WHERE rolname = rustygpt.role_of('app')"
     )
@@ -91,7 +91,7 @@ async def test_no_other_role_can_be_taken(superuser: Any, app: Any) -> None:
             await app.execute(statement)
 
 
-async def test_walls_stand_on_every_table(superuser: Any) -> None:
+async def test_row_security_is_forced_on_every_table(superuser: Any) -> None:
     """Row-level security is enabled and forced on every table."""
     open_ones = await superuser.fetch(
         """
@@ -102,39 +102,41 @@ async def test_walls_stand_on_every_table(superuser: Any) -> None:
     assert open_ones == []
 
 
-async def test_nothing_is_seen_without_an_actor(builder: DatabaseBuilder, superuser: Any) -> None:
-    """The owner of the tables sees no row while nobody acts, and all as the system."""
+async def test_no_row_is_visible_without_an_actor(builder: DatabaseBuilder, superuser: Any) -> None:
+    """The owner of the tables sees no row without an actor, and all rows as the system."""
     ada = await builder.person("ada")
-    room = await builder.conversation(ada, mode="always")
-    await builder.post(ada, room)
+    conversation_id = await builder.conversation(ada, mode="always")
+    await builder.post(ada, conversation_id)
     async with superuser.transaction():
         await superuser.execute("SELECT set_config('role', rustygpt.role_of('owner'), true)")
-        for table in set(await tables(superuser)) - {"ledger"}:
+        for table in set(await tables(superuser)) - {"applied_scripts"}:
             assert await superuser.fetchval(f"SELECT count(*) FROM rustygpt.{table}") == 0
-        await superuser.execute("SELECT rustygpt.act_as_system()")
+        await superuser.execute("SELECT rustygpt.set_actor_system()")
         for table in ("users", "messages", "events", "generations", "participants"):
             assert await superuser.fetchval(f"SELECT count(*) FROM rustygpt.{table}") > 0
 
 
-async def test_an_outsider_sees_nothing_of_a_room(builder: DatabaseBuilder, superuser: Any) -> None:
-    """With another actor no row of a conversation is seen, whatever a query asks."""
+async def test_a_non_participant_sees_no_row_of_a_conversation(
+    builder: DatabaseBuilder, superuser: Any
+) -> None:
+    """With another actor no row of a conversation is visible, whatever the query."""
     ada, eve = await builder.person("ada"), await builder.person("eve")
-    room = await builder.conversation(ada, mode="always")
-    await builder.post(ada, room)
+    conversation_id = await builder.conversation(ada, mode="always")
+    await builder.post(ada, conversation_id)
     await builder.conversation(eve)
     async with superuser.transaction():
         await superuser.execute("SELECT set_config('role', rustygpt.role_of('owner'), true)")
-        await superuser.execute("SELECT rustygpt.act_as($1)", eve)
+        await superuser.execute("SELECT rustygpt.set_actor($1)", eve)
         for table in ("messages", "threads", "events", "participants", "generations"):
             seen = await superuser.fetchval(
-                f"SELECT count(*) FROM rustygpt.{table} WHERE conversation_id = $1", room
+                f"SELECT count(*) FROM rustygpt.{table} WHERE conversation_id = $1", conversation_id
             )
             assert seen == 0
         assert await superuser.fetchval("SELECT count(*) FROM rustygpt.conversations") == 1
 
 
 async def test_procedures_are_pinned_and_not_public(superuser: Any) -> None:
-    """Definer functions pin their search path, their owners cannot log in, and PUBLIC has none."""
+    """SECURITY DEFINER functions pin their search path; PUBLIC cannot execute any function."""
     found = await procedures(superuser)
     assert len(found) > 60
     for one in found:
@@ -147,13 +149,13 @@ async def test_procedures_are_pinned_and_not_public(superuser: Any) -> None:
             assert not one["granted"], f"{one['signature']} is a helper"
 
 
-async def test_helpers_are_refused(app: Any) -> None:
-    """The application's role cannot name itself the system, nor ask the walls' own helpers."""
+async def test_internal_functions_are_refused(app: Any) -> None:
+    """The application's role cannot execute functions that only procedures and policies use."""
     for call in (
-        "act_as_system()",
+        "set_actor_system()",
         "app_password()",
         "role_in(gen_random_uuid(), gen_random_uuid())",
-        "room_of(gen_random_uuid())",
+        "conversation_of(gen_random_uuid())",
         "is_admin(gen_random_uuid())",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -163,29 +165,36 @@ async def test_helpers_are_refused(app: Any) -> None:
 async def test_no_actor_stays_on_a_connection(
     builder: DatabaseBuilder, database_url: str, pool_login: PoolLogin
 ) -> None:
-    """After a call, also a refused one, the same connection has no actor and no room."""
+    """After a call, also a refused one, the connection has neither actor nor conversation."""
     ada = await builder.person("ada")
-    room = await builder.conversation(ada)
+    conversation_id = await builder.conversation(ada)
     async with databases.pool(database_url, pool_login, size=1) as one:
         alone = DatabaseBuilder(one)
-        await alone.post(ada, room)
-        for setting in ("rustygpt.actor", "rustygpt.room"):
+        await alone.post(ada, conversation_id)
+        for setting in ("rustygpt.actor", "rustygpt.conversation"):
             left = await one.fetch_value("SELECT current_setting($1, true)", setting)
             assert left in (None, "")
         with pytest.raises(RequestError):
-            await alone.post(alone.id(), room)
-        for setting in ("rustygpt.actor", "rustygpt.room"):
+            await alone.post(alone.id(), conversation_id)
+        for setting in ("rustygpt.actor", "rustygpt.conversation"):
             assert await one.fetch_value("SELECT current_setting($1, true)", setting) in (None, "")
 
 
-def named_values(actor: UUID, room: UUID, user: UUID, message: UUID) -> dict[str, object]:
-    """What arguments of these names get."""
+def named_values(
+    actor: UUID, conversation_id: UUID, user: UUID, message: UUID
+) -> dict[str, object]:
+    """The values of arguments with these names."""
     places = dict.fromkeys(("_root_id", "_parent_id", "_message_id"), message)
-    return {"_actor": actor, "_conversation_id": room, "_user_id": user, "_role": "member"} | places
+    return {
+        "_actor": actor,
+        "_conversation_id": conversation_id,
+        "_user_id": user,
+        "_role": "member",
+    } | places
 
 
 def values_by_type(scene: DatabaseBuilder) -> dict[str, object]:
-    """What all other arguments get."""
+    """The values of all other arguments, by type."""
     return {
         "uuid": scene.id(),
         "text": "x",
@@ -198,12 +207,14 @@ def values_by_type(scene: DatabaseBuilder) -> dict[str, object]:
     }
 
 
-async def test_every_procedure_refuses_outsiders(builder: DatabaseBuilder, superuser: Any) -> None:
-    """Each procedure that takes an actor is refused to somebody outside who knows all ids."""
+async def test_every_procedure_refuses_non_participants(
+    builder: DatabaseBuilder, superuser: Any
+) -> None:
+    """Each procedure with an actor refuses a non-participant who knows all ids."""
     ada, eve = await builder.person("ada"), await builder.person("eve")
-    room = await builder.conversation(ada, mode="always")
-    root = (await builder.post(ada, room)).posted.message_id
-    values = named_values(eve, room, ada, root)
+    conversation_id = await builder.conversation(ada, mode="always")
+    root = (await builder.post(ada, conversation_id)).posted.message_id
+    values = named_values(eve, conversation_id, ada, root)
     defaults = values_by_type(builder)
     tried = set()
     for one in await procedures(superuser):
@@ -219,8 +230,8 @@ async def test_every_procedure_refuses_outsiders(builder: DatabaseBuilder, super
     assert {"request_cancel", "list_tree", "get_message", "update_user"} <= tried
 
 
-async def test_lists_of_an_outsider_are_empty(builder: DatabaseBuilder) -> None:
-    """Conversations and sessions of others are in nobody else's lists, also of no account's."""
+async def test_lists_do_not_contain_data_of_other_users(builder: DatabaseBuilder) -> None:
+    """Neither for another user, nor for an unknown account."""
     ada = await builder.person("ada")
     await builder.conversation(ada)
     for actor in (await builder.person("eve"), builder.id()):
@@ -237,7 +248,7 @@ def _statement(name: str, count: int) -> str:
 
 
 def _calls() -> Iterator[tuple[str, int]]:
-    """Procedures that the wrappers call, with the number of arguments."""
+    """The procedures that the wrappers call, with the number of arguments."""
     names = [m.name for m in pkgutil.iter_modules(wrappers.__path__) if not m.ispkg]
     for name in names:
         source = inspect.getsource(import_module(f"rustygpt_server.db.{name}"))
@@ -246,8 +257,8 @@ def _calls() -> Iterator[tuple[str, int]]:
             yield call[1], len(re.findall(r"\$\d+", call[2]))
 
 
-async def test_wrappers_and_procedures_are_the_same(superuser: Any) -> None:
-    """Every granted procedure has a wrapper, and every wrapper's call has the right arguments."""
+async def test_every_procedure_has_a_wrapper_with_matching_arguments(superuser: Any) -> None:
+    """Every granted procedure has a wrapper, whose call has the right number of arguments."""
     known = {one["proname"]: one["pronargs"] for one in await procedures(superuser)}
     granted = {one["proname"] for one in await procedures(superuser) if one["granted"]}
     calls = set(_calls())
@@ -264,17 +275,17 @@ def test_no_sql_but_calls_in_python() -> None:
             assert not words.search(line), line
 
 
-async def test_a_user_of_a_room_is_found_by_id_only(
+async def test_unknown_and_forbidden_ids_get_the_same_error(
     builder: DatabaseBuilder, database: Database
 ) -> None:
-    """Ids that nobody has are refused as those that one may not know: the same words."""
+    """The message for an unknown id and for one of another conversation is the same."""
     ada, eve = await builder.person("ada"), await builder.person("eve")
-    room = await builder.conversation(ada)
+    conversation_id = await builder.conversation(ada)
 
     async def words(actor: UUID, place: UUID) -> str:
         with pytest.raises(RequestError) as refused:
             await builder.post(actor, place)
         return str(refused.value)
 
-    assert await words(eve, room) == await words(eve, builder.id())
+    assert await words(eve, conversation_id) == await words(eve, builder.id())
     assert database is builder.db

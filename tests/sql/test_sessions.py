@@ -1,4 +1,4 @@
-"""Procedures about sessions, with a clock that the tests move."""
+"""The procedures in sql/procedures/sessions, with a clock that the tests move."""
 
 import asyncio
 from datetime import timedelta
@@ -18,18 +18,18 @@ WINDOWS = sessions.SessionLimits(IDLE, ABSOLUTE, max_sessions=3)
 
 
 def token(number: int) -> bytes:
-    """A hash to tell sessions apart."""
+    """A token hash that consists of one byte value."""
     return bytes([number]) * 32
 
 
 async def log_in(scene: DatabaseBuilder, user: UUID, number: int) -> sessions.StartedSession:
-    """A new session with the token of this number."""
+    """Start a session with the token of this number."""
     new = sessions.NewSession(scene.id(), user, token(number), "curl", "::1")
     return await sessions.start_session(scene.db, new, WINDOWS, scene.now)
 
 
 async def check(scene: DatabaseBuilder, number: int) -> sessions.SessionCheck:
-    """What a token is now."""
+    """The result of the check of a token."""
     checked = await sessions.authenticate_sessions(scene.db, [token(number)], IDLE, scene.now)
     return checked[0]
 
@@ -46,8 +46,8 @@ async def rotate(scene: DatabaseBuilder, old: int, new: int) -> sessions.Rotated
     )
 
 
-async def test_a_session_tells_its_user(builder: DatabaseBuilder) -> None:
-    """A live token tells person and session; another one is unknown."""
+async def test_a_valid_token_returns_user_and_session(builder: DatabaseBuilder) -> None:
+    """Another token is `unknown`."""
     ada = await builder.person("ada")
     started = await log_in(builder, ada, 1)
     checked = await check(builder, 1)
@@ -60,8 +60,8 @@ async def test_a_session_tells_its_user(builder: DatabaseBuilder) -> None:
     assert await check(builder, 2) == sessions.SessionCheck("unknown")
 
 
-async def test_idle_window_moves_at_most_once_a_minute(builder: DatabaseBuilder) -> None:
-    """Use within a minute writes nothing; later use moves the window on."""
+async def test_idle_expiry_is_extended_at_most_once_per_minute(builder: DatabaseBuilder) -> None:
+    """Use within 60 s writes nothing; later use extends the expiry."""
     ada = await builder.person("ada")
     started = await log_in(builder, ada, 1)
     builder.advance_time(59)
@@ -73,8 +73,8 @@ async def test_idle_window_moves_at_most_once_a_minute(builder: DatabaseBuilder)
     assert checked.session.expires_at == builder.now + timedelta(seconds=IDLE)
 
 
-async def test_idle_session_expires(builder: DatabaseBuilder) -> None:
-    """A session that was not used for the idle window is expired, to the second."""
+async def test_an_idle_session_expires(builder: DatabaseBuilder) -> None:
+    """A session expires exactly at the end of its idle time."""
     await log_in(builder, await builder.person("ada"), 1)
     builder.advance_time(IDLE - 1)
     assert (await check(builder, 1)).rotate_due
@@ -82,24 +82,26 @@ async def test_idle_session_expires(builder: DatabaseBuilder) -> None:
     assert await check(builder, 1) == sessions.SessionCheck("expired")
 
 
-async def test_a_session_is_told_where_nothing_can_be_written(
+async def test_a_token_can_be_checked_in_a_read_only_database(
     builder: DatabaseBuilder, database_url: str, pool_login: PoolLogin
 ) -> None:
-    """On a database that may only be read the window stays, and no rotation is asked for."""
+    """The expiry is not extended, and no rotation is due."""
     await log_in(builder, await builder.person("ada"), 1)
     builder.advance_time(IDLE - 60)
     login = {"user": pool_login.user, "password": pool_login.password}
     only_read = {"default_transaction_read_only": "on"}
     async with connected(database_url, **login, server_settings=only_read) as connection:
         query = "SELECT reason, rotate_due FROM rustygpt.authenticate_sessions($1, $2, $3)"
-        told = await connection.fetchrow(query, [token(1)], IDLE, builder.now)
+        results = await connection.fetchrow(query, [token(1)], IDLE, builder.now)
 
-    assert tuple(told) == (None, False)
+    assert tuple(results) == (None, False)
     assert (await check(builder, 1)).rotate_due
 
 
-async def test_rotation_is_due_in_the_second_half(builder: DatabaseBuilder) -> None:
-    """A token is to be rotated when less than half of its idle window is left."""
+async def test_rotation_is_due_in_the_second_half_of_the_idle_time(
+    builder: DatabaseBuilder,
+) -> None:
+    """A rotation is due when less than half of the idle time remains."""
     await log_in(builder, await builder.person("ada"), 1)
     builder.advance_time(IDLE / 2)
     assert not (await check(builder, 1)).rotate_due
@@ -107,8 +109,8 @@ async def test_rotation_is_due_in_the_second_half(builder: DatabaseBuilder) -> N
     assert (await check(builder, 1)).rotate_due
 
 
-async def test_absolute_end_survives_rotation(builder: DatabaseBuilder) -> None:
-    """However often it is used and rotated, a session ends at its absolute end."""
+async def test_rotation_does_not_extend_the_absolute_expiry(builder: DatabaseBuilder) -> None:
+    """However often it is used and rotated, a session ends at its absolute expiry."""
     started = await log_in(builder, await builder.person("ada"), 1)
     number = 1
     while builder.now + timedelta(seconds=IDLE) < started.session.absolute_expires_at:
@@ -120,8 +122,8 @@ async def test_absolute_end_survives_rotation(builder: DatabaseBuilder) -> None:
     assert await check(builder, number) == sessions.SessionCheck("expired")
 
 
-async def test_grace_of_a_rotated_token(builder: DatabaseBuilder) -> None:
-    """The old token works for the grace without another rotation, and then is dead."""
+async def test_a_rotated_token_is_valid_for_the_grace_period(builder: DatabaseBuilder) -> None:
+    """It causes no second rotation, and is refused after the grace period."""
     started = await log_in(builder, await builder.person("ada"), 1)
     rotated = await rotate(builder, 1, 2)
     assert rotated.rotated
@@ -138,16 +140,16 @@ async def test_grace_of_a_rotated_token(builder: DatabaseBuilder) -> None:
     assert (await check(builder, 2)).reason is None
 
 
-async def test_rotations_at_once_make_one_token(builder: DatabaseBuilder) -> None:
-    """Twenty rotations of one token at the same time make one new token."""
+async def test_concurrent_rotations_make_one_token(builder: DatabaseBuilder) -> None:
+    """20 concurrent rotations of one token make 1 new token."""
     await log_in(builder, await builder.person("ada"), 1)
-    told = await asyncio.gather(*(rotate(builder, 1, 2) for _ in range(20)))
-    assert sum(t.rotated for t in told) == 1
+    results = await asyncio.gather(*(rotate(builder, 1, 2) for _ in range(20)))
+    assert sum(t.rotated for t in results) == 1
     assert (await check(builder, 2)).reason is None
 
 
-async def test_oldest_session_ends_beyond_the_limit(builder: DatabaseBuilder) -> None:
-    """A log-in beyond the allowed number ends the oldest and tells so; other people keep theirs."""
+async def test_the_oldest_session_above_the_limit_ends(builder: DatabaseBuilder) -> None:
+    """The login returns the ended session; sessions of other users are not affected."""
     ada, bob = await builder.person("ada"), await builder.person("bob")
     await log_in(builder, bob, 9)
     first = await log_in(builder, ada, 1)
@@ -160,8 +162,8 @@ async def test_oldest_session_ends_beyond_the_limit(builder: DatabaseBuilder) ->
     assert (await check(builder, 9)).reason is None
 
 
-async def test_list_and_end_own_sessions(builder: DatabaseBuilder) -> None:
-    """One sees and ends one's own sessions only."""
+async def test_users_list_and_end_their_own_sessions_only(builder: DatabaseBuilder) -> None:
+    """A session of another user is not found."""
     ada, bob = await builder.person("ada"), await builder.person("bob")
     first = await log_in(builder, ada, 1)
     builder.advance_time()
@@ -178,8 +180,8 @@ async def test_list_and_end_own_sessions(builder: DatabaseBuilder) -> None:
     assert (await check(builder, 1)).reason == "unknown"
 
 
-async def test_log_out_by_token(builder: DatabaseBuilder) -> None:
-    """A token ends its session, also one that was rotated away; twice is no harm."""
+async def test_logout_ends_the_session_of_a_token(builder: DatabaseBuilder) -> None:
+    """Also by a rotated token; a second logout does nothing."""
     started = await log_in(builder, await builder.person("ada"), 1)
     await rotate(builder, 1, 2)
     assert await sessions.end_session_by_token(builder.db, token(1)) == started.session.id
@@ -187,10 +189,10 @@ async def test_log_out_by_token(builder: DatabaseBuilder) -> None:
     assert (await check(builder, 2)).reason == "unknown"
 
 
-async def test_a_session_that_ends_meanwhile_is_whole_and_waited_for_by_nobody(
+async def test_a_locked_session_is_checked_without_waiting(
     builder: DatabaseBuilder, superuser: Any
 ) -> None:
-    """Its window is not moved then; it never becomes one without an id, nor holds others up."""
+    """Its expiry is not extended; the check returns the complete session at once."""
     started = await log_in(builder, await builder.person("ada"), 1)
     builder.advance_time(120)
     async with superuser.transaction():
@@ -208,8 +210,8 @@ async def test_a_session_that_ends_meanwhile_is_whole_and_waited_for_by_nobody(
     assert (await check(builder, 1)).reason == "unknown"
 
 
-async def test_open_streams_count_as_use(builder: DatabaseBuilder) -> None:
-    """Touched sessions live on; dead and unknown ones are not answered."""
+async def test_open_streams_extend_the_idle_expiry(builder: DatabaseBuilder) -> None:
+    """Only sessions that exist are returned."""
     ada = await builder.person("ada")
     live = await log_in(builder, ada, 1)
     builder.advance_time(IDLE - 10)
@@ -222,8 +224,8 @@ async def test_open_streams_count_as_use(builder: DatabaseBuilder) -> None:
     assert await sessions.count_sessions(builder.db, builder.now) == 1
 
 
-async def test_prune_forgets_expired_sessions(builder: DatabaseBuilder) -> None:
-    """Sessions are forgotten a week after they expired."""
+async def test_sessions_are_deleted_7_days_after_expiry(builder: DatabaseBuilder) -> None:
+    """They do not count as sessions from their expiry on."""
     await log_in(builder, await builder.person("ada"), 1)
     builder.advance_time(IDLE + 1)
     assert await sessions.prune_sessions(builder.db, builder.now) == 0

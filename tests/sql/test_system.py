@@ -1,4 +1,4 @@
-"""What the system itself is asked."""
+"""The procedures in sql/procedures/system, and the secret of session tokens."""
 
 from rustygpt_server.assets import sql_folder
 from rustygpt_server.db import sessions, system
@@ -6,8 +6,8 @@ from rustygpt_server.db.bootstrap import missing_scripts
 from rustygpt_server.db.database import Database
 
 
-async def test_ping_answers(database: Database) -> None:
-    """A bootstrapped database answers to the application's role."""
+async def test_ping(database: Database) -> None:
+    """The application's role can call ping."""
     await system.ping(database)
 
 
@@ -16,8 +16,8 @@ async def test_nothing_is_missing_after_bootstrap(database: Database) -> None:
     assert await missing_scripts(database, sql_folder()) == []
 
 
-async def test_secret_is_kept(database: Database) -> None:
-    """The secret has 32 bytes and stays the same."""
+async def test_the_token_secret_is_constant(database: Database) -> None:
+    """It has 32 bytes and does not change."""
     first = await sessions.token_secret(database)
     assert len(first) == 32
     assert await sessions.token_secret(database) == first

@@ -1,4 +1,4 @@
-"""Procedures about threads: lists, trees, what is unread."""
+"""The procedures in sql/procedures/threads."""
 
 from typing import Any
 
@@ -10,24 +10,26 @@ from rustygpt_server.errors import NotFound
 from rustygpt_shared.models.conversations import ThreadUnread
 
 
-async def test_list_is_by_activity_and_pages(builder: DatabaseBuilder) -> None:
-    """Threads come latest activity first; a page tells whether there is more, and the position."""
+async def test_list_is_sorted_by_latest_activity(builder: DatabaseBuilder) -> None:
+    """A page says whether more threads follow, and at which event number it was read."""
     ada = await builder.person("ada")
-    room = await builder.conversation(ada)
-    empty = await threads.list_threads(builder.db, ada, room, None, 10)
+    conversation_id = await builder.conversation(ada)
+    empty = await threads.list_threads(builder.db, ada, conversation_id, None, 10)
     assert (empty.items, empty.position, empty.more) == ([], 0, False)
     roots = []
     for number in range(5):
         builder.advance_time()
-        roots.append((await builder.post(ada, room, f"thread {number}")).posted.message_id)
+        roots.append(
+            (await builder.post(ada, conversation_id, f"thread {number}")).posted.message_id
+        )
     builder.advance_time()
     await builder.reply(ada, roots[1])
-    first = await threads.list_threads(builder.db, ada, room, None, 3)
+    first = await threads.list_threads(builder.db, ada, conversation_id, None, 3)
     assert first.more
     assert first.position == 12
     last = first.items[-1]
     rest = await threads.list_threads(
-        builder.db, ada, room, (last.last_activity_at, last.root_id), 3
+        builder.db, ada, conversation_id, (last.last_activity_at, last.root_id), 3
     )
     assert not rest.more
     order = [t.root_id for t in first.items + rest.items]
@@ -35,11 +37,13 @@ async def test_list_is_by_activity_and_pages(builder: DatabaseBuilder) -> None:
     assert (first.items[0].message_count, first.items[0].participant_count) == (2, 1)
 
 
-async def test_tree_is_depth_first_and_siblings_by_time(builder: DatabaseBuilder) -> None:
-    """A tree comes parents first, siblings in the order they were written, page by page."""
+async def test_tree_is_depth_first_with_siblings_in_the_order_of_posts(
+    builder: DatabaseBuilder,
+) -> None:
+    """Parents precede their children, over several pages."""
     ada = await builder.person("ada")
-    room = await builder.conversation(ada)
-    ids = {"a": (await builder.post(ada, room, "a")).posted.message_id}
+    conversation_id = await builder.conversation(ada)
+    ids = {"a": (await builder.post(ada, conversation_id, "a")).posted.message_id}
     for parent, child in (
         ("a", "b"), ("a", "c"), ("b", "d"), ("a", "e"), ("d", "f"), ("b", "g"), ("c", "h"),
     ):  # fmt: skip
@@ -57,11 +61,11 @@ async def test_tree_is_depth_first_and_siblings_by_time(builder: DatabaseBuilder
     assert sorted(m.seq for m in found) == list(range(1, 9))
 
 
-async def test_tree_page_ends_at_a_mebibyte(builder: DatabaseBuilder) -> None:
-    """A page of long messages is cut before it grows past 1 MiB, and goes on after that."""
+async def test_a_page_of_a_tree_has_at_most_1_mib(builder: DatabaseBuilder) -> None:
+    """A page of long messages ends before 1 MiB, and the next one continues after it."""
     ada = await builder.person("ada")
-    room = await builder.conversation(ada)
-    root = (await builder.post(ada, room, "x" * 65_536)).posted.message_id
+    conversation_id = await builder.conversation(ada)
+    root = (await builder.post(ada, conversation_id, "x" * 65_536)).posted.message_id
     for _ in range(19):
         await builder.reply(ada, root, "y" * 65_536)
     first = await threads.list_tree(builder.db, ada, root, None, 200)
@@ -71,34 +75,36 @@ async def test_tree_page_ends_at_a_mebibyte(builder: DatabaseBuilder) -> None:
     assert len(first.items) + len(rest.items) == 20
 
 
-async def test_tree_of_a_reply_or_a_stranger(builder: DatabaseBuilder) -> None:
-    """Only roots have trees; strangers know of none."""
+async def test_only_roots_have_trees(builder: DatabaseBuilder) -> None:
+    """For non-participants the thread does not exist."""
     ada, eve = await builder.person("ada"), await builder.person("eve")
-    room = await builder.conversation(ada)
-    root = (await builder.post(ada, room)).posted.message_id
+    conversation_id = await builder.conversation(ada)
+    root = (await builder.post(ada, conversation_id)).posted.message_id
     child = (await builder.reply(ada, root)).posted.message_id
     for actor, message in ((ada, child), (ada, builder.id()), (eve, root)):
         with pytest.raises(NotFound):
             await threads.list_tree(builder.db, actor, message, None, 10)
     with pytest.raises(NotFound):
-        await threads.list_threads(builder.db, eve, room, None, 10)
+        await threads.list_threads(builder.db, eve, conversation_id, None, 10)
     with pytest.raises(NotFound):
-        await threads.list_unread(builder.db, eve, room)
+        await threads.list_unread(builder.db, eve, conversation_id)
 
 
-async def test_unread_counts_others_after_the_mark(builder: DatabaseBuilder) -> None:
-    """Unread are messages by others above one's mark, the same in all three lists."""
+async def test_messages_of_others_after_the_read_marker_are_unread(
+    builder: DatabaseBuilder,
+) -> None:
+    """The counts in all three lists are equal."""
     ada, bob = await builder.person("ada"), await builder.person("bob")
-    room = await builder.conversation(ada, bob)
-    root = (await builder.post(ada, room)).posted.message_id
+    conversation_id = await builder.conversation(ada, bob)
+    root = (await builder.post(ada, conversation_id)).posted.message_id
     await builder.reply(bob, root)
     second = (await builder.reply(ada, root)).posted.message_id
     await builder.reply(ada, second)
 
     async def unread() -> int:
-        listed = (await threads.list_unread(builder.db, bob, room)).items
-        (thread,) = (await threads.list_threads(builder.db, bob, room, None, 10)).items
-        shown = await conversations.show_conversation(builder.db, bob, room)
+        listed = (await threads.list_unread(builder.db, bob, conversation_id)).items
+        (thread,) = (await threads.list_threads(builder.db, bob, conversation_id, None, 10)).items
+        shown = await conversations.show_conversation(builder.db, bob, conversation_id)
         assert listed == ([ThreadUnread(root, thread.unread)] if thread.unread else [])
         assert shown.unread == thread.unread
         return thread.unread
@@ -112,13 +118,13 @@ async def test_unread_counts_others_after_the_mark(builder: DatabaseBuilder) -> 
     assert marked.unread == await unread() == 0
 
 
-async def test_mark_by_path(builder: DatabaseBuilder) -> None:
-    """A mark may be named by path; a path or message of no such place is refused."""
+async def test_a_read_marker_may_be_set_by_path(builder: DatabaseBuilder) -> None:
+    """An unknown path, and a message of another thread, are refused."""
     ada, bob = await builder.person("ada"), await builder.person("bob")
-    room = await builder.conversation(ada, bob)
-    root = (await builder.post(ada, room)).posted.message_id
+    conversation_id = await builder.conversation(ada, bob)
+    root = (await builder.post(ada, conversation_id)).posted.message_id
     await builder.reply(ada, root)
-    other = (await builder.post(ada, room)).posted.message_id
+    other = (await builder.post(ada, conversation_id)).posted.message_id
     marked = await threads.mark_read(builder.db, bob, root, "V", None)
     assert marked.unread == 1
     for path, message in (("no", None), (None, other), (None, builder.id())):
@@ -128,23 +134,23 @@ async def test_mark_by_path(builder: DatabaseBuilder) -> None:
         await threads.mark_read(builder.db, await builder.person("eve"), root, None, None)
 
 
-async def test_unread_stops_at_a_thousand(builder: DatabaseBuilder, superuser: Any) -> None:
-    """No count is above 1,000, for a thread and for a conversation."""
+async def test_unread_counts_stop_at_1_000(builder: DatabaseBuilder, superuser: Any) -> None:
+    """For a thread and for a conversation."""
     ada, bob = await builder.person("ada"), await builder.person("bob")
-    room = await builder.conversation(ada, bob)
-    root = (await builder.post(ada, room)).posted.message_id
+    conversation_id = await builder.conversation(ada, bob)
+    root = (await builder.post(ada, conversation_id)).posted.message_id
     await builder.reply(ada, root)
     await superuser.execute(
         """
         INSERT INTO rustygpt.messages
-          (id, root_id, conversation_id, role, content, path, depth, seq, created_at, born)
+          (id, root_id, conversation_id, role, content, path, depth, seq, created_at, created_event)
         SELECT gen_random_uuid(), $1, $2, 'user', 'x', 'Z' || n, 2, n, $3, n
         FROM generate_series(10, 1500) AS n
         """,
         root,
-        room,
+        conversation_id,
         builder.now,
     )
-    (thread,) = (await threads.list_threads(builder.db, bob, room, None, 10)).items
+    (thread,) = (await threads.list_threads(builder.db, bob, conversation_id, None, 10)).items
     assert thread.unread == 1000
-    assert (await conversations.show_conversation(builder.db, bob, room)).unread == 1000
+    assert (await conversations.show_conversation(builder.db, bob, conversation_id)).unread == 1000

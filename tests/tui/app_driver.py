@@ -1,4 +1,4 @@
-"""Drive the whole terminal chat, headless, against a server over a real socket."""
+"""Runs the terminal chat headless against a server over a real socket."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -12,11 +12,12 @@ from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.session_file import SessionFile
 from rustygpt_tui.config import load_settings, session_file
+from rustygpt_tui.conversation.timing import Timing
 from rustygpt_tui.screens.main import MainScreen
 
 
 class AppDriver:
-    """An app that runs, and what it takes to look at it."""
+    """A running app, with methods to read its screen and to type."""
 
     def __init__(self, app: RustyGPT, pilot: Pilot[int]) -> None:
         self.app = app
@@ -24,34 +25,37 @@ class AppDriver:
 
     @property
     def main(self) -> MainScreen:
-        """The main screen, which has to be there."""
+        """The main screen; fails when another screen is shown."""
         assert isinstance(self.app.screen, MainScreen)
         return self.app.screen
 
     def text(self) -> str:
-        """Everything that is on the screen."""
+        """Return all text on the screen."""
         strips = self.app.screen._compositor.render_strips()
         return "\n".join(strip.text.rstrip() for strip in strips)
 
-    async def until(self, what: str | Callable[[], object], seconds: float = 20) -> None:
-        """Wait until a text is on the screen, or something is true."""
+    async def until(self, condition: str | Callable[[], object], seconds: float = 20) -> None:
+        """Wait until a text is on the screen or a condition holds."""
         try:
             async with asyncio.timeout(seconds):
-                while not (what in self.text() if isinstance(what, str) else what()):
+                while not self._holds(condition):
                     await self.pilot.pause(0.02)
         except TimeoutError:
             raise AssertionError(
-                f"waited in vain for {what!r}; this was seen:\n{self.text()}"
+                f"{condition!r} did not hold within {seconds} s; the screen is:\n{self.text()}"
             ) from None
 
+    def _holds(self, condition: str | Callable[[], object]) -> object:
+        return condition in self.text() if isinstance(condition, str) else condition()
+
     async def write(self, text: str) -> None:
-        """Put words into the composer."""
+        """Insert a text into the composer."""
         self.main.thread_pane.composer.insert(text)
         await self.pilot.pause()
 
 
 def sign_in(chat: FakeChatServer) -> None:
-    """Leave a session in the session file, as an earlier login did."""
+    """Store a session in the session file, as an earlier login does."""
     chat.signed_in = True
     session = Session(chat.origin, file=SessionFile(session_file(load_settings())))
     session.store_cookies([value for _, value in cookies(1)])
@@ -60,10 +64,10 @@ def sign_in(chat: FakeChatServer) -> None:
 
 @asynccontextmanager
 async def running_app(
-    chat: FakeChatServer, size: tuple[int, int] = (100, 30)
+    chat: FakeChatServer, size: tuple[int, int] = (100, 30), timing: Timing | None = None
 ) -> AsyncIterator[AppDriver]:
-    """The terminal chat at the server, for as long as the block runs."""
-    app = RustyGPT(load_settings(), server=chat.origin, account=None, local=False)
+    """Run the terminal chat against the server for the duration of the block."""
+    app = RustyGPT(load_settings(), server=chat.origin, account=None, local=False, timing=timing)
     try:
         async with app.run_test(size=size, notifications=True) as pilot:
             yield AppDriver(app, pilot)
@@ -73,10 +77,10 @@ async def running_app(
 
 @asynccontextmanager
 async def in_conversation(
-    chat: FakeChatServer, size: tuple[int, int] = (100, 30)
+    chat: FakeChatServer, size: tuple[int, int] = (100, 30), timing: Timing | None = None
 ) -> AsyncIterator[AppDriver]:
-    """The same, signed in and with the conversation open and live."""
+    """Run the terminal chat signed in, with the conversation open and its stream live."""
     sign_in(chat)
-    async with running_app(chat, size) as driver:
+    async with running_app(chat, size, timing) as driver:
         await driver.until("● live")
         yield driver

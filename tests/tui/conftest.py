@@ -1,4 +1,4 @@
-"""Folders of a test's own, a clock in one zone, and no cursor that blinks."""
+"""Fixtures of the terminal tests: separate folders, a fixed time zone, a plain environment."""
 
 import time
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test of the terminal has its own folders, and sees the same time zone."""
+    """Give every test its own folders and the same time zone."""
     for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
         monkeypatch.setenv(f"RUSTYGPT_{kind}_DIR", str(tmp_path / kind.lower()))
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("COLORTERM", "truecolor")
-    for outer in ("NO_COLOR", "TMUX", "DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_TTY"):
-        monkeypatch.delenv(outer, raising=False)
+    for variable in ("NO_COLOR", "TMUX", "DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_TTY"):
+        monkeypatch.delenv(variable, raising=False)
     time.tzset()
     yield
     monkeypatch.undo()

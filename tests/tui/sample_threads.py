@@ -1,4 +1,4 @@
-"""Threads of messages for tests of the terminal."""
+"""Messages and threads for tests of the terminal."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ NAMES = {ME: "me", ANA: "ana"}
 
 
 def message(number: int, content: str = "", **fields: Any) -> MessageView:
-    """The message with this number; by default it answers the one before, so they are a chain."""
+    """Return message `number`; by default it replies to message `number - 1`."""
     values: dict[str, Any] = {
         "id": message_id(number),
         "root_id": ROOT,
@@ -34,17 +34,17 @@ def message(number: int, content: str = "", **fields: Any) -> MessageView:
 
 
 def message_id(number: int) -> UUID:
-    """The id of the message with this number."""
+    """Return the id of message `number`."""
     return UUID(int=ROOT.int + number)
 
 
 def chain(numbers: Iterable[int]) -> list[MessageView]:
-    """Messages with these numbers, each an answer to the one before."""
+    """Return messages with these numbers, each a reply to the one before."""
     return [message(number) for number in numbers]
 
 
 def answer(number: int, content: str = "", **fields: Any) -> MessageView:
-    """An assistant's message."""
+    """Return a message of the assistant."""
     base = message(number, content or " ", role="assistant", author_user_id=None, model="demo")
     values = {name: getattr(base, name) for name in base.__struct_fields__}
     return MessageView(**{**values, "content": content, **fields})

@@ -1,7 +1,8 @@
-"""The terminal chat as a whole: signing in, and what it needs."""
+"""The terminal chat as a whole: connecting and signing in."""
 
 from tests.support.fakes.fake_chat_server import fake_chat_server
 from tests.support.fakes.fake_conversation import FakeConversation
+from tests.support.wait import until
 from tests.tui.app_driver import in_conversation, running_app
 
 from rustygpt_tui.app import RustyGPT
@@ -9,8 +10,8 @@ from rustygpt_tui.config import load_settings
 from rustygpt_tui.screens.main import MainScreen
 
 
-async def test_a_new_server_asks_for_its_administrator() -> None:
-    """The form names the administrator and signs in; what does not fit is said and kept."""
+async def test_a_new_server_shows_the_set_up_form() -> None:
+    """An invalid field is reported and kept; then the administrator is signed in."""
     async with fake_chat_server() as chat:
         chat.is_setup = False
         async with running_app(chat) as driver:
@@ -25,8 +26,8 @@ async def test_a_new_server_asks_for_its_administrator() -> None:
             await driver.until("● live")
 
 
-async def test_a_wrong_password_is_said_and_nothing_typed_is_lost() -> None:
-    """The sentence of the server is shown; the next try goes through."""
+async def test_a_wrong_password_is_reported_and_the_fields_are_kept() -> None:
+    """The server's sentence is shown, and the next attempt succeeds."""
     async with fake_chat_server() as chat, running_app(chat) as driver:
         await driver.until("Sign in")
         driver.app.screen.query_one("#name").value = "me"
@@ -39,15 +40,15 @@ async def test_a_wrong_password_is_said_and_nothing_typed_is_lost() -> None:
         await driver.until(lambda: isinstance(driver.app.screen, MainScreen))
 
 
-async def test_a_session_is_enough() -> None:
-    """Who signed in before gets straight to the conversations."""
+async def test_a_saved_session_needs_no_sign_in() -> None:
+    """With a saved session the conversations are shown at once."""
     async with fake_chat_server() as chat, in_conversation(chat) as driver:
         assert "Tea" in driver.text()
         assert chat.http.request_count("POST", "/api/auth/login") == 0
 
 
-async def test_a_server_that_is_away_is_said_with_a_way_on() -> None:
-    """Nothing answers: one sentence and a button, no traceback."""
+async def test_an_unreachable_server_is_reported_with_a_button() -> None:
+    """One sentence and a button to try again are shown, no traceback."""
     app = RustyGPT(load_settings(), server="http://127.0.0.1:1", account=None, local=False)
     async with app.run_test(size=(80, 24)) as pilot:
         while not app.screen.query_one("#again").display:
@@ -56,11 +57,11 @@ async def test_a_server_that_is_away_is_said_with_a_way_on() -> None:
     await app.aclose()
 
 
-async def test_a_session_that_ends_asks_to_sign_in_again() -> None:
-    """The form comes by itself, drafts are kept, and after it the chat goes on."""
-    room = FakeConversation()
-    room.post(text="a thread")
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+async def test_the_end_of_a_session_shows_the_sign_in_form() -> None:
+    """Drafts are kept, and the chat continues after the user signed in."""
+    conversation = FakeConversation()
+    conversation.post(text="a thread")
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.until("a thread")
         await driver.pilot.press("i")
         await driver.write("half a thought")
@@ -74,8 +75,17 @@ async def test_a_session_that_ends_asks_to_sign_in_again() -> None:
         await driver.until("● live")
 
 
-async def test_the_sheets_of_styles_stay_few() -> None:
-    """Past 64 sources Textual parses all of them for each new kind of widget."""
+async def test_no_connection_is_open_after_the_exit() -> None:
+    """The app closes idle connections and the stream before it returns."""
+    async with fake_chat_server() as chat:
+        async with in_conversation(chat):
+            pass
+        chat.cut_streams()
+        await until(lambda: all(writer.is_closing() for writer in chat.http.writers))
+
+
+async def test_there_are_few_style_sheets() -> None:
+    """Above 64 sources Textual parses all of them again for each new type of widget."""
     async with fake_chat_server() as chat, in_conversation(chat) as driver:
         await driver.pilot.press("f1", "escape", "f4", "escape", "f2", "escape")
         await driver.pilot.press("ctrl+p", "escape")
@@ -83,8 +93,8 @@ async def test_the_sheets_of_styles_stay_few() -> None:
         assert sum(1 for _ in driver.app.screen.walk_children()) <= 60
 
 
-async def test_the_palette_finds_actions_and_conversations() -> None:
-    """Words typed find what can be done, and where one can go."""
+async def test_the_palette_finds_conversations() -> None:
+    """A typed title finds its conversation."""
     async with fake_chat_server() as chat, in_conversation(chat) as driver:
         await driver.pilot.press("ctrl+p")
         await driver.pilot.press(*"Tea")

@@ -1,4 +1,4 @@
-"""The table of keys, and how people move them."""
+"""The table of keys and the user's changes to it."""
 
 from pathlib import Path
 
@@ -12,45 +12,45 @@ from rustygpt_tui.screens.main import MainScreen
 from rustygpt_tui.widgets.bindings import bindings
 
 
-def test_the_keys_as_they_come_clash_with_nothing() -> None:
-    """Ids are unique, and no key does two things in one place."""
+def test_the_default_keys_do_not_clash() -> None:
+    """Ids are unique, and no key has two commands in one scope."""
     assert len({key.id for key in KEYS}) == len(KEYS)
     assert clashes(Keymap()) == []
 
 
 def test_every_binding_has_an_id() -> None:
-    """What is bound can be moved."""
+    """Every key can be changed by its id."""
     bound = [b for b in MainScreen.BINDINGS if isinstance(b, Binding)]
 
     assert len(bound) == len(bindings("anywhere"))
     assert all(binding.id for binding in bound)
 
 
-def test_a_file_moves_keys_and_its_mistakes_are_named(tmp_path: Path) -> None:
-    """Clashes, unknown names and keys terminals do not send are each said."""
+def test_a_file_changes_keys_and_its_errors_are_reported(tmp_path: Path) -> None:
+    """Clashes, unknown ids and keys that terminals do not send are reported."""
     (tmp_path / "keymap.toml").write_text(
         '[keys]\n"rg.reply" = "y"\n"rg.nothing" = "q"\n"rg.send" = "ctrl+m"\n"rg.copy" = ""\n'
     )
     keymap = load_keymap(tmp_path)
 
     assert keymap.overrides["rg.reply"] == "y"
-    said = " ".join(keymap.errors)
-    assert "y is both rg.reply and rg.copy" in said
-    assert "no key 'rg.nothing'" in said
-    assert "rg.send is on ctrl+m" in said
-    assert "rg.copy needs a key" in said
+    errors = " ".join(keymap.errors)
+    assert "y is both rg.reply and rg.copy" in errors
+    assert "no key 'rg.nothing'" in errors
+    assert "rg.send is on ctrl+m" in errors
+    assert "rg.copy needs a key" in errors
 
 
-def test_a_broken_file_moves_nothing(tmp_path: Path) -> None:
-    """It is said that the file cannot be read; a missing one is no mistake."""
+def test_an_invalid_file_changes_nothing(tmp_path: Path) -> None:
+    """An unreadable file is reported; a missing one is no error."""
     assert load_keymap(tmp_path) == Keymap()
     (tmp_path / "keymap.toml").write_text("[keys")
     assert "cannot be read" in load_keymap(tmp_path).errors[0]
     assert validate(["a"]) == Keymap({}, ())
 
 
-async def test_a_moved_key_works_and_help_tells_it(tmp_path: Path) -> None:
-    """The new key does it, the old one does not, and the help screen shows the new one."""
+async def test_a_changed_key_works_and_is_on_the_help_screen(tmp_path: Path) -> None:
+    """The new key runs the command, the old one does not."""
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "keymap.toml").write_text('[keys]\n"rg.rename" = "ctrl+t"\n')
     async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:

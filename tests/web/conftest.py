@@ -5,17 +5,18 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from playwright.async_api import Browser, Page
 from tests.support.clients.browser import chromium
-from tests.support.clients.web_users import PASSWORD, WebServer
-from tests.support.servers.server_process_blocking import blocking_server_process
+from tests.support.clients.web_users import WebServer
+from tests.support.password import PASSWORD
+from tests.support.servers.server_process import blocking_server_process
 
 from rustygpt_shared.requests import CreateUser, SetUp
 from rustygpt_tui.client.http import connect
 
 
 @pytest.fixture(scope="package")
-def fresh_origin(cluster_url: str) -> Iterator[str]:
-    """A server that the first test or fixture sets up."""
-    with blocking_server_process(cluster_url) as origin:
+def fresh_origin(cluster_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that the first test which uses it sets up."""
+    with blocking_server_process(tmp_path_factory.mktemp("server"), cluster_url) as origin:
         yield origin
 
 

@@ -1,4 +1,4 @@
-"""The terminal chat put together: settings, server, session, drafts, and the screens over them."""
+"""The Textual application: connects settings, server, session and drafts with the screens."""
 
 import asyncio
 import gc
@@ -22,6 +22,7 @@ from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.session_file import SessionFile
 from rustygpt_tui.conversation.account_drafts import AccountDrafts
 from rustygpt_tui.conversation.clipboard import Clipboard
+from rustygpt_tui.conversation.timing import Timing
 from rustygpt_tui.errors import ClientError, NotSignedIn
 from rustygpt_tui.keymap import Keymap, load_keymap
 from rustygpt_tui.screens.command_palette import CommandProvider, ConversationProvider
@@ -35,22 +36,22 @@ from rustygpt_tui.store.drafts import Drafts
 
 
 def run(loaded: LoadedSettings, *, server: str | None, account: str | None, local: bool) -> int:
-    """Open the terminal chat and stay until it is left; answers the exit code.
+    """Run the terminal chat until the user quits, and return the exit code.
 
-    `server` is an address that goes before the settings' one, `account` chooses among sessions,
-    `local` starts a server on this machine when none answers.
+    `server` is an address that overrides the one in the settings, `account` chooses among saved
+    sessions, `local` starts a server on this machine when none is running.
     """
     return asyncio.run(_run(loaded, server, account, local))
 
 
 async def _run(loaded: LoadedSettings, server: str | None, account: str | None, local: bool) -> int:
     app = RustyGPT(loaded, server=server, account=account, local=local)
-    gc.freeze()  # what was imported stays: looking through it anew each time would stall keys
+    gc.freeze()  # imported objects stay: collecting them again and again would delay keys
     try:
-        answer = await app.run_async()
+        exit_code = await app.run_async()
     finally:
         await app.aclose()
-    return app.return_code or answer or 0
+    return app.return_code or exit_code or 0
 
 
 class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
@@ -69,10 +70,15 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         account: str | None,
         local: bool,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        timing: Timing | None = None,
     ) -> None:
-        """`now` is the clock that ages are counted by."""
+        """Create the app; the first parameters are those of `run`.
+
+        `now` is the clock that the age of threads is measured by; `timing` has the intervals.
+        """
         super().__init__()
         self._now = now
+        self._timing = timing or Timing()
         self._loaded = loaded
         self._origin = server or loaded.settings.cli.server
         self._account = account
@@ -85,18 +91,18 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         self._exiting = asyncio.Event()
 
     async def on_mount(self) -> None:
-        """Show that something happens, and begin."""
+        """Load keymap and drafts, show the start screen, and connect."""
         self._user_keymap = load_keymap(locations.config_folder())
         self.set_keymap(dict(self._user_keymap.overrides))
-        for mistake in self._user_keymap.errors:
-            self.notify(mistake, severity="warning", markup=False, timeout=10)
+        for error in self._user_keymap.errors:
+            self.notify(error, severity="warning", markup=False, timeout=10)
         with suppress(sqlite3.Error, OSError):
             self._drafts = Drafts(config.drafts_file())
         await self.push_screen(self._start)
         self.begin()
 
     async def aclose(self) -> None:
-        """Close connections and drafts, and end the server that was started here."""
+        """Close the connections and drafts, and stop the server that was started here."""
         self._exiting.set()
         if self._client:
             await self._client.aclose()
@@ -107,7 +113,7 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
 
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def begin(self) -> None:
-        """Reach the server, and find out who is signed in."""
+        """Connect to the server, and sign in with the saved session or show a form."""
         self._start.show_progress("Connecting …")
         try:
             if self._local and self._local_server is None:
@@ -117,11 +123,11 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
             self._start.show_failure(failure.sentence)
 
     def on_start_screen_retry_requested(self) -> None:
-        """Try again."""
+        """Connect again."""
         self.begin()
 
     async def _start_local_server(self) -> str:
-        """Start a server on this machine, which runs until the chat is left."""
+        """Start a server on this machine that runs until the app exits, and return its address."""
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[str] = loop.create_future()
         self._local_server = asyncio.create_task(self._run_local_server(ready))
@@ -144,7 +150,7 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
                 ready.set_exception(failure)
 
     async def _sign_in(self) -> None:
-        client = self._connect()
+        client = await self._connect()
         try:
             user = (await client.me()).user
         except NotSignedIn:
@@ -154,8 +160,12 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         else:
             self._on_signed_in(user)
 
-    def _connect(self) -> Client:
-        if self._client is None or self._client.origin != self._origin:
+    async def _connect(self) -> Client:
+        """Return the client of the server, a new one when the address changed."""
+        if self._client and self._client.origin != self._origin:
+            await self._client.aclose()
+            self._client = None
+        if self._client is None:
             file = SessionFile(config.session_file(self._loaded))
             session = Session(self._origin, file=file, account=self._account)
             self._client = connect(self._origin, session)
@@ -165,10 +175,10 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         if user is None or self._client is None:
             return
         drafts = AccountDrafts(self._drafts, self._client.origin, user.username)
-        self.push_screen(MainScreen(self._client, user, drafts, self._now))
+        self.push_screen(MainScreen(self._client, user, drafts, self._now, self._timing))
 
     def action_sign_in(self) -> None:
-        """The session ended: sign in again, over a fresh main screen."""
+        """Show the sign-in form after the session ended; a new main screen follows it."""
         if self._client is None or isinstance(self.screen, LogInScreen):
             return
         while not isinstance(self.screen, StartScreen) and len(self.screen_stack) > 1:
@@ -183,27 +193,27 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
 
     @work(group="sign-out", exclusive=True, exit_on_error=False)
     async def action_sign_out(self) -> None:
-        """End the session, and show the form to sign in."""
+        """End the session, and show the sign-in form."""
         if self._client:
             with suppress(ClientError):
                 await self._client.log_out()
             self.action_sign_in()
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy a text, from wherever in the app, and tell what became of it."""
-        self._clipboard = text  # what ctrl+v pastes here
+        """Copy a text, and notify the user where it is."""
+        self._clipboard = text  # Textual pastes this one on ctrl+v
         self._copy(text)
 
     @work(group="copy", exclusive=True, exit_on_error=False)
     async def _copy(self, text: str) -> None:
-        clipboard = Clipboard(os.environ, locations.state_folder(), self._emit)
+        clipboard = Clipboard(os.environ, locations.state_folder(), self._write_to_terminal)
         self.notify(await clipboard.copy(text), markup=False, timeout=4)
 
-    def _emit(self, sequence: str) -> None:
+    def _write_to_terminal(self, sequence: str) -> None:
         if self._driver:
             self._driver.write(sequence)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette's own commands, less those that are in the table of keys."""
+        """Yield the palette's commands that have no key; the others come from the keymap."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Sign out", "End the session here", self.action_sign_out)

@@ -1,7 +1,7 @@
-"""Every key of the terminal chat, in one table: an id that never changes, its keys, what it does.
+"""The table of all keys of the terminal chat, and the user's changes to it.
 
-Screens and widgets take their bindings from here, the help screen is made of it, and people move
-keys by `keymap.toml` in the config folder:
+Screens and widgets create their bindings from it, and the help screen lists it. Users change keys
+by id in `keymap.toml` in the config folder:
 
     [keys]
     "rg.reply" = "ctrl+r"
@@ -20,13 +20,17 @@ SCOPES = {
     "composer": "Writing",
     "dialog": "Dialogs",
 }
+"""Where keys apply, with the heading on the help screen."""
 _UNDISTINGUISHABLE_KEYS = frozenset({"ctrl+m", "ctrl+i", "ctrl+h", "ctrl+enter"})
-"""Keys that terminals send as other keys, or not at all."""
+"""Keys that terminals send as another key or not at all."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """What can be done by key: `keys` is a list with commas, `action` is Textual's name for it."""
+    """One command: `keys` is a list separated by commas, `action` a Textual action string.
+
+    The id never changes, as users' keymaps refer to it.
+    """
 
     id: str
     keys: str
@@ -80,41 +84,41 @@ KEYS = (
 
 
 def keys_of(scope: str) -> list[Key]:
-    """The keys of one place, in the order of the table."""
+    """Return the keys of one scope in the order of the table."""
     return [key for key in KEYS if key.scope == scope]
 
 
 @dataclass(frozen=True)
 class Keymap:
-    """Keys that a person moved, by id, and what is wrong with them in a sentence each."""
+    """The keys that a user changed, by id, and one sentence for each error in them."""
 
     overrides: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
 
     def keys(self, key: Key) -> str:
-        """The keys that do it now."""
+        """Return the keys of a command, separated by commas."""
         return self.overrides.get(key.id, key.keys)
 
 
 def load_keymap(folder: Path) -> Keymap:
-    """The keymap of a config folder; a file that is not there moves nothing."""
+    """Return the keymap of a config folder; without a file, nothing is changed."""
     path = folder / FILE_NAME
     try:
-        told = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return Keymap()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return Keymap(errors=(f"{path} cannot be read, so keys are as usual: {error}.",))
-    return validate(told.get("keys", told))
+    return validate(document.get("keys", document))
 
 
 def validate(requested: object) -> Keymap:
-    """The keymap that is wanted, without what cannot be, and with every clash named."""
-    known = {key.id for key in KEYS}
+    """Return the keymap of a parsed file; invalid entries are left out and reported as errors."""
+    key_ids = {key.id for key in KEYS}
     overrides: dict[str, str] = {}
     errors: list[str] = []
     for name, keys in requested.items() if isinstance(requested, dict) else ():
-        if name not in known:
+        if name not in key_ids:
             errors.append(f"There is no key {name!r}; the help screen lists their names.")
         elif not isinstance(keys, str) or not keys.strip():
             errors.append(f"{name} needs a key such as 'ctrl+r'.")
@@ -125,8 +129,8 @@ def validate(requested: object) -> Keymap:
 
 
 def clashes(keymap: Keymap) -> list[str]:
-    """A sentence for every key that would do two things in one place."""
-    found: list[str] = []
+    """Return a sentence for every key that has two commands in one scope."""
+    errors: list[str] = []
     for scope in SCOPES:
         first: dict[str, Key] = {}
         for key in (
@@ -136,18 +140,18 @@ def clashes(keymap: Keymap) -> list[str]:
             for part in keymap.keys(key).split(","):
                 other = first.setdefault(part, key)
                 if other is not key and not _is_text_key(part, scope, other, key):
-                    found.append(f"{part} is both {other.id} and {key.id}; the first one gets it.")
-    return list(dict.fromkeys(found))
+                    errors.append(f"{part} is both {other.id} and {key.id}; the first one gets it.")
+    return list(dict.fromkeys(errors))
 
 
 def _is_text_key(part: str, scope: str, other: Key, key: Key) -> bool:
-    """While one writes, letters are text, so they clash with nothing."""
+    """Return whether a key types text: letters in the composer run no command of another scope."""
     return scope == "composer" and len(part) == 1 and key.scope != other.scope
 
 
 def _undistinguishable(keymap: Keymap) -> list[str]:
     return [
-        f"{name} is on {part}, which terminals do not tell from another key."
+        f"{name} is on {part}, which terminals do not distinguish from another key."
         for name, keys in keymap.overrides.items()
         for part in keys.split(",")
         if part in _UNDISTINGUISHABLE_KEYS

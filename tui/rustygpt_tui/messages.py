@@ -1,4 +1,4 @@
-"""Messages that several screens understand; those of one widget stand in that widget."""
+"""Textual messages used by several screens; a widget's own messages are defined in the widget."""
 
 from textual.message import Message
 
@@ -7,7 +7,7 @@ from rustygpt_tui.store.state import Changes
 
 
 class StoreChanged(Message):
-    """The state of the open conversation is new; at most thirty of these come a second."""
+    """The state of the open conversation changed; posted at most 30 times a second."""
 
     def __init__(self, changes: Changes) -> None:
         super().__init__()
@@ -15,7 +15,7 @@ class StoreChanged(Message):
 
 
 class ConnectionChanged(Message):
-    """The stream of the open conversation is being opened, open, or lost."""
+    """The connection of the open conversation's event stream changed."""
 
     def __init__(self, connection: Connecting | Live | Disconnected) -> None:
         super().__init__()

@@ -1,4 +1,7 @@
-"""Who calls: the session cookie, what it proves, and the cookies that go back."""
+"""Authentication by session cookie: the caller of a request, and the cookies of a response.
+
+CSRF is checked here; sessions themselves belong to `services.sessions`.
+"""
 
 from http.cookies import Morsel
 
@@ -19,7 +22,7 @@ from rustygpt_shared.settings import Settings
 
 
 class Authenticator:
-    """Lets callers in by their session."""
+    """Authenticates requests by their session cookie."""
 
     def __init__(self, settings: Settings, sessions: Sessions, clock: Clock) -> None:
         self._server = settings.server
@@ -31,57 +34,60 @@ class Authenticator:
     async def authenticate(
         self, request: Request, *, csrf: bool = True, fresh_session: bool = False
     ) -> Caller:
-        """The signed-in caller; raises NotSignedIn or CsrfFailed."""
+        """Return the authenticated caller; raise NotSignedIn or CsrfFailed.
+
+        With `fresh_session` the database is queried, not the process's cache.
+        """
         token = self.session_token(request)
         if not token:
             raise NotSignedIn("Sign in first.", MISSING_SESSION)
-        signed = await self._sessions.authenticate(token, fresh_session=fresh_session)
+        caller = await self._sessions.authenticate(token, fresh_session=fresh_session)
         if csrf and self._security.csrf.enabled and request.method not in SAFE_METHODS:
             expected = self._sessions.csrf_token(token)
             check_csrf(request, self._security.csrf.header_name, expected)
-        request.ctx.signed = signed
-        return signed
+        request.ctx.caller = caller
+        return caller
 
     def session_token(self, request: Request) -> str | None:
-        """The session token a request brings."""
-        # Sanic's own ways to ask would take a cookie with a prefix before its name for this one.
+        """Return the request's session token, or None; raise NotSignedIn when there are two."""
+        # Sanic's own accessors also accept a cookie whose name has a prefix such as `__Host-`.
         tokens: list[str] = dict.get(request.cookies, self._session.session_cookie_name, [])
         if len(set(tokens)) > 1:
-            # Another site below the same domain may have planted one of them.
+            # Another site below the same domain may have set one of them (session fixation).
             raise NotSignedIn("This request has two sessions; sign in again.", INVALID_SESSION)
         return tokens[0] if tokens else None
 
     def client_info(self, request: Request) -> ClientInfo:
-        """Where a request comes from."""
+        """Return the client's address and user agent, as they are shown in a list of sessions."""
         agent = request.headers.get("user-agent", "")
-        shown = "".join(c for c in agent if c.isprintable())[:200]
-        return ClientInfo(self.client_address(request), shown or None)
+        printable = "".join(c for c in agent if c.isprintable())[:200]
+        return ClientInfo(self.client_address(request), printable or None)
 
     def client_address(self, request: Request) -> str:
-        """The caller's address; that of the socket, unless a trusted proxy tells another."""
+        """Return the client's address: the socket's, or what trusted proxies have forwarded."""
         address = request.ip or ""
         proxies = self._server.trusted_proxies
-        told = ",".join(request.headers.getall("x-forwarded-for", []))
-        for hop in reversed([hop.strip() for hop in told.split(",") if hop.strip()]):
+        forwarded = ",".join(request.headers.getall("x-forwarded-for", []))
+        for hop in reversed([hop.strip() for hop in forwarded.split(",") if hop.strip()]):
             if not (is_trusted(address, proxies) and is_address(hop)):
                 break
             address = hop
         return address
 
     def is_local(self, request: Request) -> bool:
-        """Whether the caller sits at the server's own machine, with no proxy between."""
+        """Return whether the request comes from the server's own machine without a proxy."""
         forwarded = request.headers.get("x-forwarded-for") or request.headers.get("forwarded")
         return is_loopback(request.ip or "") and not forwarded
 
     def session_cookies(self, caller: Caller) -> list[str]:
-        """Set-Cookie values for a fresh token: the session's, and the one scripts may read."""
+        """Return the Set-Cookie values of a session: its token, and the CSRF token for scripts."""
         token = caller.new_token or caller.token
-        left = caller.session.absolute_expires_at - self._clock.now()
-        max_age = max(0, int(left.total_seconds()))
+        remaining = caller.session.absolute_expires_at - self._clock.now()
+        max_age = max(0, int(remaining.total_seconds()))
         return self._cookie_pair(token, self._sessions.csrf_token(token), max_age)
 
     def expired_cookies(self) -> list[str]:
-        """Set-Cookie values that take both cookies away."""
+        """Return the Set-Cookie values that delete both cookies."""
         return self._cookie_pair("", "", 0)
 
     def _cookie_pair(self, token: str, csrf: str, max_age: int) -> list[str]:
@@ -109,6 +115,6 @@ class Authenticator:
 
 
 def check_admin(caller: Caller) -> None:
-    """Refuse all but global administrators."""
+    """Raise Forbidden unless the caller is a global administrator."""
     if "admin" not in caller.user.roles:
         raise Forbidden("Only administrators may do this.")

@@ -1,37 +1,43 @@
-"""Probes and metrics."""
+"""Routes of the health probes and of the metrics."""
 
-from typing import Any
+from typing import Any, Final
 
 from sanic.response import HTTPResponse
 
-from rustygpt_server.api.routing import NO_STORE, RequestContext, Response, RouteGroup
+from rustygpt_server.api.routing import NO_STORE, Operation, RequestContext, Response
 
-_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def make_area() -> RouteGroup:
-    """The routes of health."""
-    area = RouteGroup("health")
+async def healthz(context: RequestContext[None]) -> dict[str, str]:
+    """Return that the process is alive; the database is not queried."""
+    context.services.health.count("healthz", "ok")
+    return {"status": "ok"}
 
-    @area.operation("GET", "/healthz", response=dict[str, str], access="all")
-    async def healthz(call: RequestContext[None]) -> dict[str, str]:
-        """Tell that the process lives; the database is not asked."""
-        call.services.health.count("healthz", "ok")
-        return {"status": "ok"}
 
-    @area.operation("GET", "/readyz", response=dict[str, Any], access="all")
-    async def readyz(call: RequestContext[None]) -> Response:
-        """Tell whether the server can do its work, and what it lacks."""
-        missing = await call.services.health.missing()
-        call.services.health.count("readyz", "missing" if missing else "ok")
-        if missing:
-            return Response({"ready": False, "missing": missing}, status=503)
-        return Response({"ready": True})
+async def readyz(context: RequestContext[None]) -> Response:
+    """Return whether the server can serve requests, and what is missing."""
+    missing = await context.services.health.missing()
+    context.services.health.count("readyz", "missing" if missing else "ok")
+    if missing:
+        return Response({"ready": False, "missing": missing}, status=503)
+    return Response({"ready": True})
 
-    @area.operation("GET", "/metrics", response="text/plain", access="all")
-    async def metrics(call: RequestContext[None]) -> HTTPResponse:
-        """Tell all metrics, as Prometheus reads them."""
-        report = await call.services.health.report()
-        return HTTPResponse(report, 200, dict(NO_STORE), content_type=_METRICS_TYPE)
 
-    return area
+async def metrics(context: RequestContext[None]) -> HTTPResponse:
+    """Return all metrics in the Prometheus text format."""
+    report = await context.services.health.report()
+    return HTTPResponse(report, 200, dict(NO_STORE), content_type=_METRICS_TYPE)
+
+
+OPERATIONS: Final = (
+    Operation(
+        method="GET", path="/healthz", handler=healthz, response=dict[str, str], access="public"
+    ),
+    Operation(
+        method="GET", path="/readyz", handler=readyz, response=dict[str, Any], access="public"
+    ),
+    Operation(
+        method="GET", path="/metrics", handler=metrics, response="text/plain", access="public"
+    ),
+)

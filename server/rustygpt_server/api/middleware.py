@@ -1,4 +1,4 @@
-"""What every request and every answer gets: an id, headers, cookies, a log line, a count."""
+"""Middleware for every request and response: request id, headers, cookies, log line, metrics."""
 
 from typing import Any
 
@@ -36,17 +36,17 @@ _UNLOGGED_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class RequestMiddleware:
-    """Wraps every request and answer of an application."""
+    """Adds to every request and response of an application what all of them have."""
 
-    def __init__(self, settings: Settings, door: Authenticator, runtime: Runtime) -> None:
+    def __init__(self, settings: Settings, auth: Authenticator, runtime: Runtime) -> None:
         self._header = settings.server.request_id_header
         self._hsts = _hsts(settings.security.hsts)
-        self._auth = door
+        self._auth = auth
         self._clock = runtime.clock
         self._metrics = runtime.metrics
 
     def install(self, app: Sanic[Any, Any]) -> None:
-        """Put the frame around an application's routes."""
+        """Register the middleware and the error handler with an application."""
         app.register_middleware(self._begin, "request")
         app.register_middleware(self._finish, "response")
         app.error_handler.add(Exception, self._fail)
@@ -81,16 +81,16 @@ class RequestMiddleware:
 
     def _cookies(self, request: Request) -> list[str]:
         cookies: list[str] = getattr(request.ctx, "cookies", [])
-        signed = getattr(request.ctx, "signed", None)
-        if signed is not None and signed.new_token and not cookies:
+        caller = getattr(request.ctx, "caller", None)
+        if caller is not None and caller.new_token and not cookies:
             request.ctx.rotated = True
-            return self._auth.session_cookies(signed)
+            return self._auth.session_cookies(caller)
         return cookies
 
     def _count(self, request: Request, response: BaseHTTPResponse) -> None:
         route = template("/" + request.route.path.strip("/")) if request.route else "none"
         seconds = self._clock.monotonic() - request.ctx.started
-        # Any word may stand where a method does: it must not become a label, nor a line of a log.
+        # A client may send any text as the method: it must become neither a label nor a log line.
         method = request.method if request.method in _METHODS else "other"
         self._metrics.requests.labels(method, route, str(response.status)).inc()
         self._metrics.durations.labels(method, route).observe(seconds)

@@ -1,40 +1,51 @@
-"""Passing things: who is there, and who is writing."""
+"""Routes of transient state: presence and typing."""
 
+from typing import Final
 from uuid import UUID
 
-from rustygpt_server.api.routing import RequestContext, RouteGroup
+from rustygpt_server.api.routing import Operation, RequestContext
 from rustygpt_shared import requests
 from rustygpt_shared.models.presence import PresenceList
 
 
-def make_area() -> RouteGroup:
-    """The routes of presence and typing."""
-    area = RouteGroup("presence")
-    _read(area)
-    _tell(area)
-    return area
+async def show_presence(context: RequestContext[None], conversation_id: UUID) -> PresenceList:
+    """Return the presence of a conversation's participants, and who is typing."""
+    actor = context.caller.user.id
+    return await context.services.presence.show_presence(actor, conversation_id)
 
 
-def _read(area: RouteGroup) -> None:
-    @area.operation(
-        "GET", "/api/conversations/<conversation_id:uuid>/presence", response=PresenceList
+async def record_heartbeat(context: RequestContext[requests.Heartbeat]) -> None:
+    """Record that the caller is present; clients send it every 30 s."""
+    await context.services.presence.heartbeat(context.caller.user.id, context.body.status)
+
+
+async def set_typing(context: RequestContext[requests.SetTyping]) -> None:
+    """Set the caller's typing indicator in a thread for at most 30 s; 0 clears it."""
+    body = context.body
+    await context.services.typing.set_typing(
+        context.caller.user.id, body.conversation_id, body.root_id, body.seconds
     )
-    async def show_presence(call: RequestContext[None], conversation_id: UUID) -> PresenceList:
-        """List who is there, and who is writing."""
-        actor = call.caller.user.id
-        return await call.services.presence.show_presence(actor, conversation_id)
 
 
-def _tell(area: RouteGroup) -> None:
-    @area.operation("POST", "/api/presence/heartbeat", body=requests.Heartbeat, status=204)
-    async def beat_presence(call: RequestContext[requests.Heartbeat]) -> None:
-        """Say that one is there; clients do so every 30 s."""
-        await call.services.presence.heartbeat(call.caller.user.id, call.body.status)
-
-    @area.operation("POST", "/api/typing", body=requests.SetTyping, status=204)
-    async def type_in_thread(call: RequestContext[requests.SetTyping]) -> None:
-        """Be shown as writing in a thread for at most 30 s; 0 ends it."""
-        wanted = call.body
-        await call.services.typing.set_typing(
-            call.caller.user.id, wanted.conversation_id, wanted.root_id, wanted.seconds
-        )
+OPERATIONS: Final = (
+    Operation(
+        method="GET",
+        path="/api/conversations/<conversation_id:uuid>/presence",
+        handler=show_presence,
+        response=PresenceList,
+    ),
+    Operation(
+        method="POST",
+        path="/api/presence/heartbeat",
+        handler=record_heartbeat,
+        body=requests.Heartbeat,
+        status=204,
+    ),
+    Operation(
+        method="POST",
+        path="/api/typing",
+        handler=set_typing,
+        body=requests.SetTyping,
+        status=204,
+    ),
+)

@@ -1,4 +1,7 @@
-"""Every error of every layer as application/problem+json (RFC 9457)."""
+"""Errors of every layer as application/problem+json (RFC 9457).
+
+Our own exceptions carry their status and code; the table here is for those of the framework.
+"""
 
 import re
 from http import HTTPStatus
@@ -22,7 +25,7 @@ _OWN_RULE = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
 
 
 class ProblemType(NamedTuple):
-    """What an exception is on the wire; without a detail, its own words are told."""
+    """Status and code of an exception on the wire; without `detail` its own text is sent."""
 
     status: int
     code: str
@@ -46,13 +49,13 @@ _FRAMEWORK_ERRORS: dict[type[BaseException], ProblemType] = {
     ),
 }
 _INTERNAL = ProblemType(
-    500, problems.INTERNAL, "The server made a mistake; tell the operator the request id."
+    500, problems.INTERNAL, "The server failed; send the request id to its operator."
 )
 _RETRY_SECONDS = 2
 
 
 def problem_type_of(error: BaseException) -> ProblemType:
-    """What an exception is on the wire."""
+    """Return status and code of an exception; whatever is unexpected is an internal error."""
     if isinstance(error, errors.RequestError):
         return ProblemType(error.status, error.code)
     for kind in type(error).__mro__:
@@ -64,7 +67,7 @@ def problem_type_of(error: BaseException) -> ProblemType:
 
 
 def problem_response(request: Request, error: BaseException) -> HTTPResponse:
-    """The answer to a request that failed."""
+    """Return the response for an exception; internal errors are logged with their traceback."""
     kind = problem_type_of(error)
     request_id = getattr(request.ctx, "request_id", "")
     if kind is _INTERNAL:
@@ -88,16 +91,16 @@ def problem_response(request: Request, error: BaseException) -> HTTPResponse:
 
 
 def validation_failed(error: msgspec.ValidationError) -> errors.ValidationFailed:
-    """Which field does not fit, from what msgspec or a request's own check says."""
+    """Return the exception that names the field, from the text of msgspec or of a validator."""
     text = str(error)
-    place = _MSGSPEC_PATH.search(text)
-    words = _MSGSPEC_PATH.sub("", text)
-    own = _OWN_RULE.fullmatch(words)
+    path = _MSGSPEC_PATH.search(text)
+    message = _MSGSPEC_PATH.sub("", text)
+    own = _OWN_RULE.fullmatch(message)
     if own:
         return errors.ValidationFailed.of_fields([FieldError(own[1], own[2])])
-    named = _FIELD.search(words) if "field" in words else None
-    field = ".".join(part for part in (place and place[1], named and named[1]) if part)
-    return errors.ValidationFailed.of_fields([FieldError(field, words.replace("`", ""))])
+    named = _FIELD.search(message) if "field" in message else None
+    field = ".".join(part for part in (path and path[1], named and named[1]) if part)
+    return errors.ValidationFailed.of_fields([FieldError(field, message.replace("`", ""))])
 
 
 def _status(error: BaseException) -> int:

@@ -1,4 +1,7 @@
-"""What is looked at before a request reaches its route: ids, headers, queries, CSRF."""
+"""Parsing and validation of requests: bodies, headers, query parameters, cursors, addresses.
+
+Each function raises the RequestError that fits. Authentication does not belong here.
+"""
 
 import hashlib
 import hmac
@@ -29,15 +32,18 @@ _KEY = re.compile(r"[\x20-\x7e]{1,128}")
 
 
 def request_id(request: Request, header: str, unix_ms: int) -> str:
-    """The client's request id when it is a proper one, else a new one."""
-    given = request.headers.get(header, "")
-    return given if _REQUEST_ID.fullmatch(given) else str(new_id(unix_ms))
+    """Return the client's request id when it is valid, else a new one."""
+    value = request.headers.get(header, "")
+    return value if _REQUEST_ID.fullmatch(value) else str(new_id(unix_ms))
 
 
 def decode_body(request: Request, shape: type[T]) -> T:
-    """The request's JSON as a struct; raises the refusal that fits what is wrong with it."""
+    """Return the request's JSON as a struct.
+
+    Raises UnsupportedMedia, BadRequest (no JSON) or ValidationFailed (a field breaks a rule).
+    """
     if request.headers.get("content-encoding", "identity") != "identity":
-        raise UnsupportedMedia("Compressed requests are not taken.")
+        raise UnsupportedMedia("Compressed requests are not accepted.")
     if (
         request.headers.get("content-type", "").partition(";")[0].strip().lower()
         != "application/json"
@@ -52,25 +58,25 @@ def decode_body(request: Request, shape: type[T]) -> T:
             raise ValidationFailed.of_fields(
                 [FieldError("", "lone surrogates are not allowed")]
             ) from None
-        raise BadRequest("The request's body is no JSON.") from None
+        raise BadRequest("The request's body is not JSON.") from None
 
 
 def idempotency_key(request: Request) -> IdempotencyKey | None:
-    """The request's idempotency key, bound to its address and body."""
+    """Return the request's idempotency key with the SHA-256 of its method, path and body."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
     if not _KEY.fullmatch(key):
         raise BadRequest("An Idempotency-Key is 1 to 128 printable ASCII characters.")
-    told = f"{request.method} {request.path}\n".encode() + request.body
-    return IdempotencyKey(key, hashlib.sha256(told).digest())
+    content = f"{request.method} {request.path}\n".encode() + request.body
+    return IdempotencyKey(key, hashlib.sha256(content).digest())
 
 
 def check_csrf(request: Request, header: str, expected: str) -> None:
-    """Refuse a cookie request that does not prove to come from our own client."""
-    given = request.headers.getall(header, [])
-    proof = given[0].encode("utf-8", "surrogateescape") if len(given) == 1 else b""
-    if not hmac.compare_digest(proof, expected.encode()):
+    """Raise CsrfFailed unless the header holds the session's CSRF token, once."""
+    values = request.headers.getall(header, [])
+    token = values[0].encode("utf-8", "surrogateescape") if len(values) == 1 else b""
+    if not hmac.compare_digest(token, expected.encode()):
         raise CsrfFailed(
             f"The {header} header is missing or does not belong to this session; "
             "load the page again."
@@ -78,7 +84,7 @@ def check_csrf(request: Request, header: str, expected: str) -> None:
 
 
 def limit_param(request: Request, default: int, maximum: int) -> int:
-    """The `limit` of a list."""
+    """Return the page size of the query parameter `limit`, from 1 to `maximum`."""
     text = request.args.get("limit", str(default))
     if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= maximum:
         raise BadRequest(f"limit has to be a number from 1 to {maximum}.")
@@ -86,7 +92,7 @@ def limit_param(request: Request, default: int, maximum: int) -> int:
 
 
 def bool_param(request: Request, name: str) -> bool:
-    """A query that is true or false; absent is false."""
+    """Return a query parameter that is `true` or `false`; absent is False."""
     text = request.args.get(name, "false")
     if text not in ("true", "false"):
         raise BadRequest(f"{name} has to be true or false.")
@@ -94,25 +100,25 @@ def bool_param(request: Request, name: str) -> bool:
 
 
 def make_cursor(moment: datetime, last: UUID) -> str:
-    """Where the next page of a list by time starts."""
+    """Return the cursor of the page after an item, for lists ordered by time and id."""
     return urlsafe_b64encode(codec.encode((moment, last))).rstrip(b"=").decode()
 
 
 def read_cursor(request: Request) -> tuple[datetime, UUID] | None:
-    """The page asked for, as (time, id) of the last item before it."""
+    """Return the query's cursor as (time, id) of the last item before the page, or None."""
     text = request.args.get("cursor")
     if not text:
         return None
     try:
         padded = text + "=" * (-len(text) % 4)
-        told = codec.decode(urlsafe_b64decode(padded.encode()), tuple[_Zoned, UUID])
-        return told[0].astimezone(UTC), told[1]
+        moment, last = codec.decode(urlsafe_b64decode(padded.encode()), tuple[_Zoned, UUID])
+        return moment.astimezone(UTC), last
     except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         raise BadRequest(BAD_CURSOR) from None
 
 
 def read_name_cursor(request: Request) -> str | None:
-    """The page asked for, as the name of the last item before it."""
+    """Return the query's cursor as the name of the last item before the page, or None."""
     text: str | None = request.args.get("cursor")
     if text and not text.isprintable():
         raise BadRequest(BAD_CURSOR)
@@ -120,16 +126,16 @@ def read_name_cursor(request: Request) -> str | None:
 
 
 def is_trusted(address: str, proxies: list[str]) -> bool:
-    """Whether an address belongs to a proxy whose word is taken."""
+    """Return whether an address lies in one of the networks of trusted proxies."""
     try:
-        here = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return False
-    return any(here in ip_network(proxy, strict=False) for proxy in proxies)
+    return any(parsed in ip_network(proxy, strict=False) for proxy in proxies)
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an address at all."""
+    """Return whether a text is an IP address."""
     try:
         ip_address(text)
     except ValueError:
@@ -138,7 +144,7 @@ def is_address(text: str) -> bool:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether a request comes from the server's own machine."""
+    """Return whether an address is a loopback address."""
     try:
         return ip_address(address).is_loopback
     except ValueError:

@@ -1,13 +1,14 @@
-"""Operations: routes that say what they take and answer, and how they are called.
+"""Operations: routes declared once, as data that serves requests and is documented.
 
-An operation is declared once; the same declaration serves requests and is what documents are
-made from.
+Each module of routes ends with a table `OPERATIONS`. What a route does belongs to its handler, a
+module-level function that gets a RequestContext and the ids of its path. Business rules belong to
+`services`.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from sanic import Blueprint
 from sanic.request import Request
@@ -16,132 +17,131 @@ from sanic.response import HTTPResponse
 from rustygpt_server.api import request_parsing
 from rustygpt_server.api.authentication import Authenticator, check_admin
 from rustygpt_server.api.request_parsing import SAFE_METHODS
+from rustygpt_server.clock import TimeLimits
 from rustygpt_server.services.container import Services
 from rustygpt_server.services.sessions import Caller
 from rustygpt_server.telemetry import log
 from rustygpt_shared import codec
 
-Access = Literal["all", "session", "admin"]
+Access = Literal["public", "session", "admin"]
 B = TypeVar("B")
 Handler = Callable[..., Coroutine[Any, Any, Any]]
-Serve = Callable[..., Coroutine[Any, Any, HTTPResponse | None]]
 NO_STORE = {"Cache-Control": "no-store"}
 STREAM = "text/event-stream"
-"""What an operation answers that sends events until it is ended; it takes no HEAD."""
+"""The response type of an operation that sends events until its stream ends; it has no HEAD."""
 
 _log = log(__name__)
 
 
 @dataclass(frozen=True)
 class RequestContext(Generic[B]):
-    """A request that was let in; `body` is None where the operation takes none."""
+    """An admitted request; `body` is None where the operation takes none."""
 
     request: Request
     services: Services
     auth: Authenticator
+    limits: TimeLimits
     body: B
     _caller: Caller | None
 
     @property
     def caller(self) -> Caller:
-        """The signed-in caller, on operations that are not for all."""
+        """The authenticated caller; raises LookupError on public operations."""
         if self._caller is None:
-            raise LookupError("this operation lets everybody in")
+            raise LookupError("a public operation has no caller")
         return self._caller
 
 
 @dataclass(frozen=True)
 class Response:
-    """What goes back when it is more than a struct with the usual status."""
+    """A response that differs from a struct with the operation's usual status."""
 
     value: Any = None
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class Operation(NamedTuple):
-    """A route as it is documented."""
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """A route: what it takes, what it returns, who may call it, and the function that serves it."""
 
     method: str
     path: str
-    """With `{name}` for what varies."""
-    summary: str
-    body: Any
-    response: Any
-    status: int
-    access: Access
+    """In Sanic's form: `/api/messages/<message_id:uuid>`."""
+    handler: Handler
+    """Its docstring's first line is the summary in the documents."""
+    body: Any = None
+    """The struct of the request's JSON."""
+    response: Any = None
+    """The struct of the response's JSON, or a content type."""
+    status: int = 200
+    access: Access = "session"
+    fresh_session: bool = False
+    """Look the session up in the database, not in the process's cache."""
+
+    @property
+    def template(self) -> str:
+        """The path as the documents write it, with `{name}` for each parameter."""
+        return template(self.path)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the handler's docstring."""
+        return (self.handler.__doc__ or "").partition("\n")[0]
+
+    @property
+    def methods(self) -> list[str]:
+        """The HTTP methods that are served: GET includes HEAD, except for streams."""
+        has_head = self.method == "GET" and self.response != STREAM
+        return ["GET", "HEAD"] if has_head else [self.method]
 
 
 class RouteGroup:
-    """A blueprint, and the operations on it."""
+    """Operations of one area, and the blueprint that serves them."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, operations: Sequence[Operation]) -> None:
         self.blueprint = Blueprint(name)
-        self.operations: list[Operation] = []
+        self.operations = tuple(operations)
         self._in_flight: set[asyncio.Task[Any]] = set()
-
-    def operation(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Any = None,
-        response: Any = None,
-        status: int = 200,
-        access: Access = "session",
-        fresh_session: bool = False,
-    ) -> Callable[[Handler], Handler]:
-        """Declare a route; the handler gets a Call and the ids in the path.
-
-        A `strict` one has the session looked at in the database, as all for administrators have.
-        """
-
-        def declare(handler: Handler) -> Handler:
-            summary = (handler.__doc__ or "").partition("\n")[0]
-            self.operations.append(
-                Operation(method, template(path), summary, body, response, status, access)
-            )
-            methods = ["GET", "HEAD"] if method == "GET" and response != STREAM else [method]
-            strictly = fresh_session or access == "admin"
+        for operation in operations:
             self.blueprint.add_route(
-                self._serve(handler, body, status, access, fresh_session=strictly),
-                path,
-                methods,
-                name=handler.__name__,
+                self._endpoint(operation),
+                operation.path,
+                operation.methods,
+                name=operation.handler.__name__,
             )
-            return handler
 
-        return declare
+    def _endpoint(
+        self, operation: Operation
+    ) -> Callable[..., Coroutine[Any, Any, HTTPResponse | None]]:
+        """Return the function that Sanic calls; sanic-ext injects services and authenticator."""
 
-    def _serve(
-        self, handler: Handler, body: Any, status: int, access: Access, *, fresh_session: bool
-    ) -> Serve:
-        async def serve(
-            request: Request, services: Services, door: Authenticator, **ids: Any
+        async def endpoint(
+            request: Request,
+            services: Services,
+            auth: Authenticator,
+            limits: TimeLimits,
+            **ids: Any,
         ) -> HTTPResponse | None:
-            signed = (
-                None
-                if access == "all"
-                else await door.authenticate(request, fresh_session=fresh_session)
-            )
-            if signed and access == "admin":
-                check_admin(signed)
-            taken = request_parsing.decode_body(request, body) if body else None
-            doing = handler(RequestContext(request, services, door, taken, signed), **ids)
-            told = await (
-                doing if request.method in SAFE_METHODS else self._run_to_completion(doing)
-            )
-            if told is None and status != 204:
-                return None  # it has sent its answer piece by piece
-            return _http_response(told, status)
+            caller = await _admit(operation, request, auth)
+            body = request_parsing.decode_body(request, operation.body) if operation.body else None
+            context = RequestContext(request, services, auth, limits, body, caller)
+            coroutine = operation.handler(context, **ids)
+            if request.method in SAFE_METHODS:
+                result = await coroutine
+            else:
+                result = await self._run_to_completion(coroutine)
+            if result is None and operation.status != 204:
+                return None  # the handler has sent a streaming response
+            return _http_response(result, operation.status)
 
-        return serve
+        return endpoint
 
     async def _run_to_completion(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Do what changes something to its end, also when the caller has hung up.
+        """Finish an operation that changes something, also when the client disconnects.
 
-        Cut between the database's commit and the telling, a message would reach nobody and an
-        answer that has begun would not be written.
+        Cancelled between the database's commit and the broadcast, a message would reach no stream
+        and an assistant's answer that has started would never be written.
         """
         task = asyncio.create_task(coroutine)
         self._in_flight.add(task)
@@ -154,25 +154,36 @@ class RouteGroup:
 
 
 def template(path: str) -> str:
-    """A path as documents write it: `<id:uuid>` becomes `{id}`."""
+    """Return a path with `{id}` for each `<id:uuid>`."""
     parts = path.split("/")
     return "/".join("{" + p[1:-1].partition(":")[0] + "}" if p[:1] == "<" else p for p in parts)
 
 
+async def _admit(operation: Operation, request: Request, auth: Authenticator) -> Caller | None:
+    """Authenticate the caller and check the operation's access; None for public operations."""
+    if operation.access == "public":
+        return None
+    is_admin = operation.access == "admin"
+    caller = await auth.authenticate(request, fresh_session=operation.fresh_session or is_admin)
+    if is_admin:
+        check_admin(caller)
+    return caller
+
+
 def _log_failure(task: asyncio.Task[Any]) -> None:
-    """Nobody waits for the outcome any more."""
+    """Log a failure whose client has disconnected."""
     if not task.cancelled() and task.exception() is not None:
-        _log.warning("a request failed after its caller had gone", reason=str(task.exception()))
+        _log.warning("request failed after its client disconnected", reason=str(task.exception()))
 
 
 def _http_response(result: Any, status: int) -> HTTPResponse:
     if isinstance(result, HTTPResponse):
         return result
-    answer = result if isinstance(result, Response) else Response(result)
-    status = answer.status or status
-    headers = {**NO_STORE, **answer.headers}
-    if answer.value is None:
+    response = result if isinstance(result, Response) else Response(result)
+    status = response.status or status
+    headers = {**NO_STORE, **response.headers}
+    if response.value is None:
         return HTTPResponse(b"", status, headers)
     return HTTPResponse(
-        codec.encode(answer.value), status, headers, content_type="application/json"
+        codec.encode(response.value), status, headers, content_type="application/json"
     )

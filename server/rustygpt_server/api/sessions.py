@@ -1,9 +1,9 @@
-"""Set-up, log-in and sessions."""
+"""Routes of the set-up, login, the caller's own account, and sessions."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from rustygpt_server.api.routing import RequestContext, RouteGroup
+from rustygpt_server.api.routing import Operation, RequestContext
 from rustygpt_server.errors import NotSignedIn
 from rustygpt_server.services.sessions import Caller
 from rustygpt_shared import problems, requests
@@ -17,111 +17,148 @@ from rustygpt_shared.models.users import (
 )
 
 
-def make_area() -> RouteGroup:
-    """The routes of set-up, log-in and sessions."""
-    area = RouteGroup("sessions")
-    _set_up(area)
-    _log_in(area)
-    _me(area)
-    _sessions(area)
-    return area
+async def show_setup(context: RequestContext[None]) -> SetupStatus:
+    """Return whether the server has been set up."""
+    return SetupStatus(await context.services.accounts.is_setup())
 
 
-def _set_up(area: RouteGroup) -> None:
-    @area.operation("GET", "/api/setup", response=SetupStatus, access="all")
-    async def show_setup(call: RequestContext[None]) -> SetupStatus:
-        """Tell whether the first administrator exists."""
-        return SetupStatus(await call.services.accounts.is_setup())
-
-    @area.operation(
-        "POST", "/api/setup", body=requests.SetUp, response=UserResponse, status=201, access="all"
-    )
-    async def set_up(call: RequestContext[requests.SetUp]) -> UserResponse:
-        """Name the first administrator, once."""
-        here = call.auth.is_local(call.request)
-        return UserResponse(await call.services.accounts.set_up(call.body, is_local=here))
+async def set_up(context: RequestContext[requests.SetUp]) -> UserResponse:
+    """Create the first administrator; possible once."""
+    is_local = context.auth.is_local(context.request)
+    return UserResponse(await context.services.accounts.set_up(context.body, is_local=is_local))
 
 
-def _log_in(area: RouteGroup) -> None:
-    @area.operation(
-        "POST", "/api/auth/login", body=requests.LogIn, response=LoginResponse, access="all"
-    )
-    async def log_in(call: RequestContext[requests.LogIn]) -> LoginResponse:
-        """Start a session."""
-        visitor = call.auth.client_info(call.request)
-        body = call.body
-        return _login_response(
-            call, await call.services.sessions.log_in(body.email, body.password, visitor)
-        )
-
-    @area.operation("POST", "/api/auth/refresh", response=LoginResponse, access="all")
-    async def refresh(call: RequestContext[None]) -> LoginResponse:
-        """Change the session's token for a new one."""
-        token = call.auth.session_token(call.request)
-        if not token:
-            raise NotSignedIn("Sign in first.", problems.MISSING_SESSION)
-        call.request.ctx.rotated = True
-        return _login_response(call, await call.services.sessions.refresh(token))
-
-    @area.operation("POST", "/api/auth/logout", response=Ok, access="all")
-    async def log_out(call: RequestContext[None]) -> Ok:
-        """End the session, and take the cookies away."""
-        token = call.auth.session_token(call.request)
-        if token:
-            await _end(call, token)
-        call.request.ctx.signed = None
-        call.request.ctx.cookies = call.auth.expired_cookies()
-        return Ok(ok=True)
+async def log_in(context: RequestContext[requests.LogIn]) -> LoginResponse:
+    """Create a session."""
+    client = context.auth.client_info(context.request)
+    body = context.body
+    caller = await context.services.sessions.log_in(body.email, body.password, client)
+    return _login_response(context, caller)
 
 
-async def _end(call: RequestContext[None], token: str) -> None:
-    """End a session; a dead one needs no CSRF token, there is nothing left to protect."""
+async def refresh(context: RequestContext[None]) -> LoginResponse:
+    """Replace the session's token with a new one."""
+    token = context.auth.session_token(context.request)
+    if not token:
+        raise NotSignedIn("Sign in first.", problems.MISSING_SESSION)
+    context.request.ctx.rotated = True
+    return _login_response(context, await context.services.sessions.refresh(token))
+
+
+async def log_out(context: RequestContext[None]) -> Ok:
+    """Delete the session and its cookies."""
+    token = context.auth.session_token(context.request)
+    if token:
+        await _end_session_of(context, token)
+    _expire_cookies(context)
+    return Ok(ok=True)
+
+
+async def me(context: RequestContext[None]) -> Me:
+    """Return the caller's account and session."""
+    return Me(context.caller.user, context.caller.session)
+
+
+async def update_me(context: RequestContext[requests.UpdateMe]) -> UserResponse:
+    """Change the caller's display name or e-mail address."""
+    return UserResponse(await context.services.accounts.update_me(context.caller, context.body))
+
+
+async def change_password(context: RequestContext[requests.ChangePassword]) -> None:
+    """Change the caller's password and end all their other sessions."""
+    await context.services.accounts.change_password(context.caller, context.body)
+
+
+async def list_sessions(context: RequestContext[None]) -> SessionList:
+    """List the caller's sessions."""
+    return SessionList(await context.services.sessions.list_sessions(context.caller))
+
+
+async def end_session(context: RequestContext[None], session_id: UUID) -> None:
+    """Delete one of the caller's sessions."""
+    await context.services.sessions.end_session(context.caller, session_id)
+    if session_id == context.caller.session.id:
+        _expire_cookies(context)
+
+
+async def _end_session_of(context: RequestContext[None], token: str) -> None:
+    """End a token's session; a dead session needs no CSRF token, for it protects nothing."""
     try:
-        await call.auth.authenticate(call.request, fresh_session=True)
+        await context.auth.authenticate(context.request, fresh_session=True)
     except NotSignedIn:
         return
-    await call.services.sessions.log_out(token)
+    await context.services.sessions.log_out(token)
 
 
-def _me(area: RouteGroup) -> None:
-    @area.operation("GET", "/api/auth/me", response=Me)
-    async def me(call: RequestContext[None]) -> Me:
-        """Tell who is signed in."""
-        return Me(call.caller.user, call.caller.session)
-
-    @area.operation(
-        "PATCH", "/api/auth/me", body=requests.UpdateMe, response=UserResponse, fresh_session=True
-    )
-    async def update_me(call: RequestContext[requests.UpdateMe]) -> UserResponse:
-        """Change one's own display name or e-mail address."""
-        return UserResponse(await call.services.accounts.update_me(call.caller, call.body))
-
-    @area.operation(
-        "POST", "/api/auth/password", body=requests.ChangePassword, status=204, fresh_session=True
-    )
-    async def change_password(call: RequestContext[requests.ChangePassword]) -> None:
-        """Change one's own password and end all other sessions."""
-        await call.services.accounts.change_password(call.caller, call.body)
+def _expire_cookies(context: RequestContext[None]) -> None:
+    context.request.ctx.caller = None
+    context.request.ctx.cookies = context.auth.expired_cookies()
 
 
-def _sessions(area: RouteGroup) -> None:
-    @area.operation("GET", "/api/auth/sessions", response=SessionList)
-    async def list_sessions(call: RequestContext[None]) -> SessionList:
-        """List one's own sessions."""
-        return SessionList(await call.services.sessions.list_sessions(call.caller))
-
-    @area.operation(
-        "DELETE", "/api/auth/sessions/<session_id:uuid>", status=204, fresh_session=True
-    )
-    async def end_session(call: RequestContext[None], session_id: UUID) -> None:
-        """End one of one's own sessions."""
-        await call.services.sessions.end_session(call.caller, session_id)
-        if session_id == call.caller.session.id:
-            call.request.ctx.signed = None
-            call.request.ctx.cookies = call.auth.expired_cookies()
+def _login_response(context: RequestContext[Any], caller: Caller) -> LoginResponse:
+    context.request.ctx.cookies = context.auth.session_cookies(caller)
+    csrf_token = context.services.sessions.csrf_token(caller.new_token or caller.token)
+    return LoginResponse(caller.user, caller.session, csrf_token)
 
 
-def _login_response(call: RequestContext[Any], signed: Caller) -> LoginResponse:
-    call.request.ctx.cookies = call.auth.session_cookies(signed)
-    csrf = call.services.sessions.csrf_token(signed.new_token or signed.token)
-    return LoginResponse(signed.user, signed.session, csrf)
+OPERATIONS: Final = (
+    Operation(
+        method="GET",
+        path="/api/setup",
+        handler=show_setup,
+        response=SetupStatus,
+        access="public",
+    ),
+    Operation(
+        method="POST",
+        path="/api/setup",
+        handler=set_up,
+        body=requests.SetUp,
+        response=UserResponse,
+        status=201,
+        access="public",
+    ),
+    Operation(
+        method="POST",
+        path="/api/auth/login",
+        handler=log_in,
+        body=requests.LogIn,
+        response=LoginResponse,
+        access="public",
+    ),
+    Operation(
+        method="POST",
+        path="/api/auth/refresh",
+        handler=refresh,
+        response=LoginResponse,
+        access="public",
+    ),
+    Operation(
+        method="POST", path="/api/auth/logout", handler=log_out, response=Ok, access="public"
+    ),
+    Operation(method="GET", path="/api/auth/me", handler=me, response=Me),
+    Operation(
+        method="PATCH",
+        path="/api/auth/me",
+        handler=update_me,
+        body=requests.UpdateMe,
+        response=UserResponse,
+        fresh_session=True,
+    ),
+    Operation(
+        method="POST",
+        path="/api/auth/password",
+        handler=change_password,
+        body=requests.ChangePassword,
+        status=204,
+        fresh_session=True,
+    ),
+    Operation(method="GET", path="/api/auth/sessions", handler=list_sessions, response=SessionList),
+    Operation(
+        method="DELETE",
+        path="/api/auth/sessions/<session_id:uuid>",
+        handler=end_session,
+        status=204,
+        fresh_session=True,
+    ),
+)

@@ -1,4 +1,7 @@
-"""Where a stream's bytes go: a connection of Sanic's, and past Sanic when nothing is in the way."""
+"""The streaming response of an event stream, with a direct path to the transport.
+
+Implements the Sink that `realtime` writes to.
+"""
 
 import socket
 import struct
@@ -14,15 +17,13 @@ HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 _TYPE = "text/event-stream; charset=utf-8"
 
 _HIGH_WATER_BYTES: Final = 1 << 14
-"""A connection that has so many bytes to send gets what is new by the way that waits."""
+"""With more bytes than this in its write buffer, a connection is not written to directly."""
 _SEND_BUFFER_BYTES: Final = 1 << 16
-"""What the kernel may hold for one reader; by itself it would grow to megabytes."""
-_TCP_USER_TIMEOUT_MS: Final = 30_000
-"""A peer that acknowledges nothing for so long is gone."""
+"""Limit of the kernel's send buffer of one stream, which otherwise grows to megabytes."""
 
 
 class SseResponse:
-    """A streaming response."""
+    """A streaming response whose bytes may bypass Sanic."""
 
     __slots__ = ("_response", "_transport")
 
@@ -31,55 +32,61 @@ class SseResponse:
         self._transport = transport
 
     @classmethod
-    async def begin(cls, request: Request, first_frames: bytes) -> "SseResponse":
-        """Answer a request with a stream, and its first bytes."""
+    async def begin(
+        cls, request: Request, first_frames: bytes, peer_timeout: float
+    ) -> "SseResponse":
+        """Start the streaming response to a request and send its first frames.
+
+        The kernel closes the connection of a peer that acknowledges no data for `peer_timeout`
+        seconds.
+        """
         response = await request.respond(content_type=_TYPE, headers=HEADERS.copy())
         transport = cast("WriteTransport", request.transport)
-        _limit_socket_buffers(transport.get_extra_info("socket"))
-        sink = cls(cast("HTTPResponse", response), transport)
-        await sink.send(first_frames)
+        _configure_socket(transport.get_extra_info("socket"), peer_timeout)
+        stream = cls(cast("HTTPResponse", response), transport)
+        await stream.send(first_frames)
         _release_request(request, response)
-        return sink
+        return stream
 
     def write(self, chunk: SharedChunk) -> bool:
-        """Send at once what many are sent, unless the connection has enough to do.
+        """Write a shared chunk to the transport; return False when its buffer is above the limit.
 
-        This does not count as a sign of life for Sanic, which ends a silent response: heartbeats
-        go by `send`, whatever else is sent.
+        Sanic does not see these bytes and ends a response that it takes for idle: heartbeats go
+        through `send`, also on busy streams.
         """
         transport = self._transport
         if transport.get_write_buffer_size() > _HIGH_WATER_BYTES:
             return False
         if not transport.is_closing():
-            wire = chunk.http_chunk
-            if wire is None:
-                wire = chunk.http_chunk = b"%x\r\n%b\r\n" % (len(chunk.data), chunk.data)
-            transport.write(wire)
+            data = chunk.http_chunk
+            if data is None:
+                data = chunk.http_chunk = b"%x\r\n%b\r\n" % (len(chunk.data), chunk.data)
+            transport.write(data)
         return True
 
     async def send(self, data: bytes) -> None:
-        """Send as soon as the connection takes it."""
+        """Send data through Sanic; wait until the connection accepts it."""
         await self._response.send(data)
 
     def abort(self) -> None:
-        """End the connection at once; what a reader did not take must not stay in the kernel."""
+        """Close the connection at once and discard what the peer has not read."""
         sock = self._transport.get_extra_info("socket")
         if sock is not None and self._transport.get_write_buffer_size():
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
 
-def _limit_socket_buffers(sock: socket.socket | None) -> None:
+def _configure_socket(sock: socket.socket | None, peer_timeout: float) -> None:
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _TCP_USER_TIMEOUT_MS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(peer_timeout * 1000))
 
 
 def _release_request(request: Request, response: HTTPResponse) -> None:
-    """Let go of what was asked and answered: a stream lasts, and there are thousands."""
+    """Free what the request and the response hold: thousands of streams stay open for hours."""
     request.headers.clear()
     request.head = b""
     request.parsed_args.clear()

@@ -1,11 +1,10 @@
-"""Streams over HTTP: server-sent events (WHATWG HTML, section 9.2)."""
+"""Routes of the event streams: server-sent events (WHATWG HTML, section 9.2)."""
 
 import asyncio
+from typing import Final
 from uuid import UUID
 
-from sanic.request import Request
-
-from rustygpt_server.api.routing import STREAM, RequestContext, RouteGroup
+from rustygpt_server.api.routing import STREAM, Operation, RequestContext
 from rustygpt_server.api.sse_response import SseResponse
 from rustygpt_server.services.streams import OpenStream
 from rustygpt_server.telemetry import log
@@ -13,56 +12,61 @@ from rustygpt_server.telemetry import log
 _log = log(__name__)
 
 
-def make_area() -> RouteGroup:
-    """The routes of streams."""
-    area = RouteGroup("stream")
-
-    @area.operation("GET", "/api/stream/conversations/<conversation_id:uuid>", response=STREAM)
-    async def follow(call: RequestContext[None], conversation_id: UUID) -> None:
-        """Follow a conversation's events."""
-        if await _reject_if_full(call):
-            return
-        request = call.request
-        seen = request.headers.get("last-event-id") or request.args.get("last_event_id")
-        feed = await call.services.streams.open_conversation_stream(
-            call.caller, conversation_id, seen
-        )
-        await _run(request, feed)
-
-    @area.operation("GET", "/api/stream", response=STREAM)
-    async def follow_all(call: RequestContext[None]) -> None:
-        """Follow the events of all one's conversations."""
-        if await _reject_if_full(call):
-            return
-        positions = call.request.args.get("positions")
-        await _run(
-            call.request, await call.services.streams.open_user_stream(call.caller, positions)
-        )
-
-    return area
+async def follow_conversation(context: RequestContext[None], conversation_id: UUID) -> None:
+    """Stream a conversation's events."""
+    if await _reject_if_full(context):
+        return
+    request = context.request
+    last_event_id = request.headers.get("last-event-id") or request.args.get("last_event_id")
+    stream = await context.services.streams.open_conversation_stream(
+        context.caller, conversation_id, last_event_id
+    )
+    await _run(context, stream)
 
 
-async def _reject_if_full(call: RequestContext[None]) -> bool:
-    """Tell a caller to come back later, when there are too many streams."""
-    later = call.services.streams.overload_reply(call.caller)
-    if later:
-        await SseResponse.begin(call.request, later)
-    return later is not None
+async def follow_all_conversations(context: RequestContext[None]) -> None:
+    """Stream the events of all the caller's conversations."""
+    if await _reject_if_full(context):
+        return
+    positions = context.request.args.get("positions")
+    stream = await context.services.streams.open_user_stream(context.caller, positions)
+    await _run(context, stream)
 
 
-async def _run(request: Request, feed: OpenStream) -> None:
-    """Send until the stream ends; what breaks on the way must not look like a proper end."""
-    sink: SseResponse | None = None
+async def _reject_if_full(context: RequestContext[None]) -> bool:
+    """Send the time to retry after when there are too many streams; return whether it was sent."""
+    reply = context.services.streams.overload_reply(context.caller)
+    if reply:
+        await SseResponse.begin(context.request, reply, context.limits.peer_timeout)
+    return reply is not None
+
+
+async def _run(context: RequestContext[None], stream: OpenStream) -> None:
+    """Send until the stream ends; a failure aborts the connection, which is no clean end."""
+    response: SseResponse | None = None
     try:
-        sink = await SseResponse.begin(request, feed.open_frame)
-        await feed.run(sink)
+        response = await SseResponse.begin(
+            context.request, stream.open_frame, context.limits.peer_timeout
+        )
+        await stream.run(response)
     except asyncio.CancelledError:
-        if sink is not None:
-            sink.abort()
+        if response is not None:
+            response.abort()
         raise
-    except Exception:  # noqa: BLE001 - a stream's boundary: its answer has begun
-        _log.error("a stream broke", exc_info=True)
-        if sink is not None:
-            sink.abort()
+    except Exception:  # noqa: BLE001 - a stream's boundary: its response has begun
+        _log.error("a stream failed", exc_info=True)
+        if response is not None:
+            response.abort()
     finally:
-        feed.close()
+        stream.close()
+
+
+OPERATIONS: Final = (
+    Operation(
+        method="GET",
+        path="/api/stream/conversations/<conversation_id:uuid>",
+        handler=follow_conversation,
+        response=STREAM,
+    ),
+    Operation(method="GET", path="/api/stream", handler=follow_all_conversations, response=STREAM),
+)

@@ -1,60 +1,69 @@
-"""The search for people, and the administration of accounts."""
+"""Routes of the user search and of account administration."""
 
+from typing import Final
 from uuid import UUID
 
 from rustygpt_server.api import request_parsing
-from rustygpt_server.api.routing import RequestContext, RouteGroup
+from rustygpt_server.api.routing import Operation, RequestContext
 from rustygpt_shared import requests
 from rustygpt_shared.models.users import AdminUser, AdminUserList, UserSearchResults
 
-
-def make_area() -> RouteGroup:
-    """The routes of people."""
-    area = RouteGroup("people")
-    _search(area)
-    _administration(area)
-    return area
+_QUERY_MAX: Final = 100
 
 
-def _search(area: RouteGroup) -> None:
-    @area.operation("GET", "/api/users", response=UserSearchResults)
-    async def search_users(call: RequestContext[None]) -> UserSearchResults:
-        """Find people by the start of their name."""
-        query = call.request.args.get("query", "")[:100].replace("\x00", "")
-        limit = request_parsing.limit_param(call.request, 20, 100)
-        accounts = call.services.accounts
-        return UserSearchResults(await accounts.search_users(call.caller.user.id, query, limit))
+async def search_users(context: RequestContext[None]) -> UserSearchResults:
+    """Search users by the start of their user name or display name."""
+    query = context.request.args.get("query", "")[:_QUERY_MAX].replace("\x00", "")
+    limit = request_parsing.limit_param(context.request, 20, 100)
+    users = await context.services.accounts.search_users(context.caller.user.id, query, limit)
+    return UserSearchResults(users)
 
 
-def _administration(area: RouteGroup) -> None:
-    @area.operation("GET", "/api/admin/users", response=AdminUserList, access="admin")
-    async def list_users(call: RequestContext[None]) -> AdminUserList:
-        """List all accounts."""
-        limit = request_parsing.limit_param(call.request, 50, 200)
-        after = request_parsing.read_name_cursor(call.request)
-        users = await call.services.accounts.list_users(call.caller.user.id, after, limit + 1)
-        more = users[limit - 1].username if len(users) > limit else None
-        return AdminUserList(users[:limit], more)
+async def list_users(context: RequestContext[None]) -> AdminUserList:
+    """List all accounts, by user name."""
+    limit = request_parsing.limit_param(context.request, 50, 200)
+    after = request_parsing.read_name_cursor(context.request)
+    actor = context.caller.user.id
+    users = await context.services.accounts.list_users(actor, after, limit + 1)
+    next_cursor = users[limit - 1].username if len(users) > limit else None
+    return AdminUserList(users[:limit], next_cursor)
 
-    @area.operation(
-        "POST",
-        "/api/admin/users",
+
+async def create_user(context: RequestContext[requests.CreateUser]) -> AdminUser:
+    """Create an account."""
+    return await context.services.accounts.create_user(context.caller.user.id, context.body)
+
+
+async def update_user(context: RequestContext[requests.UpdateUser], user_id: UUID) -> AdminUser:
+    """Change an account's roles, password or disabled state."""
+    actor = context.caller.user.id
+    return await context.services.accounts.update_user(actor, user_id, context.body)
+
+
+OPERATIONS: Final = (
+    Operation(method="GET", path="/api/users", handler=search_users, response=UserSearchResults),
+    Operation(
+        method="GET",
+        path="/api/admin/users",
+        handler=list_users,
+        response=AdminUserList,
+        access="admin",
+    ),
+    Operation(
+        method="POST",
+        path="/api/admin/users",
+        handler=create_user,
         body=requests.CreateUser,
         response=AdminUser,
         status=201,
         access="admin",
-    )
-    async def create_user(call: RequestContext[requests.CreateUser]) -> AdminUser:
-        """Make an account."""
-        return await call.services.accounts.create_user(call.caller.user.id, call.body)
-
-    @area.operation(
-        "PATCH",
-        "/api/admin/users/<user_id:uuid>",
+    ),
+    Operation(
+        method="PATCH",
+        path="/api/admin/users/<user_id:uuid>",
+        handler=update_user,
         body=requests.UpdateUser,
         response=AdminUser,
         access="admin",
-    )
-    async def update_user(call: RequestContext[requests.UpdateUser], user_id: UUID) -> AdminUser:
-        """Change an account."""
-        return await call.services.accounts.update_user(call.caller.user.id, user_id, call.body)
+    ),
+)

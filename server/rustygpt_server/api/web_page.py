@@ -1,4 +1,4 @@
-"""The web page's files: read once at start, so that no request names a path of the machine."""
+"""Static files of the web page, read once at start, so that no request opens a path."""
 
 import hashlib
 import mimetypes
@@ -14,45 +14,49 @@ _FILE_LIMIT = 4 << 20
 
 
 class StaticFile(NamedTuple):
-    """A file as it is sent."""
+    """A file as it is served."""
 
     data: bytes
     content_type: str
     etag: str
 
 
-def make_blueprint(folder: Path) -> Blueprint:
-    """The routes of the page; unknown addresses that want HTML get the page itself."""
-    files = read_files(folder)
-    blueprint = Blueprint("page")
+class WebPage:
+    """The routes of the page; unknown addresses that accept HTML get the page itself."""
 
-    async def show(request: Request, path: str = "") -> HTTPResponse:
-        file = files.get(path or "index.html")
+    def __init__(self, folder: Path) -> None:
+        self._files = read_files(folder)
+        self.blueprint = Blueprint("page")
+        self.blueprint.add_route(self.serve, "/", ["GET", "HEAD"], name="index")
+        self.blueprint.add_route(self.serve, "/<path:path>", ["GET", "HEAD"], name="file")
+
+    async def serve(self, request: Request, path: str = "") -> HTTPResponse:
+        """Return the file at a path; raises Sanic's NotFound."""
+        file = self._files.get(path or "index.html")
         if file is None and _wants_page(request, path):
-            file = files.get("index.html")
+            file = self._files.get("index.html")
         if file is None:
             raise NotFound
         return _send(request, file)
 
-    blueprint.add_route(show, "/", ["GET", "HEAD"], name="index")
-    blueprint.add_route(show, "/<path:path>", ["GET", "HEAD"], name="file")
-    return blueprint
-
 
 def read_files(folder: Path) -> dict[str, StaticFile]:
-    """Every file below a folder, by its address; hidden ones and links to outside are left out."""
-    inside = folder.resolve()
-    found = {}
-    for file in sorted(inside.rglob("*")):
-        address = file.relative_to(inside).as_posix()
-        hidden = any(part.startswith(".") for part in file.relative_to(inside).parts)
-        if hidden or not file.is_file() or not file.resolve().is_relative_to(inside):
+    """Return the files below a folder, by URL path.
+
+    Hidden files, links that leave the folder, and files above 4 MiB are left out.
+    """
+    root = folder.resolve()
+    files = {}
+    for file in sorted(root.rglob("*")):
+        path = file.relative_to(root).as_posix()
+        hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+        if hidden or not file.is_file() or not file.resolve().is_relative_to(root):
             continue
         if file.stat().st_size <= _FILE_LIMIT:
             data = file.read_bytes()
-            tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-            found[address] = StaticFile(data, _content_type(file), tag)
-    return found
+            etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+            files[path] = StaticFile(data, _content_type(file), etag)
+    return files
 
 
 def _content_type(file: Path) -> str:
@@ -68,7 +72,7 @@ def _wants_page(request: Request, path: str) -> bool:
 
 def _send(request: Request, file: StaticFile) -> HTTPResponse:
     headers = {"Cache-Control": "no-cache", "ETag": file.etag}
-    known = request.headers.get("if-none-match", "")
-    if file.etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+    cached = request.headers.get("if-none-match", "")
+    if file.etag in (tag.strip().removeprefix("W/") for tag in cached.split(",")):
         return HTTPResponse(b"", 304, headers)
     return HTTPResponse(file.data, 200, headers, content_type=file.content_type)

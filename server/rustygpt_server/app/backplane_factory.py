@@ -1,4 +1,4 @@
-"""The line to other processes that a server's settings ask for."""
+"""The backplane that a server's settings choose: over PostgreSQL's NOTIFY, or over Redis."""
 
 import hashlib
 import hmac
@@ -18,7 +18,7 @@ from rustygpt_server.realtime.pubsub import PubSubBackplane, PubSubTransport
 async def open_backplane(
     context: ServerContext, instance_id: str, secret: bytes
 ) -> AsyncIterator[Backplane]:
-    """A backplane that is not started yet; it is stopped when the block ends."""
+    """Yield a backplane that is not started yet; it is stopped when the block ends."""
     channel = channel_name(secret)
     url = context.settings.sse.backplane.url
     transports = _redis(context, url, channel) if url else _postgres(context, channel)
@@ -31,7 +31,10 @@ async def open_backplane(
 
 
 def channel_name(secret: bytes) -> str:
-    """The channel of one database's processes: others can neither find it nor tell them things."""
+    """Return the channel's name, derived from the database's secret.
+
+    Clients of another database can neither guess it nor publish to it.
+    """
     return "rustygpt_" + hmac.new(secret, b"backplane", hashlib.sha256).hexdigest()[:32]
 
 

@@ -1,4 +1,4 @@
-"""The life of the `serve` command: database, schema, server, and words for whoever watches."""
+"""The `serve` command: database, bootstrap, serving, and progress for a person or a program."""
 
 import asyncio
 import json
@@ -17,8 +17,8 @@ from rustygpt_server.app.run import bind_socket, serve, socket_url, stop_on_stdi
 from rustygpt_server.app.worker_protocol import ScriptResult, WorkerConfig
 from rustygpt_server.clock import SystemClock, TimeLimits
 from rustygpt_server.config import data_folder
-from rustygpt_server.db.bootstrap import PoolLogin, bootstrap
-from rustygpt_server.errors import RequestError, StartupError, Unavailable
+from rustygpt_server.db.bootstrap import OutdatedDatabase, PoolLogin, bootstrap
+from rustygpt_server.errors import DatabaseNotUsable, RequestError, StartupError, Unavailable
 from rustygpt_server.telemetry import set_up_logging
 from rustygpt_shared.settings.load import LoadedSettings
 
@@ -26,17 +26,17 @@ Report = Callable[[dict[str, str]], None]
 
 
 class DatabaseUrls(NamedTuple):
-    """How the database is reached: by the pool, and by the owner who bootstraps."""
+    """The database's URLs: the pool's, and the owner's for the bootstrap."""
 
     pool: str
     owner: str | None
 
 
 def run_server(loaded: LoadedSettings, environ: Mapping[str, str], *, supervised: bool) -> int:
-    """Serve until told to stop; answers the exit code.
+    """Serve until stopped; return the exit code.
 
-    Supervised, progress is told as JSON lines on standard output, and the server ends when its
-    standard input closes: a terminal that was killed leaves no server behind.
+    With `supervised`, progress is printed as JSON lines on standard output, and the server ends
+    when its standard input closes: a terminal that was killed leaves no server behind.
     """
     set_up_logging(loaded.settings.logging)
     report = _report_json if supervised else _report_text
@@ -44,7 +44,7 @@ def run_server(loaded: LoadedSettings, environ: Mapping[str, str], *, supervised
         uvloop.run(_run(loaded, environ, report, supervised=supervised))
     except (StartupError, RequestError) as error:
         report({"failed": str(error)})
-        return 1
+        return error.exit_code if isinstance(error, StartupError) else 1
     except KeyboardInterrupt:
         return 130
     return 0
@@ -69,8 +69,23 @@ async def _run(
             else:
                 context.runtime.metrics.count_scripts(scripts)
                 await serve(context, sock, lambda url, parts: _on_ready(report, url, parts), stop)
+    except OutdatedDatabase as error:
+        raise DatabaseNotUsable(_outdated(loaded, environ)) from error
     finally:
         sock.close()
+
+
+def _outdated(loaded: LoadedSettings, environ: Mapping[str, str]) -> str:
+    """Return what to do about a database that a development version created."""
+    if loaded.settings.db.url:
+        remedy = "name an empty database in db.url, or drop the schema rustygpt with all its data"
+    else:
+        folder = data_folder(loaded.settings, environ) / "postgres"
+        remedy = f"name another folder with --data-dir, or remove {folder} with all its data"
+    return (
+        "A development version before 0.1.0 created this database, which cannot be upgraded: "
+        f"{remedy}."
+    )
 
 
 @asynccontextmanager
@@ -122,7 +137,7 @@ async def _serve_with_workers(
 
 
 async def _bootstrap(urls: DatabaseUrls, scripts: list[ScriptResult]) -> PoolLogin:
-    """Apply the scripts and note them; a database that does not answer yet is waited for."""
+    """Apply the scripts and record their results; wait up to 20 s for an unavailable database."""
     clock = SystemClock()
     deadline = clock.monotonic() + TimeLimits().database_wait
 
@@ -160,7 +175,7 @@ def _report_text(progress: dict[str, str]) -> None:
         "stage": "{} …",
         "ready": "Ready: {}",
         "failed": "The server cannot start: {}",
-        "setup_token": "Nobody is set up yet. From another machine, setting up needs this: {}",
+        "setup_token": "The server is not set up yet. From another machine, set-up needs this: {}",
     }
     for kind, text in progress.items():
         print(templates[kind].format(text), file=sys.stderr, flush=True)

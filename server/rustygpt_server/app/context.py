@@ -1,4 +1,4 @@
-"""What a server is made from."""
+"""ServerContext: the settings, the database login and the runtime that a server is built from."""
 
 import secrets
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from rustygpt_shared.settings import Settings
 
 @dataclass(frozen=True)
 class ServerContext:
-    """What a server is made from."""
+    """What `components` builds a server from."""
 
     settings: Settings
     pool_url: str
-    """The database."""
+    """The database's URL."""
     pool_login: PoolLogin = field(default_factory=PoolLogin)
-    """What the pool logs in as, when not as the URL says."""
+    """The pool's login, where it is not that of the URL."""
     environ: Mapping[str, str] = field(default_factory=dict)
     runtime: Runtime = field(default_factory=Runtime)
     setup_token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
-    """What naming the administrator from another machine needs."""
+    """The token that setting up the server from another machine requires."""

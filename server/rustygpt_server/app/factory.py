@@ -1,4 +1,4 @@
-"""The Sanic application: which routes there are, and what is handed to them."""
+"""The Sanic application: its routes, its configuration, and what is injected into handlers."""
 
 import secrets
 from typing import Any
@@ -14,10 +14,10 @@ from rustygpt_server.api import (
     sessions,
     stream,
     users,
-    web_page,
 )
 from rustygpt_server.api.middleware import RequestMiddleware
 from rustygpt_server.api.routing import RouteGroup
+from rustygpt_server.api.web_page import WebPage
 from rustygpt_server.app.components import Components
 from rustygpt_server.errors import StartupError
 from rustygpt_shared.settings import Features, Settings
@@ -28,18 +28,23 @@ RESPONSE_SECONDS = 60
 
 
 def route_groups(features: Features) -> list[RouteGroup]:
-    """The areas that the feature flags leave on."""
-    areas = [health.make_area()]
+    """Return the groups of routes that the feature flags enable."""
+    groups = [RouteGroup("health", health.OPERATIONS)]
     if features.auth_v1:
-        modules = (sessions, users, conversations, messages, presence)
-        areas += [module.make_area() for module in modules]
+        groups += [
+            RouteGroup("sessions", sessions.OPERATIONS),
+            RouteGroup("users", users.OPERATIONS),
+            RouteGroup("conversations", conversations.OPERATIONS),
+            RouteGroup("messages", messages.OPERATIONS),
+            RouteGroup("presence", presence.OPERATIONS),
+        ]
     if features.auth_v1 and features.sse_v1:
-        areas.append(stream.make_area())
-    return areas
+        groups.append(RouteGroup("stream", stream.OPERATIONS))
+    return groups
 
 
 def create_app(components: Components) -> Sanic[Any, Any]:
-    """An application that serves these parts; several may live in one process."""
+    """Return an application that serves these components; a process may have several."""
     settings = components.context.settings
     app: Sanic[Any, Any] = Sanic(f"rustygpt-{secrets.token_hex(4)}", configure_logging=False)
     _configure(app, settings)
@@ -55,14 +60,15 @@ def create_app(components: Components) -> Sanic[Any, Any]:
             "HEALTH": False,
         },
     )
-    # sanic-ext stays out without a word when something that it imports is missing.
+    # sanic-ext is not loaded, and reports nothing, when one of its imports fails.
     if getattr(app, "_ext", None) is None:
         raise StartupError("sanic-ext did not load; install rustygpt[server] again.")
     app.ext.dependency(components.services)
     app.ext.dependency(components.authenticator)
-    for area in route_groups(settings.features):
-        app.blueprint(area.blueprint)
-    app.blueprint(web_page.make_blueprint(components.web_folder))
+    app.ext.dependency(components.context.runtime.limits)
+    for group in route_groups(settings.features):
+        app.blueprint(group.blueprint)
+    app.blueprint(WebPage(components.web_folder).blueprint)
     RequestMiddleware(settings, components.authenticator, components.context.runtime).install(app)
     return app
 
@@ -70,7 +76,7 @@ def create_app(components: Components) -> Sanic[Any, Any]:
 def _configure(app: Sanic[Any, Any], settings: Settings) -> None:
     app.config.REQUEST_MAX_SIZE = settings.server.body_limit_bytes
     app.config.REQUEST_TIMEOUT = REQUEST_SECONDS
-    # For streams this is a limit on silence: heartbeats have to come well before it.
+    # For a stream this limits silence, so it must be well above the heartbeat interval.
     app.config.RESPONSE_TIMEOUT = max(RESPONSE_SECONDS, 3 * settings.sse.heartbeat_seconds)
     app.config.KEEP_ALIVE_TIMEOUT = KEEP_ALIVE_SECONDS
     app.config.ACCESS_LOG = False

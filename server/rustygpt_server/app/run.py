@@ -1,6 +1,6 @@
-"""Run a server: listen, serve until told to stop, and end in good order.
+"""Run a server: listen, serve until it is stopped, and shut down in order.
 
-The loop is ours and not Sanic's: open streams are ended first, then requests, then connections.
+The event loop is our own and not Sanic's: streams end first, then requests, then connections.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ from rustygpt_server.telemetry import log
 _log = log(__name__)
 
 BACKLOG = 4_096
-"""Sanic's own 100 makes thousands of clients that come back at once wait for half a minute."""
+"""With Sanic's default of 100, thousands of clients that reconnect at once wait for up to 30 s."""
 _CLOSING_SECONDS = 0.5
 
 Ready = Callable[[str, Components], None]
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
-    """Take an address; raises StartFailed when it is not to be had."""
+    """Bind a socket to an address; raise StartupError when that is impossible."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -52,20 +52,20 @@ def bind_socket(host: str, port: int) -> socket.socket:
 
 
 def socket_url(sock: socket.socket) -> str:
-    """The URL of a listening socket."""
+    """Return the URL of a listening socket."""
     return url_for(*sock.getsockname()[:2])
 
 
 def url_for(host: str, port: int) -> str:
-    """Where to open what listens there; for "everywhere" it is this machine."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only shown
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    """Return the URL of an address; for "all interfaces" it names this machine."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only displayed
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
 async def serve(
     context: ServerContext, sock: socket.socket, on_ready: Ready, stop: asyncio.Event
 ) -> None:
-    """Serve until `stop` is set or the process is told to end."""
+    """Serve until `stop` is set or a signal arrives."""
     loop = asyncio.get_running_loop()
     if not isinstance(loop, uvloop.Loop):
         raise StartupError("The server has to run on uvloop; install rustygpt[server] again.")
@@ -82,10 +82,10 @@ async def serve(
 
 
 def _tune_gc() -> None:
-    """Look through what lives as long as the process no more, and through the rest less often.
+    """Exclude long-lived objects from garbage collection, and collect less often.
 
-    Thousands of streams that open at once are so many new objects that Python would look through
-    all of them again and again.
+    Thousands of streams that open at once create enough objects for Python to run full collections
+    again and again.
     """
     gc.collect()
     gc.freeze()
@@ -93,12 +93,13 @@ def _tune_gc() -> None:
 
 
 def install_signal_handlers(stop: asyncio.Event) -> None:
-    """Set the event when the process is told to end; being told again changes nothing.
+    """Set the event at SIGTERM or SIGINT; further signals are ignored.
 
-    Not even in its last moments: the loop gives signals back to the system when it is closed, which
-    would end the process as if it had failed.
+    They are ignored also while the event loop closes: it would restore the default handlers, and a
+    second signal would end the process as if it had failed.
     """
-    loop, numbers = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT)
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
 
     def on_signal() -> None:
         stop.set()
@@ -111,7 +112,7 @@ def install_signal_handlers(stop: asyncio.Event) -> None:
 
 
 def stop_on_stdin_eof(stop: asyncio.Event) -> None:
-    """Set the event when standard input ends: whoever started this process is gone."""
+    """Set the event when standard input ends: the process that started this one has ended."""
     loop = asyncio.get_running_loop()
     descriptor = sys.stdin.fileno()
 
@@ -129,9 +130,9 @@ def stop_on_stdin_eof(stop: asyncio.Event) -> None:
 async def serving(
     components: Components, sock: socket.socket, *, single_app: bool = False
 ) -> AsyncIterator[None]:
-    """Answer requests on a socket, and end in good order.
+    """Serve requests on a socket, and shut down in order when the block ends.
 
-    Sanic can tune its own code for one application in a process, and for no second one: `alone`.
+    Sanic can optimise its own code for one application per process: then `single_app` is true.
     """
     app = create_app(components)
     app.config.TOUCHUP = single_app
@@ -139,7 +140,7 @@ async def serving(
         sock=sock, backlog=BACKLOG, asyncio_server_kwargs={"start_serving": False}
     )
     if server is None:
-        raise StartupError("Sanic did not make a server.")
+        raise StartupError("Sanic did not create a server.")
     _declare_http11(app, sock)
     await server.startup()
     await server.before_start()
@@ -157,13 +158,13 @@ async def serving(
 
 
 def _declare_http11(app: Sanic[Any, Any], sock: socket.socket) -> None:
-    """Tell Sanic that it speaks HTTP/1.1 only; else every answer has an empty Alt-Svc header."""
-    known = {"version": HTTP.VERSION_1, "port": sock.getsockname()[1]}
-    app.state.server_info.append(ApplicationServerInfo(settings=known))
+    """Tell Sanic that it serves HTTP/1.1 only; else each response has an empty Alt-Svc header."""
+    settings = {"version": HTTP.VERSION_1, "port": sock.getsockname()[1]}
+    app.state.server_info.append(ApplicationServerInfo(settings=settings))
 
 
 async def _stop(components: Components, server: AsyncioServer) -> None:
-    """Streams hear of it first, and new ones are still answered; then the rest may finish."""
+    """End answers, then streams (new ones are still answered), then requests and connections."""
     _log.info("stopping", **components.hub.statistics())
     await components.answer_manager.stop()
     await server.before_stop()
@@ -181,7 +182,7 @@ async def _close_connections(connections: set[Any], grace: float) -> None:
     deadline = asyncio.get_running_loop().time() + grace
     for connection in list(connections):
         connection.close_if_idle()
-    # Sanic takes connections out of this set by itself and tells nobody.
+    # Sanic removes connections from this set without any notification.
     while connections and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     for connection in list(connections):

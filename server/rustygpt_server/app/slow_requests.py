@@ -1,7 +1,7 @@
-"""Cut requests that take too long to arrive, however steadily their pieces come.
+"""The guard against slow requests (slowloris): a request has to arrive within a time limit.
 
-Sanic's own limits begin anew with every byte. Connections are looked at from outside, now and then;
-one whose request was arriving at every look for longer than the limit is cut without an answer.
+Sanic's own time limits start again with every byte. Here all connections are checked at an
+interval; one whose request is still arriving after the limit is closed without a response.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ _log = log(__name__)
 
 
 class SlowRequestGuard:
-    """Watches the connections of one server."""
+    """Checks the connections of one server."""
 
     def __init__(self, connections: set[Any], runtime: Runtime) -> None:
         self._connections = connections
@@ -24,19 +24,19 @@ class SlowRequestGuard:
         self._since: dict[tuple[int, int], float] = {}
 
     async def run(self) -> None:
-        """Look again and again, until cancelled."""
+        """Check at an interval of a sixth of the limit, until cancelled."""
         while True:
             await self._clock.sleep(self._limit / 6)
             self.check()
 
     def check(self) -> None:
-        """Cut what has been arriving for too long."""
+        """Close the connections whose request has been arriving for longer than the limit."""
         now = self._clock.monotonic()
         arriving = {_key(one): one for one in list(self._connections) if _is_arriving(one)}
         self._since = {key: self._since.get(key, now) for key in arriving}
         for key, since in self._since.items():
             if now - since >= self._limit:
-                _log.warning("a request that took too long to arrive was cut")
+                _log.warning("closed a connection whose request took too long to arrive")
                 arriving[key].abort()
 
 
@@ -46,5 +46,5 @@ def _is_arriving(connection: Any) -> bool:
 
 
 def _key(connection: Any) -> tuple[int, int]:
-    """The connection, and the request that is arriving on it."""
+    """Return a key of the connection and the request that is arriving on it."""
     return id(connection), id(connection.http.request)

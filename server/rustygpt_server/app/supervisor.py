@@ -1,7 +1,7 @@
-"""Several workers on one socket: started, started again when they die, and stopped in good order.
+"""The parent of several workers on one socket: starts, restarts and stops them.
 
-The parent serves nothing itself. It holds the socket, so that clients who come while a worker
-starts again wait for it instead of being refused.
+The parent serves no requests. It holds the socket, so that connections that arrive while a worker
+restarts wait in the socket's queue instead of being refused.
 """
 
 import asyncio
@@ -28,17 +28,17 @@ _log = log(__name__)
 
 _PROGRAM: Final = "from rustygpt_server.app.worker import main; main()"
 _STOP_SECONDS: Final = 9.0
-"""Workers that take longer are killed: the whole has ten seconds."""
+"""Workers that take longer are killed: the whole shutdown has 10 s."""
 _MIN_BACKOFF: Final = 0.1
 _MAX_BACKOFF: Final = 10.0
 _STABLE_AFTER_SECONDS: Final = 30.0
-"""A worker that lived so long is started again without delay."""
+"""A worker that ran for this long is restarted without delay."""
 _DIED_AT_START: Final = WorkerStatus(failed="A worker ended while it started; its log says why.")
 
 
 @contextmanager
 def metrics_folder() -> Iterator[str]:
-    """A private folder for the workers' metrics."""
+    """Yield a private folder for the workers' metrics."""
     folder = tempfile.mkdtemp(prefix="rustygpt-metrics-")
     try:
         yield folder
@@ -61,13 +61,13 @@ class WorkerSupervisor:
         self._stop = asyncio.Event()
 
     async def serve(self, on_ready: Callable[[bool], None], stop: asyncio.Event) -> None:
-        """Serve until told to stop; `on_ready` is told once whether the server is set up.
+        """Serve until `stop` is set; call `on_ready` once, with whether the server has been set up.
 
-        Raises StartFailed with a worker's own words when one cannot start at all.
+        Raises StartupError with a worker's own message when one cannot start.
         """
         self._stop = stop
         install_signal_handlers(stop)
-        supervisors = [asyncio.create_task(self._supervise(place)) for place in range(self._count)]
+        supervisors = [asyncio.create_task(self._supervise(index)) for index in range(self._count)]
         reporting = asyncio.create_task(self._report_ready(on_ready))
         try:
             await stop.wait()
@@ -83,8 +83,9 @@ class WorkerSupervisor:
         on_ready(self._is_setup)
 
     async def _supervise(self, index: int) -> None:
-        """Keep one worker's place filled."""
-        backoff, worker_config = _MIN_BACKOFF, self._config
+        """Start the worker of one index, and restart it with exponential backoff when it ends."""
+        backoff = _MIN_BACKOFF
+        worker_config = self._config
         if index:
             worker_config = replace(worker_config, scripts=[])
         while not self._stop.is_set():
@@ -95,7 +96,7 @@ class WorkerSupervisor:
             worker_config = replace(worker_config, scripts=[])
             if self._stop.is_set():
                 return
-            _log.error("a worker ended and is started again", pid=process.pid, code=code)
+            _log.error("a worker ended and is restarted", pid=process.pid, code=code)
             stable = self._clock.monotonic() - since >= _STABLE_AFTER_SECONDS
             backoff = _MIN_BACKOFF if stable else min(backoff * 2, _MAX_BACKOFF)
             await self._backoff(backoff)
@@ -106,14 +107,16 @@ class WorkerSupervisor:
                 await self._stop.wait()
 
     async def _start(self, index: int, worker_config: WorkerConfig) -> Process:
-        """Start a worker and hear what it says until it serves or ends."""
+        """Start a worker and wait for its status: ready or failed."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", _PROGRAM),
+            sys.executable,
+            "-c",
+            _PROGRAM,
             stdin=PIPE,
             stdout=PIPE,
             env={**os.environ, FOLDER_VARIABLE: worker_config.metrics_folder},
             pass_fds=(worker_config.socket,),
-            start_new_session=True,  # a terminal's Ctrl-C is the parent's to hand on
+            start_new_session=True,  # Ctrl-C of a terminal goes to the parent only
         )
         self._workers[index] = process
         if process.stdin is None or process.stdout is None:
@@ -143,9 +146,9 @@ class WorkerSupervisor:
             _signal(process, signal.SIGTERM)
         exits = [asyncio.create_task(process.wait()) for process in workers]
         if exits:
-            _, late = await asyncio.wait(exits, timeout=_STOP_SECONDS)
-            if late:
-                _log.error("workers did not end in time and are killed", count=len(late))
+            _, running = await asyncio.wait(exits, timeout=_STOP_SECONDS)
+            if running:
+                _log.error("workers did not end in time and are killed", count=len(running))
         for process in workers:
             _signal(process, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""One of several processes that serve on the same socket; its parent is in `crew`."""
+"""A worker: one of several processes that serve on the same socket; `supervisor` is its parent."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from rustygpt_server.telemetry import Metrics, set_up_logging
 
 
 def main() -> None:
-    """Serve as the line on standard input says, until it closes or a signal comes."""
+    """Serve with the configuration on standard input, until it closes or a signal arrives."""
     worker_config = decode_config(sys.stdin.buffer.readline())
     set_up_logging(worker_config.settings.logging)
     try:

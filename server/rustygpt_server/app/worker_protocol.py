@@ -1,4 +1,4 @@
-"""What the parent of several workers tells each of them, over a pipe: nobody else can read it."""
+"""Messages between the parent and its worker processes, one JSON line each, over a pipe."""
 
 import msgspec
 from msgspec import Struct
@@ -6,11 +6,11 @@ from msgspec import Struct
 from rustygpt_shared.settings import Settings
 
 ScriptResult = tuple[str, str, float]
-"""A bootstrap script that was looked at: stage, status, seconds."""
+"""A bootstrap script's stage, status and duration in seconds."""
 
 
 class WorkerConfig(Struct, frozen=True):
-    """All that a worker has to know, and cannot find in its environment."""
+    """What a worker needs and does not find in its environment."""
 
     settings: Settings
     pool_url: str
@@ -18,15 +18,15 @@ class WorkerConfig(Struct, frozen=True):
     password: str | None
     setup_token: str
     socket: int
-    """The number of the listening socket, which the worker inherits."""
+    """The descriptor of the listening socket, which the worker inherits."""
     metrics_folder: str
-    """Where all workers keep their metrics."""
+    """The folder in which all workers keep their metrics."""
     scripts: list[ScriptResult] = []
-    """What this worker tells in its metrics of the bootstrap, which the parent did."""
+    """The results of the parent's bootstrap, which one worker reports in its metrics."""
 
 
 class WorkerStatus(Struct, frozen=True, omit_defaults=True):
-    """What a worker tells its parent."""
+    """What a worker reports to its parent, once: that it is ready, or why it failed."""
 
     ready: bool = False
     is_setup: bool = True
@@ -34,15 +34,15 @@ class WorkerStatus(Struct, frozen=True, omit_defaults=True):
 
 
 def encode(message: WorkerConfig | WorkerStatus) -> bytes:
-    """One line."""
+    """Return a message as one line."""
     return msgspec.json.encode(message) + b"\n"
 
 
 def decode_config(line: bytes) -> WorkerConfig:
-    """The orders of a line; raises msgspec.MsgspecError."""
+    """Return the configuration in a line; raise msgspec.MsgspecError."""
     return msgspec.json.decode(line, type=WorkerConfig)
 
 
 def decode_status(line: bytes) -> WorkerStatus:
-    """The news of a line; raises msgspec.MsgspecError."""
+    """Return the status in a line; raise msgspec.MsgspecError."""
     return msgspec.json.decode(line, type=WorkerStatus)

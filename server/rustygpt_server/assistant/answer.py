@@ -1,4 +1,4 @@
-"""An answer in progress: its text so far, and the deltas readers get of it."""
+"""An answer in progress: its text so far, and the deltas that are published of it."""
 
 import asyncio
 from typing import Literal
@@ -14,7 +14,7 @@ from rustygpt_shared.models.messages import Usage
 
 
 class AnswerTarget(Struct, frozen=True):
-    """Where an answer stands."""
+    """The message that an answer is generated into, its place in the thread, and the model."""
 
     message_id: UUID
     conversation_id: UUID
@@ -25,7 +25,7 @@ class AnswerTarget(Struct, frozen=True):
 
 
 class AnswerInProgress:
-    """The text of an answer while it grows; tells readers at most once per interval."""
+    """The text of an answer while it grows; publishes at most one delta per interval."""
 
     def __init__(self, target: AnswerTarget, hub: Hub, interval: float) -> None:
         self.target = target
@@ -36,7 +36,7 @@ class AnswerInProgress:
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
         self.stopped: Literal["cancelled", "error"] | None = None
-        """Why it was stopped from outside."""
+        """Why the answer was stopped from outside, if it was."""
         self._hub = hub
         self._interval = interval
         self._sent = (0, 0)
@@ -45,11 +45,11 @@ class AnswerInProgress:
 
     @property
     def is_full(self) -> bool:
-        """Whether it is as long as a message may be."""
+        """True when it has the length that a message may have at most."""
         return max(len(self.content), len(self.reasoning)) >= text_rules.MESSAGE_MAX
 
     def add(self, chunk: CompletionChunk) -> None:
-        """Grow by a piece, to a message's length at most; readers hear within the interval."""
+        """Append a chunk, up to the length of a message; publish it within the interval."""
         self.content = (self.content + chunk.content)[: text_rules.MESSAGE_MAX]
         self.reasoning = (self.reasoning + chunk.reasoning)[: text_rules.MESSAGE_MAX]
         self.finish_reason = chunk.finish_reason or self.finish_reason
@@ -59,35 +59,35 @@ class AnswerInProgress:
             self._timer = loop.call_later(self._interval if self._delta_count else 0, self.flush)
 
     def flush(self) -> None:
-        """Tell readers what they have not heard."""
+        """Publish what has not been published yet."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        told = self._sent
+        sent = self._sent
         now = (len(self.content), len(self.reasoning))
-        if now != told:
+        if now != sent:
             self._sent = now
-            passage = self._delta(*told)
+            delta = self._delta(*sent)
             self._delta_count += 1
-            self._hub.publish_delta(passage)
+            self._hub.publish_delta(delta)
 
     def full_text_frame(self) -> bytes | None:
-        """One delta with all that readers were told so far."""
+        """Return one delta frame with all the text published so far; None while there is none."""
         return self._delta(0, 0).frame() if self._delta_count else None
 
     def republish(self) -> None:
-        """Tell other processes all that readers were told so far."""
+        """Send all the text published so far to the other processes."""
         if self._delta_count:
             self._hub.backplane.publish(self._delta(0, 0))
 
     def _delta(self, content_from: int, reasoning_from: int) -> AnswerDelta:
-        place = self.target
+        target = self.target
         return AnswerDelta(
-            message_id=place.message_id,
-            conversation_id=place.conversation_id,
-            root_id=place.root_id,
-            parent_id=place.parent_id,
-            depth=place.depth,
+            message_id=target.message_id,
+            conversation_id=target.conversation_id,
+            root_id=target.root_id,
+            parent_id=target.parent_id,
+            depth=target.depth,
             index=self._delta_count,
             offset=content_from,
             content=self.content[content_from : self._sent[0]],

@@ -1,4 +1,4 @@
-"""Which models there are: those of the configuration, and those found on this machine."""
+"""The catalog of models: those of the configuration, and those discovered on this machine."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ ProviderFactory = Callable[[ProviderSettings], Provider]
 
 
 class ResolvedModel(NamedTuple):
-    """A model, and how to ask it."""
+    """A model, and how to call it."""
 
     provider: Provider
     name: str
@@ -34,7 +34,7 @@ class ResolvedModel(NamedTuple):
 
 
 class Catalog:
-    """The models people may choose."""
+    """The models that users may choose."""
 
     def __init__(
         self,
@@ -42,9 +42,11 @@ class Catalog:
         create_provider: ProviderFactory,
         environ: Mapping[str, str],
         limits: TimeLimits,
+        local_servers: Mapping[str, str] = LOCAL_SERVERS,
     ) -> None:
         self._settings = settings
         self._limits = limits
+        self._local_servers = local_servers
         self._create_provider = create_provider
         self._environ = environ
         demo = ProviderSettings(kind="demo")
@@ -60,16 +62,20 @@ class Catalog:
         return self._default
 
     def names(self) -> list[str]:
-        """Every model, the default first."""
-        known = [self._default, *self._settings.models, *self._discovered]
-        return list(dict.fromkeys(known))
+        """Return the names of all models, the default first."""
+        names = [self._default, *self._settings.models, *self._discovered]
+        return list(dict.fromkeys(names))
 
     def resolve(self, model: str) -> ResolvedModel:
-        """How to ask a model; raises ProviderError when there is none of this name."""
-        named = self._settings.models.get(model)
-        if named is not None:
-            provider = self._providers[named.provider]
-            return ResolvedModel(provider, named.name or model, named.context_tokens, named.params)
+        """Return how to call a model; raise ProviderError when there is none of this name."""
+        configured = self._settings.models.get(model)
+        if configured is not None:
+            return ResolvedModel(
+                self._providers[configured.provider],
+                configured.name or model,
+                configured.context_tokens,
+                configured.params,
+            )
         if model in self._discovered:
             return ResolvedModel(self._providers[self._discovered[model]], model, 8_192, {})
         raise ProviderError(
@@ -82,8 +88,8 @@ class Catalog:
         if self._settings.default_model or self._settings.models:
             return
         candidates = self._candidates()
-        found = await asyncio.gather(*(self._list_models(p) for p in candidates.values()))
-        for (name, (_, provider)), models in zip(candidates.items(), found, strict=True):
+        lists = await asyncio.gather(*(self._list_models(p) for p in candidates.values()))
+        for (name, (_, provider)), models in zip(candidates.items(), lists, strict=True):
             if not models:
                 await provider.close()
                 continue
@@ -95,25 +101,26 @@ class Catalog:
                 _log.info("model server found", provider=name, model=self._default)
 
     def _candidates(self) -> dict[str, tuple[str, Provider]]:
-        found: dict[str, tuple[str, Provider]] = {}
+        """Return the servers to look at, as name → (base URL, provider)."""
+        candidates: dict[str, tuple[str, Provider]] = {}
         key = self._environ.get("OPENAI_API_KEY")
-        named = self._environ.get("OPENAI_BASE_URL") or (key and "https://api.openai.com/v1")
-        if named and not is_web_url(named):
-            _log.warning("OPENAI_BASE_URL is no http:// or https:// address and is left out")
-        elif named:
-            settings = ProviderSettings(kind="openai", base_url=named, api_key=key)
-            found["environment"] = (named, self._create_provider(settings))
-        for name, base in LOCAL_SERVERS.items():
-            found[name] = (
+        base_url = self._environ.get("OPENAI_BASE_URL") or (key and "https://api.openai.com/v1")
+        if base_url and not is_web_url(base_url):
+            _log.warning("OPENAI_BASE_URL is not an http:// or https:// address and is ignored")
+        elif base_url:
+            settings = ProviderSettings(kind="openai", base_url=base_url, api_key=key)
+            candidates["environment"] = (base_url, self._create_provider(settings))
+        for name, base in self._local_servers.items():
+            candidates[name] = (
                 base,
                 self._create_provider(ProviderSettings(kind="openai", base_url=base)),
             )
-        return found
+        return candidates
 
     async def _list_models(self, candidate: tuple[str, Provider]) -> list[str]:
         base, provider = candidate
         limits = self._limits
-        here = base in LOCAL_SERVERS.values()
+        here = base in self._local_servers.values()
         try:
             async with asyncio.timeout(limits.discovery_timeout if here else limits.model_listing):
                 models = await provider.list_models()
@@ -122,6 +129,6 @@ class Catalog:
         return [m for m in models if not any(word in m.lower() for word in _OTHER_USES)]
 
     async def close(self) -> None:
-        """Let go of all providers."""
+        """Close all providers."""
         for provider in self._providers.values():
             await provider.close()

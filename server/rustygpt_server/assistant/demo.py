@@ -1,4 +1,4 @@
-"""The built-in provider that is no model: it shows how answers look and how to plug in a model."""
+"""The built-in demo provider, which is no model: it shows answers and how to connect a model."""
 
 import re
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ _TEXT = """\
 
 To talk to a real model, do one of these and start the server again:
 
-1. Run a server on this machine that is found by itself: Ollama (port 11434), llama.cpp (8081) \
+1. Run a server on this machine that is found automatically: Ollama (port 11434), llama.cpp (8081) \
 or LM Studio (1234).
 2. Set `OPENAI_BASE_URL` and `OPENAI_API_KEY`.
 3. Name it in the configuration:
@@ -42,31 +42,32 @@ provider = "local"
 
 
 class DemoProvider:
-    """Answers every prompt with the same page, word by word."""
+    """Answers every prompt with the same text, word by word."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[CompletionChunk]:
-        """Stream the page."""
+        """Stream the text."""
         text = _TEXT.format(echo=_echo(prompt))
         words = _WORDS.findall(text)
         for word in words:
             yield CompletionChunk(content=word)
             await self._clock.sleep(_PACE)
-        read = sum(len(turn.content.split()) for turn in prompt.messages)
-        usage = Usage(read, len(words), read + len(words), estimated=True)
+        prompt_words = sum(len(message.content.split()) for message in prompt.messages)
+        usage = Usage(prompt_words, len(words), prompt_words + len(words), estimated=True)
         yield CompletionChunk(finish_reason="stop", usage=usage)
 
     async def list_models(self) -> list[str]:
-        """Its only name."""
+        """Return its only name."""
         return ["demo"]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: it has no connections."""
 
 
 def _echo(prompt: Prompt) -> str:
-    asked = next((t.content for t in reversed(prompt.messages) if t.role == "user"), "")
-    words = len(asked.split())
+    """Return a sentence about the user's last message."""
+    question = next((m.content for m in reversed(prompt.messages) if m.role == "user"), "")
+    words = len(question.split())
     return f"Your message had {words} word{'' if words == 1 else 's'}."

@@ -1,4 +1,4 @@
-"""Write one answer: ask the model, store what comes, and end it one way or another."""
+"""Generation of one answer: call the model, store its chunks, and produce one result."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -22,7 +22,7 @@ FinishReason = Literal["stop", "length", "cancelled", "timeout", "error"]
 
 
 class AnswerGenerator:
-    """Writes answers for one process."""
+    """Generates the answers of one process, a limited number at a time."""
 
     def __init__(
         self,
@@ -42,9 +42,9 @@ class AnswerGenerator:
         self._slots = asyncio.Semaphore(settings.max_concurrent_requests)
 
     async def generate(self, answer: AnswerInProgress) -> AnswerResult:
-        """Let the model write the whole answer; what fails at the model is told by the ending.
+        """Generate an answer to its end; failures of the model are part of the result.
 
-        Raises what the database refuses; a cancellation is an ending once somebody asked for it.
+        Raises the database's exceptions. A cancellation gives a result if the answer was stopped.
         """
         try:
             async with self._slots:
@@ -54,8 +54,8 @@ class AnswerGenerator:
             return self._finished_result(answer)
         except TimeoutError:
             self._metrics.timeouts.inc()
-            words = "The model took too long; ask again or ask for less."
-            return failed_result(answer, "timeout", words, "timeout")
+            message = "The model took too long; ask again or ask for less."
+            return failed_result(answer, "timeout", message, "timeout")
         except ProviderError as error:
             reason: FinishReason = "timeout" if error.code == "timeout" else "error"
             return failed_result(answer, error.code, error.detail, reason)
@@ -65,21 +65,19 @@ class AnswerGenerator:
             return stopped_result(answer)
 
     async def _stream(self, answer: AnswerInProgress) -> None:
-        chosen = self._catalog.resolve(answer.target.model)
-        limit = character_limit(chosen.context_tokens)
-        chain = await answers.list_prompt(self._db, answer.message_id, limit)
-        prompt = Prompt(chosen.name, build_messages(chain), chosen.params)
-        started, store = (
-            self._clock.monotonic(),
-            _ChunkStore(self._db, answer, self._instance_id, self._clock),
-        )
-        source = cast("AsyncGenerator[CompletionChunk, None]", chosen.provider.stream(prompt))
-        async with aclosing(source) as pieces:
-            async for piece in self._with_idle_timeout(pieces):
-                if not answer.content and piece.content:
-                    waited = self._clock.monotonic() - started
-                    self._metrics.time_to_first_token.labels(answer.target.model).observe(waited)
-                answer.add(piece)
+        model = self._catalog.resolve(answer.target.model)
+        limit = character_limit(model.context_tokens)
+        prompt_context = await answers.list_prompt(self._db, answer.message_id, limit)
+        prompt = Prompt(model.name, build_messages(prompt_context), model.params)
+        started = self._clock.monotonic()
+        store = _ChunkStore(self._db, answer, self._instance_id, self._clock)
+        source = cast("AsyncGenerator[CompletionChunk, None]", model.provider.stream(prompt))
+        async with aclosing(source) as chunks:
+            async for chunk in self._with_idle_timeout(chunks):
+                if not answer.content and chunk.content:
+                    seconds = self._clock.monotonic() - started
+                    self._metrics.time_to_first_token.labels(answer.target.model).observe(seconds)
+                answer.add(chunk)
                 if answer.is_full:
                     answer.finish_reason = "length"
                     break
@@ -88,18 +86,21 @@ class AnswerGenerator:
         await store.save(0)
 
     async def _with_idle_timeout(
-        self, pieces: AsyncIterator[CompletionChunk]
+        self, chunks: AsyncIterator[CompletionChunk]
     ) -> AsyncIterator[CompletionChunk]:
-        """Give up when the model says nothing for too long; loading it may take its time."""
+        """Raise TimeoutError when the model is silent for too long after its first chunk.
+
+        Before the first chunk only the whole answer's time limit holds: loading a model takes time.
+        """
         idle: float | None = None
         while True:
             async with asyncio.timeout(idle):
                 try:
-                    piece = await anext(pieces)
+                    chunk = await anext(chunks)
                 except StopAsyncIteration:
                     return
             idle = self._settings.idle_timeout_seconds
-            yield piece
+            yield chunk
 
     def _finished_result(self, answer: AnswerInProgress) -> AnswerResult:
         answer.flush()
@@ -114,7 +115,7 @@ class AnswerGenerator:
 def failed_result(
     answer: AnswerInProgress, code: str, message: str, reason: FinishReason = "error"
 ) -> AnswerResult:
-    """The end of an answer that went wrong; what was written of it stays."""
+    """Return the result of an answer that failed; the text so far is kept."""
     answer.flush()
     return AnswerResult(
         answer.content, reason, answer.reasoning or None, answer.usage, code, message
@@ -122,16 +123,16 @@ def failed_result(
 
 
 def stopped_result(answer: AnswerInProgress) -> AnswerResult:
-    """The end of an answer that was stopped from outside."""
+    """Return the result of an answer that was stopped from outside."""
     if answer.stopped != "cancelled":
-        words = "The server was stopped while the answer was written."
-        return failed_result(answer, "shutdown", words)
+        message = "The server was stopped while it generated the answer; ask again."
+        return failed_result(answer, "shutdown", message)
     answer.flush()
     return AnswerResult(answer.content, "cancelled", answer.reasoning or None, answer.usage)
 
 
 class _ChunkStore:
-    """Stores an answer's text piece by piece, so that a crash loses little of it."""
+    """Stores an answer's text in chunks, so that a crash loses at most an interval's text."""
 
     def __init__(
         self, db: Database, answer: AnswerInProgress, instance_id: str, clock: Clock
@@ -145,7 +146,10 @@ class _ChunkStore:
         self._last = clock.monotonic()
 
     async def save(self, interval: float) -> None:
-        """Store what is new, at most once per interval; a database that is away is waited out."""
+        """Store what is new, at most once per interval.
+
+        An unavailable database is tried again later.
+        """
         text = self._answer.content[self._stored :]
         if not text or self._clock.monotonic() - self._last < interval:
             return
@@ -166,6 +170,7 @@ class _ChunkStore:
 
 
 def _estimated_usage(prompt: Prompt, answer: AnswerInProgress) -> Usage:
-    read = sum(estimate_tokens(turn.content) for turn in prompt.messages)
-    written = estimate_tokens(answer.content)
-    return Usage(read, written, read + written, estimated=True)
+    prompt_tokens = sum(estimate_tokens(message.content) for message in prompt.messages)
+    completion_tokens = estimate_tokens(answer.content)
+    total = prompt_tokens + completion_tokens
+    return Usage(prompt_tokens, completion_tokens, total, estimated=True)

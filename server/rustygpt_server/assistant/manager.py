@@ -1,6 +1,8 @@
-"""The assistant of one process: starts answers, stops them, keeps their leases.
+"""The answer manager of one process: starts answers, stops them, renews their leases.
 
-Each answer is a task of its own, never part of a request: whoever asked may go away.
+Each answer is a task of its own and not part of a request: the user who asked may disconnect. A
+lease in the database (https://en.wikipedia.org/wiki/Lease_(computer_science)) says which process
+generates it; the answers of a process that died are ended when their lease expires.
 """
 
 import asyncio
@@ -26,7 +28,7 @@ _log = log(__name__)
 
 
 class AnswerManager:
-    """Answers in progress in this process."""
+    """The answers that this process generates."""
 
     def __init__(
         self,
@@ -48,7 +50,7 @@ class AnswerManager:
         self._stopping = False
 
     def new_claim(self) -> AnswerClaim | None:
-        """What a post needs to start an answer here; None while the server stops."""
+        """Return what a post needs to start an answer here; None while the server shuts down."""
         if self._stopping:
             return None
         now = self._clock.now()
@@ -60,34 +62,34 @@ class AnswerManager:
         )
 
     def start(self, target: AnswerTarget) -> None:
-        """Write an answer whose row exists."""
+        """Start generating an answer whose row exists."""
         answer = AnswerInProgress(target, self._hub, self._limits.delta_interval)
         self._hub.register_answer(answer)
-        writing = asyncio.create_task(self._generator.generate(answer))
-        ending = asyncio.create_task(self._store_end(answer, writing))
-        self._running[answer.message_id] = _Running(answer, writing, ending)
-        ending.add_done_callback(lambda done: self._cleanup(answer, done))
+        generation = asyncio.create_task(self._generator.generate(answer))
+        completion = asyncio.create_task(self._store_end(answer, generation))
+        self._running[answer.message_id] = _Running(answer, generation, completion)
+        completion.add_done_callback(lambda done: self._cleanup(answer, done))
 
     def stop_answer(self, message_id: UUID) -> None:
-        """Stop an answer, whichever process writes it."""
+        """Stop an answer, whichever process generates it."""
         if not self.cancel(message_id):
             self._hub.backplane.publish(CancelAnswer(message_id))
 
     def republish(self, message_id: UUID | None) -> None:
-        """Tell other processes the whole text of an answer of this process, or of all."""
-        for work in self._running.values():
-            if message_id in (None, work.answer.message_id):
-                work.answer.republish()
+        """Send the full text of an answer generated here, or of all, to the other processes."""
+        for running in self._running.values():
+            if message_id in (None, running.answer.message_id):
+                running.answer.republish()
 
     def cancel(self, message_id: UUID) -> bool:
-        """Stop an answer of this process; False when it is not one."""
-        work = self._running.get(message_id)
-        if work is not None:
-            work.stop("cancelled")
-        return work is not None
+        """Cancel an answer of this process; return False when it is not one of this process."""
+        running = self._running.get(message_id)
+        if running is not None:
+            running.stop("cancelled")
+        return running is not None
 
     async def renew_leases_and_fail_orphans(self) -> None:
-        """Say that the answers written here live, and end those of processes that do not."""
+        """Renew the leases of this process's answers, and end answers whose lease has expired."""
         now = self._clock.now()
         until = now + timedelta(seconds=self._limits.lease)
         if self._running:
@@ -103,34 +105,34 @@ class AnswerManager:
         self._hub.backplane.publish(AnswerEnded(conversation_id, orphan.message_id))
 
     async def stop_cancelled(self) -> None:
-        """Stop the answers written here that somebody asked another process to stop."""
+        """Cancel the answers generated here that another process was asked to cancel."""
         if self._running:
             for message_id in await answers.list_cancelled(self._db, self._instance_id):
                 self.cancel(message_id)
 
     async def stop(self) -> None:
-        """End every answer as `error`, because the server stops."""
+        """End every answer as `error`, because the server shuts down."""
         self._stopping = True
-        for work in self._running.values():
-            work.stop("error")
+        for running in self._running.values():
+            running.stop("error")
         if self._running:
-            tasks = [work.completion for work in self._running.values()]
-            _, late = await asyncio.wait(tasks, timeout=self._limits.shutdown_grace)
-            for task in late:  # the database is away; their leases run out
+            tasks = [running.completion for running in self._running.values()]
+            _, unfinished = await asyncio.wait(tasks, timeout=self._limits.shutdown_grace)
+            for task in unfinished:  # the database is unavailable; their leases expire
                 task.cancel()
 
     async def _store_end(
-        self, answer: AnswerInProgress, writing: asyncio.Task[AnswerResult]
+        self, answer: AnswerInProgress, generation: asyncio.Task[AnswerResult]
     ) -> None:
-        """Store and tell the end. Stopping an answer stops the writing only, never this."""
-        await asyncio.wait([writing])
-        ending = _result_of(answer, writing)
-        if ending is None:
+        """Store and publish the result. Cancelling an answer cancels its generation, never this."""
+        await asyncio.wait([generation])
+        result = _result_of(answer, generation)
+        if result is None:
             return  # another process has ended it
         while True:
             try:
                 events = await answers.finish_answer(
-                    self._db, answer.message_id, self._instance_id, ending, self._clock.now()
+                    self._db, answer.message_id, self._instance_id, result, self._clock.now()
                 )
                 break
             except Unavailable:
@@ -147,30 +149,33 @@ class AnswerManager:
 
 
 class _Running(NamedTuple):
-    """An answer, the task that writes it, and the one that then stores its end."""
+    """An answer, the task that generates it, and the task that then stores its result."""
 
     answer: AnswerInProgress
     generation: asyncio.Task[AnswerResult]
     completion: asyncio.Task[None]
 
     def stop(self, reason: Literal["cancelled", "error"]) -> None:
-        """Stop the writing; an end that is being stored is left alone."""
+        """Cancel the generation; a result that is being stored is left alone."""
         self.answer.stopped = self.answer.stopped or reason
         self.generation.cancel()
 
 
 def _result_of(
-    answer: AnswerInProgress, writing: asyncio.Task[AnswerResult]
+    answer: AnswerInProgress, generation: asyncio.Task[AnswerResult]
 ) -> AnswerResult | None:
-    """How an answer ended, whatever became of its writing; None when it is no longer ours."""
-    if writing.cancelled():
+    """Return an answer's result, however its generation ended.
+
+    None when another process owns it.
+    """
+    if generation.cancelled():
         return stopped_result(answer)
-    error = writing.exception()
+    error = generation.exception()
     if error is None:
-        return writing.result()
+        return generation.result()
     if isinstance(error, Conflict):
         return None
     if isinstance(error, RequestError):
         return failed_result(answer, "database", str(error))
     _log.error("an answer failed", exc_info=error)
-    return failed_result(answer, "internal", "The server made a mistake; ask again.")
+    return failed_result(answer, "internal", "The server failed; ask again.")

@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's chat completions: OpenAI, Ollama, llama.cpp, vLLM, LM Studio."""
+"""The provider for OpenAI's chat completions: OpenAI, Ollama, llama.cpp, vLLM, LM Studio."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ _NAME_LIMIT = 200
 
 
 class OpenAIProvider:
-    """One such server; keeps connections open between answers."""
+    """One OpenAI-compatible server; keeps its connections open between answers."""
 
     def __init__(self, settings: ProviderSettings, idle_timeout: float, limits: TimeLimits) -> None:
         headers = dict(settings.headers)
@@ -34,45 +34,49 @@ class OpenAIProvider:
         self._with_usage = True
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[CompletionChunk]:
-        """Stream an answer; a refusal before its first piece is tried once more where it helps."""
+        """Stream a completion.
+
+        A refusal before its first chunk is retried once where that helps.
+        """
         async with await self._open(prompt) as response:
-            reading = StreamParser()
+            parser = StreamParser()
             if "json" in response.headers.get("content-type", ""):
-                for piece in reading.feed_body(parse_body(await _read(response))):
-                    yield piece
+                for chunk in parser.feed_body(parse_body(await _read(response))):
+                    yield chunk
             else:
-                async for piece in self._chunks(response, reading):
-                    yield piece
-            reading.check_end()
+                async for chunk in self._chunks(response, parser):
+                    yield chunk
+            parser.check_end()
 
     async def list_models(self) -> list[str]:
-        """The ids its model list has."""
+        """Return the ids in the server's list of models."""
         try:
             response = await self._client.get("models")
-            told = response.raise_for_status().json()
+            body = response.raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise _unreachable(error) from None
-        listed = told.get("data") if isinstance(told, dict) else None
-        known = listed if isinstance(listed, list) else []
-        return [one["id"] for one in known if isinstance(one, dict) and _is_name(one.get("id"))]
+        data = body.get("data") if isinstance(body, dict) else None
+        models = data if isinstance(data, list) else []
+        return [m["id"] for m in models if isinstance(m, dict) and _is_name(m.get("id"))]
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close its connections."""
         await self._client.aclose()
 
     async def _chunks(
-        self, response: httpx.Response, reading: StreamParser
+        self, response: httpx.Response, parser: StreamParser
     ) -> AsyncIterator[CompletionChunk]:
+        """Yield the chunks of a streamed response of at most 1 MiB of text."""
         size = 0
         try:
             async for line in read_lines(response.aiter_bytes()):
-                for piece in reading.feed_line(line):
-                    size += len(piece.content) + len(piece.reasoning)
-                    yield piece
-                if reading.done:
+                for chunk in parser.feed_line(line):
+                    size += len(chunk.content) + len(chunk.reasoning)
+                    yield chunk
+                if parser.done:
                     return
                 if size > _ANSWER_LIMIT:
-                    raise ProviderError("The answer grew beyond all bounds and was cut.")
+                    raise ProviderError("The answer exceeded 1 MiB and was cut.")
         except httpx.HTTPError as error:
             raise _unreachable(error) from None
 
@@ -87,7 +91,7 @@ class OpenAIProvider:
             body = await _body(response)
             if not (attempt == 1 and await self._may_retry(response, body)):
                 raise error_from(body)
-        raise ProviderError("The model's server refused twice.")
+        raise ProviderError("The model's server rejected the request twice.")
 
     def _request(self, prompt: Prompt) -> httpx.Request:
         fields: dict[str, Any] = {
@@ -112,7 +116,7 @@ class OpenAIProvider:
 
 
 class _Response:
-    """Closes a response when the answer is over, also when nobody wants the rest."""
+    """Closes a response when the completion is over, also when the rest is not read."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
@@ -134,11 +138,11 @@ async def _body(response: httpx.Response) -> Any:
 
 
 async def _read(response: httpx.Response) -> bytes:
-    """A whole body, bounded; raises ProviderError."""
+    """Return a full body of at most 4 MiB; raise ProviderError."""
     body = b""
     try:
-        async for piece in response.aiter_bytes():
-            body += piece
+        async for data in response.aiter_bytes():
+            body += data
             if len(body) > _BODY_LIMIT:
                 raise ProviderError("The model's server sent too much at once.")
     except httpx.HTTPError as error:

@@ -1,7 +1,7 @@
-"""Read the stream of an OpenAI-compatible server, whatever its make.
+"""Parser of the streaming responses of OpenAI-compatible servers.
 
-Servers differ: comments as keep-alives, `content: null`, no `[DONE]`, errors in the middle of a
-stream under three names. What is known of each is kept in the tests.
+Servers differ: comments as keepalives, `content: null`, no `[DONE]`, errors in the middle of a
+stream in three shapes. The tests keep what is known of each.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -18,7 +18,7 @@ _FINISH = {"stop": "stop", "length": "length", "eos": "stop", "content_filter": 
 
 
 async def read_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
-    """Lines of a stream of bytes, however the bytes were cut."""
+    """Yield the lines of a stream of bytes, however the bytes are split."""
     pending = b""
     async for chunk in chunks:
         *lines, pending = (pending + chunk).split(b"\n")
@@ -31,7 +31,7 @@ async def read_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
 
 
 class StreamParser:
-    """What was read of one answer so far."""
+    """The state of one response while it is parsed."""
 
     def __init__(self) -> None:
         self.done = False
@@ -39,7 +39,7 @@ class StreamParser:
         self.any_text = False
 
     def feed_line(self, line: str) -> Iterator[CompletionChunk]:
-        """The pieces in one line of the stream; raises ProviderError where the server tells one."""
+        """Yield the chunks in one line of the stream; raise ProviderError for an error in it."""
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if field == "error":
@@ -52,7 +52,7 @@ class StreamParser:
         yield from self.feed_body(_json(value))
 
     def feed_body(self, body: Any) -> Iterator[CompletionChunk]:
-        """The pieces in one decoded chunk, or in a whole answer that was not streamed."""
+        """Yield the chunks in one decoded event, or in a full response that was not streamed."""
         if not isinstance(body, dict):
             return
         if body.get("error"):
@@ -81,35 +81,36 @@ class StreamParser:
             yield CompletionChunk(finish_reason=self.finish_reason)
 
     def check_end(self) -> None:
-        """Raise ProviderError when the stream ended without an end."""
+        """Raise ProviderError when the stream ended without a finish reason, or without text."""
         if self.finish_reason is None and not self.done:
-            raise ProviderError("The model's server broke off in the middle.", "interrupted")
+            raise ProviderError("The model's server closed the stream too early.", "interrupted")
         if not self.any_text:
             raise ProviderError(
-                "The model gave an empty answer; the prompt may be longer than its context.",
+                "The model returned an empty answer; the prompt may exceed its context.",
                 "empty_response",
             )
 
 
 def error_from(body: Any) -> ProviderError:
-    """The error a server tells, in whichever of the usual shapes."""
+    """Return the error in a server's response, in whichever of the usual shapes it comes."""
     error = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(error, dict):
-        detail = error.get("message") or error.get("type") or "an error without words"
+        detail = error.get("message") or error.get("type") or "an error without a message"
         code = error.get("code") or error.get("type") or "provider_error"
     else:
-        detail, code = error or "an error without words", "provider_error"
-    words = " ".join(str(detail).replace("\x00", "").split())[:500]
-    return ProviderError(f"The model's server says: {words}", str(code).replace("\x00", "")[:100])
+        detail = error or "an error without a message"
+        code = "provider_error"
+    text = " ".join(str(detail).replace("\x00", "").split())[:500]
+    return ProviderError(f"The model's server says: {text}", str(code).replace("\x00", "")[:100])
 
 
 def parse_body(body: bytes) -> Any:
-    """A whole answer that was not streamed; raises ProviderError."""
+    """Return the JSON of a full response; raise ProviderError."""
     return _json(body.decode("utf-8", "replace"))
 
 
 def _text(value: Any) -> str:
-    """Text that a database can keep: a model may say NUL, PostgreSQL may not."""
+    """Return text without NUL, which a model may send and PostgreSQL cannot store."""
     return value.replace("\x00", "") if isinstance(value, str) else ""
 
 
@@ -117,15 +118,16 @@ def _json(text: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        raise ProviderError("The model's server sent something that is no JSON.") from None
+        raise ProviderError("The model's server sent something that is not JSON.") from None
 
 
 def _usage(value: Any) -> Usage | None:
     if not isinstance(value, dict):
         return None
-    read, written = value.get("prompt_tokens"), value.get("completion_tokens")
-    if not (isinstance(read, int) and isinstance(written, int)):
+    prompt = value.get("prompt_tokens")
+    completion = value.get("completion_tokens")
+    if not (isinstance(prompt, int) and isinstance(completion, int)):
         return None
-    if not (0 <= read < _TOKENS_MAX and 0 <= written < _TOKENS_MAX):
+    if not (0 <= prompt < _TOKENS_MAX and 0 <= completion < _TOKENS_MAX):
         return None
-    return Usage(read, written, read + written)
+    return Usage(prompt, completion, prompt + completion)

@@ -1,31 +1,34 @@
-"""From a chain of messages to what a model is asked."""
+"""Prompts: from a message's chain of ancestors to the chat messages that a model gets."""
 
 from rustygpt_server.assistant.provider import ChatMessage
 from rustygpt_server.db.answers import PromptContext as Chain
 
 CHARACTERS_PER_TOKEN = 4
-"""A cautious guess that holds for English prose; models count in tokens, we in characters."""
+"""A cautious estimate that holds for English prose: models count tokens, we count characters."""
 ANSWER_SHARE = 0.25
-"""The part of a model's context that is left for the answer."""
+"""The share of a model's context that is reserved for the answer."""
 
 
 def character_limit(context_tokens: int) -> int:
-    """How much text fits into a prompt for a model of this size."""
+    """Return how many characters a prompt may have for a model with this context."""
     return int(context_tokens * CHARACTERS_PER_TOKEN * (1 - ANSWER_SHARE))
 
 
 def build_messages(context: Chain) -> list[ChatMessage]:
-    """The chat messages of a chain, oldest first; people are named when there are several."""
-    people = {line.author_name for line in context.messages if line.role == "user"}
-    turns = [ChatMessage("system", context.system_prompt)] if context.system_prompt else []
-    for line in context.messages:
-        named = line.role == "user" and line.author_name and len(people) > 1
-        turns.append(
-            ChatMessage(line.role, f"{line.author_name}: {line.content}" if named else line.content)
-        )
-    return turns
+    """Return the chat messages, oldest first.
+
+    With several authors, each message names its author.
+    """
+    authors = {m.author_name for m in context.messages if m.role == "user"}
+    messages = [ChatMessage("system", context.system_prompt)] if context.system_prompt else []
+    for message in context.messages:
+        content = message.content
+        if message.role == "user" and message.author_name and len(authors) > 1:
+            content = f"{message.author_name}: {content}"
+        messages.append(ChatMessage(message.role, content))
+    return messages
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a text has, when nobody tells."""
+    """Return an estimate of a text's tokens, for providers that report none."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)

@@ -1,4 +1,4 @@
-"""What a model server is to us: a prompt in, pieces of an answer out."""
+"""The provider protocol: a prompt in, chunks of a completion out."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
@@ -16,26 +16,26 @@ class ChatMessage(Struct, frozen=True):
 
 
 class Prompt(Struct, frozen=True):
-    """What a model is asked."""
+    """What a model is called with."""
 
     model: str
-    """What the provider calls the model."""
+    """The provider's own name of the model."""
     messages: list[ChatMessage]
     params: dict[str, Any] = {}
 
 
 class CompletionChunk(Struct, frozen=True):
-    """What an answer grows by, or how it ends."""
+    """A part of a completion: text, the finish reason, or the usage."""
 
     content: str = ""
     reasoning: str = ""
     finish_reason: str | None = None
-    """`stop` or `length`, once, in one of the last pieces."""
+    """`stop` or `length`, once, in one of the last chunks."""
     usage: Usage | None = None
 
 
 class ProviderError(Exception):
-    """Why a provider gave no whole answer, in one sentence for a person."""
+    """Why a provider returned no complete answer, in one sentence for a person."""
 
     def __init__(self, detail: str, code: str = "provider_error") -> None:
         super().__init__(detail)
@@ -44,13 +44,13 @@ class ProviderError(Exception):
 
 
 class Provider(Protocol):
-    """A server of models."""
+    """A model server."""
 
     def stream(self, prompt: Prompt) -> AsyncIterator[CompletionChunk]:
-        """Stream an answer; raises ProviderError. Closing the iterator stops the model."""
+        """Stream a completion; raises ProviderError. Closing the iterator stops the model."""
 
     async def list_models(self) -> list[str]:
-        """The names of the models it has; raises ProviderError."""
+        """Return the names of its models; raises ProviderError."""
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close its connections."""

@@ -1,4 +1,4 @@
-"""The control log: what gave or took rights, in the order of the commits."""
+"""The log of access changes: what gave or took access, in the order of the commits."""
 
 from typing import Literal
 from uuid import UUID
@@ -19,33 +19,33 @@ ChangeKind = Literal[
 
 
 class AccessChange(Struct, frozen=True, array_like=True, tag="control"):
-    """A right that was given or taken, in the form in which processes also tell it each other."""
+    """One change of a session, an account or a membership; processes also send it to each other."""
 
     kind: ChangeKind
     user_id: UUID | None
-    """Whose right; None for a log-out, which knows its session only."""
+    """None for a logout, which knows only its session."""
     session_id: UUID | None = None
     conversation_id: UUID | None = None
     event_number: int = 0
-    """Of a membership: the number of the event in the conversation that tells of it."""
+    """For a membership: the number of the conversation's event about it."""
 
 
 class ChangePage(Struct, frozen=True):
-    """A piece of the log, as it goes on after some number."""
+    """The part of the log after a number."""
 
     last_number: int
-    """The last number there is."""
+    """The last number of the whole log."""
     first_number: int | None
-    """The number of the first of these controls; those after it have no gaps."""
+    """The number of the first of `changes`; the others follow it without a gap."""
     changes: list[AccessChange]
 
     def continues_from(self, after: int) -> bool:
-        """Whether nothing is missing between a number and these controls."""
+        """Return whether nothing is missing between a number and these changes."""
         return (self.last_number if self.first_number is None else self.first_number - 1) == after
 
     @property
     def end(self) -> int:
-        """The number up to which the log is known with these."""
+        """The number up to which the log is known after this page."""
         return (
             self.last_number
             if self.first_number is None
@@ -54,12 +54,12 @@ class ChangePage(Struct, frozen=True):
 
 
 async def read_access_changes(db: Database, after: int, limit: int) -> ChangePage:
-    """The controls after a number, in order; asked by the system."""
-    rows = await db.fetch("SELECT * FROM rustygpt.read_controls($1, $2)", after, limit)
-    found = [AccessChange(*row[2:]) for row in rows if row[1] is not None]
-    return ChangePage(rows[0][0], rows[0][1], found)
+    """Return the changes after a number, in order, as the system."""
+    rows = await db.fetch("SELECT * FROM rustygpt.read_access_changes($1, $2)", after, limit)
+    changes = [AccessChange(*row[2:]) for row in rows if row[1] is not None]
+    return ChangePage(rows[0][0], rows[0][1], changes)
 
 
 async def prune_access_changes(db: Database, retain: int) -> int:
-    """Keep the latest controls only; answers how many went."""
-    return int(await db.fetch_value("SELECT rustygpt.prune_controls($1)", retain))
+    """Delete all but the latest `retain` changes; return how many were deleted."""
+    return int(await db.fetch_value("SELECT rustygpt.prune_access_changes($1)", retain))

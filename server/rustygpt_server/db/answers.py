@@ -1,6 +1,7 @@
-"""Answers of the assistant while they are written: pieces, leases, the end, and stopping.
+"""Assistant's answers while they are generated: chunks, leases, the result, cancelling.
 
-All but `request_cancel` act as the system; `runner` names the process that writes an answer.
+All but `request_cancel` act as the system. `instance_id` names the server process that generates
+an answer; its lease (https://en.wikipedia.org/wiki/Lease_(computer_science)) has to be renewed.
 """
 
 from datetime import datetime
@@ -16,7 +17,7 @@ from rustygpt_shared.models.messages import Usage
 
 
 class AnswerResult(Struct, frozen=True):
-    """How an answer ended, and its whole text."""
+    """How an answer ended, and its full text."""
 
     content: str
     finish_reason: Literal["stop", "length", "cancelled", "timeout", "error"]
@@ -27,7 +28,7 @@ class AnswerResult(Struct, frozen=True):
 
 
 class Orphan(Struct, frozen=True):
-    """An answer that was ended because its process had gone, and the events of that."""
+    """An answer that was ended because its process had died, and the events of its end."""
 
     message_id: UUID
     events: list[EventRecord]
@@ -42,7 +43,7 @@ class PromptMessage(Struct, frozen=True):
 
 
 class PromptContext(Struct, frozen=True):
-    """What an answer is to be written from: the chain of ancestors, oldest first."""
+    """What an answer is generated from: the chain of ancestors, oldest first."""
 
     model: str
     system_prompt: str | None
@@ -50,7 +51,7 @@ class PromptContext(Struct, frozen=True):
 
 
 class CancelOutcome(Struct, frozen=True):
-    """What a wish to stop met: `running` has the runner that must be told."""
+    """What a request to cancel found; for `running`, `instance_id` is the process to notify."""
 
     state: Literal["running", "cancelled", "timed_out", "completed", "not_tracked"]
     instance_id: str | None
@@ -64,23 +65,36 @@ async def append_chunks(
     contents: list[str],
     now: datetime,
 ) -> None:
-    """Store pieces of an answer; Conflict when it is no longer this runner's."""
+    """Store chunks of an answer.
+
+    Raise Conflict when this process does not hold its lease any more.
+    """
     await db.fetch_value(
         "SELECT rustygpt.append_chunks($1, $2, $3, $4, $5)",
-        *(message_id, instance_id, first_idx, contents, now),
+        message_id,
+        instance_id,
+        first_idx,
+        contents,
+        now,
     )
 
 
 async def finish_answer(
     db: Database, message_id: UUID, instance_id: str, result: AnswerResult, now: datetime
 ) -> list[EventRecord]:
-    """End an answer; nothing happens and nothing is told when it had ended already."""
+    """Store an answer's result; return its events, none when the answer had ended already."""
     end = result
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.finish_answer($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        *(message_id, instance_id, end.content, end.reasoning, end.finish_reason),
+        message_id,
+        instance_id,
+        end.content,
+        end.reasoning,
+        end.finish_reason,
         *(codec.encode(end.usage).decode() if end.usage else None,),
-        *(end.error_code, end.error_message, now),
+        end.error_code,
+        end.error_message,
+        now,
     )
     return event_records(*row)
 
@@ -88,7 +102,7 @@ async def finish_answer(
 async def renew_leases(
     db: Database, instance_id: str, message_ids: list[UUID], until: datetime
 ) -> int:
-    """Keep the answers that a runner really writes; answers how many are still its own."""
+    """Extend the leases of a process's answers; return how many are still its own."""
     return int(
         await db.fetch_value(
             "SELECT rustygpt.renew_leases($1, $2, $3)", instance_id, message_ids, until
@@ -97,13 +111,13 @@ async def renew_leases(
 
 
 async def fail_orphans(db: Database, now: datetime) -> list[Orphan]:
-    """End answers whose lease ran out, as `error`, with the text of their stored pieces."""
+    """End the answers whose lease has expired, as `error`, with the text of their stored chunks."""
     rows = await db.fetch("SELECT * FROM rustygpt.fail_orphans($1)", now)
     return [Orphan(row[0], event_records(*row[1:])) for row in rows]
 
 
 async def list_prompt(db: Database, message_id: UUID, limit_characters: int) -> PromptContext:
-    """The prompt of an answer, newest kept within the limit; NotFound when there is none."""
+    """Return an answer's prompt, the newest messages within the limit; raise NotFound for none."""
     rows = await db.fetch(
         "SELECT * FROM rustygpt.list_prompt($1, $2)", message_id, limit_characters
     )
@@ -114,7 +128,7 @@ async def list_prompt(db: Database, message_id: UUID, limit_characters: int) -> 
 async def request_cancel(
     db: Database, actor: UUID, message_id: UUID, now: datetime
 ) -> CancelOutcome:
-    """Note the wish to stop an answer; Forbidden but for who asked and administrators."""
+    """Record a request to cancel; raise Forbidden unless the user asked, or is an administrator."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.request_cancel($1, $2, $3)", actor, message_id, now
     )
@@ -122,6 +136,6 @@ async def request_cancel(
 
 
 async def list_cancelled(db: Database, instance_id: str) -> list[UUID]:
-    """Answers of a runner that somebody wishes to stop."""
+    """Return the answers of a process for which a request to cancel is recorded."""
     rows = await db.fetch("SELECT * FROM rustygpt.list_cancelled($1)", instance_id)
     return [row[0] for row in rows]

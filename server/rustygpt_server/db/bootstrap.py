@@ -1,8 +1,8 @@
-"""Bring a database to this release: roles, schema, procedures, indexes, seed.
+"""Bootstrap: bring a database to this release (roles, schema, procedures, indexes, seed).
 
-Safe with any number of processes at once, killed at any time, and run again: a session lock lets
-one work at a time, every script is one transaction together with its line in the ledger.
-The rules of who may do what are in the scripts themselves.
+Any number of processes may run it at once, be killed at any time, and run it again: a session
+lock lets one work at a time, and each script is one transaction with its row in applied_scripts.
+Who may do what is in the scripts, not here.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -26,24 +26,29 @@ _LOCK: Final = 7_283_461_905
 _LOCK_TIMEOUT_MS: Final = "60000"
 _TRIES: Final = 10
 _BUSY_CATALOG: Final = "tuple concurrently updated"
+_OUTDATED: Final = "RG426"
 
 OnScript = Callable[[str, str, float], None]
 """Called with stage, status (`applied`, `kept`, `failed`) and seconds."""
 
 
 class BootstrapError(StartupError):
-    """A script that cannot be applied; the message names file and line, and what to do."""
+    """A script cannot be applied; the message names file and line, and what to do."""
+
+
+class OutdatedDatabase(BootstrapError):
+    """A development version made the tables; no script upgrades them."""
 
 
 class PoolLogin(Struct, frozen=True):
-    """What the pool logs in as; None stands for what its URL says."""
+    """The user and password that the pool logs in with; None stands for those of its URL."""
 
     user: str | None = None
     password: str | None = None
 
 
 class _Bootstrap(Struct):
-    """One bootstrap while it runs."""
+    """A bootstrap that is running."""
 
     connection: Any
     folder: Path
@@ -61,9 +66,10 @@ async def bootstrap(
     on_script: OnScript = lambda _stage, _status, _seconds: None,
     release: str = __version__,
 ) -> PoolLogin:
-    """Apply what is missing, as the owner's URL; answers how the pool is to log in.
+    """Apply what is missing, with the owner's URL; return how the pool has to log in.
 
-    Raises BootstrapError for a script that fails, Unavailable when there is no connection.
+    Raises BootstrapError for a script that fails, OutdatedDatabase for a database of a development
+    version, Unavailable when there is no connection.
     """
     login = _login(url, owner_url)
     async with _connected(owner_url or url) as connection:
@@ -75,17 +81,17 @@ async def bootstrap(
 
 
 async def missing_scripts(db: Database, folder: Path) -> list[str]:
-    """What this release needs and the database lacks; `["database"]` when it does not answer."""
+    """Return the scripts that the database lacks; `["database"]` when it does not respond."""
     try:
         applied = {row[0] for row in await db.fetch("SELECT * FROM rustygpt.list_scripts()")}
     except (RequestError, asyncpg.PostgresError):
         return ["database"]
-    wanted = [script.name for stage in STAGES for script in read_stage(folder, stage)]
-    return [name for name in wanted if name not in applied]
+    names = [script.name for stage in STAGES for script in read_stage(folder, stage)]
+    return [name for name in names if name not in applied]
 
 
 def _login(url: str, owner_url: str | None) -> str | None:
-    """The login that needs grants of its own, or None when the application's role serves."""
+    """Return the login that needs its own grants, or None when the application's role is used."""
     user, owner = _user(url), _user(owner_url or url)
     return user if owner_url and user and user != owner else None
 
@@ -108,9 +114,9 @@ async def _connected(url: str) -> AsyncIterator[Any]:
             },
         )
     except (asyncpg.PostgresError, OSError, TimeoutError) as error:
-        told = from_driver_error(error)
-        if isinstance(told, Unavailable):
-            raise told from error
+        translated = from_driver_error(error)
+        if isinstance(translated, Unavailable):
+            raise translated from error
         raise BootstrapError(f"The database refuses the owner's login: {error}") from error
     try:
         yield connection
@@ -121,25 +127,26 @@ async def _connected(url: str) -> AsyncIterator[Any]:
 async def _apply_all(work: _Bootstrap, login: str | None) -> None:
     await _run(work, "bootstrap/010_prepare.sql")
     await _set_role(work, "owner")
-    await _run(work, "bootstrap/020_ledger.sql")
-    known = {
-        row[0]: row for row in await work.connection.fetch("SELECT * FROM rustygpt.read_ledger()")
+    await _run(work, "bootstrap/020_applied_scripts.sql")
+    applied = {
+        row[0]: row
+        for row in await work.connection.fetch("SELECT * FROM rustygpt.read_applied_scripts()")
     }
     stages = {stage: read_stage(work.folder, stage) for stage in STAGES}
-    if _is_newer(known, stages["schema"]):
+    if _is_newer(applied, stages["schema"]):
         return
     for stage in STAGES:
         for script in stages[stage]:
-            await _apply(work, script, known.get(script.name))
-    await _retire(work, known, stages)
+            await _apply(work, script, applied.get(script.name))
+    await _retire(work, applied, stages)
     await _set(work, "rustygpt.login", login or "")
     await _run(work, "bootstrap/900_grant.sql")
 
 
-def _is_newer(known: dict[str, Any], schema: list[Script]) -> bool:
-    """Whether a later release was here already: its procedures are not to be put back."""
+def _is_newer(applied: dict[str, Any], schema: list[Script]) -> bool:
+    """Return whether a later release has been applied: its procedures must not be replaced."""
     ours = {script.name for script in schema}
-    return any(name.startswith("schema/") and name not in ours for name in known)
+    return any(name.startswith("schema/") and name not in ours for name in applied)
 
 
 async def _apply(work: _Bootstrap, script: Script, row: Any) -> None:
@@ -148,16 +155,18 @@ async def _apply(work: _Bootstrap, script: Script, row: Any) -> None:
         return
     if row is not None and row[1] != script.sha256 and script.stage == "schema":
         raise BootstrapError(
-            f"{script.name} was changed after it had been applied; put it back as it was, and say "
-            "the change in a new file with the next number."
+            f"{script.name} was changed after it had been applied; restore it, and put the change "
+            "into a new file with the next number."
         )
-    await _execute(work, script, note=True)
+    await _execute(work, script, record=True)
 
 
-async def _retire(work: _Bootstrap, known: dict[str, Any], stages: dict[str, list[Script]]) -> None:
-    """Procedures that no file has any more go one release later."""
+async def _retire(
+    work: _Bootstrap, applied: dict[str, Any], stages: dict[str, list[Script]]
+) -> None:
+    """Drop, one release later, the procedures that no file creates any more."""
     ours = {script.name for script in stages["procedures"]}
-    for name in known:
+    for name in applied:
         if name.startswith("procedures/") and name not in ours:
             await work.connection.execute(
                 "SELECT rustygpt.retire_script($1, $2)", name, work.release
@@ -165,7 +174,7 @@ async def _retire(work: _Bootstrap, known: dict[str, Any], stages: dict[str, lis
 
 
 async def _open_login(work: _Bootstrap) -> PoolLogin:
-    """Let the application's role log in, with the password all processes find in the database."""
+    """Let the application's role log in with the password that is stored in the database."""
     password = await work.connection.fetchval("SELECT rustygpt.app_password()")
     user = await work.connection.fetchval("SELECT rustygpt.role_of($1)", "app")
     await _set(work, "rustygpt.password", password)
@@ -184,31 +193,35 @@ async def _set(work: _Bootstrap, name: str, value: str) -> None:
 
 
 async def _run(work: _Bootstrap, name: str) -> None:
-    """A script of the bootstrap itself, applied every time.
+    """Run a script of the bootstrap itself, which is applied every time.
 
-    Other databases' bootstraps may be at the same catalogs of the cluster, which PostgreSQL then
-    refuses: those are tried again.
+    Another database's bootstrap may change the same catalogs of the cluster at the same moment,
+    which PostgreSQL refuses: then it is tried again, at most 10 times.
     """
     script = read_script(work.folder, work.folder / name)
     for last in (False,) * _TRIES + (True,):
         try:
-            await _execute(work, script, note=False)
+            await _execute(work, script, record=False)
             return
         except BootstrapError as error:
             if last or _BUSY_CATALOG not in str(error):
                 raise
 
 
-async def _execute(work: _Bootstrap, script: Script, *, note: bool) -> None:
-    """One script in one transaction, with its line in the ledger."""
+async def _execute(work: _Bootstrap, script: Script, *, record: bool) -> None:
+    """Run one script in one transaction, with its row in applied_scripts."""
     start = perf_counter()
     try:
         async with work.connection.transaction():
             await work.connection.execute(script.text)
-            if note:
+            if record:
                 await work.connection.execute(
-                    "SELECT rustygpt.note_script($1, $2, $3, $4, $5)",
-                    *(script.name, script.sha256, script.procedure, work.release, work.now),
+                    "SELECT rustygpt.record_script($1, $2, $3, $4, $5)",
+                    script.name,
+                    script.sha256,
+                    script.procedure,
+                    work.release,
+                    work.now,
                 )
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         work.on_script(script.stage, "failed", perf_counter() - start)
@@ -217,8 +230,10 @@ async def _execute(work: _Bootstrap, script: Script, *, note: bool) -> None:
 
 
 def _failure(script: Script, error: Exception) -> BootstrapError | Unavailable:
-    told = from_driver_error(error)
-    if isinstance(told, Unavailable):
-        return told
+    translated = from_driver_error(error)
+    if isinstance(translated, Unavailable):
+        return translated
+    if getattr(error, "sqlstate", None) == _OUTDATED:
+        return OutdatedDatabase(str(error))
     where = location(script, getattr(error, "position", None))
     return BootstrapError(f"{where}: {error}")

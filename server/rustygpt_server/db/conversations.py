@@ -1,4 +1,4 @@
-"""Conversations: make, list, show, change."""
+"""Conversations: create, list, show, update."""
 
 from datetime import datetime
 from typing import Any
@@ -15,14 +15,14 @@ from rustygpt_shared.requests import CreateConversation, UpdateConversation
 
 
 class CreatedConversation(Struct, frozen=True):
-    """A new conversation; `replayed` when an earlier request with this key had made it."""
+    """A new conversation; `replayed` when an earlier request with this key has created it."""
 
     conversation_id: UUID
     replayed: bool
 
 
 class UpdatedConversation(Struct, frozen=True):
-    """A conversation after a change, and the events of it; none when nothing changed."""
+    """A conversation after a change, and the events of the change, none if it changed nothing."""
 
     conversation: Conversation
     events: list[EventRecord]
@@ -36,17 +36,19 @@ async def create_conversation(
     idempotency: IdempotencyKey | None,
     now: datetime,
 ) -> CreatedConversation:
-    """Make a conversation owned by the actor; Forbidden for read-only people."""
-    mode = request.assistant_mode or ("mention" if request.is_group else "always")
+    """Create a conversation owned by the actor; raise Forbidden for read-only users."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.create_conversation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        *(actor, conversation_id, request.title, request.is_group, mode, request.model),
-        *(
-            request.system_prompt,
-            idempotency and idempotency.key,
-            idempotency and idempotency.body_hash,
-            now,
-        ),
+        actor,
+        conversation_id,
+        request.title,
+        request.is_group,
+        request.assistant_mode,
+        request.model,
+        request.system_prompt,
+        idempotency and idempotency.key,
+        idempotency and idempotency.body_hash,
+        now,
     )
     return CreatedConversation(*row)
 
@@ -59,17 +61,21 @@ async def list_conversations(
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Conversation]:
-    """One's conversations, latest activity first, after (last_activity_at, id) of a former page."""
+    """Return the user's conversations, latest activity first, after (last_activity_at, id)."""
     moment, last = before or (None, None)
     rows = await db.fetch(
         "SELECT * FROM rustygpt.list_conversations($1, $2, $3, $4, $5)",
-        *(actor, archived, moment, last, limit),
+        actor,
+        archived,
+        moment,
+        last,
+        limit,
     )
     return [Conversation(*row) for row in rows]
 
 
 async def show_conversation(db: Database, actor: UUID, conversation_id: UUID) -> Conversation:
-    """One conversation with its position; NotFound for those who are not in it."""
+    """Return one conversation with its position; raise NotFound for users who are not in it."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.show_conversation($1, $2)", actor, conversation_id
     )
@@ -79,7 +85,7 @@ async def show_conversation(db: Database, actor: UUID, conversation_id: UUID) ->
 async def update_conversation(
     db: Database, actor: UUID, conversation_id: UUID, changes: UpdateConversation, now: datetime
 ) -> UpdatedConversation:
-    """Change a conversation, as one of its administrators."""
+    """Change a conversation; raise Forbidden unless the actor is one of its administrators."""
     row: Any = await db.fetch_one(
         "SELECT * FROM rustygpt.update_conversation($1, $2, $3, $4)",
         *(actor, conversation_id, codec.encode(changes).decode(), now),

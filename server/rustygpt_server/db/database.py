@@ -1,7 +1,7 @@
-"""The pool of connections, as the application's role.
+"""The pool of connections, which log in as the application's role.
 
-Callers get rows, refusals or Unavailable; nobody else sees asyncpg. Transactions are the
-procedures' own business: every call here is one statement.
+Callers get rows or exceptions of `rustygpt_server.errors`; only this package knows asyncpg. Each
+call is one statement: transactions are the procedures' business.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ Row = Sequence[Any]
 
 
 async def _no_reset(_connection: Any) -> None:
-    """Nothing to reset on release: procedures leave no session state behind."""
+    """Skip the reset on release: procedures leave no session state behind."""
 
 
 class Database:
-    """A bounded pool; waiting callers are served in the order they came."""
+    """A bounded pool; callers that wait are served in the order of their arrival."""
 
     def __init__(self, pool: Any, size: int, acquire_seconds: float = ACQUIRE_SECONDS) -> None:
         self._pool = pool
@@ -34,9 +34,9 @@ class Database:
         self.size = size
         self.in_use = 0
         self.statements = 0
-        """How many were sent."""
+        """Number of statements that were sent."""
         self.unconfirmed = 0
-        """How many statements ended without an answer: they may have been done all the same."""
+        """Number of statements that ended without a response and may have been committed."""
 
     @classmethod
     async def connect(
@@ -50,11 +50,11 @@ class Database:
         durable: bool = True,
         persist_events: bool = True,
     ) -> "Database":
-        """A database at a URL, as another user than the URL's if one is named.
+        """Connect to the database at a URL, as another user than the URL's if one is named.
 
-        Commits that are not `durable` do not wait for the disk: only for what may be lost. Without
-        `logs_events`, events are numbered but not kept.
-        Raises Unavailable when it cannot be reached.
+        Commits that are not `durable` do not wait for the disk: only for data that may be lost.
+        Without `persist_events`, events are numbered but not stored.
+        Raises Unavailable when there is no connection.
         """
         pool = asyncpg.create_pool(
             url,
@@ -66,7 +66,7 @@ class Database:
             command_timeout=statement_timeout_ms / 1000 + 1,
             server_settings={
                 **_settings(statement_timeout_ms, durable=durable),
-                **({} if persist_events else {"rustygpt.log": "off"}),
+                **({} if persist_events else {"rustygpt.persist_events": "off"}),
             },
         )
         async with translated_errors():
@@ -74,30 +74,30 @@ class Database:
         return cls(pool, size)
 
     async def fetch(self, query: str, *args: object) -> Sequence[Row]:
-        """All rows of a statement."""
+        """Return all rows of a statement."""
         async with self._connection() as connection:
             return list(await connection.fetch(query, *args))
 
     async def fetch_row(self, query: str, *args: object) -> Row | None:
-        """The first row, or None."""
+        """Return the first row, or None."""
         async with self._connection() as connection:
             row: Row | None = await connection.fetchrow(query, *args)
             return row
 
     async def fetch_one(self, query: str, *args: object) -> Row:
-        """The one row of a procedure that always has one."""
+        """Return the row of a procedure that always returns one."""
         row = await self.fetch_row(query, *args)
         if row is None:
             raise LookupError(f"no row from: {query}")
         return row
 
     async def fetch_value(self, query: str, *args: object) -> Any:
-        """The first field of the first row, or None."""
+        """Return the first field of the first row, or None."""
         async with self._connection() as connection:
             return await connection.fetchval(query, *args)
 
     async def close(self) -> None:
-        """Close all connections; those in use get a second to come back."""
+        """Close all connections; wait at most 1 s for those in use."""
         try:
             await asyncio.wait_for(self._pool.close(), 1.0)
         except TimeoutError:
@@ -114,7 +114,7 @@ class Database:
             except Unavailable as error:
                 self.unconfirmed += 1
                 if is_broken(error.__cause__):
-                    # asyncpg itself may take a while to see it, and hand it out again until then.
+                    # asyncpg may notice the loss later, and would hand the connection out again.
                     connection.terminate()
                 raise
             finally:
@@ -122,9 +122,10 @@ class Database:
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
-        """A place in the pool; asyncio's semaphore wakes waiters first come, first served.
+        """Hold a slot of the pool; asyncio's semaphore wakes waiters first come, first served.
 
-        `asyncio.wait_for` would swallow a cancellation that comes in the same turn (Python 3.11).
+        `asyncio.wait_for` would lose a cancellation that arrives in the same iteration of the event
+        loop (Python 3.11).
         """
         try:
             async with asyncio.timeout(self._acquire_seconds):
@@ -140,10 +141,10 @@ class Database:
 
 
 def _settings(statement_timeout_ms: int, *, durable: bool) -> dict[str, str]:
-    """What PostgreSQL is told once per connection; nothing of it is changed later."""
-    lasting = {} if durable else {"synchronous_commit": "off"}
+    """Return the session settings that each connection starts with; none is changed later."""
+    commit = {} if durable else {"synchronous_commit": "off"}
     return {
-        **lasting,
+        **commit,
         "application_name": "rustygpt",
         "statement_timeout": str(statement_timeout_ms),
         "lock_timeout": str(min(LOCK_TIMEOUT_MS, statement_timeout_ms)),
@@ -153,11 +154,11 @@ def _settings(statement_timeout_ms: int, *, durable: bool) -> dict[str, str]:
 
 @asynccontextmanager
 async def translated_errors() -> AsyncIterator[None]:
-    """Turn the driver's errors into ours; faults of the program stay what they are."""
+    """Turn the driver's errors into ours; defects of the program keep their exception."""
     try:
         yield
     except DRIVER_ERRORS as error:
-        told = from_driver_error(error)
-        if told is None:
+        translated = from_driver_error(error)
+        if translated is None:
             raise
-        raise told from error
+        raise translated from error

@@ -1,4 +1,4 @@
-"""The log of durable events: where a reader may start, what comes after, and pruning."""
+"""The log of durable events: its bounds, reading, notifying other processes, pruning."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,9 +14,9 @@ from rustygpt_server.errors import Unavailable
 
 
 class LogBounds(Struct, frozen=True):
-    """A conversation's last event number, and the oldest one still in the log.
+    """A conversation's last event number, and the oldest one that is still in the log.
 
-    `oldest` is `position + 1` when the log holds nothing.
+    `oldest` is `position + 1` when the log is empty.
     """
 
     position: int
@@ -24,43 +24,44 @@ class LogBounds(Struct, frozen=True):
 
 
 class StreamKey(Struct, frozen=True):
-    """An open stream: who reads what, by which session."""
+    """What an open stream depends on: a session, its user, and a membership."""
 
     session_id: UUID
     user_id: UUID
     conversation_id: UUID | None
-    """None for one of all conversations while there are none."""
+    """None for a stream of all conversations whose user is in none."""
 
 
 class RevokedStream(Struct, frozen=True):
-    """A reader that lost the right to its stream."""
+    """A stream whose user may not follow it any more."""
 
     stream: StreamKey
     reason: Literal["removed", "session_ended"]
 
 
 async def read_log_bounds(
-    db: Database, wanted: list[tuple[UUID, UUID | None]]
+    db: Database, queries: list[tuple[UUID, UUID | None]]
 ) -> list[dict[UUID, LogBounds]]:
-    """Where streams stand, each wanted by a person: of a conversation, or of all that it is in.
+    """Return, per query (user, conversation), the bounds of the logs that the user may read.
 
-    Conversations that the person is not in are left out.
+    A query without a conversation is for all conversations of the user. Conversations that the user
+    is not in are left out.
     """
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.open_feeds($1, $2)",
-        [user_id for user_id, _ in wanted],
-        [conversation_id for _, conversation_id in wanted],
+        "SELECT * FROM rustygpt.read_log_bounds($1, $2)",
+        [user_id for user_id, _ in queries],
+        [conversation_id for _, conversation_id in queries],
     )
-    found: list[dict[UUID, LogBounds]] = [{} for _ in wanted]
-    for place, conversation_id, *bounds in rows:
-        found[place - 1][conversation_id] = LogBounds(*bounds)
-    return found
+    results: list[dict[UUID, LogBounds]] = [{} for _ in queries]
+    for ordinal, conversation_id, *bounds in rows:
+        results[ordinal - 1][conversation_id] = LogBounds(*bounds)
+    return results
 
 
 async def read_events(
     db: Database, conversation_id: UUID, after: int, limit: int
 ) -> list[EventRecord]:
-    """Events after a number, in order; asked by the system."""
+    """Return the events after a number, in order, as the system."""
     rows = await db.fetch(
         "SELECT * FROM rustygpt.read_events($1, $2, $3)", conversation_id, after, limit
     )
@@ -70,27 +71,31 @@ async def read_events(
 async def read_events_batch(
     db: Database, cursors: Mapping[UUID, int], limit: int
 ) -> list[EventRecord]:
-    """The next events of conversations, each after its number; `limit` is per conversation."""
+    """Return the next events of several conversations, each after its number.
+
+    `limit` is per conversation.
+    """
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.read_behind($1, $2, $3)",
+        "SELECT * FROM rustygpt.read_events_batch($1, $2, $3)",
         *(list(cursors), list(cursors.values()), limit),
     )
     return [EventRecord(*row) for row in rows]
 
 
 async def list_positions(db: Database, conversation_ids: list[UUID]) -> dict[UUID, int]:
-    """How far conversations' logs go; those that are gone are left out."""
+    """Return the last event number of each conversation that exists."""
     rows = await db.fetch("SELECT * FROM rustygpt.list_positions($1)", conversation_ids)
     return {row[0]: row[1] for row in rows}
 
 
 async def notify_processes(db: Database, channel: str, packets: list[str]) -> None:
-    """Tell other processes something; each packet has less than 8,000 bytes.
+    """Send packets of less than 8,000 bytes each to the processes that listen on a channel.
 
-    PostgreSQL's queue of notifications is full when somebody who listens holds a transaction open.
+    Raises Unavailable when PostgreSQL's queue of notifications is full, which happens while a
+    listening session keeps a transaction open.
     """
     try:
-        await db.fetch_value("SELECT rustygpt.tell_processes($1, $2)", channel, packets)
+        await db.fetch_value("SELECT rustygpt.notify_processes($1, $2)", channel, packets)
     except asyncpg.ProgramLimitExceededError as error:
         raise Unavailable("PostgreSQL's queue of notifications is full.") from error
 
@@ -98,12 +103,12 @@ async def notify_processes(db: Database, channel: str, packets: list[str]) -> No
 async def find_revoked_streams(
     db: Database, streams: list[StreamKey], now: datetime
 ) -> list[RevokedStream]:
-    """Which open streams lost their right: membership, account or session."""
+    """Return the open streams whose membership, account or session has ended."""
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.check_readers($1, $2, $3, $4)",
-        [r.session_id for r in streams],
-        [r.user_id for r in streams],
-        [r.conversation_id for r in streams],
+        "SELECT * FROM rustygpt.find_revoked_streams($1, $2, $3, $4)",
+        [stream.session_id for stream in streams],
+        [stream.user_id for stream in streams],
+        [stream.conversation_id for stream in streams],
         now,
     )
     return [RevokedStream(streams[row[0] - 1], row[1]) for row in rows]
@@ -112,10 +117,13 @@ async def find_revoked_streams(
 async def prune_events(
     db: Database, now: datetime, *, retention_hours: int, max_per_conversation: int, batch: int
 ) -> int:
-    """Take old events out of the log, a batch at a time; answers how many went (0: done)."""
+    """Delete one batch of old events; return how many were deleted (0: none are left)."""
     return int(
         await db.fetch_value(
             "SELECT rustygpt.prune_events($1, $2, $3, $4)",
-            *(now, retention_hours, max_per_conversation, batch),
+            now,
+            retention_hours,
+            max_per_conversation,
+            batch,
         )
     )

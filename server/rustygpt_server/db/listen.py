@@ -1,7 +1,7 @@
-"""One connection that listens to NOTIFY, for as long as the process lives.
+"""The connection that listens to NOTIFY, for as long as the process runs.
 
-It is no part of the pool: a pool hands connections round, and would lose the listening. It has to
-reach PostgreSQL itself, since poolers between drop what is listened to.
+It is not part of the pool: a pool resets its connections, and would lose the LISTEN. It has to
+reach PostgreSQL itself, because poolers in transaction mode drop the LISTEN.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _CONNECT_SECONDS: Final = 5.0
 
 
 class NotificationListener:
-    """Listens; when the connection is lost it makes another, ever more slowly."""
+    """Listens on a channel, and reconnects with exponential backoff (0.1 to 10 s) and jitter."""
 
     def __init__(self, url: str, login: PoolLogin, runtime: Runtime) -> None:
         self._url = url
@@ -34,18 +34,21 @@ class NotificationListener:
         self._clock = runtime.clock
         self._wait = _MIN_BACKOFF
         self.connected = asyncio.Event()
-        """Set while notifications come."""
+        """Set while notifications arrive."""
 
     async def run(
         self, channel: str, on_data: Callable[[str], None], on_connected: Callable[[], None]
     ) -> None:
-        """Listen until cancelled: `on_up` each time that it begins, `on_data` per notification."""
+        """Listen until cancelled.
+
+        Call `on_connected` per connection, `on_data` per notification.
+        """
         while True:
             try:
                 async with self._connection() as connection:
                     await self._listen(connection, channel, on_data, on_connected)
             except DRIVER_ERRORS as error:
-                _log.warning("not listening to other processes", reason=str(error))
+                _log.warning("not connected to other processes", reason=str(error))
             finally:
                 self.connected.clear()
             await self._clock.sleep(self._wait * random.uniform(0.5, 1))  # noqa: S311 - jitter
@@ -63,7 +66,7 @@ class NotificationListener:
         try:
             yield connection
         finally:
-            connection.terminate()  # nothing is in doubt on it, and a dead one would not answer
+            connection.terminate()  # no transaction is open, and a dead peer would not answer
 
     async def _listen(
         self,
@@ -72,11 +75,11 @@ class NotificationListener:
         on_data: Callable[[str], None],
         on_connected: Callable[[], None],
     ) -> None:
-        """Until the connection ends; raises what it was lost by."""
+        """Listen until the connection ends; raise the error that ended it."""
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _: ended.set())
-        # A callback that is a plain function is called in the order of what came.
-        await connection.add_listener(channel, lambda *what: on_data(what[3]))
+        # asyncpg calls a plain function in the order of arrival, but not a coroutine function.
+        await connection.add_listener(channel, lambda *arguments: on_data(arguments[3]))
         self._wait = _MIN_BACKOFF
         self.connected.set()
         on_connected()
@@ -87,7 +90,7 @@ class NotificationListener:
         raise ConnectionError("the connection has ended")
 
     async def _closed_within_probe(self, ended: asyncio.Event) -> bool:
-        """Whether the connection ended before the next probe; a dead peer says nothing."""
+        """Return whether the connection closed before the next probe, which finds a silent peer."""
         try:
             async with asyncio.timeout(self._limits.listen_probe):
                 return await ended.wait()

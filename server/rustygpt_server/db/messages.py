@@ -1,4 +1,4 @@
-"""Messages: write roots and replies, show one, list an answer's stored pieces."""
+"""Messages: post roots and replies, read one message, list an answer's stored chunks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from rustygpt_shared.models.messages import Chunk, MessageView, PostedMessage, U
 
 
 class NewMessage(Struct, frozen=True):
-    """A message to be written."""
+    """A message to be posted."""
 
     id: UUID
     content: str
@@ -25,7 +25,7 @@ class NewMessage(Struct, frozen=True):
 
 
 class Post(Struct, frozen=True):
-    """Who writes what where: a root in a conversation, or a reply to a parent."""
+    """A message, its author (`actor`), and where it goes: a root in a conversation, or a reply."""
 
     actor: UUID
     message: NewMessage
@@ -34,13 +34,13 @@ class Post(Struct, frozen=True):
 
 
 class ConversationBusy(Struct, frozen=True):
-    """Somebody else is writing there, or with the same key."""
+    """Another transaction holds the lock of the conversation, or of the idempotency key."""
 
     conversation_id: UUID
 
 
 class AnswerClaim(Struct, frozen=True):
-    """Who would write the assistant's answer, should the conversation's mode ask for one."""
+    """Which process would generate the answer, if the conversation's mode asks for one."""
 
     answer_id: UUID
     instance_id: str
@@ -49,16 +49,17 @@ class AnswerClaim(Struct, frozen=True):
 
 
 class StartedAnswer(Struct, frozen=True):
-    """An answer that was begun in the same transaction: its row exists, `streaming`."""
+    """An answer that was started in the same transaction: its row exists and is `streaming`."""
 
     message_id: UUID
     model: str
 
 
 class PostResult(Struct, frozen=True):
-    """A new message, its events in order, and the answer it started, if any.
+    """A new message, its events in order, and the answer that it started, if any.
 
-    A replayed one (same key, same body, within a day) tells the first answer and no events.
+    With `replayed` an earlier request had the same key and body (within 24 h): the message and the
+    answer are those of the first request, and there are no events.
     """
 
     posted: PostedMessage
@@ -75,17 +76,21 @@ async def post_messages(
     *,
     wait: bool,
 ) -> list[PostResult | ConversationBusy | Exception]:
-    """Write messages of several people in one statement; what is refused is told in its place.
+    """Post messages of several users in one statement; return one result per post, in order.
 
-    Refused are viewers and read-only people (Forbidden), those who are not in the conversation
-    (NotFound), and a place in the tree that has no room left for a key (Conflict). What has to wait
-    for somebody else is Busy, unless the statement may `wait`.
+    The result of a post that is refused is an exception: Forbidden for viewers and read-only users,
+    NotFound for users outside the conversation, Conflict when no sort key fits between two
+    messages. It is ConversationBusy where the statement would have to wait for a lock, unless
+    `wait`.
     """
+    messages = [_new_message(post, claim) for post, claim in zip(posts, claims, strict=True)]
+    any_claim = next((claim for claim in claims if claim), None)  # they differ in answer_id only
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.write_messages"
-        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        *_post_columns(posts),
-        *_claim_columns(claims),
+        "SELECT * FROM rustygpt.post_messages($1, $2, $3, $4, $5, $6)",
+        messages,
+        any_claim.instance_id if any_claim else None,
+        any_claim.default_model if any_claim else None,
+        any_claim.lease_until if any_claim else None,
         now,
         wait,
     )
@@ -93,7 +98,7 @@ async def post_messages(
 
 
 async def get_message(db: Database, actor: UUID, message_id: UUID) -> MessageView:
-    """One message; NotFound for those who are not in its conversation."""
+    """Return one message; raise NotFound for users who are not in its conversation."""
     return message_from_row(
         *await db.fetch_one("SELECT * FROM rustygpt.get_message($1, $2)", actor, message_id)
     )
@@ -102,7 +107,7 @@ async def get_message(db: Database, actor: UUID, message_id: UUID) -> MessageVie
 async def list_chunks(
     db: Database, actor: UUID, message_id: UUID, first_idx: int, limit: int
 ) -> list[Chunk]:
-    """Stored pieces of an answer, from an index on."""
+    """Return an answer's stored chunks, from an index on."""
     rows = await db.fetch(
         "SELECT * FROM rustygpt.list_chunks($1, $2, $3, $4)", actor, message_id, first_idx, limit
     )
@@ -110,37 +115,41 @@ async def list_chunks(
 
 
 def message_from_row(*row: Any) -> MessageView:
-    """A message from a row in the order of MessageView's fields, usage as JSON text."""
+    """Return a message from a row in the order of MessageView's fields; usage is JSON text."""
     usage = codec.decode(row[17], Usage) if row[17] else None
     fields = [*row[:17], usage, row[18]]
     return MessageView(*fields)
 
 
-def _post_columns(posts: Sequence[Post]) -> list[list[object]]:
-    rows = [
-        (
-            *(post.actor, post.conversation_id, post.parent_id),
-            *(post.message.id, post.message.content, post.message.role, post.message.model),
-            *((once.key, once.body_hash) if (once := post.message.idempotency) else (None, None)),
-        )
-        for post in posts
-    ]
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _claim_columns(answering: Sequence[AnswerClaim | None]) -> tuple[object, ...]:
-    """Their ids, and what is the same for all of one process."""
-    by = next((one for one in answering if one), None)
-    ids = [one.answer_id if one else None for one in answering]
-    return (ids, *((by.instance_id, by.default_model, by.lease_until) if by else (None,) * 3))
+def _new_message(post: Post, claim: AnswerClaim | None) -> tuple[object, ...]:
+    """Return a `rustygpt.new_message`, which the driver encodes from a tuple."""
+    message = post.message
+    idempotency = message.idempotency
+    return (
+        post.actor,
+        post.conversation_id,
+        post.parent_id,
+        message.id,
+        message.content,
+        message.role,
+        message.model,
+        idempotency.key if idempotency else None,
+        idempotency.body_hash if idempotency else None,
+        claim.answer_id if claim else None,
+    )
 
 
 def _result(
-    _place: int, state: str | None, reason: str, *row: Any
+    _ordinal: int, state: str | None, reason: str, *row: Any
 ) -> PostResult | ConversationBusy | Exception:
+    """Return the result of one row of `rustygpt.post_result`."""
     if state == "busy":
         return ConversationBusy(row[2])
     if state is not None:
         return from_sqlstate(state, reason)
-    begun = StartedAnswer(row[9], row[10]) if row[9] else None
-    return PostResult(PostedMessage(*row[:5]), row[5], event_records(row[2], *row[6:9]), begun)
+    answer = StartedAnswer(row[9], row[10]) if row[9] else None
+    fields = [*row[:5], answer.message_id if answer else None]
+    posted = PostedMessage(*fields)
+    replayed: bool = row[5]
+    events = [] if replayed else event_records(row[2], *row[6:9])
+    return PostResult(posted, replayed, events, answer)

@@ -1,4 +1,4 @@
-"""Who is in a conversation, and as what."""
+"""The participants of a conversation and their roles."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from rustygpt_shared.models.conversations import Participant
 
 
 async def list_participants(db: Database, actor: UUID, conversation_id: UUID) -> Page[Participant]:
-    """Everybody in a conversation, by user name, in one page."""
+    """Return all participants of a conversation by user name, as one page."""
     rows = await db.fetch(
         "SELECT * FROM rustygpt.list_participants($1, $2)", actor, conversation_id
     )
@@ -19,10 +19,14 @@ async def list_participants(db: Database, actor: UUID, conversation_id: UUID) ->
 async def add_participant(
     db: Database, actor: UUID, conversation_id: UUID, user_id: UUID, role: str, now: datetime
 ) -> list[EventRecord]:
-    """Add a person or change the role; the same role again does nothing and logs nothing."""
+    """Add a user or change the role; return the events (none when the role is the same)."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.add_participant($1, $2, $3, $4, $5)",
-        *(actor, conversation_id, user_id, role, now),
+        actor,
+        conversation_id,
+        user_id,
+        role,
+        now,
     )
     return event_records(conversation_id, *row)
 
@@ -30,14 +34,12 @@ async def add_participant(
 async def remove_participant(
     db: Database, actor: UUID, conversation_id: UUID, user_id: UUID, now: datetime
 ) -> list[EventRecord]:
-    """Take a person out, or leave; Conflict for the last owner."""
+    """Remove a user, or leave; raise Conflict for the last owner."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.remove_participant($1, $2, $3, $4)",
-        *(actor, conversation_id, user_id, now),
+        actor,
+        conversation_id,
+        user_id,
+        now,
     )
     return event_records(conversation_id, *row)
-
-
-async def is_member(db: Database, conversation_id: UUID, user_id: UUID) -> bool:
-    """Whether a person is in a conversation now; asked by the system, for open streams."""
-    return bool(await db.fetch_value("SELECT rustygpt.is_member($1, $2)", conversation_id, user_id))

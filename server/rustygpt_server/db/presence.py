@@ -1,4 +1,4 @@
-"""Who was seen last when, and who may be seen writing."""
+"""Presence: heartbeats, who was last seen when, and who may be shown as typing."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,17 +11,17 @@ from rustygpt_shared.models.presence import Status
 
 
 class LastSeen(Struct, frozen=True):
-    """What a person said last of their presence, and when; `beats` counts how often."""
+    """A participant's last heartbeat: the declared status, its time and its sequence number."""
 
     user_id: UUID
     declared: Status | None
-    """None for somebody who was never seen."""
+    """None for a user without any heartbeat."""
     last_seen_at: datetime | None
     heartbeat_seq: int | None
 
 
 class PresenceRow(Struct, frozen=True):
-    """The same of somebody who was seen, with the conversations the person is in."""
+    """A user's last heartbeat, with the conversations that the user is in."""
 
     user_id: UUID
     declared: Status
@@ -31,14 +31,14 @@ class PresenceRow(Struct, frozen=True):
 
 
 async def record_heartbeat(db: Database, actor: UUID, declared: Status, now: datetime) -> int:
-    """Note that a person is there; answers the heartbeat's number."""
+    """Store a user's heartbeat; return its sequence number."""
     return int(
-        await db.fetch_value("SELECT rustygpt.beat_presence($1, $2, $3)", actor, declared, now)
+        await db.fetch_value("SELECT rustygpt.record_heartbeat($1, $2, $3)", actor, declared, now)
     )
 
 
 async def show_presence(db: Database, actor: UUID, conversation_id: UUID) -> Page[LastSeen]:
-    """Everybody in a conversation, by user name, in one page."""
+    """Return the last heartbeat of all participants by user name, as one page."""
     rows = await db.fetch("SELECT * FROM rustygpt.show_presence($1, $2)", actor, conversation_id)
     return page(rows, LastSeen)
 
@@ -46,19 +46,19 @@ async def show_presence(db: Database, actor: UUID, conversation_id: UUID) -> Pag
 async def read_presence(
     db: Database, users: list[UUID], *, with_conversations: bool = False
 ) -> list[PresenceRow]:
-    """What is known of these people; who was never seen is left out; asked by the system."""
+    """Return the last heartbeats of users who have one, as the system."""
     rows = await db.fetch("SELECT * FROM rustygpt.read_presence($1, $2)", users, with_conversations)
     return [PresenceRow(*row) for row in rows]
 
 
 async def list_recently_seen(db: Database, since: datetime, limit: int) -> list[PresenceRow]:
-    """Who was seen since a moment, the latest at last; asked by the system."""
-    rows = await db.fetch("SELECT * FROM rustygpt.list_seen($1, $2)", since, limit)
+    """Return the heartbeats since a time, oldest first, as the system."""
+    rows = await db.fetch("SELECT * FROM rustygpt.list_recently_seen($1, $2)", since, limit)
     return [PresenceRow(*row) for row in rows]
 
 
 async def check_may_type(db: Database, actor: UUID, conversation_id: UUID, root_id: UUID) -> None:
-    """Refused to who may not be seen writing there."""
+    """Raise NotFound or Forbidden unless the user may write in the thread."""
     await db.fetch_value(
-        "SELECT rustygpt.type_in_thread($1, $2, $3)", actor, conversation_id, root_id
+        "SELECT rustygpt.check_may_type($1, $2, $3)", actor, conversation_id, root_id
     )

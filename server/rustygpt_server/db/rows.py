@@ -1,4 +1,4 @@
-"""Rows that several topics answer with: pages, logged events, keys that make a request safe."""
+"""Structs that several topics return: pages, events of the log, idempotency keys."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
@@ -10,14 +10,14 @@ T = TypeVar("T")
 
 
 class IdempotencyKey(Struct, frozen=True):
-    """An idempotency key, and the SHA-256 of the request it came with (32 bytes)."""
+    """An idempotency key, and the SHA-256 of the request that it came with (32 bytes)."""
 
     key: str
     body_hash: bytes
 
 
 class EventRecord(Struct, frozen=True):
-    """A durable event as it is in the log; `payload` is JSON on one line."""
+    """A durable event as the log has it; `payload` is JSON on one line."""
 
     conversation_id: UUID
     number: int
@@ -26,16 +26,16 @@ class EventRecord(Struct, frozen=True):
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """A piece of a list, and the conversation's last event number when it was read."""
+    """A page of a list; `position` is the conversation's last event number when it was read."""
 
     items: list[T]
     position: int
     more: bool
-    """Whether the list goes on after the last item."""
+    """True when the list continues after the last item."""
 
 
 def page(rows: Sequence[Sequence[Any]], from_row: Callable[..., T]) -> Page[T]:
-    """A page of rows (position, more, *fields); an empty list is one row of NULL fields."""
+    """Return a page from rows (position, more, *fields); an empty list is one row of NULLs."""
     items = [from_row(*row[2:]) for row in rows if row[2] is not None]
     return Page(items, rows[0][0], bool(items) and rows[-1][1])
 
@@ -46,6 +46,6 @@ def event_records(
     types: Sequence[str],
     payloads: Sequence[str],
 ) -> list[EventRecord]:
-    """Events from the three parallel arrays that a writing procedure answers with."""
-    told = zip(numbers, types, payloads, strict=True)
-    return [EventRecord(conversation_id, number, kind, payload) for number, kind, payload in told]
+    """Return events from the three parallel arrays that a writing procedure returns."""
+    rows = zip(numbers, types, payloads, strict=True)
+    return [EventRecord(conversation_id, number, kind, payload) for number, kind, payload in rows]

@@ -1,4 +1,7 @@
-"""The SQL scripts of a release as files: their order, names and checksums. No database here."""
+"""The SQL scripts of a release as files: their order, names and checksums.
+
+The database does not belong here: see `bootstrap`.
+"""
 
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +13,7 @@ STAGES: Final = ("schema", "procedures", "indexes", "seed")
 
 
 class Script(Struct, frozen=True):
-    """A file of SQL; `name` is its path below the folder of scripts."""
+    """A file of SQL; `name` is its path relative to the folder of scripts."""
 
     name: str
     stage: str
@@ -19,24 +22,24 @@ class Script(Struct, frozen=True):
 
     @property
     def procedure(self) -> str | None:
-        """The procedure a file of procedures makes, which is named as the file."""
+        """The procedure that a file of procedures creates; it has the name of the file."""
         return Path(self.name).stem if self.stage == "procedures" else None
 
 
 def read_stage(folder: Path, stage: str) -> list[Script]:
-    """The scripts of one stage, in the order they are applied."""
+    """Return the scripts of one stage, in the order in which they are applied."""
     files = sorted((folder / stage).rglob("*.sql"), key=lambda file: file.relative_to(folder).parts)
     return [read_script(folder, file) for file in files]
 
 
 def read_script(folder: Path, file: Path) -> Script:
-    """One script; line ends count as one character, so that checksums are the same everywhere."""
+    """Return one script; line ends are normalised, so that checksums are the same everywhere."""
     name, text = file.relative_to(folder).as_posix(), file.read_text("utf-8")
     return Script(name, name.split("/")[0], text, sha256(text.encode()).hexdigest())
 
 
 def location(script: Script, position: str | int | None) -> str:
-    """`file:line` of a character position (1 is the first), or the file alone."""
+    """Return `file:line` of a character position (1 is the first), or the file alone."""
     if not position:
         return script.name
     return f"{script.name}:{script.text[: int(position) - 1].count(chr(10)) + 1}"

@@ -1,4 +1,4 @@
-"""Sessions: start, check, rotate and end. Only hashes of tokens (SHA-256) ever come here."""
+"""Sessions: start, check, rotate and end. Only hashes of tokens (SHA-256) are passed to it."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -23,7 +23,7 @@ class NewSession(Struct, frozen=True):
 
 
 class SessionLimits(Struct, frozen=True):
-    """How long sessions live, and how many a person has."""
+    """How long sessions live, and how many a user may have."""
 
     idle_seconds: int
     absolute_seconds: int
@@ -38,37 +38,47 @@ class StartedSession(Struct, frozen=True):
 
 
 class SessionCheck(Struct, frozen=True):
-    """Whose session a token is, or the reason why it is nobody's."""
+    """The user and session of a token, or the reason why the token is not valid."""
 
     reason: Reason | None
     user: User | None = None
     session: Session | None = None
     superseded: bool = False
-    """The token was rotated away less than the grace ago: it still works."""
+    """The token was rotated away within the grace period: it is still valid."""
     rotate_due: bool = False
-    """Less than half of the idle window was left, or a role or the password changed."""
+    """Less than half of the idle window is left, or a role or the password has changed."""
 
 
 class RotatedSession(Struct, frozen=True):
-    """A session after a rotation; `rotated` is false when another request had done it."""
+    """A session after a rotation; `rotated` is False when another request had rotated it."""
 
     session: Session
     rotated: bool
 
 
 async def token_secret(db: Database) -> bytes:
-    """The 32 bytes this database derives tokens with; made once, at bootstrap."""
-    return bytes(await db.fetch_value("SELECT rustygpt.session_secret()"))
+    """Return the 32 bytes that new tokens are derived with; created once, by bootstrap."""
+    return bytes(await db.fetch_value("SELECT rustygpt.token_secret()"))
 
 
 async def start_session(
     db: Database, new: NewSession, limits: SessionLimits, now: datetime
 ) -> StartedSession:
-    """Start a session and end the oldest beyond the allowed number; NotFound if disabled."""
+    """Start a session, and end the oldest beyond the limit.
+
+    Raise NotFound for a disabled account.
+    """
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.start_session($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        *(new.id, new.user_id, new.token_hash, new.user_agent, new.address),
-        *(limits.idle_seconds, limits.absolute_seconds, limits.max_sessions, now),
+        new.id,
+        new.user_id,
+        new.token_hash,
+        new.user_agent,
+        new.address,
+        limits.idle_seconds,
+        limits.absolute_seconds,
+        limits.max_sessions,
+        now,
     )
     return StartedSession(Session(*row[:-1]), list(row[-1]))
 
@@ -76,14 +86,14 @@ async def start_session(
 async def authenticate_sessions(
     db: Database, token_hashes: list[bytes], idle_seconds: int, now: datetime
 ) -> list[SessionCheck]:
-    """Check tokens and move their idle windows (written at most once a minute)."""
+    """Check tokens, and extend their idle windows (written at most once a minute)."""
     rows = await db.fetch(
         "SELECT * FROM rustygpt.authenticate_sessions($1, $2, $3)", token_hashes, idle_seconds, now
     )
     return [_session_check(*row) for row in rows]
 
 
-def _session_check(_place: int, reason: Reason | None, *row: Any) -> SessionCheck:
+def _session_check(_ordinal: int, reason: Reason | None, *row: Any) -> SessionCheck:
     if reason is not None:
         return SessionCheck(reason)
     return SessionCheck(None, User(*row[:5]), Session(*row[5:9]), row[9], row[10])
@@ -98,21 +108,25 @@ async def rotate_session(
     idle_seconds: int,
     now: datetime,
 ) -> RotatedSession:
-    """Put a new token in the place of an old one, once; NotFound when the old one is dead."""
+    """Replace a token by a new one, once; raise NotFound when the old one is not valid."""
     row = await db.fetch_one(
         "SELECT * FROM rustygpt.rotate_session($1, $2, $3, $4, $5)",
-        *(old_hash, new_hash, grace_seconds, idle_seconds, now),
+        old_hash,
+        new_hash,
+        grace_seconds,
+        idle_seconds,
+        now,
     )
     return RotatedSession(Session(*row[:-1]), row[-1])
 
 
 async def end_session(db: Database, actor: UUID, session_id: UUID) -> None:
-    """End one of one's own sessions; NotFound otherwise."""
+    """End one of the user's own sessions; raise NotFound otherwise."""
     await db.fetch_value("SELECT rustygpt.end_session($1, $2)", actor, session_id)
 
 
 async def end_session_by_token(db: Database, token_hash: bytes) -> UUID | None:
-    """Log out: end the session of a token; answers its id, or None when there was none."""
+    """End the session of a token (logout); return its id, or None when there was none."""
     ended: UUID | None = await db.fetch_value(
         "SELECT rustygpt.end_session_by_token($1)", token_hash
     )
@@ -122,7 +136,7 @@ async def end_session_by_token(db: Database, token_hash: bytes) -> UUID | None:
 async def list_sessions(
     db: Database, actor: UUID, current: UUID | None, now: datetime
 ) -> list[OwnSession]:
-    """One's own live sessions, newest first; `current` is marked."""
+    """Return the user's own live sessions, newest first; `current` is flagged."""
     rows = await db.fetch("SELECT * FROM rustygpt.list_sessions($1, $2, $3)", actor, current, now)
     return [OwnSession(*row) for row in rows]
 
@@ -130,7 +144,7 @@ async def list_sessions(
 async def touch_sessions(
     db: Database, session_ids: list[UUID], idle_seconds: int, now: datetime
 ) -> set[UUID]:
-    """Count open streams as use; answers those sessions that are still alive."""
+    """Count open streams as use of their sessions; return the sessions that are still alive."""
     rows = await db.fetch(
         "SELECT * FROM rustygpt.touch_sessions($1, $2, $3)", session_ids, idle_seconds, now
     )
@@ -138,10 +152,10 @@ async def touch_sessions(
 
 
 async def count_sessions(db: Database, now: datetime) -> int:
-    """How many sessions are alive."""
+    """Return the number of live sessions."""
     return int(await db.fetch_value("SELECT rustygpt.count_sessions($1)", now))
 
 
 async def prune_sessions(db: Database, now: datetime) -> int:
-    """Forget sessions that ended by themselves; answers how many."""
+    """Delete sessions that have expired; return how many."""
     return int(await db.fetch_value("SELECT rustygpt.prune_sessions($1)", now))

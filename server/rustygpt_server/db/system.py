@@ -1,8 +1,8 @@
-"""Whether the database is there and ready."""
+"""The reachability check of the database."""
 
 from rustygpt_server.db.database import Database
 
 
 async def ping(db: Database) -> None:
-    """Ask the database for nothing; Unavailable when it does not answer."""
+    """Run an empty procedure; raise Unavailable when the database does not respond."""
     await db.fetch_value("SELECT rustygpt.ping()")

@@ -1,4 +1,4 @@
-"""Threads: their list, their tree, what is unread, and marks of reading."""
+"""Threads: their list, their trees, unread counts and read markers."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from rustygpt_shared.models.messages import MessageView
 
 
 class ReadMarker(Struct, frozen=True):
-    """Where somebody's mark stands: `unread` messages of the thread at an event number."""
+    """A user's read marker in a thread; `unread` messages follow it at event number `position`."""
 
     root_id: UUID
     unread: int
@@ -24,7 +24,7 @@ class ReadMarker(Struct, frozen=True):
 
 
 class UnreadRow(Struct, frozen=True):
-    """What a person has not read of a thread, at an event number; it stops at 1,000."""
+    """A user's unread count of a thread at an event number; it stops at 1,000."""
 
     root_id: UUID
     user_id: UUID
@@ -39,11 +39,15 @@ async def list_threads(
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Page[ThreadSummary]:
-    """Threads, latest activity first, after (last_activity_at, root_id) of a former page."""
+    """Return threads after (last_activity_at, root_id), latest activity first."""
     moment, last = before or (None, None)
     rows = await db.fetch(
         "SELECT * FROM rustygpt.list_threads($1, $2, $3, $4, $5)",
-        *(actor, conversation_id, moment, last, limit),
+        actor,
+        conversation_id,
+        moment,
+        last,
+        limit,
     )
     return page(rows, _summary)
 
@@ -51,7 +55,7 @@ async def list_threads(
 async def list_tree(
     db: Database, actor: UUID, root_id: UUID, after_path: str | None, limit: int
 ) -> Page[MessageView]:
-    """Messages of a thread, depth first, after a path; a page ends at the limit or 1 MiB."""
+    """Return a thread's messages, depth first, after a path; a page ends at the limit or 1 MiB."""
     rows = await db.fetch(
         "SELECT * FROM rustygpt.list_tree($1, $2, $3, $4)", actor, root_id, after_path, limit
     )
@@ -59,7 +63,7 @@ async def list_tree(
 
 
 async def list_unread(db: Database, actor: UUID, conversation_id: UUID) -> Page[ThreadUnread]:
-    """Threads with unread messages, in one page; each count stops at 1,000."""
+    """Return the threads with unread messages as one page; each count stops at 1,000."""
     rows = await db.fetch("SELECT * FROM rustygpt.list_unread($1, $2)", actor, conversation_id)
     return page(rows, ThreadUnread)
 
@@ -67,9 +71,12 @@ async def list_unread(db: Database, actor: UUID, conversation_id: UUID) -> Page[
 async def mark_read(
     db: Database, actor: UUID, root_id: UUID, path: str | None, message_id: UUID | None
 ) -> ReadMarker:
-    """Move one's mark to a message, or to the thread's end; it never moves back."""
+    """Move the user's read marker to a message, or to the end of the thread.
+
+    It never moves back.
+    """
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.mark_read_at($1, $2, $3, $4)", actor, root_id, path, message_id
+        "SELECT * FROM rustygpt.mark_read($1, $2, $3, $4)", actor, root_id, path, message_id
     )
     return ReadMarker(*row)
 
@@ -77,14 +84,20 @@ async def mark_read(
 async def count_unread(
     db: Database, conversation_id: UUID, pairs: list[tuple[UUID, UUID]]
 ) -> list[UnreadRow]:
-    """What people have not read, by (thread, person); those who left are left out."""
-    roots, users = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    """Return the unread counts of (thread, user) pairs; users who have left are left out."""
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.count_unread($1, $2, $3)", conversation_id, roots, users
+        "SELECT * FROM rustygpt.count_unread($1, $2, $3)",
+        conversation_id,
+        [root_id for root_id, _ in pairs],
+        [user_id for _, user_id in pairs],
     )
-    return [UnreadRow(pairs[row[1] - 1][0], pairs[row[1] - 1][1], row[0], row[2]) for row in rows]
+    counts = []
+    for position, ordinal, unread in rows:
+        root_id, user_id = pairs[ordinal - 1]
+        counts.append(UnreadRow(root_id, user_id, position, unread))
+    return counts
 
 
 def _summary(*row: Any) -> ThreadSummary:
-    """A row in the order of ThreadInfo's fields, `unread` last."""
+    """Return a summary from a row in the order of its fields, `unread` last."""
     return ThreadSummary(*row[:-1], unread=row[-1])

@@ -8,7 +8,7 @@ from rustygpt_shared.models import Model
 from rustygpt_shared.models.presence import Status
 
 UNREAD_MAX: Final = 1_000
-"""Unread counts stop here: this number means "this many, or more"."""
+"""Counts of unread messages stop here; the database's procedures have the same limit."""
 
 
 def unread_label(count: int) -> str:

@@ -1,4 +1,4 @@
--- Make an account. Global administrators only.
+-- Create an account. For global administrators.
 CREATE OR REPLACE FUNCTION rustygpt.create_user(
   _actor uuid, _id uuid, _username text, _email text, _password_hash text, _display_name text,
   _roles text[], _now timestamptz
@@ -9,7 +9,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 BEGIN
   PERFORM rustygpt.require_admin(_actor);
   PERFORM rustygpt.insert_user(_id, _username, _email, _password_hash, _display_name, _roles, _now);
-  RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name, u.created_at, u.disabled_at
+  RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name, u.created_at,
+      u.disabled_at
     FROM rustygpt.users u WHERE u.id = _id;
 END
 $$;

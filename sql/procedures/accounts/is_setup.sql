@@ -1,8 +1,8 @@
--- Whether the first administrator exists. Anybody may ask.
+-- Whether the first administrator exists. Needs no account.
 CREATE OR REPLACE FUNCTION rustygpt.is_setup() RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 BEGIN
-  PERFORM rustygpt.act_as_system();
+  PERFORM rustygpt.set_actor_system();
   RETURN EXISTS (SELECT 1 FROM rustygpt.users);
 END
 $$;

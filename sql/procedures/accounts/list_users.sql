@@ -1,4 +1,4 @@
--- Accounts by user name. Global administrators only.
+-- The accounts by user name. For global administrators.
 CREATE OR REPLACE FUNCTION rustygpt.list_users(_actor uuid, _after text, _limit integer)
 RETURNS TABLE (id uuid, email text, username text, roles text[], display_name text,
   created_at timestamptz, disabled_at timestamptz)
@@ -6,7 +6,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS 
 #variable_conflict use_column
 BEGIN
   PERFORM rustygpt.require_admin(_actor);
-  RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name, u.created_at, u.disabled_at
+  RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name, u.created_at,
+      u.disabled_at
     FROM rustygpt.users u
     WHERE _after IS NULL OR u.username_key > lower(_after)
     ORDER BY u.username_key LIMIT _limit;

@@ -1,14 +1,15 @@
--- Make the first administrator. Anybody may, once: who comes second is refused, also under a race.
+-- Create the first administrator. Needs no account. Raises RG409 if an account exists; of
+-- concurrent calls one succeeds.
 CREATE OR REPLACE FUNCTION rustygpt.set_up(
   _id uuid, _username text, _email text, _password_hash text, _display_name text, _now timestamptz
 ) RETURNS TABLE (id uuid, email text, username text, roles text[], display_name text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rustygpt.act_as_system();
+  PERFORM rustygpt.set_actor_system();
   PERFORM pg_advisory_xact_lock(hashtextextended('rustygpt.set_up', 0));
   IF EXISTS (SELECT 1 FROM rustygpt.users) THEN
-    PERFORM rustygpt.refuse('RG409', 'This server is set up already; log in instead.');
+    PERFORM rustygpt.raise_error('RG409', 'This server is set up already; log in instead.');
   END IF;
   PERFORM rustygpt.insert_user(_id, _username, _email, _password_hash, _display_name,
     ARRAY['admin', 'member'], _now);

@@ -1,6 +1,6 @@
--- Disable or enable an account, set its roles or its password; NULL leaves as is. Global
--- administrators only. Disabling or a password ends the person's sessions; other roles make them
--- rotate. The last administrator who is not disabled stays one.
+-- Disable or enable an account, or set its roles or its password; NULL keeps a value. For global
+-- administrators. Disabling and a new password end the sessions of the user; other roles require
+-- their rotation. Raises RG409 for the last administrator who is not disabled.
 CREATE OR REPLACE FUNCTION rustygpt.update_user(
   _actor uuid, _user_id uuid, _disabled boolean, _roles text[], _password_hash text,
   _now timestamptz
@@ -16,10 +16,10 @@ BEGIN
   PERFORM rustygpt.require_admin(_actor);
   SELECT * INTO _old FROM rustygpt.users u WHERE u.id = _user_id FOR NO KEY UPDATE;
   IF _old.id IS NULL THEN
-    PERFORM rustygpt.refuse('RG404', 'There is no such account.');
+    PERFORM rustygpt.raise_error('RG404', 'There is no such account.');
   END IF;
   IF _roles = '{}' THEN
-    PERFORM rustygpt.refuse('RG422', 'An account needs at least one role.');
+    PERFORM rustygpt.raise_error('RG422', 'An account needs at least one role.');
   END IF;
   _roles := CASE WHEN _roles IS NULL THEN _old.roles
     ELSE ARRAY(SELECT DISTINCT r FROM unnest(_roles) AS r ORDER BY r) END;
@@ -31,19 +31,20 @@ BEGIN
   IF NOT EXISTS (
     SELECT 1 FROM rustygpt.users u WHERE 'admin' = ANY (u.roles) AND u.disabled_at IS NULL
   ) THEN
-    PERFORM rustygpt.refuse('RG409',
+    PERFORM rustygpt.raise_error('RG409',
       'This is the last administrator; name another one before you change this account.');
   END IF;
   IF COALESCE(_disabled, false) OR _password_hash IS NOT NULL THEN
-    WITH gone AS (DELETE FROM rustygpt.sessions s WHERE s.user_id = _user_id RETURNING s.id)
-    SELECT COALESCE(array_agg(gone.id), '{}') INTO _ended FROM gone;
+    WITH deleted AS (DELETE FROM rustygpt.sessions s WHERE s.user_id = _user_id RETURNING s.id)
+    SELECT COALESCE(array_agg(deleted.id), '{}') INTO _ended FROM deleted;
   ELSIF _roles <> _old.roles THEN
-    UPDATE rustygpt.sessions SET rotate_marked = true WHERE user_id = _user_id;
+    UPDATE rustygpt.sessions SET rotation_due = true WHERE user_id = _user_id;
   END IF;
-  PERFORM rustygpt.log_controls(
+  PERFORM rustygpt.log_access_changes(
     CASE WHEN _disabled THEN 'disabled' ELSE 'session_ended' END, _user_id, _ended);
-  PERFORM rustygpt.log_controls('account_changed', _user_id);
-  RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name, u.created_at, u.disabled_at, _ended
+  PERFORM rustygpt.log_access_changes('account_changed', _user_id);
+  RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name, u.created_at,
+      u.disabled_at, _ended
     FROM rustygpt.users u WHERE u.id = _user_id;
 END
 $$;

@@ -1,26 +1,28 @@
--- End answers whose process has gone, with the text of their stored pieces. For the system.
+-- End up to 100 answers whose lease has expired, with the text of their stored chunks and an error.
+-- For the system.
 CREATE OR REPLACE FUNCTION rustygpt.fail_orphans(_now timestamptz)
 RETURNS TABLE (message_id uuid, conversation_id uuid, event_numbers bigint[],
   event_types text[], event_payloads text[])
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  _one rustygpt.generations;
-  _told record;
+  _generation rustygpt.generations;
+  _logged record;
 BEGIN
-  PERFORM rustygpt.act_as_system();
-  FOR _one IN
+  PERFORM rustygpt.set_actor_system();
+  FOR _generation IN
     SELECT * FROM rustygpt.generations g WHERE g.lease_until <= _now
     ORDER BY g.conversation_id, g.message_id LIMIT 100
   LOOP
-    PERFORM 1 FROM rustygpt.conversations c WHERE c.id = _one.conversation_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM rustygpt.conversations c WHERE c.id = _generation.conversation_id
+    FOR NO KEY UPDATE;
     CONTINUE WHEN NOT EXISTS (SELECT 1 FROM rustygpt.generations g
-      WHERE g.message_id = _one.message_id AND g.lease_until <= _now);
-    SELECT * INTO _told FROM rustygpt.close_answer(_one.message_id, _one.runner, NULL, NULL,
-      'error', NULL, 'RGP.UNAVAILABLE',
+      WHERE g.message_id = _generation.message_id AND g.lease_until <= _now);
+    SELECT * INTO _logged FROM rustygpt.end_answer(_generation.message_id,
+      _generation.instance_id, NULL, NULL, 'error', NULL, 'RGP.UNAVAILABLE',
       'The server stopped while it wrote this answer; ask again.', _now);
-    RETURN QUERY SELECT _one.message_id, _one.conversation_id, _told.event_numbers,
-      _told.event_types, _told.event_payloads;
+    RETURN QUERY SELECT _generation.message_id, _generation.conversation_id, _logged.event_numbers,
+      _logged.event_types, _logged.event_payloads;
   END LOOP;
 END
 $$;

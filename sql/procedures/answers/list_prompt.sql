@@ -1,11 +1,11 @@
--- What an answer is to be written from: the chain of ancestors, oldest first, the newest kept
--- within a number of characters, deleted and empty ones left out. For the system.
+-- The prompt of an answer: its ancestors, oldest first, without deleted and empty messages. The
+-- newest that fit in `_limit_characters` are kept, and the parent in any case. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.list_prompt(_message_id uuid, _limit_characters integer)
 RETURNS TABLE (model text, system_prompt text, role text, content text, author_name text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rustygpt.act_as_system();
+  PERFORM rustygpt.set_actor_system();
   RETURN QUERY
     WITH RECURSIVE chain AS (
       SELECT m.id, m.parent_id, 0 AS above, 0::bigint AS used FROM rustygpt.messages m
@@ -26,7 +26,7 @@ BEGIN
       ) AS n ON true
     WHERE a.id = _message_id ORDER BY n.above DESC;
   IF NOT FOUND THEN
-    PERFORM rustygpt.refuse('RG404', 'There is no such message.');
+    PERFORM rustygpt.raise_error('RG404', 'There is no such message.');
   END IF;
 END
 $$;

@@ -1,5 +1,5 @@
--- Change a conversation. What the JSON object leaves out stays; null takes away. Administrators
--- of the conversation only. A change that changes nothing tells nothing.
+-- Change a conversation. Keys that are absent from the JSON object keep their values; null removes
+-- a value. For administrators of the conversation. Logs no event if nothing changed.
 CREATE OR REPLACE FUNCTION rustygpt.update_conversation(
   _actor uuid, _conversation_id uuid, _changes jsonb, _now timestamptz
 ) RETURNS TABLE (id uuid, title text, is_group boolean, role text, unread integer,
@@ -12,10 +12,10 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 DECLARE
   _old rustygpt.conversations;
   _new rustygpt.conversations;
-  _told record;
+  _logged record;
 BEGIN
-  SELECT (e.room).* INTO _old
-  FROM rustygpt.enter_to_write(_actor, _conversation_id, 'admin', 'conversation') AS e;
+  SELECT (e.conversation).* INTO _old
+  FROM rustygpt.authorize_write(_actor, _conversation_id, 'admin', 'conversation') AS e;
   UPDATE rustygpt.conversations c SET
     title = COALESCE(_changes ->> 'title', c.title),
     assistant_mode = COALESCE(_changes ->> 'assistant_mode', c.assistant_mode),
@@ -26,13 +26,13 @@ BEGIN
       THEN COALESCE(c.archived_at, _now) WHEN false THEN NULL ELSE c.archived_at END
   WHERE c.id = _conversation_id RETURNING * INTO _new;
   IF _new IS DISTINCT FROM _old THEN
-    SELECT * INTO _told FROM rustygpt.log_events(_conversation_id,
+    SELECT * INTO _logged FROM rustygpt.log_events(_conversation_id,
       ARRAY['conversation.updated'], ARRAY[rustygpt.conversation_json(_new)], _now);
   ELSE
     SELECT '{}'::bigint[] AS event_numbers, '{}'::text[] AS event_types,
-      '{}'::text[] AS event_payloads INTO _told;
+      '{}'::text[] AS event_payloads INTO _logged;
   END IF;
-  RETURN QUERY SELECT s.*, _told.event_numbers, _told.event_types, _told.event_payloads
+  RETURN QUERY SELECT s.*, _logged.event_numbers, _logged.event_types, _logged.event_payloads
     FROM rustygpt.show_conversation(_actor, _conversation_id) AS s;
 END
 $$;

@@ -1,13 +1,14 @@
--- Everybody in a conversation with what is known of their presence, by user name; who was never seen
--- has NULLs. Its participants only.
+-- The participants of a conversation by user name, with their presence; the fields are NULL for a
+-- user without a heartbeat. For participants.
 CREATE OR REPLACE FUNCTION rustygpt.show_presence(_actor uuid, _conversation_id uuid)
-RETURNS TABLE ("position" bigint, more boolean, user_id uuid, said text,
-  last_seen_at timestamptz, beats bigint)
+RETURNS TABLE ("position" bigint, more boolean, user_id uuid, declared_status text,
+  last_seen_at timestamptz, heartbeat_seq bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rustygpt.enter(_actor, _conversation_id, 'conversation');
-  RETURN QUERY SELECT c.last_event, false, p.user_id, s.said, s.last_seen_at, s.beats
+  PERFORM rustygpt.authorize_read(_actor, _conversation_id, 'conversation');
+  RETURN QUERY SELECT c.last_event_number, false, p.user_id, s.declared_status, s.last_seen_at,
+      s.heartbeat_seq
     FROM rustygpt.conversations c
       JOIN rustygpt.participants p ON p.conversation_id = c.id
       JOIN rustygpt.users u ON u.id = p.user_id

@@ -1,4 +1,5 @@
--- Log out: end the session of a token, also of one that was rotated away. For the system.
+-- Log out: end the session of a token, which may be a rotated one; returns its id, or NULL. For the
+-- system.
 CREATE OR REPLACE FUNCTION rustygpt.end_session_by_token(_token_hash bytea) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
@@ -6,12 +7,12 @@ DECLARE
   _ended uuid;
   _user_id uuid;
 BEGIN
-  PERFORM rustygpt.act_as_system();
+  PERFORM rustygpt.set_actor_system();
   DELETE FROM rustygpt.sessions s USING rustygpt.session_tokens t
   WHERE t.token_hash = _token_hash AND s.id = t.session_id RETURNING s.id, s.user_id
   INTO _ended, _user_id;
   IF FOUND THEN
-    PERFORM rustygpt.log_controls('session_ended', _user_id, ARRAY[_ended]);
+    PERFORM rustygpt.log_access_changes('session_ended', _user_id, ARRAY[_ended]);
   END IF;
   RETURN _ended;
 END

@@ -1,5 +1,6 @@
--- Start a session after a proven log-in, and end the person's oldest beyond the allowed number.
--- For the system; the account's row is locked, so that two log-ins count each other.
+-- Start a session after a successful login, and end the oldest ones of the user above
+-- `_max_sessions`. For the system. Locks the row of the account, so that concurrent logins count
+-- each other.
 CREATE OR REPLACE FUNCTION rustygpt.start_session(
   _id uuid, _user_id uuid, _token_hash bytea, _user_agent text, _address text,
   _idle_seconds integer, _absolute_seconds integer, _max_sessions integer, _now timestamptz
@@ -12,25 +13,25 @@ DECLARE
   _idle timestamptz := LEAST(_now + make_interval(secs => _idle_seconds), _end);
   _ended uuid[];
 BEGIN
-  PERFORM rustygpt.act_as_system();
+  PERFORM rustygpt.set_actor_system();
   PERFORM 1 FROM rustygpt.users u WHERE u.id = _user_id AND u.disabled_at IS NULL
   FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    PERFORM rustygpt.refuse('RG404', 'There is no such account.');
+    PERFORM rustygpt.raise_error('RG404', 'There is no such account.');
   END IF;
   INSERT INTO rustygpt.sessions (id, user_id, issued_at, last_seen_at, expires_at,
     absolute_expires_at, user_agent, address)
   VALUES (_id, _user_id, _now, _now, _idle, _end, _user_agent, _address);
   INSERT INTO rustygpt.session_tokens (token_hash, session_id) VALUES (_token_hash, _id);
-  WITH gone AS (
+  WITH deleted AS (
     DELETE FROM rustygpt.sessions s USING (
       SELECT o.id, o.expires_at FROM rustygpt.sessions o WHERE o.user_id = _user_id
       ORDER BY o.expires_at > _now DESC, o.id = _id DESC, o.issued_at DESC, o.id DESC
       OFFSET _max_sessions
     ) AS old WHERE s.id = old.id RETURNING s.id, s.expires_at
-  ) SELECT COALESCE(array_agg(gone.id) FILTER (WHERE gone.expires_at > _now), '{}')
-    INTO _ended FROM gone;
-  PERFORM rustygpt.log_controls('session_ended', _user_id, _ended);
+  ) SELECT COALESCE(array_agg(deleted.id) FILTER (WHERE deleted.expires_at > _now), '{}')
+    INTO _ended FROM deleted;
+  PERFORM rustygpt.log_access_changes('session_ended', _user_id, _ended);
   RETURN QUERY SELECT _id, _now, _idle, _end, _ended;
 END
 $$;

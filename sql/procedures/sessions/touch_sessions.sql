@@ -1,12 +1,12 @@
--- Count open streams as use, written at most once a minute; answers who is alive. A
--- session whose row somebody else holds is passed over. For the system.
+-- Extend the idle expiry of sessions with open streams, at most once per minute each; returns the
+-- sessions that have not expired. Skips rows that another transaction has locked. For the system.
 CREATE OR REPLACE FUNCTION rustygpt.touch_sessions(
   _session_ids uuid[], _idle_seconds integer, _now timestamptz
 ) RETURNS SETOF uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rustygpt.act_as_system();
+  PERFORM rustygpt.set_actor_system();
   UPDATE rustygpt.sessions s SET last_seen_at = _now,
     expires_at = LEAST(_now + make_interval(secs => _idle_seconds), s.absolute_expires_at)
   WHERE s.id IN (SELECT o.id FROM rustygpt.sessions o

@@ -1,3 +1,3 @@
--- Nothing, to see that the database answers.
+-- Does nothing; shows that the database responds.
 CREATE OR REPLACE FUNCTION rustygpt.ping() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$ SELECT $$;

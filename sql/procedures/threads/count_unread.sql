@@ -1,20 +1,20 @@
--- What people have not read of threads of one conversation: pairs of a thread and a person, by
--- place in the arrays. For the system. Pairs of people who left are left out; the counts are those
--- at `position`, an event number of the conversation.
+-- The unread counts of (thread, user) pairs of one conversation, by their ordinal in the arrays;
+-- users who have left are omitted. The counts are those at the event number `position`. For the
+-- system.
 CREATE OR REPLACE FUNCTION rustygpt.count_unread(
   _conversation_id uuid, _root_ids uuid[], _user_ids uuid[]
-) RETURNS TABLE ("position" bigint, place integer, unread integer)
+) RETURNS TABLE ("position" bigint, ordinal integer, unread integer)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rustygpt.act_as_system();
-  RETURN QUERY SELECT c.last_event, w.place::integer,
+  PERFORM rustygpt.set_actor_system();
+  RETURN QUERY SELECT c.last_event_number, w.ordinal::integer,
       rustygpt.unread_in_thread(w.root_id, w.user_id,
-        GREATEST(p.joined_event, COALESCE(k.born, 0)))
+        GREATEST(p.joined_at_event, COALESCE(r.read_up_to_event, 0)))
     FROM rustygpt.conversations c
-      CROSS JOIN unnest(_root_ids, _user_ids) WITH ORDINALITY AS w (root_id, user_id, place)
+      CROSS JOIN unnest(_root_ids, _user_ids) WITH ORDINALITY AS w (root_id, user_id, ordinal)
       JOIN rustygpt.participants p ON p.conversation_id = c.id AND p.user_id = w.user_id
-      LEFT JOIN rustygpt.marks k ON k.user_id = w.user_id AND k.root_id = w.root_id
+      LEFT JOIN rustygpt.read_markers r ON r.user_id = w.user_id AND r.root_id = w.root_id
     WHERE c.id = _conversation_id;
 END
 $$;

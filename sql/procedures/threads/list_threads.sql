@@ -1,4 +1,5 @@
--- Threads of a conversation, latest activity first, after a place in that order. Participants only.
+-- The threads of a conversation, latest activity first, after the one at (`_before`, `_before_id`).
+-- For participants.
 CREATE OR REPLACE FUNCTION rustygpt.list_threads(
   _actor uuid, _conversation_id uuid, _before timestamptz, _before_id uuid, _limit integer
 ) RETURNS TABLE ("position" bigint, more boolean, root_id uuid, root_excerpt text,
@@ -7,25 +8,25 @@ CREATE OR REPLACE FUNCTION rustygpt.list_threads(
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rustygpt.enter(_actor, _conversation_id, 'conversation');
+  PERFORM rustygpt.authorize_read(_actor, _conversation_id, 'conversation');
   RETURN QUERY
-    SELECT c.last_event, COALESCE(t.more, false), t.root_id, t.root_excerpt, t.root_author,
+    SELECT c.last_event_number, COALESCE(t.more, false), t.root_id, t.root_excerpt, t.root_author,
       t.created_at, t.last_activity_at, t.message_count, t.participant_count,
-      CASE WHEN t.last_born > t.mark THEN rustygpt.unread_in_thread(t.root_id, _actor, t.mark)
-        ELSE 0 END
+      CASE WHEN t.last_created_event > t.read_up_to
+        THEN rustygpt.unread_in_thread(t.root_id, _actor, t.read_up_to) ELSE 0 END
     FROM rustygpt.conversations c
       JOIN rustygpt.participants p ON p.conversation_id = c.id AND p.user_id = _actor
       LEFT JOIN LATERAL (
-        SELECT s.*, GREATEST(p.joined_event, COALESCE(k.born, 0)) AS mark,
-          row_number() OVER w AS place, lead(s.root_id) OVER w IS NOT NULL AS more
+        SELECT s.*, GREATEST(p.joined_at_event, COALESCE(r.read_up_to_event, 0)) AS read_up_to,
+          row_number() OVER w AS ordinal, lead(s.root_id) OVER w IS NOT NULL AS more
         FROM (
           SELECT o.* FROM rustygpt.threads o WHERE o.conversation_id = _conversation_id
             AND (o.last_activity_at, o.root_id) < (COALESCE(_before, 'infinity'),
               COALESCE(_before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
           ORDER BY o.last_activity_at DESC, o.root_id DESC LIMIT _limit + 1
-        ) AS s LEFT JOIN rustygpt.marks k ON k.user_id = _actor AND k.root_id = s.root_id
+        ) AS s LEFT JOIN rustygpt.read_markers r ON r.user_id = _actor AND r.root_id = s.root_id
         WINDOW w AS (ORDER BY s.last_activity_at DESC, s.root_id DESC)
-      ) AS t ON t.place <= _limit
-    WHERE c.id = _conversation_id ORDER BY t.place;
+      ) AS t ON t.ordinal <= _limit
+    WHERE c.id = _conversation_id ORDER BY t.ordinal;
 END
 $$;

@@ -14,12 +14,16 @@ import httpx
 import pytest
 from tests.e2e.faults.conftest import Servers
 from tests.support.clients.load_generator import until_metric
+from tests.support.password import PASSWORD
 from tests.support.servers.clusters import same_session_at
-from tests.support.servers.in_process_server import PASSWORD, InProcessServer, RunningServer
+from tests.support.servers.in_process_server import (
+    RunningServer,
+    StartServer,
+)
 from tests.support.servers.proxy import proxy
 from tests.support.streams.raw_streams import RawStream, open_stream, stream_request, streams
 
-from rustygpt_server.api import sse_response
+from rustygpt_server.clock import TimeLimits
 from rustygpt_shared.events import MessageNew
 from rustygpt_tui.client.feed import Disconnected, Live, follow
 from rustygpt_tui.client.http import connect
@@ -67,19 +71,19 @@ def _vanish(stream: RawStream) -> None:
 
 
 async def test_a_client_that_vanished_is_let_go(
-    server: InProcessServer, monkeypatch: pytest.MonkeyPatch
+    start_server: StartServer,
 ) -> None:
     """What it was sent is not acknowledged for too long: its stream is over, the others stay."""
-    monkeypatch.setattr(sse_response, "_TCP_USER_TIMEOUT_MS", 1_000)
-    ann = await server.person("ann")
-    room = await ann.conversation()
-    async with streams(ann, room, 3) as (gone, *others):
-        _vanish(gone)
-        await ann.root(room)
-        await until_metric(ann.client, "rustygpt_sse_connections", 2)
-        await asyncio.sleep(2)
-        await until_metric(ann.client, "rustygpt_sse_connections", 2)
-        assert not any(stream.ended.is_set() for stream in others)
+    async with start_server(limits=TimeLimits(peer_timeout=1)) as server:
+        ann = await server.person("ann")
+        conversation_id = await ann.conversation()
+        async with streams(ann, conversation_id, 3) as (gone, *others):
+            _vanish(gone)
+            await ann.root(conversation_id)
+            await until_metric(ann.client, "rustygpt_sse_connections", 2)
+            await asyncio.sleep(2)
+            await until_metric(ann.client, "rustygpt_sse_connections", 2)
+            assert not any(stream.ended.is_set() for stream in others)
 
 
 async def test_the_terminals_feed_gets_over_silence(servers: Servers, fresh_url: str) -> None:

@@ -95,7 +95,7 @@ async def test_a_database_that_says_nothing_is_503_and_streams_stay(servers: Ser
 async def _parrot(url: str) -> AsyncIterator[None]:
     """Says all that servers tell each other again: twice, and the latest first."""
     async with connected(url) as ear, connected(url) as mouth:
-        channel = channel_name(await mouth.fetchval("SELECT rustygpt.session_secret()"))
+        channel = channel_name(await mouth.fetchval("SELECT rustygpt.token_secret()"))
         heard: dict[str, None] = {}
         await ear.add_listener(channel, lambda *what: heard.setdefault(what[3]))
 

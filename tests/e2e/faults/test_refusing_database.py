@@ -120,7 +120,8 @@ async def _alter(url: str) -> None:
                 await operator.execute(f"ALTER TABLE rustygpt.{table} ADD COLUMN new{number} text")
                 await operator.execute(f"ALTER TABLE rustygpt.{table} DROP COLUMN new{number}")
             await operator.execute(
-                "UPDATE rustygpt.ledger SET sha256 = 'other' WHERE script LIKE 'procedures/%'"
+                "UPDATE rustygpt.applied_scripts SET sha256 = 'other' "
+                "WHERE script LIKE 'procedures/%'"
             )
             await databases.prepare(url)
 

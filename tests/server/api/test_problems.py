@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from sanic import exceptions
+from tests.support.database.failing_procedures import DIVISION_BY_ZERO, failing_procedure
 from tests.support.servers.in_process_server import InProcessServer
 
 from rustygpt_server import errors
@@ -78,15 +79,15 @@ def test_words_name_their_field() -> None:
 
 
 async def test_a_mistake_of_the_server_tells_nothing(
-    server: InProcessServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    server: InProcessServer, superuser: Any
 ) -> None:
     """The answer has an id, the log has the rest."""
     ann = await server.person("ann")
-    monkeypatch.setattr(server.components.services.accounts, "_db", None)
-    answer = await ann.call("GET", "/api/users?query=a", expect=500)
+    async with failing_procedure(superuser, "search_users", DIVISION_BY_ZERO):
+        answer = await ann.call("GET", "/api/users?query=a", expect=500)
 
     told = answer.json()
     assert told["code"] == "RGP.INTERNAL"
-    assert "NoneType" not in answer.text
+    assert "broken by a test" not in answer.text
     assert "/" not in told["detail"]
     assert told["request_id"] == answer.headers["x-request-id"]

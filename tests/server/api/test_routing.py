@@ -1,91 +1,88 @@
-"""Operations, and what holds for all of them."""
+"""Operations: how they are declared, and what all of them guarantee."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
-import pytest
 from tests.support.clients.raw_http import raw_connection, request
-from tests.support.servers.in_process_server import InProcessServer
+from tests.support.database.databases import connected
+from tests.support.servers.in_process_server import HttpUser, InProcessServer
 from tests.support.wait import until
 
-from rustygpt_server.api.routing import STREAM, RequestContext, RouteGroup, template
-from rustygpt_server.db import messages
+from rustygpt_server.api.routing import STREAM, Operation, RequestContext, template
 
 
-def test_a_template_is_the_path_without_its_types() -> None:
-    """As documents and metrics write it."""
+def test_a_template_is_the_path_without_types() -> None:
+    """Documents and metrics write `{name}` for each parameter."""
     assert template("/api/a/<one_id:uuid>/b/<path:path>") == "/api/a/{one_id}/b/{path}"
 
 
-def test_an_operation_is_written_down_where_it_is_declared() -> None:
-    """Its first line of words, what it takes and what it answers."""
-    area = RouteGroup("x")
+async def _show(context: RequestContext[None], x_id: UUID) -> None:
+    """Show it.
 
-    @area.operation("GET", "/x/<x_id:uuid>", response=STREAM, access="admin")
-    async def show(call: RequestContext[None], x_id: UUID) -> None:
-        """Show it.
-
-        At length.
-        """
-
-    (told,) = area.operations
-    assert (told.path, told.summary, told.access) == ("/x/{x_id}", "Show it.", "admin")
+    At length.
+    """
 
 
-async def test_a_post_is_told_though_its_author_hung_up(
-    server: InProcessServer, monkeypatch: pytest.MonkeyPatch
+def test_an_operation_describes_itself() -> None:
+    """The template, the summary and the methods come from the declaration and the docstring."""
+    stream = Operation(method="GET", path="/x/<x_id:uuid>", handler=_show, response=STREAM)
+    read = Operation(method="GET", path="/x/<x_id:uuid>", handler=_show)
+
+    assert (stream.template, stream.summary) == ("/x/{x_id}", "Show it.")
+    assert stream.methods == ["GET"]
+    assert read.methods == ["GET", "HEAD"]
+
+
+async def _wait_for_lock(superuser: Any) -> None:
+    """Wait until a statement of the server waits for a lock in the database."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    while not await superuser.fetchval(waiting):
+        await asyncio.sleep(0.01)
+
+
+async def test_a_post_whose_client_disconnects_is_still_broadcast(
+    server: InProcessServer, superuser: Any, database_url: str
 ) -> None:
-    """What was begun is done to its end: readers hear of it."""
+    """A post that waits for the conversation's lock completes after its client has disconnected."""
     ann = await server.person("ann")
-    room = await ann.conversation()
-    began, go = asyncio.Event(), asyncio.Event()
-
-    async def late(*given: object, **named: object) -> object:
-        written = await write(*given, **named)
-        began.set()
-        await go.wait()
-        return written
-
-    write = messages.post_messages
-    monkeypatch.setattr(messages, "post_messages", late)
-    async with ann.follow(room) as stream:
+    conversation_id = await ann.conversation()
+    lock = "SELECT 1 FROM rustygpt.conversations WHERE id = $1 FOR UPDATE"
+    async with ann.follow(conversation_id) as stream:
         await stream.next("stream.open")
-        async with raw_connection(server.url) as connection:
-            body = b'{"content": "bye"}'
-            cookies = "; ".join(f"{k}={v}" for k, v in ann.client.cookies.items())
-            head = (
-                f"Cookie: {cookies}",
-                f"X-CSRF-TOKEN: {ann.csrf}",
-                "Content-Type: application/json",
-                f"Content-Length: {len(body)}",
-            )
-            await connection.send(request("POST", f"/api/threads/{room}/root", *head, body=body))
-            await began.wait()
-        await asyncio.sleep(0.05)
-        go.set()
+        async with connected(database_url) as blocker, blocker.transaction():
+            await blocker.execute(lock, UUID(conversation_id))
+            async with raw_connection(server.url) as connection:
+                await connection.send(_post_root(ann, conversation_id, b'{"content": "bye"}'))
+                await _wait_for_lock(superuser)
         event = await stream.next("message.new")
 
     assert event["payload"]["message"]["content"] == "bye"
 
 
-async def test_an_answer_begins_though_who_asked_hung_up(server: InProcessServer) -> None:
-    """Hanging up at any moment leaves no answer that streams for ever."""
+async def test_an_answer_starts_although_its_client_disconnects(server: InProcessServer) -> None:
+    """A disconnect at any moment leaves no answer that streams for ever."""
     ann = await server.person("ann")
-    room = await ann.conversation(assistant_mode="always")
-    cookies = "; ".join(f"{k}={v}" for k, v in ann.client.cookies.items())
-    body = b'{"content": "hi"}'
-    head = (
+    conversation_id = await ann.conversation(assistant_mode="always")
+    for step in range(12):
+        async with raw_connection(server.url) as connection:
+            await connection.send(_post_root(ann, conversation_id, b'{"content": "hi"}'))
+            await asyncio.sleep(step * 0.0015)
+    hub = server.components.hub
+    await until(lambda: len(hub.answers(UUID(conversation_id))) >= 1)
+    threads = (await ann.get(f"/api/conversations/{conversation_id}/threads"))["threads"]
+
+    await until(lambda: len(hub.answers(UUID(conversation_id))) == len(threads))
+    assert {thread["message_count"] for thread in threads} == {2}
+
+
+def _post_root(user: HttpUser, conversation_id: str, body: bytes) -> bytes:
+    """Return the bytes of a request that posts a root message with the user's session."""
+    cookies = "; ".join(f"{k}={v}" for k, v in user.client.cookies.items())
+    headers = (
         f"Cookie: {cookies}",
-        f"X-CSRF-TOKEN: {ann.csrf}",
+        f"X-CSRF-TOKEN: {user.csrf}",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
     )
-    for step in range(12):
-        async with raw_connection(server.url) as connection:
-            await connection.send(request("POST", f"/api/threads/{room}/root", *head, body=body))
-            await asyncio.sleep(step * 0.0015)
-    await until(lambda: len(server.components.hub.answers(UUID(room))) >= 1)
-    threads = (await ann.get(f"/api/conversations/{room}/threads"))["threads"]
-
-    await until(lambda: len(server.components.hub.answers(UUID(room))) == len(threads))
-    assert {thread["message_count"] for thread in threads} == {2}
+    return request("POST", f"/api/threads/{conversation_id}/root", *headers, body=body)

@@ -1,11 +1,17 @@
 """Streams over HTTP, and the assistant's answers on them."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from tests.support.database.failing_procedures import (
+    DISK_FULL,
+    DIVISION_BY_ZERO,
+    failing_procedure,
+)
 from tests.support.fakes.fake_model_server import (
     ScriptedAnswer,
     answer,
@@ -16,7 +22,6 @@ from tests.support.fakes.fake_model_server import (
 from tests.support.servers.in_process_server import InProcessServer, StartServer, openai_settings
 from tests.support.wait import until
 
-from rustygpt_server.errors import Unavailable
 from rustygpt_shared import codec
 
 
@@ -240,49 +245,38 @@ async def test_any_bytes_in_a_last_event_id_are_answered_by_a_reset(
 
 
 async def test_a_stream_that_breaks_does_not_end_well(
-    server: InProcessServer, monkeypatch: pytest.MonkeyPatch
+    server: InProcessServer, superuser: Any
 ) -> None:
-    """A mistake of the server must not look like a proper end: the connection is cut."""
+    """A defect of the server must not look like a proper end: the connection is aborted."""
     ann = await server.person("ann")
     room = await ann.conversation()
     root = await ann.root(room)
     for _ in range(3):
         await ann.reply(root)
-
-    async def fail(*_: object) -> None:
-        raise KeyError("a mistake in the program")
-
-    monkeypatch.setattr(server.components.hub.log, "read", fail)
-    with pytest.raises(httpx.RemoteProtocolError):
-        async with ann.follow(room, "evt_1") as stream:
-            await stream.rest()
+    async with failing_procedure(superuser, "read_events", DIVISION_BY_ZERO):
+        with pytest.raises(httpx.RemoteProtocolError):
+            async with ann.follow(room, "evt_1") as stream:
+                await stream.rest()
     await until(lambda: server.components.hub.statistics()["streams"] == 0)
 
 
 async def test_a_stream_waits_for_a_database_that_is_away(
-    server: InProcessServer, monkeypatch: pytest.MonkeyPatch
+    server: InProcessServer, superuser: Any
 ) -> None:
-    """Catching up goes on as soon as the log can be read again."""
+    """Catching up continues as soon as the log can be read again."""
     ann = await server.person("ann")
     room = await ann.conversation()
     await ann.root(room)
-    log = server.components.hub.log
-    read, away = log.read, [True, True]
-
-    async def hesitate(*given: Any) -> Any:
-        if away:
-            away.pop()
-            raise Unavailable("The database does not answer; try again in a moment.")
-        return await read(*given)
-
-    monkeypatch.setattr(log, "read", hesitate)
-    async with ann.follow(room, "evt_0") as stream:
-        await stream.next("stream.open")
-        while away:
+    async with AsyncExitStack() as failure:
+        await failure.enter_async_context(failing_procedure(superuser, "read_events", DISK_FULL))
+        async with ann.follow(room, "evt_0") as stream:
+            await stream.next("stream.open")
+            for _ in range(5):
+                server.clock.advance(1)
+                await asyncio.sleep(0.01)
+            await failure.aclose()
             server.clock.advance(1)
-            await asyncio.sleep(0.01)
-        server.clock.advance(1)
-        first = await stream.next()
+            first = await stream.next()
 
     assert first["id"] == "evt_1"
 

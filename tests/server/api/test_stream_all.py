@@ -139,7 +139,9 @@ async def test_conversations_joined_unheard_are_found(
         await superuser.execute(
             "INSERT INTO rustygpt.participants VALUES ($1, $2, 'member', now(), 0)", shared, bob.id
         )
-        await superuser.execute("UPDATE rustygpt.control_count SET last = last + 5")
+        await superuser.execute(
+            "UPDATE rustygpt.access_change_counter SET last_number = last_number + 5"
+        )
         reading = asyncio.create_task(stream.next())
 
         def is_told() -> bool:

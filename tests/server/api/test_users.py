@@ -1,7 +1,8 @@
 """The search for people, and the administration of accounts."""
 
 import pytest
-from tests.support.servers.in_process_server import PASSWORD, InProcessServer
+from tests.support.password import PASSWORD
+from tests.support.servers.in_process_server import InProcessServer
 
 
 @pytest.mark.parametrize("query", ["%00", "%25", "_", "'", "\\", "%F0%9F%A6%80", "a" * 5_000, "*"])

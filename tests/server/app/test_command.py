@@ -58,6 +58,27 @@ async def test_a_database_that_lets_nobody_in_ends_the_start(
     assert not password or password.encode() not in out + err
 
 
+async def test_a_database_of_a_development_version_ends_the_start(
+    tmp_path: Path, cluster_url: str
+) -> None:
+    """One sentence says so and what to do, with exit code 2."""
+    url = await databases.create(cluster_url)
+    async with databases.connected(url) as connection:
+        await connection.execute(databases.FIRST_GENERATION)
+    process = await _serve(tmp_path, "--port", "0", database=url)
+    _, err = await asyncio.wait_for(process.communicate(), 60)
+    await databases.drop(cluster_url, url)
+
+    assert process.returncode == 2
+    [said] = [line for line in err.decode().splitlines() if "cannot start" in line]
+    assert said == (
+        "The server cannot start: A development version before 0.1.0 created this database, which "
+        "cannot be upgraded: name an empty database in db.url, or drop the schema rustygpt with "
+        "all its data."
+    )
+    assert b"Traceback" not in err
+
+
 async def test_a_supervised_server_ends_with_its_parent(tmp_path: Path, cluster_url: str) -> None:
     """When its standard input closes; before that it has told how it stands, line by line."""
     url = await databases.create(cluster_url)

@@ -1,4 +1,4 @@
-"""Which routes there are, by the feature flags."""
+"""The routes that the feature flags enable."""
 
 import httpx
 import pytest
@@ -9,11 +9,11 @@ from rustygpt_shared.settings import Db, Features, Llm, Settings
 
 
 def _paths(features: Features) -> set[str]:
-    return {one.path for area in route_groups(features) for one in area.operations}
+    return {one.template for group in route_groups(features) for one in group.operations}
 
 
-def test_flags_switch_whole_areas() -> None:
-    """Without sessions there remain the probes; without streams, all but streams."""
+def test_each_flag_enables_its_routes() -> None:
+    """Without auth_v1 only the probes remain; without sse_v1 everything but the streams."""
     everything = _paths(Features())
 
     assert _paths(Features(auth_v1=False)) == {"/healthz", "/readyz", "/metrics"}
@@ -24,25 +24,25 @@ def test_flags_switch_whole_areas() -> None:
 
 
 def test_no_route_is_declared_twice() -> None:
-    """One method and path, one operation."""
-    declared = [(o.method, o.path) for area in route_groups(Features()) for o in area.operations]
+    """Each pair of method and path belongs to one operation."""
+    declared = [(o.method, o.path) for group in route_groups(Features()) for o in group.operations]
 
     assert len(declared) == len(set(declared))
 
 
 @pytest.mark.parametrize("path", ["/api/auth/me", "/api/setup", "/api/conversations"])
-async def test_what_is_switched_off_is_not_there(start_server: StartServer, path: str) -> None:
-    """404 as a problem, also for who wants HTML; the page stays."""
+async def test_a_disabled_route_is_404(start_server: StartServer, path: str) -> None:
+    """It is a 404 problem, also for a client that accepts HTML; the page is still served."""
     settings = Settings(
         features=Features(auth_v1=False), llm=Llm(default_model="demo"), db=Db(max_connections=4)
     )
     async with (
-        start_server(settings=settings) as api,
-        httpx.AsyncClient(base_url=api.url) as client,
+        start_server(settings=settings) as server,
+        httpx.AsyncClient(base_url=server.url) as client,
     ):
-        answer = await client.get(path, headers={"Accept": "text/html"})
+        response = await client.get(path, headers={"Accept": "text/html"})
         page = await client.get("/", headers={"Accept": "text/html"})
 
-    assert answer.status_code == 404
-    assert answer.json()["code"] == "RGP.NOT_FOUND"
+    assert response.status_code == 404
+    assert response.json()["code"] == "RGP.NOT_FOUND"
     assert page.status_code == 200

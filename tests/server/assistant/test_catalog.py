@@ -8,7 +8,6 @@ from tests.support.components.assistant_harness import openai_provider
 from tests.support.fakes.fake_clock import FakeClock
 from tests.support.fakes.fake_model_server import answer, fake_model_server
 
-from rustygpt_server.assistant import catalog as catalogs
 from rustygpt_server.assistant.catalog import Catalog
 from rustygpt_server.assistant.demo import DemoProvider
 from rustygpt_server.assistant.provider import Provider, ProviderError
@@ -29,12 +28,7 @@ def _make(settings: Settings) -> Provider:
 
 
 def _catalog(llm: Llm | None = None, environ: Mapping[str, str] | None = None) -> Catalog:
-    return Catalog(llm or Llm(), _make, environ or {}, TimeLimits())
-
-
-@pytest.fixture(autouse=True)
-def _nothing_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogs, "LOCAL_SERVERS", {})
+    return Catalog(llm or Llm(), _make, environ or {}, TimeLimits(), local_servers={})
 
 
 def test_without_a_model_there_is_the_demo() -> None:
@@ -82,12 +76,12 @@ async def test_a_bad_address_in_the_environment_is_left_out(url: str) -> None:
     assert found.names() == ["demo"]
 
 
-async def test_a_silent_server_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_server_is_not_waited_for() -> None:
     """A port that takes connections and says nothing costs half a second at most."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
-        monkeypatch.setattr(catalogs, "LOCAL_SERVERS", {"silent": url})
-        found = Catalog(Llm(), _make, {}, TimeLimits(discovery_timeout=0.05))
+        limits = TimeLimits(discovery_timeout=0.05)
+        found = Catalog(Llm(), _make, {}, limits, local_servers={"silent": url})
         await found.discover()
 
     assert found.names() == ["demo"]

@@ -13,7 +13,13 @@ from tests.support.database import databases
 from tests.support.database.databases import NOW, check_usable, connected
 
 from rustygpt_server.assets import sql_folder
-from rustygpt_server.db.bootstrap import BootstrapError, PoolLogin, bootstrap, missing_scripts
+from rustygpt_server.db.bootstrap import (
+    BootstrapError,
+    OutdatedDatabase,
+    PoolLogin,
+    bootstrap,
+    missing_scripts,
+)
 from rustygpt_server.db.database import Database
 from rustygpt_server.errors import Unavailable
 
@@ -98,10 +104,10 @@ async def test_killed_in_the_middle(empty_database_url: str) -> None:
 
 
 async def applied(connection: Any) -> int:
-    """How many scripts the ledger has."""
-    if await connection.fetchval("SELECT to_regclass('rustygpt.ledger')") is None:
+    """How many scripts were applied."""
+    if await connection.fetchval("SELECT to_regclass('rustygpt.applied_scripts')") is None:
         return 0
-    return int(await connection.fetchval("SELECT count(*) FROM rustygpt.ledger"))
+    return int(await connection.fetchval("SELECT count(*) FROM rustygpt.applied_scripts"))
 
 
 async def test_two_databases_at_once(cluster_url: str) -> None:
@@ -120,16 +126,38 @@ async def test_two_databases_at_once(cluster_url: str) -> None:
 async def test_a_changed_schema_file_is_refused(empty_database_url: str, scripts: Path) -> None:
     """Schema files are append-only: one that changed after it was applied stops the start."""
     await run(empty_database_url, scripts)
-    file = scripts / "schema" / "003_rooms.sql"
+    file = scripts / "schema" / "003_conversations.sql"
     file.write_text(file.read_text() + "\n-- changed\n")
-    with pytest.raises(BootstrapError, match=r"schema/003_rooms\.sql was changed"):
+    with pytest.raises(BootstrapError, match=r"schema/003_conversations\.sql was changed"):
         await run(empty_database_url, scripts)
+
+
+@pytest.mark.parametrize("comment", [None, "NULL", "'RustyGPT, schema generation 1'"])
+async def test_a_database_of_a_development_version_is_refused(
+    empty_database_url: str, comment: str | None
+) -> None:
+    """Another schema generation stops the start before anything is changed."""
+    async with connected(empty_database_url) as connection:
+        if comment is None:
+            await connection.execute(databases.FIRST_GENERATION)
+        else:
+            await run(empty_database_url, sql_folder())
+            await connection.execute(f"COMMENT ON SCHEMA rustygpt IS {comment}")
+        query = "SELECT count(*) FROM pg_roles WHERE rolname LIKE $1"
+        roles = f"rustygpt_{await connection.fetchval('SELECT current_database()')}_%"
+        before = await connection.fetchval(query, roles)
+        for _ in range(2):
+            with pytest.raises(OutdatedDatabase):
+                await run(empty_database_url, sql_folder())
+        assert await connection.fetchval(query, roles) == before
+        await connection.execute("DROP SCHEMA rustygpt CASCADE")
+    await check_usable(empty_database_url, await databases.prepare(empty_database_url))
 
 
 async def test_a_changed_procedure_is_applied_again(empty_database_url: str, scripts: Path) -> None:
     """A procedure whose file changed is put in place again, and no other."""
     await run(empty_database_url, scripts)
-    file = scripts / "procedures" / "feeds" / "read_events.sql"
+    file = scripts / "procedures" / "events" / "read_events.sql"
     file.write_text(file.read_text() + "\n-- changed\n")
     told = await run(empty_database_url, scripts)
     assert told["procedures", "applied"] == 1
@@ -152,7 +180,7 @@ async def test_a_procedure_without_file_goes_a_release_later(
 
 async def test_a_procedure_that_comes_back_stays(empty_database_url: str, scripts: Path) -> None:
     """A file that was gone for a release and is there again keeps its procedure."""
-    file = scripts / "procedures" / "feeds" / "read_events.sql"
+    file = scripts / "procedures" / "events" / "read_events.sql"
     text = file.read_text()
     await run(empty_database_url, scripts, "1.0.0")
     file.unlink()
@@ -166,7 +194,7 @@ async def test_a_procedure_that_comes_back_stays(empty_database_url: str, script
 async def test_an_older_release_leaves_a_newer_one(empty_database_url: str, scripts: Path) -> None:
     """A process of the release before that starts again puts no old procedure back."""
     (scripts / "schema" / "999_later.sql").write_text("CREATE TABLE rustygpt.later (id integer);")
-    file = scripts / "procedures" / "feeds" / "read_events.sql"
+    file = scripts / "procedures" / "events" / "read_events.sql"
     file.write_text(file.read_text() + "\n-- newer\n")
     await run(empty_database_url, scripts, "2.0.0")
     told = await run(empty_database_url, sql_folder(), "1.0.0")

@@ -16,7 +16,7 @@ async def test_each_state_is_its_exception(database: Database, superuser: Any, s
     """A refusal in SQL is the exception of its SQLSTATE, with the sentence for the person."""
     assert database is not None
     with pytest.raises(asyncpg.PostgresError) as raised:
-        await superuser.execute("SELECT rustygpt.refuse($1, 'Because.')", state)
+        await superuser.execute("SELECT rustygpt.raise_error($1, 'Because.')", state)
     told = from_driver_error(raised.value)
     assert type(told) is errors.BY_SQLSTATE[state]
     assert str(told) == "Because."

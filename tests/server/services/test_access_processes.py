@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from tests.support.servers.in_process_server import PASSWORD, HttpUser, SseStream, StartServer
+from tests.support.password import PASSWORD
+from tests.support.servers.in_process_server import HttpUser, SseStream, StartServer
 from tests.support.servers.redis_server import redis_server
 from tests.support.servers.two_servers import TwoServers, two_servers
 

@@ -2,7 +2,8 @@
 
 import httpx
 import pytest
-from tests.support.servers.in_process_server import PASSWORD, InProcessServer
+from tests.support.password import PASSWORD
+from tests.support.servers.in_process_server import InProcessServer
 
 SETUP = {"username": "ann", "email": "ann@example.org", "password": PASSWORD}
 

@@ -41,7 +41,7 @@ async def test_orphans_of_a_dead_process_are_ended_by_themselves(
     async with ann.follow(room) as stream:
         await ann.root(room, "hi")
         await stream.next("message.delta")
-        await superuser.execute("UPDATE rustygpt.generations SET runner = 'gone'")  # type: ignore[attr-defined]
+        await superuser.execute("UPDATE rustygpt.generations SET instance_id = 'gone'")  # type: ignore[attr-defined]
         waiting = asyncio.create_task(stream.next("error"))
         while not waiting.done():
             server.clock.advance(1)

@@ -132,7 +132,8 @@ async def test_a_lost_heartbeat_makes_nobody_silent(
         start = server.clock.now()
         server.clock.advance(40)
         await superuser.execute(
-            "UPDATE rustygpt.presence SET last_seen_at = $1, beats = beats + 1", server.clock.now()
+            "UPDATE rustygpt.presence SET last_seen_at = $1, heartbeat_seq = heartbeat_seq + 1",
+            server.clock.now(),
         )
         told = await _told(server, stream, step=1)
 

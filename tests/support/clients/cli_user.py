@@ -11,8 +11,6 @@ from typing import Any
 
 from tests.support.servers.server_process import COMMAND
 
-PASSWORD = "correct horse battery"
-
 
 class CliUser:
     """Somebody who works with `rustygpt` commands."""

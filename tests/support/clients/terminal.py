@@ -3,11 +3,11 @@
 import asyncio
 import os
 import pty
-import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from tests.support.servers.server_process import COMMAND
 from tests.support.wait import until
 
 
@@ -42,7 +42,8 @@ async def in_terminal(*words: str) -> AsyncIterator[Terminal]:
     """The program on a terminal; it is killed when it has not ended with the block."""
     master, slave = pty.openpty()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from rustygpt_tui.cli import main; main()", *words),
+        *COMMAND,
+        *words,
         stdin=slave,
         stdout=slave,
         stderr=slave,

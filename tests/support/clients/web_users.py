@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from playwright.async_api import Page, expect
+from tests.support.password import PASSWORD
 
 from rustygpt_shared.requests import CreateConversation
 from rustygpt_tui.client.http import Client
-
-PASSWORD = "password-1"
 
 
 @dataclass

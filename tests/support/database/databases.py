@@ -26,7 +26,21 @@ from rustygpt_shared.ids import new_id
 
 VARIABLE = "RUSTYGPT_TEST_DATABASE_URL"
 NOW = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
-KEPT_TABLES = ("ledger", "secrets")
+FIRST_GENERATION = """
+CREATE SCHEMA rustygpt;
+CREATE TABLE rustygpt.ledger (
+  script text PRIMARY KEY,
+  sha256 text NOT NULL,
+  procedure text,
+  release text NOT NULL,
+  gone_since text,
+  applied_at timestamptz NOT NULL
+);
+INSERT INTO rustygpt.ledger (script, sha256, release, applied_at)
+VALUES ('schema/001_walls.sql', repeat('0', 64), '0.1.0', now());
+"""
+"""The state that a development version left behind after its first schema file."""
+KEPT_TABLES = ("applied_scripts", "secrets")
 
 
 @contextmanager

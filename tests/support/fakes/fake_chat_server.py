@@ -124,12 +124,15 @@ class FakeChatServer:
             on("POST", f"/api/messages/{message}/cancel", self._cancel)
 
     def _result_of(self, coroutine: Any) -> FakeResponse:
-        """The room's coroutines never wait, so they are run to their end at once."""
+        """Run a coroutine of the fake conversation, which never waits; 404 for a removed user."""
+        if ME not in self.conversation.people:
+            coroutine.close()
+            return problem(404, "RGP.NOT_FOUND", "There is no such conversation.")
         try:
             coroutine.send(None)
-        except StopIteration as answer:
-            return FakeResponse(200, answer.value)
-        raise AssertionError("the room waited")
+        except StopIteration as finished:
+            return FakeResponse(200, finished.value)
+        raise AssertionError("the fake conversation waited")
 
     def _presence(self) -> PresenceList:
         users = [
@@ -154,8 +157,10 @@ class FakeChatServer:
         return FakeResponse(200, LOGGED_IN, cookies(1))
 
     def _list(self) -> FakeResponse:
-        shown = self._result_of(self.conversation.show_conversation(CONVERSATION_ID)).body
-        return FakeResponse(200, ConversationList([shown]))
+        if ME not in self.conversation.people:
+            return FakeResponse(200, ConversationList([]))
+        listed = self._result_of(self.conversation.show_conversation(CONVERSATION_ID)).body
+        return FakeResponse(200, ConversationList([listed]))
 
     def _threads(self, request: RecordedRequest) -> FakeResponse:
         return self._result_of(

@@ -1,4 +1,7 @@
-"""A small HTTP server over a real socket that answers as a test says: for clients' own tests."""
+"""A scriptable HTTP server on a real socket, for tests of clients.
+
+`fake_chat_server` builds RustyGPT's routes on it, `fake_model_server` has model servers.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +16,7 @@ from rustygpt_shared.problems import TYPE_PREFIX, Problem
 
 @dataclass
 class RecordedRequest:
-    """A request as it came; names of headers are in lower case."""
+    """A request that the server received; names of headers are in lower case."""
 
     method: str
     path: str
@@ -24,7 +27,7 @@ class RecordedRequest:
 
 @dataclass
 class FakeResponse:
-    """An answer: `body` in JSON, or `stream` as it comes, or a connection cut without a word."""
+    """A response: `body` as JSON, or the chunks of `stream`, or `cut`: a closed connection."""
 
     status: int = 200
     body: Any = None
@@ -37,43 +40,57 @@ Handler = Callable[[RecordedRequest], FakeResponse]
 
 
 class FakeHttpServer:
-    """Routes by method and path; what was asked is kept in `asked`."""
+    """Serves responses by method and path, and records the requests."""
 
     def __init__(self) -> None:
         self.origin = ""
         self.requests: list[RecordedRequest] = []
-        self.writers: set[asyncio.StreamWriter] = set()
         self.routes: dict[tuple[str, str], Handler] = {}
+        self.failures: list[Exception] = []
+        """What handlers have raised; the first one fails the test in the end."""
 
-    def on(self, method: str, path: str, *replies: FakeResponse | Handler) -> None:
-        """Answer a route with each reply in turn; the last one stays."""
-        left = list(replies)
+    def on(self, method: str, path: str, *responses: FakeResponse | Handler) -> None:
+        """Serve each response of a route in turn; the last one stays."""
+        remaining = list(responses)
 
-        def handler(asked: RecordedRequest) -> FakeResponse:
-            reply = left.pop(0) if len(left) > 1 else left[0]
-            return reply(asked) if callable(reply) else reply
+        def handler(request: RecordedRequest) -> FakeResponse:
+            response = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+            return response(request) if callable(response) else response
 
         self.routes[method, path] = handler
 
     def request_count(self, method: str, path: str) -> int:
-        """How often a route was asked."""
-        return sum((a.method, a.path) == (method, path) for a in self.requests)
+        """Return how many requests a route has received."""
+        return sum((r.method, r.path) == (method, path) for r in self.requests)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
-        self.writers.add(writer)
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            while (asked := await _read(reader)) is not None:
-                self.requests.append(asked)
-                handler = self.routes.get((asked.method, asked.path))
-                reply = handler(asked) if handler else problem(404, "RGP.NOT_FOUND", "Not here.")
-                if reply.cut or not await _write(writer, reply):
-                    break
-        writer.close()
+        """Serve the requests of one connection, and close it."""
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                while await self._serve_one(reader, writer):
+                    pass
+        except Exception as failure:  # noqa: BLE001 - reported when the test ends
+            self.failures.append(failure)
+        finally:
+            writer.transport.abort()
+
+    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Serve one request; return whether the connection stays open."""
+        request = await _read(reader)
+        self.requests.append(request)
+        handler = self.routes.get((request.method, request.path))
+        response = handler(request) if handler else problem(404, "RGP.NOT_FOUND", "Not here.")
+        if response.cut:
+            return False
+        keep_open = await _write(writer, response)
+        if not keep_open:
+            writer.close()
+            await writer.wait_closed()
+        return keep_open
 
 
 def problem(status: int, code: str, detail: str, **headers: str) -> FakeResponse:
-    """An answer that tells a problem; underscores in names of headers stand for dashes."""
+    """Return a problem response; underscores in names of headers stand for dashes."""
     body = Problem(
         type=TYPE_PREFIX + code,
         title="Problem",
@@ -88,31 +105,32 @@ def problem(status: int, code: str, detail: str, **headers: str) -> FakeResponse
 
 @asynccontextmanager
 async def fake_http_server() -> AsyncIterator[FakeHttpServer]:
-    """A server on a free port of this machine, for as long as the block runs."""
+    """Yield a server on a free port of this machine."""
     server = FakeHttpServer()
-    tasks: set[asyncio.Task[None]] = set()
+    connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(server.serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        connections[task] = writer
+        task.add_done_callback(connections.pop)
 
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0)
-    server.origin = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    listener = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server.origin = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     try:
         yield server
     finally:
-        listening.close()
-        for task in list(tasks):
+        listener.close()
+        for task, writer in list(connections.items()):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await listening.wait_closed()
-        for writer in server.writers:
-            writer.transport.abort()
+            writer.transport.abort()  # a task that has not started yet would not close it
+        await asyncio.gather(*connections, return_exceptions=True)
+        await listener.wait_closed()
         await asyncio.sleep(0)  # lets the transports close before the loop does
+    if server.failures:
+        raise server.failures[0]
 
 
-async def _read(reader: asyncio.StreamReader) -> RecordedRequest | None:
+async def _read(reader: asyncio.StreamReader) -> RecordedRequest:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     method, target, _ = head[0].split(" ")
     headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:]) if k}
@@ -121,21 +139,23 @@ async def _read(reader: asyncio.StreamReader) -> RecordedRequest | None:
     return RecordedRequest(method, unquote(parts.path), dict(parse_qsl(parts.query)), headers, body)
 
 
-async def _write(writer: asyncio.StreamWriter, reply: FakeResponse) -> bool:
-    """Send an answer; tells whether the connection goes on."""
-    kind = "application/problem+json" if reply.status >= 400 else "application/json"
-    headers = [(k, v) for k, v in reply.headers if k.lower() != "content-type"]
-    kind = next((v for k, v in reply.headers if k.lower() == "content-type"), kind)
-    body = b"" if reply.body is None else encode(reply.body)
-    lines = [f"HTTP/1.1 {reply.status} Answer", *(f"{k}: {v}" for k, v in headers)]
-    if reply.stream is None:
-        lines += [f"content-type: {kind}", f"content-length: {len(body)}", "", ""]
+async def _write(writer: asyncio.StreamWriter, response: FakeResponse) -> bool:
+    """Send a response; return whether the connection stays open."""
+    content_type = "application/problem+json" if response.status >= 400 else "application/json"
+    headers = [(k, v) for k, v in response.headers if k.lower() != "content-type"]
+    content_type = next(
+        (v for k, v in response.headers if k.lower() == "content-type"), content_type
+    )
+    body = b"" if response.body is None else encode(response.body)
+    lines = [f"HTTP/1.1 {response.status} Response", *(f"{k}: {v}" for k, v in headers)]
+    if response.stream is None:
+        lines += [f"content-type: {content_type}", f"content-length: {len(body)}", "", ""]
         writer.write("\r\n".join(lines).encode() + body)
         await writer.drain()
         return True
     lines += ["content-type: text/event-stream; charset=utf-8", "connection: close", "", ""]
     writer.write("\r\n".join(lines).encode())
-    async for piece in reply.stream:
-        writer.write(piece)
+    async for chunk in response.stream:
+        writer.write(chunk)
         await writer.drain()
     return False

@@ -15,6 +15,8 @@ NAMES = ("ann", "bob", "cid")
 BACKFILL = 8
 """The servers' `sse.max_backfill_events`."""
 CONSISTENCY_SECONDS = 30
+CONCURRENT_EVENTS_MAX = 1_000
+"""More events than anything writes between the choice of a cursor and its arrival."""
 REFUSED_SECONDS = 2
 INVALID_IDS = (
     "x",
@@ -145,7 +147,8 @@ class ModelSystem:
             case "zero":
                 return "evt_0"
             case "future":
-                return f"evt_{last + 1 + back}"
+                far = CONCURRENT_EVENTS_MAX if back % 2 else 0
+                return f"evt_{last + 1 + back + far}"
             case "no id":
                 return INVALID_IDS[back % len(INVALID_IDS)]
             case _:
@@ -163,7 +166,7 @@ class ModelSystem:
 
     async def _bounds(self) -> tuple[int, int]:
         row = await self._cluster.superuser.fetchrow(
-            "SELECT c.last_event, COALESCE(min(e.number), c.last_event + 1) "
+            "SELECT c.last_event_number, COALESCE(min(e.number), c.last_event_number + 1) "
             "FROM rustygpt.conversations c LEFT JOIN rustygpt.events e ON e.conversation_id = c.id "
             "WHERE c.id = $1 GROUP BY c.id",
             UUID(self._conversation),
@@ -262,8 +265,11 @@ def _expected_resets(sent: str | None, last: int, oldest: int) -> frozenset[str 
     if sent is None:
         return frozenset({None})
     digits = sent.removeprefix("evt_")
-    if sent in INVALID_IDS or int(digits) > last:
+    if sent in INVALID_IDS or int(digits) > last + CONCURRENT_EVENTS_MAX:
         return frozenset({"unknown"})
+    if int(digits) > last:
+        # An answer that ends, or a post, may reach the number before the request arrives.
+        return frozenset({None, "unknown"})
     if int(digits) < oldest - 1 or last - int(digits) > BACKFILL:
         return frozenset({None, "trimmed", "too_far"})
     return frozenset({None})

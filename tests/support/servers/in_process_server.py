@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 from tests.support.fakes.fake_clock import FakeClock
+from tests.support.password import PASSWORD
 
 from rustygpt_server.app.components import Components, build_components
 from rustygpt_server.app.context import ServerContext
@@ -19,8 +20,6 @@ from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.runtime import Runtime
 from rustygpt_shared.settings import Db, Llm, Model, Provider, Settings
-
-PASSWORD = "correct horse battery"
 
 
 @dataclass

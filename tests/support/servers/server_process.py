@@ -1,17 +1,26 @@
-"""A real server in a process of its own, that a test may kill and start again."""
+"""A real server in a process of its own, which a test may kill and start again.
+
+Servers within the test's process are in `in_process_server`, several processes in `clusters`.
+"""
 
 import asyncio
 import json
 import os
 import signal
 import socket
+import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Final
 
-COMMAND = (sys.executable, "-c", "from rustygpt_tui.cli import main; main()")
+from tests.support.database import databases
+
+COMMAND: Final = (sys.executable, "-c", "from rustygpt_tui.cli import main; main()")
+"""Runs `rustygpt` with the arguments that follow."""
+_END_SECONDS: Final = 20
 
 
 class ServerProcess:
@@ -20,77 +29,92 @@ class ServerProcess:
     def __init__(self, environ: dict[str, str], log: Path) -> None:
         self._environ = environ
         self._log = log
-        self._process: Process | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.stages: list[str] = []
+        """The stages that the server has reported while it started."""
 
     def clone(self) -> "ServerProcess":
-        """One more process with the same settings, on a port of its own."""
+        """Return one more server with the same settings, on another port."""
         return ServerProcess(self._environ, self._log)
 
     @property
     def pid(self) -> int:
-        """The process that serves."""
+        """The process id of the running server."""
         assert self._process is not None
         return self._process.pid
 
     @property
     def log(self) -> str:
-        """What it has written to standard error since its first start."""
+        """What the server has written to standard error since its first start."""
         return self._log.read_text("utf-8")
 
     async def start(self, seconds: float = 60) -> None:
-        """Start, and wait until it is ready."""
+        """Start the server, and wait until it is ready."""
+        await asyncio.to_thread(self.start_blocking, seconds)
+
+    def start_blocking(self, seconds: float = 60) -> None:
+        """Start the server, and wait until it is ready; for fixtures without an event loop."""
         with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(*COMMAND, "serve", "--supervised", "--port", str(self.port)),
-                stdin=PIPE,
-                stdout=PIPE,
+            self._process = subprocess.Popen(
+                [*COMMAND, "serve", "--supervised", "--port", str(self.port)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
                 stderr=log,
                 env=self._environ,
-                start_new_session=True,  # so that a signal to its group is its own
+                start_new_session=True,  # so that a signal to its group reaches nothing else
             )
-        async with asyncio.timeout(seconds):
-            await self._wait_until_ready(self._process)
+        timer = threading.Timer(seconds, self._process.kill)
+        timer.start()
+        try:
+            self._wait_until_ready(self._process)
+        finally:
+            timer.cancel()
 
-    async def _wait_until_ready(self, process: Process) -> None:
+    def _wait_until_ready(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdout is not None
-        async for line in process.stdout:
-            told = json.loads(line)
-            self.stages += [told["stage"]] if "stage" in told else []
-            assert "failed" not in told, told
-            if "ready" in told:
+        for line in process.stdout:
+            progress = json.loads(line)
+            self.stages += [progress["stage"]] if "stage" in progress else []
+            assert "failed" not in progress, progress
+            if "ready" in progress:
                 return
         raise AssertionError(f"the server ended while it started; see {self._log}")
 
     async def kill(self) -> None:
-        """End it the hard way."""
-        await self._end(signal.SIGKILL)
+        """Kill the server with SIGKILL."""
+        await asyncio.to_thread(self._end, signal.SIGKILL)
 
     async def stop(self) -> int:
-        """End it as an operator does; answers its exit code."""
-        return await self._end(signal.SIGTERM)
+        """Stop the server with SIGTERM; return its exit code."""
+        return await asyncio.to_thread(self.stop_blocking)
+
+    def stop_blocking(self) -> int:
+        """Stop the server with SIGTERM; return its exit code."""
+        return self._end(signal.SIGTERM)
 
     async def wait(self) -> int:
-        """Wait for its end, which somebody else has brought about; answers its exit code."""
-        process, self._process = self._process, None
-        return 0 if process is None else await asyncio.wait_for(process.wait(), 20)
+        """Wait for the end of a server that something else has ended; return its exit code."""
+        return await asyncio.to_thread(self._end, None)
 
-    async def _end(self, number: signal.Signals) -> int:
-        process = self._process
+    def _end(self, number: signal.Signals | None) -> int:
+        process, self._process = self._process, None
         if process is None:
             return 0
-        if process.returncode is None:
+        if number is not None and process.poll() is None:
             process.send_signal(number)
-        self._process = None
-        # stdin goes with the transport; an end of it would be a second way to stop
-        return await asyncio.wait_for(process.wait(), 20)
+        try:
+            # The pipes close afterwards: the end of its input would be a second way to stop it.
+            return process.wait(_END_SECONDS)
+        finally:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
+    """Return a port that was free a moment ago."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
@@ -98,21 +122,42 @@ def free_port() -> int:
 
 
 def plain_environ() -> dict[str, str]:
-    """This process's environment without what would set up a server."""
-    own = ("RUSTYGPT_", "OPENAI_", "DATABASE_URL")
-    return {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    """Return this process's environment without the variables that configure a server."""
+    prefixes = ("RUSTYGPT_", "OPENAI_", "DATABASE_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+
+
+def _server(folder: Path, database_url: str, variables: dict[str, str]) -> ServerProcess:
+    environ = {
+        **plain_environ(),
+        "DATABASE_URL": database_url,
+        "RUSTYGPT_CONFIG_DIR": str(folder),
+        **variables,
+    }
+    return ServerProcess(environ, folder / "server.log")
 
 
 @asynccontextmanager
 async def server_process(
-    tmp_path: Path, database_url: str, **more: str
+    tmp_path: Path, database_url: str, **variables: str
 ) -> AsyncIterator[ServerProcess]:
-    """A started server; `more` are further variables of its environment."""
-    own = {"DATABASE_URL": database_url, "RUSTYGPT_CONFIG_DIR": str(tmp_path)}
-    environ = {**plain_environ(), **own, **more}
-    server = ServerProcess(environ, tmp_path / "server.log")
+    """Yield a started server; `variables` are added to its environment."""
+    server = _server(tmp_path, database_url, variables)
     await server.start()
     try:
         yield server
     finally:
         await server.stop()
+
+
+@contextmanager
+def blocking_server_process(folder: Path, cluster_url: str) -> Iterator[str]:
+    """Yield the URL of a server on a new database, for fixtures without an event loop."""
+    database_url = asyncio.run(databases.create(cluster_url))
+    server = _server(folder, database_url, {"RUSTYGPT_PROFILE": "test"})
+    try:
+        server.start_blocking()
+        yield server.url
+    finally:
+        server.stop_blocking()
+        asyncio.run(databases.drop(cluster_url, database_url))

@@ -1,4 +1,4 @@
-"""What lies on the desk between conversations."""
+"""The drafts of one account at one server."""
 
 from pathlib import Path
 from uuid import UUID
@@ -8,7 +8,8 @@ import pytest
 from rustygpt_tui.conversation.account_drafts import AccountDrafts
 from rustygpt_tui.store.drafts import Drafts
 
-HERE, THERE = UUID(int=1), UUID(int=2)
+HERE = UUID(int=1)
+THERE = UUID(int=2)
 
 
 @pytest.fixture
@@ -17,8 +18,8 @@ def drafts(tmp_path: Path) -> Drafts:
     return Drafts(tmp_path / "drafts.sqlite")
 
 
-def test_drafts_stay_with_place_account_and_server(drafts: Drafts) -> None:
-    """What one account wrote somewhere is there again, and nowhere else."""
+def test_drafts_belong_to_a_target_an_account_and_a_server(drafts: Drafts) -> None:
+    """A draft is returned for the same three only."""
     AccountDrafts(drafts, "http://a", "ann").save(HERE, "half a thought")
 
     assert AccountDrafts(drafts, "http://a", "ann").get(HERE) == "half a thought"
@@ -28,25 +29,25 @@ def test_drafts_stay_with_place_account_and_server(drafts: Drafts) -> None:
     drafts.close()
 
 
-def test_only_what_was_sent_is_forgotten(drafts: Drafts) -> None:
-    """What was typed after the text that was sent stays."""
-    desk = AccountDrafts(drafts, "http://a", "ann")
-    desk.save(HERE, "sent\n")
-    desk.save(THERE, "sent, and more")
-    for place in (HERE, THERE):
-        desk.discard_sent(place, "sent")
+def test_only_the_sent_text_is_deleted(drafts: Drafts) -> None:
+    """A draft that was edited after it was sent is kept."""
+    account_drafts = AccountDrafts(drafts, "http://a", "ann")
+    account_drafts.save(HERE, "sent\n")
+    account_drafts.save(THERE, "sent, and more")
+    for target_id in (HERE, THERE):
+        account_drafts.discard_sent(target_id, "sent")
 
-    assert desk.get(HERE) == ""
-    assert desk.get(THERE) == "sent, and more"
+    assert account_drafts.get(HERE) == ""
+    assert account_drafts.get(THERE) == "sent, and more"
     drafts.close()
 
 
-def test_a_broken_database_costs_the_drafts_only(drafts: Drafts) -> None:
-    """What is written is kept for as long as the chat runs."""
+def test_drafts_are_kept_in_memory_without_a_database(drafts: Drafts) -> None:
+    """A draft lasts as long as the chat runs."""
     drafts.close()
-    desk = AccountDrafts(drafts, "http://a", "ann")
-    desk.save(HERE, "text")
+    account_drafts = AccountDrafts(drafts, "http://a", "ann")
+    account_drafts.save(HERE, "text")
 
-    assert desk.get(HERE) == "text"
-    assert desk.get(THERE) == ""
+    assert account_drafts.get(HERE) == "text"
+    assert account_drafts.get(THERE) == ""
     assert AccountDrafts(None, "http://a", "ann").get(HERE) == ""

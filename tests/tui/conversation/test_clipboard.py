@@ -1,4 +1,4 @@
-"""What is copied, and what is said of it."""
+"""Copying to the clipboard, and the sentence about it."""
 
 import base64
 import os
@@ -10,28 +10,28 @@ import pytest
 
 from rustygpt_tui.conversation.clipboard import SEQUENCE_MAX, Clipboard
 
-Make = Callable[..., Clipboard]
+ClipboardFactory = Callable[..., Clipboard]
 
 
 @pytest.fixture
 def written() -> list[str]:
-    """What reached the terminal."""
+    """The sequences that were written to the terminal."""
     return []
 
 
 @pytest.fixture
-def clipboard(tmp_path: Path, written: list[str]) -> Make:
-    """A clipboard in an environment; its programs are those that the test wrote."""
+def clipboard(tmp_path: Path, written: list[str]) -> ClipboardFactory:
+    """A factory of clipboards in an environment; only programs of the test are installed."""
 
     def make(**environ: str) -> Clipboard:
-        known = {"PATH": str(tmp_path / "bin"), "TERM": "xterm-256color", **environ}
-        return Clipboard(known, tmp_path / "state", written.append)
+        full_environ = {"PATH": str(tmp_path / "bin"), "TERM": "xterm-256color", **environ}
+        return Clipboard(full_environ, tmp_path / "state", written.append)
 
     return make
 
 
-def _program(tmp_path: Path, name: str, code: str) -> None:
-    """A program as they are installed: a file that can be run."""
+def _install_program(tmp_path: Path, name: str, code: str) -> None:
+    """Write an executable shell script."""
     folder = tmp_path / "bin"
     folder.mkdir(exist_ok=True)
     file = folder / name
@@ -39,66 +39,68 @@ def _program(tmp_path: Path, name: str, code: str) -> None:
     file.chmod(0o755)
 
 
-async def test_a_program_of_this_machine_is_enough(
-    tmp_path: Path, clipboard: Make, written: list[str], monkeypatch: pytest.MonkeyPatch
+async def test_a_clipboard_program_is_used_first(
+    tmp_path: Path, clipboard: ClipboardFactory, written: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It gets the text, and only then "copied" is said; the terminal is not bothered."""
-    _program(tmp_path, "xclip", f"exec /bin/cat > {tmp_path}/got")
+    """The program gets the text, and the terminal gets no sequence."""
+    _install_program(tmp_path, "xclip", f"exec /bin/cat > {tmp_path}/received")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     assert await clipboard(DISPLAY=":0").copy("some text\x1b[2J") == "Copied."
-    assert (tmp_path / "got").read_text() == "some text[2J"
+    assert (tmp_path / "received").read_text() == "some text[2J"
     assert written == []
 
 
-async def test_over_ssh_the_terminal_is_asked_and_a_file_keeps_it(
-    tmp_path: Path, clipboard: Make, written: list[str]
+async def test_over_ssh_the_text_goes_to_the_terminal_and_a_file(
+    tmp_path: Path, clipboard: ClipboardFactory, written: list[str]
 ) -> None:
-    """The sequence never answers, so nothing is promised; only the owner reads the file."""
-    _program(tmp_path, "xclip", "exit 0")
-    said = await clipboard(DISPLAY=":0", SSH_CONNECTION="a b").copy("日本")
+    """The sentence promises nothing, and only the owner may read the file."""
+    _install_program(tmp_path, "xclip", "exit 0")
+    sentence = await clipboard(DISPLAY=":0", SSH_CONNECTION="a b").copy("日本")
     file = tmp_path / "state" / "copied.txt"
     encoded = base64.b64encode("日本".encode()).decode()
-    assert said == f"Sent to the terminal. If it does not paste, it is in {file}."
+    assert sentence == f"Sent to the terminal. If it does not paste, it is in {file}."
     assert written == [f"\x1b]52;c;{encoded}\x07"]
     assert file.read_text() == "日本"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 async def test_in_tmux_the_sequence_is_wrapped(
-    tmp_path: Path, clipboard: Make, written: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clipboard: ClipboardFactory, written: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Tmux keeps the text itself, and lets the sequence through to the terminal outside."""
-    _program(tmp_path, "tmux", f'echo "$@" > {tmp_path}/asked; exec /bin/cat > {tmp_path}/got')
+    """The text goes into a tmux buffer, and the sequence to the outer terminal."""
+    _install_program(
+        tmp_path, "tmux", f'echo "$@" > {tmp_path}/arguments; exec /bin/cat > {tmp_path}/received'
+    )
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    said = await clipboard(TMUX="/x,1,0", SSH_TTY="/dev/pts/0").copy("text")
-    assert said.startswith("Copied into tmux")
-    assert (tmp_path / "asked").read_text() == "load-buffer -w -\n"
-    assert (tmp_path / "got").read_text() == "text"
+    sentence = await clipboard(TMUX="/x,1,0", SSH_TTY="/dev/pts/0").copy("text")
+    assert sentence.startswith("Copied into tmux")
+    assert (tmp_path / "arguments").read_text() == "load-buffer -w -\n"
+    assert (tmp_path / "received").read_text() == "text"
     assert written[1] == f"\x1bPtmux;\x1b{written[0]}\x1b\\"
 
 
-async def test_a_terminal_that_cannot_is_not_asked(
-    tmp_path: Path, clipboard: Make, written: list[str]
+async def test_an_unsupported_terminal_gets_no_sequence(
+    tmp_path: Path, clipboard: ClipboardFactory, written: list[str]
 ) -> None:
-    """Plain consoles, and texts that are too long for the sequence: the file is all there is."""
+    """On plain consoles and for texts that are too long, there is only the file."""
     file = tmp_path / "state" / "copied.txt"
-    for made, text in (
+    for instance, text in (
         (clipboard(TERM="linux"), "a"),
         (clipboard(TERM_PROGRAM="Apple_Terminal"), "b"),
         (clipboard(), "c" * SEQUENCE_MAX),
     ):
-        said = await made.copy(text)
-        assert said == f"No clipboard can be reached from here; it is in {file}."
+        sentence = await instance.copy(text)
+        assert sentence == f"No clipboard can be reached from here; it is in {file}."
         assert file.read_text() == text
     assert written == []
 
 
-async def test_nothing_is_claimed_that_was_not_done(
-    tmp_path: Path, clipboard: Make, monkeypatch: pytest.MonkeyPatch
+async def test_failures_are_reported(
+    tmp_path: Path, clipboard: ClipboardFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A program that fails is not believed, and a folder that takes no file is said."""
-    _program(tmp_path, "xclip", "exit 1")
+    """A failed program is not trusted, and a file that cannot be written is reported."""
+    _install_program(tmp_path, "xclip", "exit 1")
     monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "bin"), os.environ["PATH"]]))
     (tmp_path / "state").write_text("in the way")
-    said = await clipboard(DISPLAY=":0", TERM="dumb").copy("text")
-    assert said.startswith("Not copied: it could not be kept in")
+    sentence = await clipboard(DISPLAY=":0", TERM="dumb").copy("text")
+    assert sentence.startswith("Not copied: it could not be kept in")

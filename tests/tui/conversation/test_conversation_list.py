@@ -1,4 +1,4 @@
-"""The conversations one is in."""
+"""The paged list of conversations."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -29,33 +29,36 @@ def _conversation(number: int) -> Conversation:
     )
 
 
-def _pages(asked: RecordedRequest) -> FakeResponse:
-    """Two pages, of which the second begins with the end of the first."""
-    if "cursor" in asked.query:
+def _pages(request: RecordedRequest) -> FakeResponse:
+    """Return one of two pages, of which the second starts with the end of the first."""
+    if "cursor" in request.query:
         return FakeResponse(200, ConversationList([_conversation(2), _conversation(3)]))
     return FakeResponse(
         200, ConversationList([_conversation(CONVERSATION_ID.int), _conversation(1)], "next")
     )
 
 
-async def test_further_pages_come_when_asked_for_and_stay() -> None:
-    """The list grows page by page, and looking again fetches as much as was known."""
-    async with fake_http_server() as wire, Client(Session(wire.origin)) as client:
-        wire.on("GET", "/api/conversations", _pages)
-        shelf = PagedConversationList(client)
-        await shelf.refresh()
-        assert [c.title for c in shelf.conversations] == ["c2", "c1"]
-        assert await shelf.load_more()
-        assert not await shelf.load_more()
-        await shelf.refresh()
-        assert [c.title for c in shelf.conversations] == ["c2", "c1", "c3"]
+async def test_pages_are_added_and_refreshed() -> None:
+    """Each call adds a page, and a refresh fetches all loaded pages."""
+    async with fake_http_server() as http, Client(Session(http.origin)) as client:
+        http.on("GET", "/api/conversations", _pages)
+        conversation_list = PagedConversationList(client)
+        await conversation_list.refresh()
+        assert [c.title for c in conversation_list.conversations] == ["c2", "c1"]
+        assert await conversation_list.load_more()
+        assert not await conversation_list.load_more()
+        await conversation_list.refresh()
+        assert [c.title for c in conversation_list.conversations] == ["c2", "c1", "c3"]
 
 
-async def test_the_open_conversation_is_newer_than_the_list() -> None:
-    """Its title and count are those of its state."""
-    async with fake_http_server() as wire, Client(Session(wire.origin)) as client:
-        wire.on("GET", "/api/conversations", _pages)
-        shelf = PagedConversationList(client)
-        await shelf.refresh()
-        shelf.update_from(await load(FakeConversation(), CONVERSATION_ID, ME))
-        assert [(c.title, c.unread) for c in shelf.conversations] == [("Tea", 0), ("c1", 7)]
+async def test_the_open_conversation_updates_the_list() -> None:
+    """Its title and unread count are those of its state."""
+    async with fake_http_server() as http, Client(Session(http.origin)) as client:
+        http.on("GET", "/api/conversations", _pages)
+        conversation_list = PagedConversationList(client)
+        await conversation_list.refresh()
+        conversation_list.update_from(await load(FakeConversation(), CONVERSATION_ID, ME))
+        assert [(c.title, c.unread) for c in conversation_list.conversations] == [
+            ("Tea", 0),
+            ("c1", 7),
+        ]

@@ -1,4 +1,4 @@
-"""What was written and is on its way."""
+"""Sending messages in order and at most once."""
 
 from uuid import UUID
 
@@ -11,40 +11,42 @@ from rustygpt_tui.client.session import Session
 from rustygpt_tui.conversation.message_sender import MessageSender, PendingMessage
 from rustygpt_tui.errors import ClientError
 
-ROOM, ROOT = UUID(int=1), UUID(int=2)
+CONVERSATION = UUID(int=1)
+ROOT = UUID(int=2)
 
 
 def _posted(number: int) -> FakeResponse:
-    return FakeResponse(201, PostedMessage(UUID(int=number), ROOT, ROOM, 2, ROOT))
+    return FakeResponse(201, PostedMessage(UUID(int=number), ROOT, CONVERSATION, 2, ROOT))
 
 
-async def test_a_second_message_answers_the_first_before_it_came_back() -> None:
-    """Two quick messages stand one under the other, not side by side."""
-    async with fake_http_server() as wire, Client(Session(wire.origin)) as client:
-        wire.on("POST", f"/api/messages/{ROOT}/reply", _posted(10))
-        wire.on("POST", f"/api/messages/{UUID(int=10)}/reply", _posted(11))
-        outbox = MessageSender(client)
-        await outbox.send(PendingMessage("one", ROOM, ROOT, ROOT))
-        await outbox.send(PendingMessage("two", ROOM, ROOT, ROOT))
-        assert wire.request_count("POST", f"/api/messages/{UUID(int=10)}/reply") == 1
-        assert [attempt.text for attempt in outbox.pending] == ["one", "two"]
-        outbox.confirm(UUID(int=10))
-        assert [attempt.text for attempt in outbox.pending] == ["two"]
+async def test_the_second_of_two_quick_messages_replies_to_the_first() -> None:
+    """This holds also before the stream has delivered the first one."""
+    async with fake_http_server() as http, Client(Session(http.origin)) as client:
+        http.on("POST", f"/api/messages/{ROOT}/reply", _posted(10))
+        http.on("POST", f"/api/messages/{UUID(int=10)}/reply", _posted(11))
+        sender = MessageSender(client)
+        await sender.send(PendingMessage("one", CONVERSATION, ROOT, ROOT))
+        await sender.send(PendingMessage("two", CONVERSATION, ROOT, ROOT))
+        assert http.request_count("POST", f"/api/messages/{UUID(int=10)}/reply") == 1
+        assert [pending.text for pending in sender.pending] == ["one", "two"]
+        sender.confirm(UUID(int=10))
+        assert [pending.text for pending in sender.pending] == ["two"]
 
 
-async def test_a_failed_attempt_is_tried_again_as_the_same() -> None:
-    """Key and place stay; nothing waits after the failure."""
-    async with fake_http_server() as wire, Client(Session(wire.origin)) as client:
-        away = problem(503, "RGP.UNAVAILABLE", "The database is away.")
-        wire.on("POST", f"/api/messages/{ROOT}/reply", away, away, _posted(10))
-        outbox, attempt = MessageSender(client), PendingMessage("one", ROOM, ROOT)
+async def test_a_failed_message_is_sent_again_with_the_same_key() -> None:
+    """After the failure, no message is pending."""
+    async with fake_http_server() as http, Client(Session(http.origin)) as client:
+        unavailable = problem(503, "RGP.UNAVAILABLE", "The database is away.")
+        http.on("POST", f"/api/messages/{ROOT}/reply", unavailable, unavailable, _posted(10))
+        sender = MessageSender(client)
+        message = PendingMessage("one", CONVERSATION, ROOT)
         with pytest.raises(ClientError):
-            await outbox.send(attempt)
-        assert outbox.pending == []
-        while attempt.posted is None:
+            await sender.send(message)
+        assert sender.pending == []
+        while message.posted is None:
             try:
-                await outbox.send(attempt)
+                await sender.send(message)
             except ClientError:
                 continue
-        keys = {asked.headers["idempotency-key"] for asked in wire.requests}
-        assert keys == {attempt.key}
+        keys = {request.headers["idempotency-key"] for request in http.requests}
+        assert keys == {message.key}

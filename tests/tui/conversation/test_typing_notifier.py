@@ -1,9 +1,8 @@
-"""Who is there and who is writing, told and shown."""
+"""Reports of typing and presence, and how those of others are shown."""
 
 from uuid import UUID
 
 import msgspec
-import pytest
 from tests.support.fakes.fake_chat_server import FakeChatServer, fake_chat_server
 from tests.support.fakes.fake_conversation import (
     CONVERSATION_ID,
@@ -14,109 +13,109 @@ from tests.support.fakes.fake_conversation import (
 from tests.tui.app_driver import in_conversation
 
 from rustygpt_shared import events
-from rustygpt_shared.models.presence import TYPING_STOPPED
-from rustygpt_shared.models.presence import TypingIndicator as Shown
-from rustygpt_tui.conversation import typing_notifier
+from rustygpt_shared.models.presence import TYPING_STOPPED, TypingIndicator
+from rustygpt_tui.conversation.timing import Timing
 from rustygpt_tui.conversation.typing_notifier import NOTIFY_INTERVAL, TYPING_TTL, TypingNotifier
 
-HERE, THERE = UUID(int=1), UUID(int=2)
+HERE = UUID(int=1)
+THERE = UUID(int=2)
 EVE = person_id(1)
 
 
-def test_writing_is_told_at_its_begin_and_every_few_seconds() -> None:
-    """Its end is told once, when all was taken back; not when it was sent."""
+def test_typing_is_reported_at_its_start_and_at_intervals() -> None:
+    """Its end is reported once, when all text was deleted, and not when it was sent."""
     time = 0.0
-    turn = TypingNotifier(lambda: time)
-    told = [turn.on_typed(HERE, text) for text in ("", "a", "ab")]
+    notifier = TypingNotifier(lambda: time)
+    reports = [notifier.on_typed(HERE, text) for text in ("", "a", "ab")]
     time += NOTIFY_INTERVAL
-    told += [turn.on_typed(HERE, text) for text in ("abc", "", " ", "x")]
-    assert told == [None, TYPING_TTL, None, TYPING_TTL, 0, None, TYPING_TTL]
-    turn.on_sent()
-    assert [turn.on_typed(HERE, ""), turn.on_typed(HERE, "y")] == [None, TYPING_TTL]
-    assert turn.on_typed(THERE, "y") == TYPING_TTL, "another thread is told at once"
+    reports += [notifier.on_typed(HERE, text) for text in ("abc", "", " ", "x")]
+    assert reports == [None, TYPING_TTL, None, TYPING_TTL, 0, None, TYPING_TTL]
+    notifier.on_sent()
+    assert [notifier.on_typed(HERE, ""), notifier.on_typed(HERE, "y")] == [None, TYPING_TTL]
+    assert notifier.on_typed(THERE, "y") == TYPING_TTL, "another thread is reported at once"
 
 
-def _told(chat: FakeChatServer) -> list[int]:
-    asked = [one for one in chat.http.requests if one.path == "/api/typing"]
-    return [msgspec.json.decode(one.body)["seconds"] for one in asked]
+def _reports(chat: FakeChatServer) -> list[int]:
+    """Return the seconds of all typing reports that the server received."""
+    requests = [request for request in chat.http.requests if request.path == "/api/typing"]
+    return [msgspec.json.decode(request.body)["seconds"] for request in requests]
 
 
-async def test_the_server_hears_of_ones_own_writing() -> None:
-    """Of what is typed; a draft that is taken up again is nothing new."""
-    room = FakeConversation()
-    room.post(text="the newest")
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+def _typing(root: UUID, until: object) -> events.TypingUpdate:
+    return events.TypingUpdate(events.TypingUpdatePayload(CONVERSATION_ID, root, EVE, until))
+
+
+async def test_the_users_typing_is_reported_to_the_server() -> None:
+    """Typed text is reported; a restored draft is not."""
+    conversation = FakeConversation()
+    conversation.post(text="the newest")
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.until("the newest")
         assert chat.http.request_count("POST", "/api/presence/heartbeat") == 1
         driver.main.focus_composer()
         await driver.pilot.press("h", "i")
-        await driver.until(lambda: _told(chat) == [TYPING_TTL])
+        await driver.until(lambda: _reports(chat) == [TYPING_TTL])
         main = driver.main
         root = main.thread_pane.root
         main.open_thread(None)
         main.open_thread(root)
         await driver.until(lambda: main.thread_pane.composer.text == "hi")
         await driver.pilot.press("backspace", "backspace")
-        await driver.until(lambda: _told(chat) == [TYPING_TTL, 0])
+        await driver.until(lambda: _reports(chat) == [TYPING_TTL, 0])
 
 
-async def test_others_are_shown_as_writing_until_they_stop() -> None:
-    """Those of the snapshot and those of events; a lost stream ends them all."""
-    room = FakeConversation()
-    room.add(EVE, "member")
-    root = room.post(text="the newest")
-    async with fake_chat_server(room) as chat:
-        chat.typing = [Shown(root, EVE, START)]
+async def test_others_are_shown_as_typing_until_they_stop() -> None:
+    """Indicators come from the snapshot and from events; a lost stream removes them all."""
+    conversation = FakeConversation()
+    conversation.add(EVE, "member")
+    root = conversation.post(text="the newest")
+    async with fake_chat_server(conversation) as chat:
+        chat.typing = [TypingIndicator(root, EVE, START)]
         async with in_conversation(chat) as driver:
             await driver.until("p101 is writing …")
-            room.sent.append(
-                events.TypingUpdate(
-                    events.TypingUpdatePayload(CONVERSATION_ID, root, EVE, TYPING_STOPPED)
-                )
-            )
+            conversation.sent.append(_typing(root, TYPING_STOPPED))
             await driver.until(lambda: "is writing" not in driver.text())
-            room.sent.append(
-                events.TypingUpdate(events.TypingUpdatePayload(CONVERSATION_ID, root, EVE, START))
-            )
+            conversation.sent.append(_typing(root, START))
             await driver.until("p101 is writing …")
             chat.typing = []
             chat.cut_streams()
             await driver.until(lambda: "is writing" not in driver.text())
 
 
-async def test_an_end_that_is_never_told_comes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passing events may be left out for a slow reader."""
-    monkeypatch.setattr("rustygpt_tui.conversation.session.TYPING_TIMEOUT", 0.3)
-    room = FakeConversation()
-    room.add(EVE, "member")
-    root = room.post(text="the newest")
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+async def test_a_typing_indicator_expires() -> None:
+    """The event that ends it may be missing, as transient events can be dropped."""
+    conversation = FakeConversation()
+    conversation.add(EVE, "member")
+    root = conversation.post(text="the newest")
+    timing = Timing(typing_timeout=0.3)
+    async with (
+        fake_chat_server(conversation) as chat,
+        in_conversation(chat, timing=timing) as driver,
+    ):
         await driver.until("the newest")
-        room.sent.append(
-            events.TypingUpdate(events.TypingUpdatePayload(CONVERSATION_ID, root, EVE, START))
-        )
+        conversation.sent.append(_typing(root, START))
         await driver.until("p101 is writing …")
         await driver.until(lambda: "is writing" not in driver.text())
 
 
-async def test_people_are_marked_by_their_presence() -> None:
-    """In the list of who is in the conversation."""
-    room = FakeConversation()
+async def test_participants_have_markers_of_their_presence() -> None:
+    """The dialog of participants shows who is online or away."""
+    conversation = FakeConversation()
     for n in (1, 2):
-        room.add(person_id(n), "member")
-    room.presence = {EVE: "online", person_id(2): "away"}
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+        conversation.add(person_id(n), "member")
+    conversation.presence = {EVE: "online", person_id(2): "away"}
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("p")
         await driver.until("● p101  member")
         await driver.until("○ p102  member")
 
 
-async def test_one_is_there_as_long_as_the_terminal_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The heartbeat is repeated, also after the server refused one."""
-    monkeypatch.setattr("rustygpt_tui.screens.conversation_screen.HEARTBEAT_SECONDS", 0.05)
-    assert typing_notifier.HEARTBEAT_SECONDS == 30
+async def test_the_heartbeat_is_repeated() -> None:
+    """It is sent again also after the server rejected one."""
+    assert Timing().heartbeat_interval == 30
     async with fake_chat_server(FakeConversation()) as chat:
-        beat = ("POST", "/api/presence/heartbeat")
-        del chat.http.routes[beat]
-        async with in_conversation(chat) as driver:
-            await driver.until(lambda: chat.http.request_count(*beat) > 3)
+        heartbeat = ("POST", "/api/presence/heartbeat")
+        del chat.http.routes[heartbeat]
+        timing = Timing(heartbeat_interval=0.05)
+        async with in_conversation(chat, timing=timing) as driver:
+            await driver.until(lambda: chat.http.request_count(*heartbeat) > 3)

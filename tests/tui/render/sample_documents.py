@@ -1,4 +1,4 @@
-"""Markdown texts of every kind, for tests of rendering."""
+"""Markdown documents for tests of rendering."""
 
 from hypothesis import strategies as st
 
@@ -56,5 +56,5 @@ documents = st.lists(st.sampled_from(_FRAGMENTS), max_size=40).map("".join)
 
 
 def long_fence(lines: int) -> str:
-    """An answer that is one open fence of so many lines."""
+    """Return an answer of one open fenced code block with this number of lines."""
     return "```python\n" + "".join(f"    value_{i} = f({i}, 'text')  # n\n" for i in range(lines))

@@ -1,10 +1,10 @@
-"""The pieces of code in a text."""
+"""The code blocks of a Markdown text."""
 
 from rustygpt_tui.render.code_blocks import CodeBlock, code_blocks
 
 
-def test_code_is_found_wherever_it_stands() -> None:
-    """Fences, those in lists and quotes, and indented code, as they were written."""
+def test_all_kinds_of_code_blocks_are_extracted() -> None:
+    """Fenced blocks, also in lists and quotes, and indented ones are returned unchanged."""
     text = (
         "Run\n\n```sh title\nmake\nmake test\n```\n\n- then\n  ~~~py\n  x = 1\n  ~~~\n\n"
         "> ```\n> quoted\n> ```\n\ntext\n\n    indented\n\n`inline` is not a block"
@@ -19,6 +19,6 @@ def test_code_is_found_wherever_it_stands() -> None:
     assert [block.lines for block in code_blocks(text)] == [2, 1, 1, 1]
 
 
-def test_hostile_code_is_clean() -> None:
-    """What is copied cannot steer the terminal it is pasted into."""
+def test_control_characters_are_removed() -> None:
+    """Copied code cannot control the terminal that it is pasted into."""
     assert code_blocks("```\na\x1b[201~b\n```") == [CodeBlock("a[201~b\n")]

@@ -1,4 +1,4 @@
-"""The text that was selected in drawn lines."""
+"""The text of selected lines."""
 
 import pytest
 
@@ -23,21 +23,21 @@ def _all(lines: list[Line]) -> str:
         ("first\nsecond", "first\nsecond"),
     ],
 )
-def test_lines_that_were_broken_to_fit_come_as_one(text: str, copied: str) -> None:
-    """Whatever the width, what is copied has the breaks that were written."""
+def test_wrapped_lines_are_joined(text: str, copied: str) -> None:
+    """At any width, the copied text has the line breaks of the source only."""
     for limit in (9, 12, 80):
         assert _all(render(text, limit)) == copied
 
 
-def test_code_comes_as_it_was_written() -> None:
-    """Lines of code cut to fit are whole again, without the ground they are drawn on."""
+def test_wrapped_code_is_joined() -> None:
+    """Wrapped lines of code are joined, without the padding of the background."""
     lines = render("```\nresult = compute(first, second)\n    done\n```", 14)
 
     assert _all(lines) == " result = compute(first, second)\n     done"
 
 
-def test_a_selection_within_lines_is_that_part() -> None:
-    """It begins and ends in the middle of lines."""
+def test_a_selection_may_start_and_end_within_lines() -> None:
+    """Only the selected part of the first and last line is returned."""
     lines = render("one two three four", 10)
     assert selected_text([(lines[0], 4, None), (lines[1], 0, 5)]) == "two three"
     assert selected_text([(lines[0], 0, 3), (lines[1], 0, 5)]) == "one\nthree"

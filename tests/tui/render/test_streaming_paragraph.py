@@ -1,4 +1,4 @@
-"""The lines of a paragraph that grows."""
+"""The rendered lines of a growing paragraph."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,39 +8,39 @@ from rustygpt_tui.render.markdown import render
 from rustygpt_tui.render.streaming_markdown import StreamingMarkdown
 from rustygpt_tui.render.streaming_paragraph import STEP, StreamingParagraph
 
-_PIECES = [
+_PARTS = [
     "word ", "two words ", "**b** ", "**", "* ", "*", "_", "snake_case ", "`", "`c d` ", "~~",
     "[", "] ", "](u) ", "[a](http://b.c) ", "![i](x) ", "https://a.b/c ", "日本語", "。", "é", "\\",
     "&amp; ", "\n", "<http://x.y> ", "[1] ", "!", ", ",
 ]  # fmt: skip
-paragraphs = st.lists(st.sampled_from(_PIECES), max_size=60).map("".join)
+paragraphs = st.lists(st.sampled_from(_PARTS), max_size=60).map("".join)
 
 
-def _whole(text: str, limit: int) -> list[Line]:
+def _at_once(text: str, limit: int) -> list[Line]:
     return StreamingParagraph(limit, step=1_000_000).lines(text, {})
 
 
 @given(paragraphs, st.integers(1, 9), st.integers(8, 40), st.integers(4, 30))
 @settings(deadline=None, max_examples=600)
-def test_any_cutting_gives_the_lines_of_the_whole(
-    text: str, piece: int, limit: int, step: int
+def test_any_split_of_a_paragraph_gives_the_same_lines(
+    text: str, size: int, limit: int, step: int
 ) -> None:
-    """However it comes, and wherever it is settled, the lines are those of the text so far."""
-    prose = StreamingParagraph(limit, step=step, max_open=1_000_000)
-    for end in range(piece, len(text) + piece, piece):
-        assert prose.lines(text[:end].strip(), {}) == _whole(text[:end].strip(), limit)
+    """After every part, the lines equal those of the text so far."""
+    paragraph = StreamingParagraph(limit, step=step, max_open=1_000_000)
+    for end in range(size, len(text) + size, size):
+        assert paragraph.lines(text[:end].strip(), {}) == _at_once(text[:end].strip(), limit)
 
 
-def test_another_paragraph_is_begun_anew() -> None:
-    """What is not a longer form of the one before shares nothing with it."""
-    prose = StreamingParagraph(20, step=8)
-    prose.lines("some words that come first " * 4, {})
+def test_another_paragraph_starts_again() -> None:
+    """A text that does not continue the one before keeps none of its lines."""
+    paragraph = StreamingParagraph(20, step=8)
+    paragraph.lines("some words that come first " * 4, {})
 
-    assert prose.lines("other words", {}) == _whole("other words", 20)
+    assert paragraph.lines("other words", {}) == _at_once("other words", 20)
 
 
-def test_a_mark_that_stays_open_is_not_waited_for() -> None:
-    """What follows it is settled all the same, and at the end it is drawn as it should be."""
+def test_markup_that_stays_open_becomes_stable() -> None:
+    """Text after an open mark becomes stable; the complete text is rendered correctly."""
     text = "*open " + "and many words " * 1_000 + "end*"
     stream = StreamingMarkdown(60)
     for start in range(0, len(text), 500):
@@ -50,12 +50,13 @@ def test_a_mark_that_stays_open_is_not_waited_for() -> None:
     assert stream.finish() == render(text, 60)
 
 
-def test_a_huge_paragraph_costs_its_end() -> None:
-    """A piece for a paragraph of 200,000 characters costs about what it does for a short one."""
+def test_a_long_paragraph_is_stable_except_for_its_end() -> None:
+    """Of 200,000 characters at most three steps are rendered again."""
     text = "some **bold** words and `code`, a [link](http://a.b) and more of the same; " * 2_700
-    stream = StreamingMarkdown(80, text)
+    paragraph = StreamingParagraph(80)
 
     for _ in range(5):
-        stream.append("and a few more words ")
+        paragraph.lines(text.strip(), {})
+        text += "and a few more words "
 
-    assert len(stream._paragraph._stable_text) > len(text) - 3 * STEP
+    assert paragraph.stable_length > len(text) - 3 * STEP

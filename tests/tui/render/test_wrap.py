@@ -1,4 +1,4 @@
-"""Lines broken to a width."""
+"""Wrapped lines."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ texts = st.text(alphabet="ab  \ncdé日本👍🏽👩\u200d☺\ufe0f-", max_siz
 @example([("a", ""), ("a☺", ""), ("\ufe0f", "")], 3)
 @given(st.lists(st.tuples(texts, st.sampled_from(["", "strong"])), max_size=4), st.integers(2, 30))
 def test_lines_fit_and_keep_every_word(parts: list[tuple[str, str]], limit: int) -> None:
-    """No line is too wide, and nothing but spaces and breaks is lost."""
+    """No line is too wide, and only spaces and line breaks are lost."""
     spans = [Span(text, style) for text, style in parts]
 
     lines = wrap(spans, limit)
@@ -24,20 +24,20 @@ def test_lines_fit_and_keep_every_word(parts: list[tuple[str, str]], limit: int)
     ).replace(" ", "").replace("\n", "")
 
 
-def test_words_move_whole_and_long_ones_are_broken() -> None:
-    """A word that fits a line is never broken; one that does not starts on its own line."""
+def test_only_words_that_are_too_long_are_broken() -> None:
+    """A word that fits a line is never broken; a longer one starts on its own line."""
     lines = wrap([Span("one two "), Span("thr", "strong"), Span("ee incomprehensibility")], 10)
 
     assert [plain(line) for line in lines] == ["one two", "three", "incomprehe", "nsibility"]
 
 
-def test_further_lines_hang() -> None:
-    """Lines after the first are indented when asked for."""
+def test_continuation_lines_are_indented() -> None:
+    """Lines after the first have the hanging indentation."""
     assert [plain(line) for line in wrap([Span("ab cd ef")], 5, hang=2)] == ["ab cd", "  ef"]
 
 
 def test_code_keeps_its_spaces() -> None:
-    """A line of code is cut hard and loses nothing."""
+    """A line of code is broken at the width and loses no character."""
     lines = wrap_code((Span("    a  b"), Span("日本", "code.string")), 5)
 
     assert [plain(line) for line in lines] == ["    a", "  b日", "本"]

@@ -1,4 +1,4 @@
-"""What the command palette finds."""
+"""The command palette."""
 
 from msgspec import structs
 from tests.support.fakes.fake_chat_server import fake_chat_server
@@ -8,8 +8,8 @@ from tests.tui.app_driver import in_conversation
 from rustygpt_tui.keymap import keys_of
 
 
-async def test_everything_that_a_key_does_is_listed() -> None:
-    """Before anything is typed all commands are there, but for the palette itself."""
+async def test_all_commands_are_listed() -> None:
+    """Before anything is typed, every command with a key but the palette's own is listed."""
     async with (
         fake_chat_server(FakeConversation()) as chat,
         in_conversation(chat, (100, 50)) as driver,
@@ -21,11 +21,11 @@ async def test_everything_that_a_key_does_is_listed() -> None:
         assert "Find commands" not in driver.text()
 
 
-async def test_titles_are_text() -> None:
-    """A title that looks like markup is found and shown as it is, and gone to."""
-    room = FakeConversation()
-    room.info = structs.replace(room.info, title="[red]Tea[/] \x1b[2J")
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+async def test_titles_are_never_read_as_markup() -> None:
+    """A title that looks like markup is found, shown unchanged and opened."""
+    conversation = FakeConversation()
+    conversation.info = structs.replace(conversation.info, title="[red]Tea[/] \x1b[2J")
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("ctrl+p", *"red")
         await driver.until("Go to [red]Tea[/] [2J")
         streams = chat.streams
@@ -33,8 +33,8 @@ async def test_titles_are_text() -> None:
         await driver.until(lambda: chat.streams > streams)
 
 
-async def test_a_command_is_done() -> None:
-    """What is chosen happens."""
+async def test_a_chosen_command_runs() -> None:
+    """The command for participants opens their dialog."""
     async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("ctrl+p", *"people in")
         await driver.until("People in the conversation")

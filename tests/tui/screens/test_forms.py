@@ -1,15 +1,12 @@
-"""Signing in, and naming the first administrator."""
+"""The forms to sign in and to set up a server."""
 
-import pytest
 from tests.support.fakes.fake_chat_server import fake_chat_server
 from tests.tui.app_driver import running_app
 from textual import events
 
-from rustygpt_tui.screens.forms import sentence
-
 
 async def test_a_burst_of_keys_fills_the_form() -> None:
-    """Names, tabs and a password sent at once land in their fields, and enter sends them."""
+    """Names, tabs and a password sent at once reach their fields, and enter sends the form."""
     async with fake_chat_server() as chat:
         chat.is_setup = False
         async with running_app(chat) as driver:
@@ -19,25 +16,16 @@ async def test_a_burst_of_keys_fills_the_form() -> None:
                 for name in names:
                     driver.app.post_message(events.Key(name, name if len(name) == 1 else None))
             await driver.until("● live")
-            asked = next(
-                a for a in chat.http.requests if (a.method, a.path) == ("POST", "/api/setup")
+            request = next(
+                r for r in chat.http.requests if (r.method, r.path) == ("POST", "/api/setup")
             )
-            assert b'"username":"ann","email":"ann@example.org"' in asked.body
+            assert b'"username":"ann","email":"ann@example.org"' in request.body
 
 
 async def test_enter_goes_to_the_next_empty_field() -> None:
-    """Nothing is sent before everything that is needed is filled in."""
+    """The form is sent only after all required fields have a text."""
     async with fake_chat_server() as chat, running_app(chat) as driver:
         await driver.until("Sign in")
         await driver.pilot.press(*"me", "enter")
         assert driver.app.screen.focused is driver.app.screen.query_one("#password")
         assert chat.http.request_count("POST", "/api/auth/login") == 0
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [("username: too short", "Too short."), ("", "Something typed here does not fit.")],
-)
-def test_what_a_field_may_not_be_is_said_in_a_sentence(said: str, shown: str) -> None:
-    """The check's own words, without the field's name on the wire."""
-    assert sentence(ValueError(said)) == shown

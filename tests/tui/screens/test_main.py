@@ -1,4 +1,4 @@
-"""How the main screen looks, at several sizes, and what keys do there."""
+"""The main screen at several sizes, and its keys."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,12 @@ from tests.tui.app_driver import in_conversation, sign_in
 from tests.tui.render.sample_documents import FULL_DOCUMENT
 from textual.pilot import Pilot
 
-from rustygpt_shared.events import TypingUpdate, TypingUpdatePayload
+from rustygpt_shared.events import (
+    TypingUpdate,
+    TypingUpdatePayload,
+    UnreadUpdate,
+    UnreadUpdatePayload,
+)
 from rustygpt_shared.models.conversations import Participant
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.config import load_settings
@@ -25,30 +30,30 @@ ANA = UUID(int=101)
 Compare = Callable[..., bool]
 
 
-def _furnished() -> FakeConversation:
-    """A conversation of two people and the assistant, with branches and every kind of text."""
-    room = FakeConversation()
-    room.people[ANA] = Participant(ANA, "ana", "member", START, "Ana")
-    other = room.post(text="On-call next week")
-    root = room.post(text="Deploy pipeline: why did the **canary** fail?")
-    reply = room.post(root, text="Logs are attached, see `step 4`.")
-    answer = room.post(reply, role="assistant")
-    room.stream_text(answer, FULL_DOCUMENT.split("> quote")[0])
-    room.finish(answer)
-    stopped = room.post(root, role="assistant")
-    room.stream_text(stopped, "The rollout was")
-    room.finish(stopped, "cancelled")
-    room.post(stopped, text="Thanks! [b]no markup[/b]")
+def _sample_conversation() -> FakeConversation:
+    """Return a conversation of two people and the assistant, with branches and all markup."""
+    conversation = FakeConversation()
+    conversation.people[ANA] = Participant(ANA, "ana", "member", START, "Ana")
+    other = conversation.post(text="On-call next week")
+    root = conversation.post(text="Deploy pipeline: why did the **canary** fail?")
+    reply = conversation.post(root, text="Logs are attached, see `step 4`.")
+    answer = conversation.post(reply, role="assistant")
+    conversation.stream_text(answer, FULL_DOCUMENT.split("> quote")[0])
+    conversation.finish(answer)
+    stopped = conversation.post(root, role="assistant")
+    conversation.stream_text(stopped, "The rollout was")
+    conversation.finish(stopped, "cancelled")
+    conversation.post(stopped, text="Thanks! [b]no markup[/b]")
     for written, author in ((other, ANA), (root, ANA), (reply, ME)):
-        message = room.messages[written]
-        room.messages[written] = structs.replace(message, author_user_id=author)
-    return room
+        message = conversation.messages[written]
+        conversation.messages[written] = structs.replace(message, author_user_id=author)
+    return conversation
 
 
-class Snapped(RustyGPT):
-    """The chat with its server in the same loop, a clock that stands, and no blinking."""
+class SnapshotApp(RustyGPT):
+    """The chat with its server in the same loop, a fixed clock, and no blinking cursor."""
 
-    def __init__(self, room: FakeConversation) -> None:
+    def __init__(self, conversation: FakeConversation) -> None:
         super().__init__(
             load_settings(),
             server="http://127.0.0.1:1",
@@ -57,10 +62,10 @@ class Snapped(RustyGPT):
             now=lambda: START + timedelta(hours=3),
         )
         self._stack = AsyncExitStack()
-        self._furnished = room
+        self._conversation = conversation
 
     async def on_load(self) -> None:
-        chat = await self._stack.enter_async_context(fake_chat_server(self._furnished))
+        chat = await self._stack.enter_async_context(fake_chat_server(self._conversation))
         sign_in(chat)
         self._origin = chat.origin
 
@@ -69,23 +74,23 @@ class Snapped(RustyGPT):
         await self._stack.aclose()
 
 
-async def _settled(pilot: Pilot[int], *, composing: bool = False) -> None:
-    """Wait until everything that is to come is there, and no frame differs from the one before."""
+async def _wait_until_settled(pilot: Pilot[int], *, composing: bool = False) -> None:
+    """Wait until the thread is loaded and two frames are equal."""
     async with asyncio.timeout(30):
         while not isinstance(pilot.app.screen, MainScreen) or not pilot.app.screen.query(Composer):
             await pilot.pause(0.01)
         main = pilot.app.screen
         main.thread_pane.composer.cursor_blink = False
         before = ""
-        while not _there(main, composing=composing) or _text(main) != before:
+        while not _is_loaded(main, composing=composing) or _text(main) != before:
             if composing and not main.thread_pane.composer.has_focus:
-                main.action_compose()  # once the lists had the focus that they take at first
+                main.action_compose()  # after the lists took their initial focus
             before = _text(main)
             await pilot.pause(0.02)
 
 
-def _there(main: MainScreen, *, composing: bool) -> bool:
-    """Whether the thread is loaded, its end shown, and the stream open."""
+def _is_loaded(main: MainScreen, *, composing: bool) -> bool:
+    """Return whether the thread is loaded, its end in view, and the stream open."""
     text = _text(main)
     focused = main.thread_pane.composer.has_focus and "enter open" not in text
     return "● live" in text and "Thanks" in text and (focused or not composing)
@@ -99,51 +104,56 @@ def _text(main: MainScreen) -> str:
 def test_it_looks_right_at_every_size(
     snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
-    """Wide, medium and narrow, with the talk in front."""
+    """Wide, medium and narrow terminals, with the focus in the composer."""
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
 
     async def before(pilot: Pilot[int]) -> None:
-        await _settled(pilot, composing=True)
+        await _wait_until_settled(pilot, composing=True)
 
-    assert snap_compare(Snapped(_furnished()), terminal_size=size, run_before=before)
+    assert snap_compare(SnapshotApp(_sample_conversation()), terminal_size=size, run_before=before)
 
 
 @pytest.mark.parametrize("theme", ["textual-light", "nord"])
 def test_it_follows_the_theme(
     snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, theme: str
 ) -> None:
-    """Colours come from the theme, light or dark."""
+    """Colours are those of the theme."""
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
 
     async def before(pilot: Pilot[int]) -> None:
         pilot.app.theme = theme
-        await _settled(pilot)
+        await _wait_until_settled(pilot)
 
-    assert snap_compare(Snapped(_furnished()), terminal_size=(100, 30), run_before=before)
+    assert snap_compare(
+        SnapshotApp(_sample_conversation()), terminal_size=(100, 30), run_before=before
+    )
 
 
 def test_it_shows_who_is_writing(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one line between the messages and what one writes oneself."""
+    """Names are in the line between the messages and the composer."""
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
-    room = _furnished()
+    conversation = _sample_conversation()
 
     async def before(pilot: Pilot[int]) -> None:
-        await _settled(pilot, composing=True)
+        await _wait_until_settled(pilot, composing=True)
         main = pilot.app.screen
         assert isinstance(main, MainScreen)
         assert main.thread_pane.root is not None
         typing = TypingUpdatePayload(CONVERSATION_ID, main.thread_pane.root, ANA, START)
-        room.sent.append(TypingUpdate(typing))
+        conversation.sent.append(TypingUpdate(typing))
         while "Ana is writing" not in _text(main):
             await pilot.pause(0.02)
-        await _settled(pilot, composing=True)
+        await _wait_until_settled(pilot, composing=True)
 
-    assert snap_compare(Snapped(room), terminal_size=(100, 30), run_before=before)
+    assert snap_compare(SnapshotApp(conversation), terminal_size=(100, 30), run_before=before)
 
 
-async def test_narrow_terminals_show_one_thing_at_a_time() -> None:
-    """Lists first; a thread chosen there fills the screen; escape leads back."""
-    async with fake_chat_server(_furnished()) as chat, in_conversation(chat, (60, 20)) as driver:
+async def test_narrow_terminals_show_lists_or_thread() -> None:
+    """The lists are first; a selected thread fills the screen; escape returns to the lists."""
+    async with (
+        fake_chat_server(_sample_conversation()) as chat,
+        in_conversation(chat, (60, 20)) as driver,
+    ):
         assert "Conversations" in driver.text()
         assert "Write a message" not in driver.text()
         await driver.pilot.press("enter", "enter")
@@ -154,14 +164,11 @@ async def test_narrow_terminals_show_one_thing_at_a_time() -> None:
 
 
 async def test_reading_to_the_end_marks_the_thread_read() -> None:
-    """Only when the end was before the eyes, the server is told so."""
-    room = _furnished()
-    async with fake_chat_server(room) as chat:
-        from rustygpt_shared.events import UnreadUpdate, UnreadUpdatePayload
-
-        async with in_conversation(chat, (100, 30)) as driver:
-            await driver.until("Thanks")
-            root = driver.main.thread_pane.root
-            assert root is not None
-            room.sent.append(UnreadUpdate(UnreadUpdatePayload(CONVERSATION_ID, root, ME, 1)))
-            await driver.until(lambda: chat.http.request_count("POST", f"/api/threads/{root}/read"))
+    """The read marker is sent only after the end was in view."""
+    conversation = _sample_conversation()
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        await driver.until("Thanks")
+        root = driver.main.thread_pane.root
+        assert root is not None
+        conversation.sent.append(UnreadUpdate(UnreadUpdatePayload(CONVERSATION_ID, root, ME, 1)))
+        await driver.until(lambda: chat.http.request_count("POST", f"/api/threads/{root}/read"))

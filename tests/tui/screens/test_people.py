@@ -1,4 +1,4 @@
-"""Who is in the conversation."""
+"""The dialog of participants."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from rustygpt_tui.screens.people import PeopleDialog
 
 
 async def test_a_person_is_found_and_added() -> None:
-    """Typing a name finds people, enter adds the first; names are text, never markup."""
+    """Typing a name lists people, and enter adds the first; names are no markup."""
     async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("p")
         await driver.until("me (you)  owner")
@@ -23,8 +23,8 @@ async def test_a_person_is_found_and_added() -> None:
         await driver.until("p55")
 
 
-async def test_an_administrator_makes_an_account_for_whom_nobody_knows() -> None:
-    """The name goes along, the password is there to hand over, and the person is added."""
+async def test_an_administrator_creates_an_account() -> None:
+    """Without a result, an account is created, its password is shown, and its user is added."""
     async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("p")
         await driver.until("me (you)  owner")
@@ -37,19 +37,21 @@ async def test_an_administrator_makes_an_account_for_whom_nobody_knows() -> None
         await driver.until("This is not an e-mail address.")
         await driver.pilot.press(*"@x.org", "enter")
         await driver.until("bo can sign in")
-        asked = next(a for a in chat.http.requests if a.path == "/api/admin/users")
-        password = msgspec.json.decode(asked.body)["password"]
+        request = next(r for r in chat.http.requests if r.path == "/api/admin/users")
+        password = msgspec.json.decode(request.body)["password"]
         assert password in driver.text()
         assert chat.origin in driver.text()
         await driver.pilot.press("enter")
         await driver.until(lambda: UUID(int=66) in chat.conversation.people)
 
 
-async def test_who_may_not_make_accounts_is_told_who_does() -> None:
-    """Others see that nobody has that name; who is here already is not added again."""
+async def test_other_users_cannot_create_accounts() -> None:
+    """Without a result a notice is shown; a participant cannot be added again."""
     async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
-        assert driver.main.conversation is not None
-        driver.app.push_screen(PeopleDialog(driver.main.client, driver.main.conversation))
+        assert driver.main.controller.session is not None
+        driver.app.push_screen(
+            PeopleDialog(driver.main.controller.client, driver.main.controller.session)
+        )
         await driver.until("me (you)  owner")
         driver.app.screen.query_one("#search").focus()
         await driver.pilot.press(*"bo")

@@ -1,4 +1,4 @@
-"""Keys are taken one after the other."""
+"""Keys are handled one after the other."""
 
 from tests.support.wait import until
 from textual import events
@@ -10,34 +10,34 @@ from textual.widgets import Input
 from rustygpt_tui.screens.sequential_input import SequentialInputApp
 
 
-class Asking(ModalScreen[str]):
+class InputDialog(ModalScreen[str]):
     """A dialog with one field."""
 
     def compose(self) -> ComposeResult:
-        yield Input(id="asked")
+        yield Input(id="text")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value)
 
 
 class Demo(SequentialInputApp[None]):
-    """Two fields, and a dialog behind a key."""
+    """An app with two fields, and a key that opens a dialog."""
 
     BINDINGS = [Binding("ctrl+o", "ask", priority=True)]
 
     def __init__(self) -> None:
         super().__init__()
-        self.answers: list[str | None] = []
+        self.results: list[str | None] = []
 
     def compose(self) -> ComposeResult:
         yield Input(id="first", select_on_focus=False)
         yield Input(id="second", select_on_focus=False)
 
     def action_ask(self) -> None:
-        self.push_screen(Asking(), self.answers.append)
+        self.push_screen(InputDialog(), self.results.append)
 
     def burst(self, *keys: str) -> None:
-        """All keys at once, as a script types them."""
+        """Post all keys at once, as a script types them."""
         for key in keys:
             self.post_message(events.Key(key, key if len(key) == 1 else None))
 
@@ -45,8 +45,8 @@ class Demo(SequentialInputApp[None]):
         return self.query_one(f"#{id}", Input).value
 
 
-async def test_a_burst_lands_in_the_fields_it_was_meant_for() -> None:
-    """What is typed after tab belongs to the next field, however fast it came."""
+async def test_a_burst_of_keys_fills_the_intended_fields() -> None:
+    """Keys after tab reach the next field, however fast they arrive."""
     app = Demo()
     async with app.run_test():
         app.burst(*"ann", "tab", *"ann.org", "shift+tab", *"a")
@@ -56,17 +56,17 @@ async def test_a_burst_lands_in_the_fields_it_was_meant_for() -> None:
         assert (app.value("first"), app.value("second")) == ("annabel", "ann.org!")
 
 
-async def test_a_burst_reaches_a_dialog_that_it_opens() -> None:
-    """The dialog gets the keys after the one that opened it, and those after its end go on."""
+async def test_a_burst_of_keys_reaches_a_dialog_it_opens() -> None:
+    """Keys after the one that opens the dialog reach it; keys after its end do not."""
     app = Demo()
     async with app.run_test():
         app.burst("a", "ctrl+o", *"title", "enter", "b")
         await until(lambda: app.value("first") == "ab")
-        assert app.answers == ["title"]
+        assert app.results == ["title"]
 
 
-async def test_a_key_that_takes_its_target_away_holds_up_nothing() -> None:
-    """Where the field goes with the key, the next key finds another."""
+async def test_a_removed_target_does_not_block_the_next_key() -> None:
+    """When the focused field is removed, the next key reaches another one."""
     app = Demo()
     async with app.run_test():
         app.query_one("#first").remove()

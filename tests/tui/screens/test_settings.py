@@ -1,4 +1,4 @@
-"""A conversation's settings."""
+"""The dialog of a conversation's settings."""
 
 import msgspec
 from msgspec import structs
@@ -8,30 +8,30 @@ from tests.tui.app_driver import in_conversation
 from textual.widgets import Input, Select, TextArea
 
 
-async def test_what_was_changed_is_sent_and_nothing_else() -> None:
-    """The prompt and the mode go out; the title that is as before stays unsaid."""
-    room = FakeConversation()
-    room.info = structs.replace(room.info, model="old")
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+async def test_only_changed_settings_are_sent() -> None:
+    """Prompt, model and mode are sent; the unchanged title is not."""
+    conversation = FakeConversation()
+    conversation.info = structs.replace(conversation.info, model="old")
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("s")
         await driver.until("Conversation settings")
-        shown = driver.app.screen
-        shown.query_one("#mode", Select).value = "off"
-        shown.query_one("#model", Input).value = " "
-        shown.query_one("#prompt", TextArea).insert("Be brief.\n")
-        shown.query_one("#save").focus()
+        dialog = driver.app.screen
+        dialog.query_one("#mode", Select).value = "off"
+        dialog.query_one("#model", Input).value = " "
+        dialog.query_one("#prompt", TextArea).insert("Be brief.\n")
+        dialog.query_one("#save").focus()
         await driver.pilot.press("enter")
-        await driver.until(lambda: room.info.system_prompt == "Be brief.")
-        asked = next(a for a in chat.http.requests if a.method == "PATCH")
-        assert msgspec.json.decode(asked.body) == {
+        await driver.until(lambda: conversation.info.system_prompt == "Be brief.")
+        request = next(r for r in chat.http.requests if r.method == "PATCH")
+        assert msgspec.json.decode(request.body) == {
             "assistant_mode": "off",
             "model": None,
             "system_prompt": "Be brief.",
         }
 
 
-async def test_what_does_not_fit_is_said_and_kept() -> None:
-    """An empty title is refused here, and the dialog stays open with what was typed."""
+async def test_an_invalid_title_is_reported_and_the_fields_are_kept() -> None:
+    """An empty title is not sent, and the dialog stays open."""
     async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("s")
         await driver.until("Conversation settings")
@@ -43,11 +43,11 @@ async def test_what_does_not_fit_is_said_and_kept() -> None:
         assert chat.http.request_count("PATCH", f"/api/conversations/{CONVERSATION_ID}") == 0
 
 
-async def test_only_who_may_change_it_is_asked() -> None:
-    """A member is told who may."""
-    room = FakeConversation()
-    room.people[ME] = structs.replace(room.people[ME], role="member")
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+async def test_members_may_not_change_settings() -> None:
+    """A member gets a notice instead of the dialog."""
+    conversation = FakeConversation()
+    conversation.people[ME] = structs.replace(conversation.people[ME], role="member")
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("s")
         await driver.until("Only its owner")
         await driver.pilot.press("f3")

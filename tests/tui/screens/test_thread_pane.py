@@ -13,37 +13,35 @@ from textual import events
 from rustygpt_tui.widgets.transcript.entries import Entry
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
-_CODE = "Run **this**\n\n```sh\nmake\n```\n\n```py\nx = 1\n```"
 
-
-def _room(messages: int = 3) -> FakeConversation:
-    room = FakeConversation()
-    room.add(person_id(1), "member")
-    root = room.post(text="first **words**")
+def _conversation(messages: int = 3) -> FakeConversation:
+    conversation = FakeConversation()
+    conversation.add(person_id(1), "member")
+    root = conversation.post(text="first **words**")
     for number in range(1, messages):
-        root = room.post(root, text=f"reply {number}")
-    return room
+        root = conversation.post(root, text=f"reply {number}")
+    return conversation
 
 
 async def test_a_thread_is_shown_and_followed() -> None:
-    """What others write appears by itself."""
-    room = _room()
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+    """Messages of others appear without an action of the user."""
+    conversation = _conversation()
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.until("reply 2")
-        room.post(list(room.messages)[-1], text="and *more*")
+        conversation.post(list(conversation.messages)[-1], text="and *more*")
         await driver.until("and more")
 
 
 async def test_an_answer_streams_and_ends() -> None:
-    """A message is sent once, the answer grows in place, and its end is final."""
-    async with fake_chat_server(_room()) as chat, in_conversation(chat) as driver:
+    """The message is sent once, the answer grows in place, and its end is final."""
+    async with fake_chat_server(_conversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("i")
         await driver.write("hello there")
         await driver.pilot.press("enter")
         await driver.until("writing")
         answer = list(chat.conversation.messages)[-1]
-        for piece in ("# He", "ading\n\n- one", "\n- two"):
-            chat.conversation.stream_text(answer, piece)
+        for part in ("# He", "ading\n\n- one", "\n- two"):
+            chat.conversation.stream_text(answer, part)
         await driver.until("• two▌")
         chat.conversation.finish(answer)
         await driver.until(lambda: "▌" not in driver.text() and "• two" in driver.text())
@@ -52,8 +50,8 @@ async def test_an_answer_streams_and_ends() -> None:
 
 
 async def test_escape_stops_an_answer() -> None:
-    """The answer is cancelled at the server, and what came of it stays."""
-    async with fake_chat_server(_room()) as chat, in_conversation(chat) as driver:
+    """The answer is cancelled on the server, and its text so far is kept."""
+    async with fake_chat_server(_conversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("i")
         await driver.write("go on")
         await driver.pilot.press("enter")
@@ -65,8 +63,8 @@ async def test_escape_stops_an_answer() -> None:
 
 
 async def test_a_failed_send_keeps_the_text_and_the_key() -> None:
-    """The text comes back with the reason; trying again posts with the same key."""
-    async with fake_chat_server(_room()) as chat, in_conversation(chat) as driver:
+    """The text returns with the reason; the next attempt has the same idempotency key."""
+    async with fake_chat_server(_conversation()) as chat, in_conversation(chat) as driver:
         chat.failing_posts = 1
         chat.auto_answer = False
         await driver.pilot.press("i")
@@ -85,24 +83,26 @@ async def test_a_failed_send_keeps_the_text_and_the_key() -> None:
 
 
 async def test_drafts_stay_with_their_thread() -> None:
-    """What was written in one thread is there again after another was looked at."""
-    room = _room()
-    other = room.post(text="another thread")
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+    """A draft is restored after another thread was open."""
+    conversation = _conversation()
+    other = conversation.post(text="another thread")
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("i")
         await driver.write("half a thought")
-        driver.main.open_thread(next(r for r in room.threads if r != driver.main.thread_pane.root))
+        driver.main.open_thread(
+            next(r for r in conversation.threads if r != driver.main.thread_pane.root)
+        )
         assert driver.main.thread_pane.composer.text == ""
         driver.main.open_thread(other)
         await driver.until(lambda: driver.main.thread_pane.composer.text == "half a thought")
 
 
-async def test_a_reply_that_was_begun_is_a_draft_of_its_thread() -> None:
-    """Leaving the thread while answering one message loses no word."""
-    room = _room()
-    other = room.post(text="another thread")
-    root = next(iter(room.threads))
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+async def test_a_started_reply_is_a_draft_of_its_thread() -> None:
+    """Leaving the thread during a reply keeps its text."""
+    conversation = _conversation()
+    other = conversation.post(text="another thread")
+    root = next(iter(conversation.threads))
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         driver.main.open_thread(root)
         await driver.until("reply 2")
         driver.main.query_one(Transcript).focus()
@@ -114,8 +114,8 @@ async def test_a_reply_that_was_begun_is_a_draft_of_its_thread() -> None:
 
 
 async def test_a_paste_never_sends() -> None:
-    """Several lines pasted are text; enter sends them as one message."""
-    async with fake_chat_server(_room()) as chat, in_conversation(chat) as driver:
+    """Several pasted lines are text, which enter sends as one message."""
+    async with fake_chat_server(_conversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("i")
         driver.app.post_message(events.Paste("one\ntwo\nthree"))
         await driver.until(lambda: driver.main.thread_pane.composer.text.count("\n") == 2)
@@ -126,8 +126,8 @@ async def test_a_paste_never_sends() -> None:
 
 
 async def test_a_reply_goes_to_the_selected_message() -> None:
-    """The message under the cursor is answered, and that is said above the text."""
-    async with fake_chat_server(_room()) as chat, in_conversation(chat) as driver:
+    """The message under the cursor is replied to and shown above the composer."""
+    async with fake_chat_server(_conversation()) as chat, in_conversation(chat) as driver:
         await driver.until("reply 2")
         driver.main.query_one(Transcript).focus()
         await driver.pilot.press("g", "r")
@@ -140,9 +140,9 @@ async def test_a_reply_goes_to_the_selected_message() -> None:
         )
 
 
-async def test_a_new_thread_is_opened_when_it_was_sent() -> None:
-    """Control-n, a text and enter: the thread is there and open."""
-    async with fake_chat_server(_room()) as chat, in_conversation(chat) as driver:
+async def test_a_new_thread_is_opened_after_it_was_sent() -> None:
+    """Ctrl+n, a text and enter create a thread and open it."""
+    async with fake_chat_server(_conversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("ctrl+n")
         await driver.until("Write the first message below")
         await driver.write("a new topic")
@@ -156,46 +156,46 @@ async def test_a_new_thread_is_opened_when_it_was_sent() -> None:
         )
 
 
-async def test_a_lost_connection_is_said_and_mended() -> None:
-    """The status line tells the truth, and nothing is missed meanwhile."""
-    room = _room()
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+async def test_a_lost_connection_is_shown_and_restored() -> None:
+    """The status line shows it, and no message is missed."""
+    conversation = _conversation()
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         chat.cut_streams()
         await driver.until("offline")
-        room.post(list(room.messages)[-1], text="while you were away")
+        conversation.post(list(conversation.messages)[-1], text="while you were away")
         await driver.pilot.press("f5")
         await driver.until("while you were away")
         await driver.until("● live")
         assert chat.streams >= 2
 
 
-async def test_viewers_read_and_cannot_write() -> None:
-    """The composer says so, and takes no text; another role opens it at once."""
-    room = _room()
-    room.people[ME] = structs.replace(room.people[ME], role="viewer")
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+async def test_viewers_cannot_write() -> None:
+    """The composer is read-only; a change of the role takes effect at once."""
+    conversation = _conversation()
+    conversation.people[ME] = structs.replace(conversation.people[ME], role="viewer")
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.until("You may read here, not write.")
         await driver.pilot.press("i", "a")
         assert driver.main.thread_pane.composer.text == ""
-        room.add(ME, "member")
+        conversation.add(ME, "member")
         await driver.until("Write a message")
         await driver.pilot.press("a")
         assert driver.main.thread_pane.composer.text == "a"
 
 
-async def test_who_is_removed_is_told() -> None:
-    """Losing the conversation is said, and ends nothing else."""
-    room = _room()
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
-        room.remove(ME)
+async def test_a_removed_user_is_notified() -> None:
+    """The conversation is closed, and the chat goes on."""
+    conversation = _conversation()
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        conversation.remove(ME)
         await driver.until("You are no longer in Tea.")
         assert chat.http.request_count("GET", f"/api/conversations/{CONVERSATION_ID}") >= 1
         await asyncio.sleep(0)
 
 
-async def test_typing_faster_than_the_screen_loses_nothing() -> None:
-    """Text, enter and more text in one burst: the first part is sent, the rest is still there."""
-    async with fake_chat_server(_room()) as chat, in_conversation(chat) as driver:
+async def test_a_burst_of_keys_loses_nothing() -> None:
+    """Of text, enter and more text, the first part is sent and the rest is in the composer."""
+    async with fake_chat_server(_conversation()) as chat, in_conversation(chat) as driver:
         chat.auto_answer = False
         await driver.pilot.press("i")
         for key in [*"fast", "enter", *"rest"]:
@@ -205,12 +205,13 @@ async def test_typing_faster_than_the_screen_loses_nothing() -> None:
 
 
 async def test_a_message_and_its_code_are_copied() -> None:
-    """What was written is copied, not what is drawn; of several blocks one is chosen."""
-    room = _room(1)
-    room.post(
-        next(iter(room.threads)), text="Run **this**\n\n```sh\nmake\n```\n\n```py\nx = 1\n```"
+    """The source is copied, not its rendering; of several code blocks one is chosen."""
+    conversation = _conversation(1)
+    conversation.post(
+        next(iter(conversation.threads)),
+        text="Run **this**\n\n```sh\nmake\n```\n\n```py\nx = 1\n```",
     )
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.until("x = 1")
         driver.main.query_one(Transcript).focus()
         await driver.pilot.press("y")
@@ -221,9 +222,9 @@ async def test_a_message_and_its_code_are_copied() -> None:
         await driver.until(lambda: driver.app.clipboard == "x = 1\n")
 
 
-async def test_what_stops_an_answer_is_said_while_there_is_one() -> None:
-    """The line at the bottom says so wherever one is, and no longer than it is true."""
-    async with fake_chat_server(_room()) as chat, in_conversation(chat) as driver:
+async def test_the_key_that_stops_an_answer_is_shown() -> None:
+    """The status line shows it for every focus, only while an answer is written."""
+    async with fake_chat_server(_conversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("i")
         await driver.write("go on")
         await driver.pilot.press("enter")
@@ -237,29 +238,29 @@ async def test_what_stops_an_answer_is_said_while_there_is_one() -> None:
         await driver.until(lambda: "stops the answer" not in driver.text())
 
 
-async def test_only_what_one_comes_back_to_is_divided() -> None:
-    """In a thread one has just begun the answer is no news, in one that waited the divider is."""
-    room = _room()
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
-        begun = next(iter(room.threads))
+async def test_the_unread_divider_is_for_older_threads_only() -> None:
+    """A thread that the user just started has no divider, one with unread messages has."""
+    conversation = _conversation()
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        started = next(iter(conversation.threads))
         await driver.pilot.press("ctrl+n")
         await driver.write("a new topic")
         await driver.pilot.press("enter")
         await driver.until("writing")
         assert "── new ─" not in driver.text()
-        room.post(begun, text="while you were there")
-        await driver.until(lambda: driver.main.conversation.state.unread.get(begun))  # type: ignore[union-attr]
-        driver.main.open_thread(begun)
+        conversation.post(started, text="while you were there")
+        await driver.until(lambda: driver.main.controller.state.unread.get(started))
+        driver.main.open_thread(started)
         await driver.until("── new ─")
-        await driver.until(lambda: chat.http.request_count("POST", f"/api/threads/{begun}/read"))
+        await driver.until(lambda: chat.http.request_count("POST", f"/api/threads/{started}/read"))
 
 
-async def test_a_thread_that_does_not_load_is_tried_again() -> None:
-    """The reason stands in the place of the messages, and F5 fetches them."""
-    room = _room()
-    async with fake_chat_server(room) as chat, in_conversation(chat) as driver:
+async def test_a_thread_that_failed_to_load_is_loaded_again() -> None:
+    """The reason is in place of the messages, and F5 loads them."""
+    conversation = _conversation()
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.until("reply 2")
-        other = room.post(text="another thread")
+        other = conversation.post(text="another thread")
         chat.http.on("GET", f"/api/threads/{other}/tree", problem(503, "RGP.UNAVAILABLE", "Away."))
         driver.main.open_thread(other)
         await driver.until("F5 tries again.")
@@ -272,9 +273,9 @@ def _entries(driver: AppDriver) -> Sequence[Entry]:
     return driver.main.query_one(Transcript).entries
 
 
-async def test_pages_are_turned_while_one_writes() -> None:
-    """Page keys belong to the messages, and the focus stays with the text."""
-    async with fake_chat_server(_room(40)) as chat, in_conversation(chat) as driver:
+async def test_page_keys_scroll_the_messages_while_writing() -> None:
+    """The focus stays in the composer."""
+    async with fake_chat_server(_conversation(40)) as chat, in_conversation(chat) as driver:
         await driver.until("reply 39")
         await driver.pilot.press("i", "pageup")
         await driver.until(lambda: "reply 39" not in driver.text())

@@ -1,4 +1,4 @@
-"""Where people write."""
+"""The text field for messages."""
 
 import pytest
 from textual.app import App, ComposeResult
@@ -7,7 +7,7 @@ from rustygpt_tui.widgets.composer import Composer
 
 
 class Demo(App[None]):
-    """A composer, and what it sent."""
+    """An app with a composer that records what was sent."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Demo(App[None]):
 
 @pytest.mark.parametrize("key", ["ctrl+j", "shift+enter", "alt+enter"])
 async def test_enter_sends_and_other_keys_break_the_line(key: str) -> None:
-    """The text goes out whole and cleaned, and the composer is empty for the next."""
+    """Enter posts the complete text and clears the field; other keys insert a line feed."""
     app = Demo()
     async with app.run_test() as pilot:
         await pilot.press("a", key, "b", "enter")
@@ -30,16 +30,16 @@ async def test_enter_sends_and_other_keys_break_the_line(key: str) -> None:
         assert app.query_one(Composer).text == ""
 
 
-async def test_nothing_is_not_sent() -> None:
-    """White space alone stays where it is."""
+async def test_an_empty_text_is_not_sent() -> None:
+    """Enter on white space posts nothing."""
     app = Demo()
     async with app.run_test() as pilot:
         await pilot.press("space", "enter")
         assert app.sent == []
 
 
-async def test_send_can_be_moved() -> None:
-    """With another key for sending, enter is a line break like in any editor."""
+async def test_the_key_for_sending_can_be_changed() -> None:
+    """With another key for sending, enter inserts a line feed."""
     app = Demo()
     app.set_keymap({"rg.send": "ctrl+t"})
     async with app.run_test() as pilot:

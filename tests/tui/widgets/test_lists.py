@@ -1,37 +1,37 @@
-"""The lists at the side."""
+"""The side lists."""
 
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from textual.app import App, ComposeResult
 
-from rustygpt_tui.widgets.lists import ListRow, SideList, relative_age
+from rustygpt_tui.widgets.list_rows import ListRow
+from rustygpt_tui.widgets.lists import SideList
 
 
 class Demo(App[None]):
-    """One list, and what it told."""
+    """An app with one list that records its messages."""
 
     CSS = "SideList { scrollbar-gutter: stable; border: none; padding: 0; }"
 
     def __init__(self) -> None:
         super().__init__()
-        self.chosen: list[UUID] = []
-        self.ends = 0
+        self.selected_ids: list[UUID] = []
+        self.near_end_count = 0
 
     def compose(self) -> ComposeResult:
         yield SideList("Nothing yet", id="side")
 
     def on_side_list_selected(self, event: SideList.Selected) -> None:
-        self.chosen.append(event.id)
+        self.selected_ids.append(event.id)
 
     def on_side_list_near_end(self) -> None:
-        self.ends += 1
+        self.near_end_count += 1
 
     @property
     def side(self) -> SideList:
         return self.query_one(SideList)
 
-    def seen(self) -> str:
+    def screen_text(self) -> str:
         strips = self.screen._compositor.render_strips()
         return "\n".join(strip.text.rstrip() for strip in strips)
 
@@ -43,20 +43,20 @@ ROWS = [
 
 
 async def test_rows_show_titles_counts_and_the_open_one() -> None:
-    """Titles are text, long ones are cut, unread counts stand at the right, one is marked."""
+    """Titles are cut to fit and never read as markup; counts and the open marker are shown."""
     app = Demo()
     async with app.run_test(size=(44, 10)) as pilot:
-        assert "Nothing yet" in app.seen()
+        assert "Nothing yet" in app.screen_text()
         app.side.show(ROWS, UUID(int=2))
         await pilot.pause()
-        lines = [line for line in app.seen().splitlines() if line.strip()]
+        lines = [line for line in app.screen_text().splitlines() if line.strip()]
         assert any("First [b]title[/b] [3" in line for line in lines)
         assert any(line.rstrip(" │▎").endswith(" 3") for line in lines)
         assert any("▎ second" in line and "…" in line for line in lines)
 
 
 async def test_the_highlight_stays_with_its_row() -> None:
-    """A row keeps the highlight when another comes in above it."""
+    """A row keeps the highlight when another row is added above it."""
     app = Demo()
     async with app.run_test(size=(30, 12)) as pilot:
         app.side.show(ROWS, None)
@@ -72,23 +72,23 @@ async def test_the_highlight_stays_with_its_row() -> None:
 
 
 async def test_a_row_is_chosen_by_key() -> None:
-    """Enter tells which row it was."""
+    """Enter reports the highlighted row."""
     app = Demo()
     async with app.run_test(size=(30, 10)) as pilot:
         app.side.show(ROWS, None)
         app.side.focus()
         await pilot.press("G", "enter")
-        assert app.chosen == [UUID(int=2)]
+        assert app.selected_ids == [UUID(int=2)]
 
 
 async def test_the_view_stays_when_rows_change() -> None:
-    """Who scrolled by the wheel is not thrown back to the highlighted row by news."""
+    """Changed rows do not scroll the list back to the highlighted row."""
     app = Demo()
     rows = [ListRow(UUID(int=n), f"row {n}") for n in range(1, 60)]
     async with app.run_test(size=(30, 10)) as pilot:
         app.side.show(rows, UUID(int=1))
         await pilot.pause()
-        assert app.ends == 0
+        assert app.near_end_count == 0
         app.side.scroll_to(y=40, animate=False)
         await pilot.pause()
         app.side.show([*rows[:3], ListRow(UUID(int=4), "row 4", "news"), *rows[4:]], UUID(int=1))
@@ -97,12 +97,4 @@ async def test_the_view_stays_when_rows_change() -> None:
         assert app.side.scroll_offset.y == 40
         app.side.scroll_to(y=110, animate=False)
         await pilot.pause()
-        assert app.ends > 0
-
-
-def test_ages_are_said_in_a_word() -> None:
-    """Seconds are now; then minutes, hours and days."""
-    now = datetime(2026, 1, 5, tzinfo=UTC)
-    ages = [timedelta(seconds=5), timedelta(minutes=3), timedelta(hours=5), timedelta(days=4)]
-
-    assert [relative_age(now - age, now) for age in ages] == ["now", "3 min", "5 h", "4 d"]
+        assert app.near_end_count > 0

@@ -1,4 +1,4 @@
-"""The line at the bottom."""
+"""The status line."""
 
 from textual.app import App, ComposeResult
 
@@ -7,34 +7,34 @@ from rustygpt_tui.widgets.status import StatusLine
 
 
 class Demo(App[None]):
-    """A status line and nothing else."""
+    """An app with a status line only."""
 
     CSS = "StatusLine { height: 1; padding: 0 1; }"
 
     def compose(self) -> ComposeResult:
         yield StatusLine(id="status")
 
-    def seen(self) -> str:
+    def screen_text(self) -> str:
         return str(self.query_one(StatusLine).render_line(0).text)
 
 
-async def test_it_tells_the_truth_about_the_connection() -> None:
-    """Connecting, live, and lost with the time until the next try."""
+async def test_it_shows_the_state_of_the_connection() -> None:
+    """It shows connecting, live, and offline with the seconds until the next attempt."""
     app = Demo()
     async with app.run_test(size=(80, 3)) as pilot:
         line = app.query_one(StatusLine)
-        for connection, words in (
+        for connection, text in (
             (Connecting(), "connecting …"),
             (Live(), "● live"),
             (Disconnected(5.2, "gone"), "offline · next try in 5 s"),
         ):
             line.show_connection(connection)
             await pilot.pause()
-            assert words in app.seen()
+            assert text in app.screen_text()
 
 
-async def test_hints_give_way_where_there_is_no_room() -> None:
-    """The connection and the person are always there, hints when they fit."""
+async def test_hints_are_left_out_where_they_do_not_fit() -> None:
+    """Connection and user are always shown, hints only if they fit."""
     app = Demo()
     async with app.run_test(size=(80, 3)) as pilot:
         line = app.query_one(StatusLine)
@@ -42,9 +42,9 @@ async def test_hints_give_way_where_there_is_no_room() -> None:
         line.show_person("ada [b]")
         line.show_hints("enter send")
         await pilot.pause()
-        assert "enter send" in app.seen()
-        assert app.seen().rstrip().endswith("ada [b]")
+        assert "enter send" in app.screen_text()
+        assert app.screen_text().rstrip().endswith("ada [b]")
         await pilot.resize_terminal(24, 3)
         await pilot.pause()
-        assert "enter send" not in app.seen()
-        assert "live" in app.seen()
+        assert "enter send" not in app.screen_text()
+        assert "live" in app.screen_text()

@@ -1,4 +1,4 @@
-"""Who else is writing, in words."""
+"""The sentence about who else is typing."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -13,7 +13,7 @@ ROOT = UUID(int=5)
 
 
 @pytest.mark.parametrize(
-    ("writing", "words"),
+    ("typing", "text"),
     [
         ([], ""),
         ([1], "p101 is writing …"),
@@ -22,14 +22,14 @@ ROOT = UUID(int=5)
         ([9], "somebody is writing …"),
     ],
 )
-async def test_names_are_told_up_to_two(writing: list[int], words: str) -> None:
-    """More are counted; who is not known is somebody."""
-    room = FakeConversation()
+async def test_up_to_two_people_are_named(typing: list[int], text: str) -> None:
+    """More than two people are counted; an unknown person is called "somebody"."""
+    conversation = FakeConversation()
     for n in (1, 2, 3):
-        room.add(person_id(n), "member")
-    state = await load(room, CONVERSATION_ID, ME)
-    state = replace(state, typing={person_id(n): ROOT for n in writing})
+        conversation.add(person_id(n), "member")
+    state = await load(conversation, CONVERSATION_ID, ME)
+    state = replace(state, typing={person_id(n): ROOT for n in typing})
 
-    assert typing_text(state, ROOT, 80) == words
+    assert typing_text(state, ROOT, 80) == text
     assert typing_text(state, UUID(int=6), 80) == ""
     assert len(typing_text(state, ROOT, 24)) <= 24

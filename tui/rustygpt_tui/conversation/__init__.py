@@ -1,4 +1,4 @@
-"""The open conversation without a screen: its session, its list, sending, drafts, typing.
+"""The open conversation without a screen: session, list, drafts, sending, typing, view models.
 
-No widgets and no Textual import: `screens` show what these modules keep.
+No widget and no Textual import: `screens` draw what these modules hold and call them on input.
 """

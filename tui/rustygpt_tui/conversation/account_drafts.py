@@ -1,6 +1,6 @@
-"""What lies on the person's desk between conversations: the drafts of one account at one server.
+"""The drafts of one account at one server, by the thread or conversation they belong to.
 
-A disk that is full or a database that is broken costs the drafts, never the chat.
+A full disk or a broken database loses drafts on disk, but never stops the chat.
 """
 
 import sqlite3
@@ -10,16 +10,17 @@ from rustygpt_tui.store.drafts import DraftKey, Drafts
 
 
 class AccountDrafts:
-    """Drafts by place; without a database nothing is kept."""
+    """Drafts by target id: a thread's, or a conversation's for a thread not started yet."""
 
     def __init__(self, drafts: Drafts | None, origin: str, account: str) -> None:
+        """Create the drafts; without a database they are kept in memory only."""
         self._drafts = drafts
         self._origin = origin
         self._account = account
         self._texts: dict[UUID, str] = {}
 
     def get(self, target_id: UUID) -> str:
-        """What was written at a place and not sent."""
+        """Return the unsent text for a target; an empty text when there is none."""
         if target_id in self._texts or self._drafts is None:
             return self._texts.get(target_id, "")
         try:
@@ -28,7 +29,7 @@ class AccountDrafts:
             return ""
 
     def save(self, target_id: UUID, text: str) -> None:
-        """Keep what is written; an empty text is dropped."""
+        """Store the unsent text for a target; an empty text deletes the draft."""
         if self._texts.get(target_id) == text:
             return
         self._texts[target_id] = text
@@ -40,6 +41,6 @@ class AccountDrafts:
             self._drafts = None
 
     def discard_sent(self, target_id: UUID, text: str) -> None:
-        """A text was sent; what was written since stays."""
+        """Delete the draft whose text was sent; a draft that was edited since is kept."""
         if self.get(target_id).rstrip() == text:
             self.save(target_id, "")

@@ -1,8 +1,8 @@
-"""What is copied, brought to where the person can paste it. No widget.
+"""Copies text to the clipboard that the user can paste from: by a program, tmux or the terminal.
 
-A program of this machine is the one way that tells whether it worked. Over SSH there is none, so
-the terminal is asked by an escape sequence (OSC 52), which never answers: then the text is kept in
-a file too, and what is said promises no more than is known.
+Only a clipboard program on this machine reports success. Over SSH there is none, so the text is
+sent to the terminal by an escape sequence (OSC 52) that has no reply. Then the text is also
+written to a file, and the returned sentence promises no more than is known.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from rustygpt_tui.render.text import clean
 
 FILE_NAME = "copied.txt"
 SEQUENCE_MAX = 74_994
-"""Characters of base64 that all terminals with OSC 52 take."""
-TOOL_SECONDS = 2.0
+"""The longest base64 text, in characters, that every terminal with OSC 52 accepts."""
+TOOL_TIMEOUT_SECONDS = 2.0
 _TERMINALS_WITHOUT_OSC52 = frozenset({"", "dumb", "linux"})
 _TOOLS: Sequence[tuple[str, Sequence[str]]] = (
     ("WAYLAND_DISPLAY", ("wl-copy", "--type", "text/plain")),
@@ -26,61 +26,62 @@ _TOOLS: Sequence[tuple[str, Sequence[str]]] = (
     ("DISPLAY", ("xsel", "--clipboard", "--input")),
     ("", ("pbcopy",)),
 )
+"""Clipboard programs, each with the environment variable that it needs."""
 
 
 class Clipboard:
-    """The clipboards that can be reached from here."""
+    """The clipboards that can be reached from this process."""
 
     def __init__(
         self, environ: Mapping[str, str], folder: Path, write: Callable[[str], None]
     ) -> None:
-        """`folder` keeps the file; `write` hands an escape sequence to the terminal."""
+        """`folder` is where the file is written; `write` sends a sequence to the terminal."""
         self._environ = environ
         self._file = folder / FILE_NAME
         self._write = write
 
     async def copy(self, text: str) -> str:
-        """Copy a text; answers what became of it, in a sentence."""
-        kept = clean(text)
+        """Copy a text, and return one sentence for the user about where it is."""
+        cleaned = clean(text)
         for command in self._tools():
-            if await _run(command, kept):
+            if await _run(command, cleaned):
                 return "Copied."
-        in_tmux = await self._to_tmux(kept)
-        sent = self._send(kept)
+        in_tmux = await self._copy_to_tmux(cleaned)
+        sent = self._send_to_terminal(cleaned)
         if in_tmux:
             return "Copied into tmux, where prefix ] pastes it, and sent to the terminal."
         try:
-            await asyncio.to_thread(self._write_file, kept)
+            await asyncio.to_thread(self._write_file, cleaned)
         except OSError as error:
-            why = f"it could not be kept in {self._file} either ({error.strerror})"
-            return f"Sent to the terminal; {why}." if sent else f"Not copied: {why}."
+            reason = f"it could not be kept in {self._file} either ({error.strerror})"
+            return f"Sent to the terminal; {reason}." if sent else f"Not copied: {reason}."
         if sent:
             return f"Sent to the terminal. If it does not paste, it is in {self._file}."
         return f"No clipboard can be reached from here; it is in {self._file}."
 
     def _tools(self) -> list[Sequence[str]]:
-        """Programs that reach the clipboard of the screen the person sits at."""
+        """Return the installed clipboard programs; over SSH they reach the wrong machine."""
         if self._environ.get("SSH_CONNECTION") or self._environ.get("SSH_TTY"):
             return []
         path = self._environ.get("PATH")
         return [
             command
-            for needed, command in _TOOLS
-            if (not needed or self._environ.get(needed)) and shutil.which(command[0], path=path)
+            for variable, command in _TOOLS
+            if (not variable or self._environ.get(variable)) and shutil.which(command[0], path=path)
         ]
 
-    async def _to_tmux(self, text: str) -> bool:
-        """Give tmux the text, which also sends it on to the terminal where it may (`-w`)."""
+    async def _copy_to_tmux(self, text: str) -> bool:
+        """Load the text into a tmux buffer, which `-w` also sends to the terminal."""
         if not self._environ.get("TMUX"):
             return False
         return await _run(("tmux", "load-buffer", "-w", "-"), text)
 
-    def _send(self, text: str) -> bool:
-        """Hand the text to the terminal; tells whether that can be of use."""
+    def _send_to_terminal(self, text: str) -> bool:
+        """Send the text by OSC 52; return False when this terminal is known to ignore it."""
         encoded = base64.b64encode(text.encode()).decode("ascii")
-        deaf = self._environ.get("TERM", "") in _TERMINALS_WITHOUT_OSC52
+        unsupported = self._environ.get("TERM", "") in _TERMINALS_WITHOUT_OSC52
         apple = self._environ.get("TERM_PROGRAM") == "Apple_Terminal"
-        if deaf or apple or len(encoded) > SEQUENCE_MAX:
+        if unsupported or apple or len(encoded) > SEQUENCE_MAX:
             return False
         sequence = f"\x1b]52;c;{encoded}\x07"
         self._write(sequence)
@@ -89,27 +90,27 @@ class Clipboard:
         return True
 
     def _write_file(self, text: str) -> None:
-        """Write the file, for its owner only."""
+        """Replace the file; only its owner may read it."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._file.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        new_file = self._file.with_suffix(".new")
+        descriptor = os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        fresh.replace(self._file)
+        new_file.replace(self._file)
 
 
 async def _run(command: Sequence[str], text: str) -> bool:
-    """Give a program the text; tells whether it took it."""
+    """Run a program with the text as its input; return whether it succeeded."""
     null = asyncio.subprocess.DEVNULL
     try:
-        # Its output goes nowhere: some stay in the background and would hold the pipe open.
+        # No pipe for its output: some programs stay in the background and would hold it open.
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=null, stderr=null
         )
     except OSError:
         return False
     try:
-        await asyncio.wait_for(process.communicate(text.encode()), TOOL_SECONDS)
+        await asyncio.wait_for(process.communicate(text.encode()), TOOL_TIMEOUT_SECONDS)
     except (TimeoutError, OSError):
         with suppress(ProcessLookupError):
             process.kill()

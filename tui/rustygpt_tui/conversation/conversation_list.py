@@ -1,4 +1,4 @@
-"""The conversations one is in, as far as they were fetched. No widget."""
+"""The list of the user's conversations, fetched page by page."""
 
 from msgspec import structs
 
@@ -6,11 +6,11 @@ from rustygpt_shared.models.conversations import Conversation
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.store.state import State
 
-PAGE = 200
+PAGE_SIZE = 200
 
 
 class PagedConversationList:
-    """Conversations, latest activity first, page by page."""
+    """The pages fetched so far, the conversation with the latest activity first."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -19,36 +19,41 @@ class PagedConversationList:
         self.conversations: list[Conversation] = []
 
     async def refresh(self) -> None:
-        """Fetch anew as many pages as are known; raises Failure."""
-        found: list[Conversation] = []
+        """Fetch all loaded pages again; raises ClientError."""
+        conversations: list[Conversation] = []
         cursor: str | None = None
         for _ in range(self._pages):
-            page = await self._client.list_conversations(cursor=cursor, limit=PAGE)
-            found, cursor = _joined(found, page.conversations), page.next_cursor
+            page = await self._client.list_conversations(cursor=cursor, limit=PAGE_SIZE)
+            conversations = _append_page(conversations, page.conversations)
+            cursor = page.next_cursor
             if cursor is None:
                 break
-        self.conversations, self._cursor = found, cursor
+        self.conversations = conversations
+        self._cursor = cursor
 
     async def load_more(self) -> bool:
-        """Fetch the next page; tells whether there was one; raises Failure."""
+        """Fetch the next page and return True; return False on the last page.
+
+        Raises ClientError.
+        """
         if self._cursor is None:
             return False
-        page = await self._client.list_conversations(cursor=self._cursor, limit=PAGE)
-        self.conversations = _joined(self.conversations, page.conversations)
+        page = await self._client.list_conversations(cursor=self._cursor, limit=PAGE_SIZE)
+        self.conversations = _append_page(self.conversations, page.conversations)
         self._cursor = page.next_cursor
         self._pages += 1
         return True
 
     def update_from(self, state: State) -> None:
-        """Take over what is known of the open conversation: it is newer than the list."""
-        for index, known in enumerate(self.conversations):
-            if known.id == state.info.id:
+        """Copy title and unread count of the open conversation, which is newer than the list."""
+        for index, conversation in enumerate(self.conversations):
+            if conversation.id == state.info.id:
                 self.conversations[index] = structs.replace(
-                    known, title=state.info.title, unread=state.total_unread
+                    conversation, title=state.info.title, unread=state.total_unread
                 )
 
 
-def _joined(known: list[Conversation], page: list[Conversation]) -> list[Conversation]:
-    """What moved between two pages is listed once."""
-    listed = {conversation.id for conversation in known}
-    return [*known, *(c for c in page if c.id not in listed)]
+def _append_page(listed: list[Conversation], page: list[Conversation]) -> list[Conversation]:
+    """Return both lists joined; a conversation that moved between two pages appears once."""
+    listed_ids = {conversation.id for conversation in listed}
+    return [*listed, *(c for c in page if c.id not in listed_ids)]

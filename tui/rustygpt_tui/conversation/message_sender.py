@@ -1,7 +1,7 @@
-"""What was written and is on its way: sent in order, and never twice.
+"""Sends the user's messages one after the other, each at most once.
 
-An attempt has one idempotency key however often it is tried, so a retry after a lost answer does
-not post again.
+A pending message keeps its idempotency key over all attempts, so a retry after a lost response
+does not post it again.
 """
 
 import asyncio
@@ -16,30 +16,32 @@ from rustygpt_tui.client.transport import new_key
 
 @dataclass
 class PendingMessage:
-    """A text on its way: to a message it answers, to a thread's end, or into a new thread."""
+    """A message to send: a reply to a message, to the end of a thread, or a new thread."""
 
     text: str
     conversation_id: UUID
     root_id: UUID | None = None
+    """The thread; None starts a new one."""
     parent_id: UUID | None = None
-    """The message it answers; found when it is sent, where only the thread is known."""
+    """The message it replies to; when only the thread is known, it is resolved on sending."""
     id: UUID = field(default_factory=uuid4)
-    """Stands for the message's id until the server gave one."""
+    """Used as the message's id until the server assigned one."""
     key: str = field(default_factory=new_key)
+    """The idempotency key."""
     posted: PostedMessage | None = None
     explicit_reply: bool = False
-    """Whether the person chose the message it answers."""
+    """True when the user selected the message it replies to."""
     parent_resolved: bool = False
-    """Whether what it answers is found."""
+    """True once `parent_id` is final."""
 
     @property
     def draft_key(self) -> UUID:
-        """Where its text belongs while it is not sent: a thread, or a conversation's new one."""
+        """The target of its draft while it is not sent: the thread, or the conversation."""
         return self.root_id or self.conversation_id
 
 
 class MessageSender:
-    """Sends attempts one after the other."""
+    """Sends pending messages in order and holds those that the store has not received yet."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -48,7 +50,7 @@ class MessageSender:
         self.pending: list[PendingMessage] = []
 
     async def send(self, message: PendingMessage) -> PostedMessage:
-        """Post it; raises Failure, after which the same attempt can be sent again."""
+        """Post a message and return its ids; after ClientError the same one can be sent again."""
         self.pending.append(message)
         try:
             async with self._lock:
@@ -60,22 +62,23 @@ class MessageSender:
         return message.posted
 
     def confirm(self, id: UUID) -> None:
-        """A message is known to the store now, so it waits no more."""
+        """Remove a message from the pending ones: the store has received it."""
         if not self.pending:
             return
-        self.pending = [a for a in self.pending if not (a.posted and a.posted.message_id == id)]
+        self.pending = [m for m in self.pending if not (m.posted and m.posted.message_id == id)]
 
     async def _post(self, message: PendingMessage) -> PostedMessage:
         request = PostMessage(content=message.text)
         if message.root_id is None:
             return await self._client.post_root(message.conversation_id, request, key=message.key)
         if not message.explicit_reply and not message.parent_resolved:
-            # What was just sent from here may not have come back by the stream yet.
+            # The message posted just before may not have arrived by the stream yet.
             message.parent_id = self._newest(message.root_id, message.parent_id)
             message.parent_resolved = True
         parent = message.parent_id or message.root_id
         return await self._client.reply(parent, request, key=message.key)
 
-    def _newest(self, root_id: UUID, known: UUID | None) -> UUID | None:
-        last = self._last_posted.get(root_id)
-        return max((one for one in (last, known) if one), default=None)
+    def _newest(self, root_id: UUID, newest_in_store: UUID | None) -> UUID | None:
+        """Return the newer of two messages; ids are UUIDv7 and sort by time."""
+        posted = self._last_posted.get(root_id)
+        return max((id_ for id_ in (posted, newest_in_store) if id_), default=None)

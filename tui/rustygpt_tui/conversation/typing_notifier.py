@@ -1,42 +1,40 @@
-"""Marks of who is there, and when one's own writing is told."""
+"""Decides when the user's own typing is reported to the server."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-from rustygpt_shared.models.presence import Status
-
-HEARTBEAT_SECONDS: Final = 30
 NOTIFY_INTERVAL: Final = 4
+"""Seconds between two reports while the user keeps typing."""
 TYPING_TTL: Final = 10
-"""Longer than it takes until it is told again, so that a slow line makes nobody flicker."""
-PRESENCE_MARKERS: Final[Mapping[Status, tuple[str, str]]] = {
-    "online": ("● ", "$text-success"),
-    "away": ("○ ", "$text-warning"),
-    "offline": ("  ", ""),
-}
-"""Shape and colour: neither alone has to be told apart."""
+"""Seconds one report lasts; longer than the interval, so that a slow network shows no gap."""
 
 
 class TypingNotifier:
-    """What others are told of one's own writing: at its begin, every few seconds, at its end."""
+    """Reports the start of typing, repeats it every few seconds, and reports the end."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        """Create a notifier; `now` is a monotonic clock in seconds."""
         self._now = now
         self._thread: UUID | None = None
         self._notified_at = 0.0
 
     def on_typed(self, thread: UUID, text: str) -> int | None:
-        """For how many seconds one is to be shown as writing; None when nothing is to be told."""
+        """Return how many seconds the user is to be shown as typing, None for no report.
+
+        0 ends the indicator: the text was deleted.
+        """
         if not text.strip():
-            before, self._thread = self._thread, None
-            return 0 if before == thread else None
+            previous = self._thread
+            self._thread = None
+            return 0 if previous == thread else None
         if self._thread == thread and self._now() - self._notified_at < NOTIFY_INTERVAL:
             return None
-        self._thread, self._notified_at = thread, self._now()
+        self._thread = thread
+        self._notified_at = self._now()
         return TYPING_TTL
 
     def on_sent(self) -> None:
-        """What was written is on its way: its arrival ends the turn."""
+        """Forget the typing: the server ends the indicator when the message arrives."""
         self._thread = None

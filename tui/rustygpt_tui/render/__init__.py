@@ -1,14 +1,17 @@
-"""Text and Markdown made into lines of styled spans: functions that know no app and no terminal.
+"""Renders text and Markdown to lines of styled spans; pure functions without Textual.
 
-A `Span` is text and the names of its styles; a `Line` is a tuple of spans. What colours the
-names stand for is the widgets' business, and users' text is never read as markup here.
+A `Span` is a text with style names, a `Line` a tuple of spans. Widgets map style names to colours.
+Text of users is never read as markup of the terminal or of Textual.
 """
 
 from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """A piece of one line: clean text, names of styles with spaces between, and a link's target."""
+    """A part of one line: text without control characters, style names, and a link target.
+
+    Style names are separated by spaces; later ones override earlier ones.
+    """
 
     text: str
     style: str = ""
@@ -18,17 +21,17 @@ class Span(NamedTuple):
 Line = tuple[Span, ...]
 
 SOFT_BREAK = "soft"
-"""The style of an empty span at the end of a line that was broken only to fit.
+"""The style of an empty span at the end of a line that was broken only to fit the width.
 
-Its `link` is the space that was dropped there. `selecting` joins such lines again.
+Its `link` is the space that was dropped there. `selection` joins such lines again.
 """
 
 
 def plain(line: Line) -> str:
-    """The text of a line without its styles."""
+    """Return the text of a line without styles."""
     return "".join(span.text for span in line)
 
 
 def restyle(line: Line, style: str) -> Line:
-    """The same line with further style names laid under those its spans have."""
+    """Return the line with style names added before those of its spans."""
     return tuple(span._replace(style=f"{style} {span.style}".rstrip()) for span in line)

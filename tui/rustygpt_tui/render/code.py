@@ -1,7 +1,7 @@
-"""Code made into coloured lines.
+"""Renders code blocks to highlighted lines.
 
-Only the first lines of a long piece are coloured, so that one answer never costs more than a
-frame; the rule looks at the text alone, so an open fence and a closed one come out alike.
+Only the first `COLOURED_LINES` lines are highlighted, which bounds the time for one answer. The
+limit depends on the text alone, so an open and a closed code block render alike.
 """
 
 from functools import lru_cache
@@ -42,7 +42,7 @@ _STYLES: dict[_TokenType, str] = {
 
 
 def code_block(code: str, language: str, limit: int) -> list[Line]:
-    """A block of code on its own ground, `limit` cells wide, with its language named above."""
+    """Return a code block on a background, `limit` cells wide, with its language above."""
     lines: list[Line] = []
     if language:
         name = shorten(language, max(1, limit - 2))
@@ -53,13 +53,13 @@ def code_block(code: str, language: str, limit: int) -> list[Line]:
 
 
 def plain_code(row: str, limit: int) -> list[Line]:
-    """One line of code without colours, as `code_block` draws those past the coloured ones."""
+    """Return one line of code without colours, as `code_block` renders lines past the limit."""
     line = (Span(row.replace("\t", TAB)),) if row else ()
     return [_with_background(part, limit) for part in wrap_code(line, max(1, limit - 2))]
 
 
 def highlight(code: str, language: str) -> list[Line]:
-    """Lines of code with the styles of their tokens; plain when the language is not known."""
+    """Return lines of code with token styles; without styles for an unknown language."""
     lines = code.split("\n")
     lexer = _lexer(language)
     if lexer is None:
@@ -99,9 +99,9 @@ def _lexer(language: str) -> Lexer | None:
 
 
 def _with_background(line: Line, limit: int) -> Line:
-    """A line on the ground of code: one cell before it, filled up to the width."""
+    """Return a line with the background of code: one cell before it, and padding to the width."""
     spans = [Span(" ", "code.block")]
     spans.extend(span._replace(style=f"code.block {span.style}".rstrip()) for span in line)
-    room = limit - 1 - sum(width(span.text) for span in line)
-    spans.append(Span(" " * max(0, room), "code.block"))
+    padding = limit - 1 - sum(width(span.text) for span in line)
+    spans.append(Span(" " * max(0, padding), "code.block"))
     return tuple(spans)

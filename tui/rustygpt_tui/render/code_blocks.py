@@ -1,4 +1,4 @@
-"""The pieces of code in a Markdown text, as they were written: for copying."""
+"""Extracts the code blocks of a Markdown text for copying."""
 
 from dataclasses import dataclass
 
@@ -8,23 +8,23 @@ from rustygpt_tui.render.text import clean
 
 @dataclass(frozen=True)
 class CodeBlock:
-    """A block of code; `language` is what the fence calls it, empty where it says nothing."""
+    """A code block; `language` is the first word after the opening fence, or empty."""
 
     code: str
     language: str = ""
 
     @property
     def lines(self) -> int:
-        """How many lines it has."""
+        """The number of lines."""
         return self.code.count("\n") + bool(self.code and not self.code.endswith("\n"))
 
 
 def code_blocks(text: str) -> list[CodeBlock]:
-    """All blocks of code of a text, in order, those in lists and quotes too."""
-    found: list[CodeBlock] = []
-    for unit in split_blocks(clean(text), {}):
-        for token in unit.tokens:
+    """Return all code blocks of a text in order, also those in lists and quotes."""
+    result: list[CodeBlock] = []
+    for block in split_blocks(clean(text), {}):
+        for token in block.tokens:
             if token.type in {"fence", "code_block"}:
-                words = token.info.split() if token.type == "fence" else []
-                found.append(CodeBlock(token.content, words[0] if words else ""))
-    return found
+                info = token.info.split() if token.type == "fence" else []
+                result.append(CodeBlock(token.content, info[0] if info else ""))
+    return result

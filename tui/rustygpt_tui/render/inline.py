@@ -1,7 +1,7 @@
-"""The inside of a paragraph: emphasis, code, links and images made into spans.
+"""Converts the inline tokens of a paragraph (emphasis, code, links, images) to spans.
 
-A link is followed by its address when its text does not say it already, and only addresses of the
-web and of mail can be opened.
+A link is followed by its address unless its text is the address, and only web and mail addresses
+can be opened.
 """
 
 import re
@@ -19,17 +19,17 @@ _OPENABLE = ("http://", "https://", "mailto:")
 
 
 def inline(tokens: Sequence[Token] | None) -> list[Span]:
-    """Spans of an inline token's children; a line feed stands for every break."""
+    """Return the spans of inline tokens; every line break is a span with a line feed."""
     return list(_InlineRenderer().spans(tokens or ()))
 
 
 class _InlineRenderer:
-    """Keeps what is open while the tokens go by."""
+    """Tracks the open styles and the open link while it reads tokens."""
 
     def __init__(self) -> None:
         self._styles: list[str] = []
         self._href = ""
-        self._shown = ""
+        self._link_text = ""
 
     def spans(self, tokens: Sequence[Token]) -> Iterator[Span]:
         for token in tokens:
@@ -45,30 +45,33 @@ class _InlineRenderer:
     def _open(self, token: Token) -> None:
         self._styles.append(_OPENS[token.type])
         if token.type == "link_open":
-            self._href, self._shown = clean(str(token.attrs.get("href", ""))), ""
+            self._href = clean(str(token.attrs.get("href", "")))
+            self._link_text = ""
 
     def _close(self, token: Token) -> Iterator[Span]:
         if self._styles:
             self._styles.pop()
         if token.type == "link_close":
-            yield from _address(self._href, self._shown)
+            yield from _address(self._href, self._link_text)
             self._href = ""
 
     def _image(self, token: Token) -> Iterator[Span]:
         href = clean(str(token.attrs.get("src", "")))
-        words = clean(token.content) or "image"
-        yield Span(f"▣ {words}", "link", href if openable(href) else "")
-        yield from _address(href, words)
+        label = clean(token.content) or "image"
+        yield Span(f"▣ {label}", "link", href if openable(href) else "")
+        yield from _address(href, label)
 
     def _text(self, token: Token) -> Iterator[Span]:
         if token.type in {"softbreak", "hardbreak"}:
             yield Span("\n")
             return
-        text, style = clean(token.content), " ".join(self._styles)
+        text = clean(token.content)
+        style = " ".join(self._styles)
         if token.type == "code_inline":
-            text, style = text.replace("\n", " "), f"{style} code".strip()
+            text = text.replace("\n", " ")
+            style = f"{style} code".strip()
         if self._href:
-            self._shown += text
+            self._link_text += text
             yield Span(text, style, self._href if openable(self._href) else "")
         elif token.type == "code_inline":
             yield Span(text, style)
@@ -77,7 +80,7 @@ class _InlineRenderer:
 
 
 def linked(text: str, style: str = "") -> Iterator[Span]:
-    """Text in which bare web addresses can be opened."""
+    """Yield the spans of a text in which bare web addresses are links."""
     end = 0
     if "://" in text:
         for match in _URL.finditer(text):
@@ -89,11 +92,12 @@ def linked(text: str, style: str = "") -> Iterator[Span]:
 
 @lru_cache(maxsize=1024)
 def openable(href: str) -> bool:
-    """Whether an address may be handed to the person's browser or mail program."""
+    """Return whether an address may be opened in the user's browser or mail program."""
     return href.lower().startswith(_OPENABLE)
 
 
-def _address(href: str, shown: str) -> Iterator[Span]:
-    visible = shown.strip().rstrip("/").removeprefix("mailto:")
+def _address(href: str, link_text: str) -> Iterator[Span]:
+    """Yield the address of a link unless its text is that address."""
+    visible = link_text.strip().rstrip("/").removeprefix("mailto:")
     if href and visible != href.rstrip("/").removeprefix("mailto:"):
         yield Span(f" ({href})", "link.address", href if openable(href) else "")

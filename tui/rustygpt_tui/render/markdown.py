@@ -1,7 +1,7 @@
-"""Markdown made into lines of a given width.
+"""Renders Markdown to lines of a given width.
 
-A text is rendered unit by unit (`units`), each by itself, with one empty line between blocks and
-none between the items of a list: the same rule for a whole text and for one that still grows.
+Each block of a text (`markdown_blocks`) is rendered separately, with one empty line between blocks
+and none between list items. A complete text and a growing one render by the same rule.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,11 +19,12 @@ from rustygpt_tui.render.wrap import wrap
 
 _BULLETS = "•◦▪"
 _MAX_DEPTH = 12
+"""Quotes and lists nested deeper are not indented further."""
 _TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 
 
 def render(text: str, limit: int) -> list[Line]:
-    """Lines of a Markdown text, at most `limit` cells wide; an empty text has none."""
+    """Return the lines of a Markdown text, at most `limit` cells wide; none for an empty text."""
     env: dict[str, Any] = {}
     lines: list[Line] = []
     for block in split_blocks(clean(text), env):
@@ -32,14 +33,17 @@ def render(text: str, limit: int) -> list[Line]:
 
 
 def render_block(block: Block, limit: int, env: Mapping[str, Any], *, first: bool) -> list[Line]:
-    """Lines of one unit, with the empty line before it; `env` has the references of its text."""
+    """Return the lines of one block and the empty line before it.
+
+    `env` has the link references of the text; `first` omits the empty line.
+    """
     nodes = SyntaxTreeNode(block.tokens).children
     lines = list(_BlockRenderer(env).blocks(nodes, max(limit, 1), 0, block.number))
     return lines if first or block.continues_list else [(), *lines]
 
 
 class _BlockRenderer:
-    """Walks the blocks of a text whose references are known."""
+    """Renders the syntax tree of blocks, with the link references in `env`."""
 
     def __init__(self, env: Mapping[str, Any]) -> None:
         self._env = env
@@ -59,7 +63,7 @@ class _BlockRenderer:
     ) -> Iterator[Line]:
         match node.type:
             case "heading":
-                for line in self._words(node, limit):
+                for line in self._text(node, limit):
                     yield restyle(line, f"heading {node.tag}")
             case "fence" | "code_block":
                 yield from code_block(clean(node.content), _language(node), limit)
@@ -72,9 +76,9 @@ class _BlockRenderer:
             case "table":
                 yield from self._table(node, limit)
             case _:
-                yield from self._words(node, limit)
+                yield from self._text(node, limit)
 
-    def _words(self, node: SyntaxTreeNode, limit: int) -> list[Line]:
+    def _text(self, node: SyntaxTreeNode, limit: int) -> list[Line]:
         return wrap(self._spans(node), limit)
 
     def _spans(self, node: SyntaxTreeNode) -> list[Span]:
@@ -94,15 +98,16 @@ class _BlockRenderer:
         start = number if number is not None else int(node.attrs.get("start", 1))
         for index, item in enumerate(node.children):
             ordered = node.type == "ordered_list"
-            sign = f"{start + index}." if ordered else _BULLETS[min(depth, len(_BULLETS) - 1)]
-            yield from self._item(item, sign, limit, depth)
+            marker = f"{start + index}." if ordered else _BULLETS[min(depth, len(_BULLETS) - 1)]
+            yield from self._item(item, marker, limit, depth)
 
-    def _item(self, item: SyntaxTreeNode, sign: str, limit: int, depth: int) -> Iterator[Line]:
-        head = f"{sign} " if depth < _MAX_DEPTH else ""
+    def _item(self, item: SyntaxTreeNode, marker: str, limit: int, depth: int) -> Iterator[Line]:
+        head = f"{marker} " if depth < _MAX_DEPTH else ""
         lines = list(self.blocks(item.children, max(1, limit - len(head)), depth + 1)) or [()]
         box = _TASKS.get(lines[0][0].text[:4]) if lines[0] else None
         if box and len(head) == len(box):
-            head, lines[0] = box, (_without_brackets(lines[0][0]), *lines[0][1:])
+            head = box
+            lines[0] = (_without_brackets(lines[0][0]), *lines[0][1:])
         yield (Span(head, "list.marker"), *lines[0])
         for line in lines[1:]:
             yield (Span(" " * len(head), "hang"), *line) if line else ()
@@ -115,12 +120,12 @@ class _BlockRenderer:
 
 
 def _language(node: SyntaxTreeNode) -> str:
-    words = clean(node.info).split() if node.type == "fence" else []
-    return words[0] if words else ""
+    info = clean(node.info).split() if node.type == "fence" else []
+    return info[0] if info else ""
 
 
 def _without_brackets(span: Span) -> Span:
-    """The start of a task; its box stands where other items have their bullet."""
+    """Return the first span of a task without its box, which replaces the bullet."""
     return span._replace(text=span.text[4:])
 
 

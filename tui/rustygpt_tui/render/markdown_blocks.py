@@ -1,7 +1,7 @@
-"""A Markdown text taken apart into units: its top-level blocks, and the items of top-level lists.
+"""Splits a Markdown text into its top-level blocks and the items of its top-level lists.
 
-A unit once followed by another never changes by what comes after it (CommonMark is read line by
-line), which is what lets a growing text keep the lines it has.
+A block that is followed by another one is final: CommonMark is parsed line by line, so later text
+does not change it. Streaming keeps the rendered lines of such blocks.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
@@ -15,47 +15,50 @@ from markdown_it.token import Token
 
 @dataclass(frozen=True)
 class Block:
-    """Lines `start` to `end` of the text, and their tokens; `number` is an ordered item's own."""
+    """The lines of the text from `start` up to, not including, `end`, and their tokens."""
 
     start: int
     end: int
     tokens: tuple[Token, ...]
     marker: str = ""
-    """What a list's items begin with (`-`, `.`, …); empty for other blocks."""
+    """The marker of a list item (`-`, `.`, …); empty for other blocks."""
     number: int | None = None
+    """The number of an item of an ordered list."""
     continues_list: bool = False
-    """Whether it is a further item of the same list as the unit before."""
+    """True for an item of the same list as the block before."""
 
 
 @cache
 def _inline_parser() -> MarkdownIt:
-    """The Markdown we read: CommonMark with tables and strike-through; HTML is text."""
+    """Return the parser of inline markup: CommonMark with strike-through, HTML as text."""
     return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
 @cache
 def _block_parser() -> MarkdownIt:
+    """Return the parser of blocks: CommonMark with tables, HTML as text."""
     return MarkdownIt("commonmark", {"html": False}).enable("table").disable(["inline"])
 
 
 def split_blocks(text: str, env: MutableMapping[str, Any]) -> list[Block]:
-    """The units of a text, in order; `env` gathers the references it defines."""
-    found: list[Block] = []
+    """Return the blocks of a text in order; adds the link references it defines to `env`."""
+    blocks: list[Block] = []
     tokens = _block_parser().parse(text, env)
     index = 0
     while index < len(tokens):
         end = _end(tokens, index)
-        block = tokens[index:end]
-        if block[0].type in {"bullet_list_open", "ordered_list_open"}:
-            found.extend(_list_items(block))
-        elif block[0].map:
-            found.append(Block(block[0].map[0], block[0].map[1], tuple(block)))
+        block_tokens = tokens[index:end]
+        first = block_tokens[0]
+        if first.type in {"bullet_list_open", "ordered_list_open"}:
+            blocks.extend(_list_items(block_tokens))
+        elif first.map:
+            blocks.append(Block(first.map[0], first.map[1], tuple(block_tokens)))
         index = end
-    return found
+    return blocks
 
 
 def inline_tokens(content: str, env: Mapping[str, Any]) -> Sequence[Token]:
-    """The tokens inside a paragraph; kept for a while when they hang on no reference."""
+    """Return the tokens inside a paragraph, from a cache unless the text has link references."""
     return _inline(content, dict(env)) if env.get("references") else _cached_inline(content)
 
 
@@ -69,7 +72,7 @@ def _inline(content: str, env: dict[str, Any]) -> Sequence[Token]:
 
 
 def _end(tokens: list[Token], index: int) -> int:
-    """The index after the block that starts here."""
+    """Return the index after the block that starts at `index`."""
     open_blocks = 0
     for after in range(index, len(tokens)):
         open_blocks += tokens[after].nesting
@@ -78,17 +81,20 @@ def _end(tokens: list[Token], index: int) -> int:
     return len(tokens)
 
 
-def _list_items(block: list[Token]) -> Iterator[Block]:
-    opening, closing = block[0], block[-1]
+def _list_items(list_tokens: list[Token]) -> Iterator[Block]:
+    """Yield each item of a list as a block that is a list of this item only."""
+    opening = list_tokens[0]
+    closing = list_tokens[-1]
     number = int(opening.attrs.get("start", 1)) if opening.type == "ordered_list_open" else None
-    follows = False
+    continues_list = False
     index = 1
-    while index < len(block) - 1:
-        end = _end(block, index)
-        item = block[index]
+    while index < len(list_tokens) - 1:
+        end = _end(list_tokens, index)
+        item = list_tokens[index]
         if item.map:
-            tokens = (opening, *block[index:end], closing)
-            yield Block(item.map[0], item.map[1], tokens, opening.markup, number, follows)
+            tokens = (opening, *list_tokens[index:end], closing)
+            start, stop = item.map
+            yield Block(start, stop, tokens, opening.markup, number, continues_list)
         number = None if number is None else number + 1
-        follows = True
+        continues_list = True
         index = end

@@ -1,6 +1,7 @@
-"""The text that was selected in drawn lines: lines that were broken only to fit come as one.
+"""Returns the text of selected lines; lines that were broken only to fit the width are joined.
 
-`wrap` ends such a line with an empty span that says so, and names the space that was dropped.
+`wrap` ends such a line with an empty span of the style `SOFT_BREAK`, whose link is the space that
+was dropped there.
 """
 
 from collections.abc import Iterable
@@ -8,48 +9,48 @@ from collections.abc import Iterable
 from rustygpt_tui.render import SOFT_BREAK, Line, Span
 
 _MARGINS = frozenset({"guide", "hang", "list.marker", "quote.bar"})
-"""What stands before a text on every one of its lines."""
+"""Styles of spans before the text that are repeated on continuation lines."""
 
 
 def selected_text(parts: Iterable[tuple[Line, int, int | None]]) -> str:
-    """The text of lines, each from one character up to another; None is the line's end."""
+    """Return the text of lines, each with its first and last character; None is its end."""
     text = ""
-    gap: str | None = None
+    joint: str | None = None
     for number, (line, start, stop) in enumerate(parts):
-        text_of_line, following = _text_and_joint(line)
-        if gap is not None:
-            text += gap
+        text_of_line, next_joint = _text_and_joint(line)
+        if joint is not None:
+            text += joint
         elif number:
             text += "\n"
         cut = stop is not None and stop < len(text_of_line)
-        part = text_of_line[start if gap is None else max(start, _margin(line)) : stop]
-        text += part if following is not None and not cut else part.rstrip()
-        gap = None if cut else following
+        part = text_of_line[start if joint is None else max(start, _margin(line)) : stop]
+        text += part if next_joint is not None and not cut else part.rstrip()
+        joint = None if cut else next_joint
     return text
 
 
 def _text_and_joint(line: Line) -> tuple[str, str | None]:
-    """A line's text, and what joins it to the next one where it was broken only to fit."""
+    """Return a line's text, and the text that joins it to the next line after a soft break."""
     text = ""
     for span in line:
-        if _kind(span) == SOFT_BREAK:
+        if _last_style(span) == SOFT_BREAK:
             return text, span.link
         text += span.text
     return text, None
 
 
 def _margin(line: Line) -> int:
-    """Characters before a line's own text."""
+    """Return the number of characters before a line's own text."""
     length = 0
     for span in line:
-        ground = span.text == " " and _kind(span) == "code.block"
-        if not ground and _kind(span) not in _MARGINS:
+        code_padding = span.text == " " and _last_style(span) == "code.block"
+        if not code_padding and _last_style(span) not in _MARGINS:
             break
         length += len(span.text)
-        if ground:
+        if code_padding:
             break
     return length
 
 
-def _kind(span: Span) -> str:
+def _last_style(span: Span) -> str:
     return span.style.rpartition(" ")[2]

@@ -1,7 +1,7 @@
-"""A fence of code that is still open, past its first lines.
+"""Renders a fenced code block that is still open, line by line.
 
-Lines are added as they end. The colours of the first ones are made anew every so many lines only,
-and those of lines past `COLOURED_LINES` never: each of those stands by itself.
+Lines are added as they end. The first `COLOURED_LINES` lines are highlighted again at intervals;
+lines after those have no colours and are independent of each other.
 """
 
 import re
@@ -11,56 +11,60 @@ from rustygpt_tui.render.code import COLOURED_LINES, code_block, plain_code
 from rustygpt_tui.render.markdown_blocks import Block
 
 RECOLOUR_INTERVAL = 20
+"""The number of lines between two times of highlighting."""
 _OPENING = re.compile(r"( {0,3})(`{3,}|~{3,})(.*)")
 
 
 class StreamingCodeBlock:
-    """The lines of one open fence."""
+    """The lines of one open fenced code block at one width."""
 
     def __init__(self, opening: re.Match[str], language: str, limit: int) -> None:
-        mark = opening[2]
+        fence = opening[2]
         self._indent = len(opening[1])
-        self._closing = re.compile(rf" {{0,3}}{re.escape(mark[0])}{{{len(mark)},}}[ \t]*")
+        self._closing = re.compile(rf" {{0,3}}{re.escape(fence[0])}{{{len(fence)},}}[ \t]*")
         self._language = language
         self._limit = limit
         self._rows: list[str] = []
 
     @classmethod
     def from_block(cls, rows: list[str], block: Block, limit: int) -> "StreamingCodeBlock | None":
-        """The fence this last unit of a text is, when it is open and has some lines."""
+        """Return the code block that the last block of a text is, if it is open and long enough.
+
+        `rows` are the lines of the text.
+        """
         if block.end - block.start <= RECOLOUR_INTERVAL or block.tokens[0].type != "fence":
             return None
         opening = _OPENING.fullmatch(rows[block.start])
-        words = block.tokens[0].info.split()
         if opening is None:
             return None
-        fence = cls(opening, words[0] if words else "", limit)
-        return (
-            None if any(fence.closes(row) for row in rows[block.start + 1 : block.end]) else fence
-        )
+        info = block.tokens[0].info.split()
+        code = cls(opening, info[0] if info else "", limit)
+        is_closed = any(code.closes(row) for row in rows[block.start + 1 : block.end])
+        return None if is_closed else code
 
     def closes(self, row: str) -> bool:
-        """Whether this line ends the fence."""
+        """Return whether this line ends the code block."""
         return self._closing.fullmatch(row) is not None
 
     def add(self, row: str) -> bool:
-        """Take a line; true when the colours of all lines should be made anew."""
-        self._rows.append(self._inner(row))
+        """Add a line; return True when all lines should be highlighted again."""
+        self._rows.append(self._without_indent(row))
         return len(self._rows) <= COLOURED_LINES and len(self._rows) % RECOLOUR_INTERVAL == 0
 
     @property
     def colours_final(self) -> bool:
-        """Whether no later line changes the colours of those there are."""
+        """True when no later line changes the colours of the lines so far."""
         return len(self._rows) >= COLOURED_LINES
 
     def render(self) -> list[Line]:
-        """All lines so far, in colour."""
+        """Return all lines so far, highlighted."""
         return code_block("\n".join(self._rows) + "\n", self._language, self._limit)
 
     def render_row(self, row: str) -> list[Line]:
-        """One line without colours."""
-        return plain_code(self._inner(row), self._limit)
+        """Return one line without colours."""
+        return plain_code(self._without_indent(row), self._limit)
 
-    def _inner(self, row: str) -> str:
+    def _without_indent(self, row: str) -> str:
+        """Return a line without the indentation of the opening fence."""
         indent = len(row) - len(row.lstrip(" "))
         return row[min(indent, self._indent) :]

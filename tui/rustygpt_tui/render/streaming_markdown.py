@@ -1,7 +1,7 @@
-"""The lines of a text that still grows.
+"""Renders a growing Markdown text to lines; the cost of an update depends on its end only.
 
-Units that ended keep their lines; only the open tail is rendered again, so a piece costs what the
-tail costs and not what the text does. Once finished, the lines are those of the whole text.
+Lines of blocks that ended are kept, and the open tail is rendered again. After the end, `finish`
+renders the complete text.
 """
 
 from collections.abc import Sequence
@@ -29,28 +29,29 @@ class StreamingMarkdown:
         self._last_block: Block | None = None
         self._code_block: StreamingCodeBlock | None = None
         self._paragraph = StreamingParagraph(limit)
-        self._base = 0
+        self._code_start = 0
         self.recoloured = 0
+        """How often stable lines of code were highlighted again."""
         if text:
             self.append(text)
 
     @property
     def text(self) -> str:
-        """Everything so far, without what may not reach a terminal."""
+        """The text so far, without control characters."""
         return "".join(self._parts)
 
     @property
     def stable_lines(self) -> Sequence[Line]:
-        """Lines that no later piece changes, save that `recoloured` counts changes of colour."""
+        """Lines that later text does not change, except for colours, which `recoloured` counts."""
         return self._stable_lines
 
     @property
     def open_lines(self) -> Sequence[Line]:
-        """Lines of the tail, which the next piece may change."""
+        """Lines of the tail, which later text may change."""
         return self._open_lines
 
     def append(self, text: str) -> None:
-        """Take a further piece of the text."""
+        """Add text at the end."""
         cleaned = clean(text)
         self._parts.append(cleaned)
         self._tail += cleaned
@@ -62,19 +63,22 @@ class StreamingMarkdown:
             self._render_tail()
 
     def finish(self) -> list[Line]:
-        """All lines, exactly as `render` makes them of the whole text."""
+        """Return the lines of the complete text, exactly as `render` returns them."""
         return render(self.text, self._limit)
 
     def _stabilise(self) -> None:
-        """Keep the units that ended; whole lines only can tell that one did."""
-        ended = self._tail.rfind("\n") + 1
-        rows = self._tail[:ended].split("\n")
-        found = self._numbered(split_blocks(self._tail[:ended], self._env))
-        if not found:
+        """Move blocks that ended from the tail to the stable lines.
+
+        Only complete lines are parsed, as a block ends at a line feed.
+        """
+        end = self._tail.rfind("\n") + 1
+        rows = self._tail[:end].split("\n")
+        blocks = self._continue_list(split_blocks(self._tail[:end], self._env))
+        if not blocks:
             return
-        for unit in found[:-1]:
-            self._append_stable(unit)
-        last = found[-1]
+        for block in blocks[:-1]:
+            self._append_stable(block)
+        last = blocks[-1]
         self._last_block = last
         self._tail = "\n".join(self._tail.split("\n")[last.start :])
         self._code_block = StreamingCodeBlock.from_block(rows, last, self._limit)
@@ -85,66 +89,64 @@ class StreamingMarkdown:
         first = not self._stable_lines
         self._stable_lines.extend(render_block(block, self._limit, self._env, first=first))
 
-    def _enter_code_block(self, fence: StreamingCodeBlock) -> None:
-        """Go on with a fence by itself: what is in the tail are its lines so far."""
+    def _enter_code_block(self, code: StreamingCodeBlock) -> None:
+        """Continue line by line in a code block, whose lines so far are in the tail."""
         if self._stable_lines:
             self._stable_lines.append(())
-        self._base = len(self._stable_lines)
+        self._code_start = len(self._stable_lines)
         self._last_block = None
         self._tail = self._tail.partition("\n")[2]
-        self._feed(fence)
+        self._feed(code)
 
-    def _feed(self, fence: StreamingCodeBlock) -> None:
-        """Keep the fence's whole lines, up to the one that closes it."""
+    def _feed(self, code: StreamingCodeBlock) -> None:
+        """Add complete lines of the tail to the code block, up to the one that closes it."""
         *rows, partial = self._tail.split("\n")
         for index, row in enumerate(rows):
-            if fence.closes(row):
+            if code.closes(row):
                 self._tail = "\n".join([*rows[index + 1 :], partial])
-                self._leave_code_block(fence)
+                self._leave_code_block(code)
                 return
-            if fence.add(row):
-                self._recolour(fence)
+            if code.add(row):
+                self._recolour(code)
             else:
-                self._stable_lines.extend(fence.render_row(row))
+                self._stable_lines.extend(code.render_row(row))
         self._tail = partial
-        self._open_lines = (
-            fence.render_row(partial) if partial and not fence.closes(partial) else []
-        )
+        self._open_lines = code.render_row(partial) if partial and not code.closes(partial) else []
 
-    def _leave_code_block(self, fence: StreamingCodeBlock) -> None:
-        if not fence.colours_final:
-            self._recolour(fence)
+    def _leave_code_block(self, code: StreamingCodeBlock) -> None:
+        if not code.colours_final:
+            self._recolour(code)
         self._code_block = None
         if "\n" in self._tail:
             self._stabilise()
 
-    def _recolour(self, fence: StreamingCodeBlock) -> None:
-        self._stable_lines[self._base :] = fence.render()
+    def _recolour(self, code: StreamingCodeBlock) -> None:
+        self._stable_lines[self._code_start :] = code.render()
         self.recoloured += 1
 
     def _render_tail(self) -> None:
-        found = self._numbered(split_blocks(self._tail, dict(self._env)))
-        if len(found) == 1 and found[0].tokens[0].type == "paragraph_open":
-            prose = self._paragraph.lines(found[0].tokens[1].content, self._env)
-            self._open_lines = [(), *prose] if self._stable_lines else prose
+        blocks = self._continue_list(split_blocks(self._tail, dict(self._env)))
+        if len(blocks) == 1 and blocks[0].tokens[0].type == "paragraph_open":
+            paragraph = self._paragraph.lines(blocks[0].tokens[1].content, self._env)
+            self._open_lines = [(), *paragraph] if self._stable_lines else paragraph
             return
         lines: list[Line] = []
-        for unit in found:
+        for block in blocks:
             first = not self._stable_lines and not lines
-            lines.extend(render_block(unit, self._limit, self._env, first=first))
+            lines.extend(render_block(block, self._limit, self._env, first=first))
         self._open_lines = lines
 
-    def _numbered(self, found: list[Block]) -> list[Block]:
-        """Units of the tail; its first goes on with the list the unit before it belonged to."""
-        carry = self._last_block
-        if not found or carry is None or not found[0].marker or found[0].marker != carry.marker:
-            return found
-        numbered: list[Block] = []
-        number = carry.number
-        for index, unit in enumerate(found):
-            if index and not unit.continues_list:
-                return [*numbered, *found[index:]]
-            follows = carry.continues_list if index == 0 else True
-            numbered.append(replace(unit, number=number, continues_list=follows))
+    def _continue_list(self, blocks: list[Block]) -> list[Block]:
+        """Return blocks of the tail with the numbers of the list that the first one continues."""
+        last = self._last_block
+        if not blocks or last is None or not blocks[0].marker or blocks[0].marker != last.marker:
+            return blocks
+        continued: list[Block] = []
+        number = last.number
+        for index, block in enumerate(blocks):
+            if index and not block.continues_list:
+                return [*continued, *blocks[index:]]
+            continues_list = last.continues_list if index == 0 else True
+            continued.append(replace(block, number=number, continues_list=continues_list))
             number = None if number is None else number + 1
-        return numbered
+        return continued

@@ -1,9 +1,8 @@
-"""The lines of a paragraph that still grows, at the cost of its end.
+"""Renders a growing paragraph to lines; the cost of an update depends on its end only.
 
-A part of the text is settled when it ends between two words and nothing in it is left open that a
-later mark could close: then no later piece changes what it means, and its lines are kept. Who
-opens emphasis, code or a link and goes on for very long is not waited for: the open mark is shown
-as it was written, until the whole text is drawn at the end.
+A start of the text is stable when it ends between two words and contains no markup that later text
+could close: then no later text changes its meaning, and its lines are kept. Emphasis, code or a
+link that stays open for very long is shown as written until the complete text is rendered.
 """
 
 import re
@@ -16,17 +15,19 @@ from rustygpt_tui.render.markdown_blocks import inline_tokens
 from rustygpt_tui.render.wrap import WIDE, Wrapper
 
 STEP = 512
-"""Characters at the end that are read anew with every piece, at least."""
+"""The number of characters at the end that every update reads again, at least."""
 MAX_OPEN = 4_096
-"""Characters after which what is open is not waited for any more."""
+"""The number of characters after which open markup is taken as text."""
 
 _MARK = re.compile(r"[*_~`\[\]]")
 _OPEN = re.compile(r"`|\*(?=\S|$)|(?<!\w)_+(?=\S|$)|~~(?=\S|$)")
 _BREAK = re.compile(rf"[ \n]|[{WIDE}](?=[{WIDE}])")
+_BREAK_SEARCH = 256
+"""The number of characters before a limit in which a break is looked for."""
 
 
 class StreamingParagraph:
-    """One paragraph at one width."""
+    """One growing paragraph at one width."""
 
     def __init__(self, limit: int, *, step: int = STEP, max_open: int = MAX_OPEN) -> None:
         self._limit = limit
@@ -36,31 +37,37 @@ class StreamingParagraph:
         self._references: object = None
         self._wrapper = Wrapper(limit)
 
+    @property
+    def stable_length(self) -> int:
+        """The number of characters whose lines are kept."""
+        return len(self._stable_text)
+
     def lines(self, content: str, env: Mapping[str, Any]) -> list[Line]:
-        """Lines of the paragraph, which is a longer form of the one before as a rule."""
+        """Return the lines of the paragraph, whose content usually continues the one before."""
         references = dict(env.get("references") or {})
         if not content.startswith(self._stable_text) or references != self._references:
-            self._stable_text, self._references = "", references
+            self._stable_text = ""
+            self._references = references
             self._wrapper = Wrapper(self._limit)
         rest = content[len(self._stable_text) :]
-        while end := self._stable_length(rest, env):
+        while end := self._find_stable(rest, env):
             self._wrapper.add(_spans(rest[:end], env))
             self._stable_text += rest[:end]
             rest = rest[end:]
         return [*self._wrapper.lines, *self._wrapper.preview_end(_spans(rest, env))]
 
-    def _stable_length(self, rest: str, env: Mapping[str, Any]) -> int:
-        """How much of what is left is settled now; 0 when it is little or not yet sure."""
-        room = len(rest) - self._step
-        if room <= 0:
+    def _find_stable(self, rest: str, env: Mapping[str, Any]) -> int:
+        """Return how many characters of the rest are stable; 0 while they are few or undecided."""
+        available = len(rest) - self._step
+        if available <= 0:
             return 0
         mark = _MARK.search(rest)
-        plain = _last_break(rest, min(mark.start() if mark else room, room))
-        if plain:
-            return plain
+        before_markup = _last_break(rest, min(mark.start() if mark else available, available))
+        if before_markup:
+            return before_markup
         for window in (2 * self._step, self._max_open):
-            end = _last_break(rest, min(window, room))
-            if end and _closed(rest[:end], env):
+            end = _last_break(rest, min(window, available))
+            if end and _is_closed(rest[:end], env):
                 return end
         return end if end and end >= self._max_open // 2 else 0
 
@@ -70,16 +77,16 @@ def _spans(text: str, env: Mapping[str, Any]) -> list[Span]:
 
 
 def _last_break(text: str, limit: int) -> int:
-    """The end of the last space, or place between wide characters, before a limit; 0 for none."""
-    start = max(0, limit - 256)
+    """Return the end of the last space or wide character before a limit; 0 for none."""
+    start = max(0, limit - _BREAK_SEARCH)
     end = max((match.end() for match in _BREAK.finditer(text, start, limit)), default=0)
     word = text[:end].rpartition(" ")[2] if end else ""
     return 0 if "://" in word else end
 
 
-def _closed(text: str, env: Mapping[str, Any]) -> bool:
-    """Whether nothing in a text can be closed by what comes after it."""
+def _is_closed(text: str, env: Mapping[str, Any]) -> bool:
+    """Return whether no markup in a text can be closed by text after it."""
     tokens = inline_tokens(text, env)
-    # What is no text stands as a dot: a mark may open before it, and after it.
-    written = "".join(token.content if token.type == "text" else "." for token in tokens)
-    return not _OPEN.search(written) and written.count("[") <= written.count("]")
+    # A dot stands for every token that is not text: markup may open before it, and after it.
+    unparsed = "".join(token.content if token.type == "text" else "." for token in tokens)
+    return not _OPEN.search(unparsed) and unparsed.count("[") <= unparsed.count("]")

@@ -1,7 +1,8 @@
-"""What text may reach a terminal, and how many cells it takes there.
+"""Cleans text for the terminal, measures its width in cells, cuts and pads it.
 
-Widths follow the rules terminals and Textual share: a cluster is a character with all that joins
-it, and variation selector 16 makes a narrow emoji wide. Breaking lines is the business of `wrap`.
+Widths follow the rules that terminals and Textual share: a cluster is a character with the
+characters that combine with it, and variation selector 16 makes a narrow emoji wide. `wrap`
+breaks lines.
 """
 
 import re
@@ -22,13 +23,13 @@ __all__ = ["TAB", "clean", "clusters", "cut", "one_line", "pad", "shorten", "wid
 
 
 def clean(text: str) -> str:
-    """Text that cannot steer a terminal: only line feed and tab are left of all controls."""
+    """Return the text without control characters, except line feeds and tabs."""
     return printable(text)
 
 
 @lru_cache(maxsize=8192)
 def character_width(character: str) -> int:
-    """Cells a single character takes by itself: 0, 1 or 2."""
+    """Return the cells that a single character takes: 0, 1 or 2."""
     point = ord(character)
     if character in _VISIBLE_FORMATS:
         return 1
@@ -40,7 +41,7 @@ def character_width(character: str) -> int:
 
 
 def clusters(text: str) -> Iterator[tuple[str, int]]:
-    """Each cluster of characters that is drawn as one, and its width in cells."""
+    """Yield each cluster of characters that is drawn as one, and its width in cells."""
     current, width, joining = "", 0, False
     for character in text:
         own = character_width(character)
@@ -58,20 +59,20 @@ def clusters(text: str) -> Iterator[tuple[str, int]]:
 
 
 def belongs_before(text: str, character: str) -> bool:
-    """Whether a character is drawn as one with the end of the text before it."""
-    printed = text[-1] not in "\n\t "
-    return printed and (text[-1] == _JOINER or character_width(character) == 0)
+    """Return whether a character combines with the last character of a text."""
+    is_visible = text[-1] not in "\n\t "
+    return is_visible and (text[-1] == _JOINER or character_width(character) == 0)
 
 
 def width(text: str) -> int:
-    """Cells a line of text takes; tabs and line feeds count as nothing."""
+    """Return the cells that a line of text takes; tabs and line feeds count as 0."""
     if _PLAIN.fullmatch(text):
         return len(text)
     return sum(cells for _, cells in clusters(text))
 
 
 def cut(text: str, limit: int) -> tuple[str, str]:
-    """The longest start of a text that fits into so many cells, and the rest."""
+    """Return the longest start of a text that fits into `limit` cells, and the rest."""
     if _PLAIN.fullmatch(text):
         return text[:limit], text[limit:]
     used = length = 0
@@ -84,19 +85,22 @@ def cut(text: str, limit: int) -> tuple[str, str]:
 
 
 def shorten(text: str, limit: int) -> str:
-    """A single line that fits into so many cells, with `…` where something was cut off."""
+    """Return a text cut to `limit` cells, with `…` at the end if something was cut off."""
     if width(text) <= limit:
         return text
     return cut(text, max(0, limit - 1))[0].rstrip() + "…" if limit > 0 else ""
 
 
 def pad(text: str, cells: int) -> str:
-    """A text filled up with spaces to so many cells."""
+    """Return a text padded with spaces to `cells` cells."""
     return text + " " * max(0, cells - width(text))
 
 
 def _may_be_emoji(character: str) -> bool:
-    """Whether variation selector 16 widens this character (emoji-variation-sequences.txt)."""
+    """Return whether variation selector 16 widens a character.
+
+    After Unicode's emoji-variation-sequences.txt.
+    """
     point = ord(character)
     if point < 0x2000:
         return character in "#*0123456789©®"

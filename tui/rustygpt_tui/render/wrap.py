@@ -1,6 +1,6 @@
-"""Lines broken to a width: at spaces, between wide characters, and within words that are too long.
+"""Wraps spans to lines: at spaces, between wide characters, and within words that are too long.
 
-A cluster of characters is never cut in half.
+A cluster of characters is never split.
 """
 
 import re
@@ -13,7 +13,7 @@ WIDE = (
     "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff"
     "\ufe30-\ufe6f\uff00-\uff60\U00020000-\U0003ffff"
 )
-"""The ranges of characters, for use in a regular expression, between which a line may end."""
+"""Ranges of characters between which a line may break, for a regular expression."""
 _WORD_PARTS = re.compile(rf" +|\n|[{WIDE}][\ufe00-\ufe0f\u0300-\u036f\u200d]*|[^ \n{WIDE}]+")
 _WIDE_START = re.compile(rf"[{WIDE}]")
 
@@ -21,29 +21,32 @@ Word = list[Span]
 
 
 def wrap(spans: Iterable[Span], limit: int, *, hang: int = 0) -> list[Line]:
-    """Lines of at most `limit` cells; all but the first are indented by `hang` cells.
+    """Return lines of at most `limit` cells; all but the first are indented by `hang` cells.
 
-    Line feeds end a line; spaces at a break are dropped. At least one line is answered.
+    Line feeds end a line; spaces at a break are dropped. There is at least one line.
     """
     return Wrapper(limit, hang=hang).preview_end(spans)
 
 
 class Wrapper:
-    """Wraps a text that comes in parts, each of which ends between two words."""
+    """Wraps a text that is added in parts, each of which ends between two words."""
 
     def __init__(self, limit: int, *, hang: int = 0) -> None:
         limit = max(limit, 1)
         self.lines: list[Line] = []
-        """The lines that are full."""
+        """The completed lines."""
         self._builder = _Builder(limit, min(hang, limit - 1), self.lines)
 
     def add(self, spans: Iterable[Span]) -> None:
-        """Take a further part."""
+        """Add a part."""
         for word in _words(spans):
             self._builder.add(word)
 
     def preview_end(self, spans: Iterable[Span]) -> list[Line]:
-        """The lines after the full ones if these spans were the last; it changes nothing."""
+        """Return the lines after the completed ones if these spans ended the text.
+
+        The wrapper itself is not changed.
+        """
         builder = self._builder.copy([])
         for word in _words(spans):
             builder.add(word)
@@ -52,7 +55,7 @@ class Wrapper:
 
 
 def wrap_code(line: Line, limit: int) -> list[Line]:
-    """A line of code cut hard at `limit` cells, its spaces kept."""
+    """Return a line of code, broken at `limit` cells with all spaces kept."""
     limit = max(limit, 1)
     lines: list[Line] = []
     current: list[Span] = []
@@ -71,12 +74,12 @@ def wrap_code(line: Line, limit: int) -> list[Line]:
 
 
 class _Builder:
-    """Gathers words into lines."""
+    """Builds lines from words."""
 
     def __init__(
         self, limit: int, hang: int, lines: list[Line], *, continues: bool = False
     ) -> None:
-        """`begun` tells that there are lines before these, after which all hang."""
+        """`continues` means that there are lines before these, so that all are indented."""
         self._limit = limit
         self._hang = hang
         self.lines = lines
@@ -86,10 +89,11 @@ class _Builder:
         self._gap: Span | None = None
 
     def copy(self, lines: list[Line]) -> "_Builder":
-        """One that goes on from here with lines of its own."""
-        begun = self._continues or bool(self.lines)
-        other = _Builder(self._limit, self._hang, lines, continues=begun)
-        other._current, other._used, other._gap = list(self._current), self._used, self._gap
+        """Return a builder that continues from here with its own list of lines."""
+        other = _Builder(self._limit, self._hang, lines, continues=self._hangs)
+        other._current = list(self._current)
+        other._used = self._used
+        other._gap = self._gap
         return other
 
     def add(self, word: Word) -> None:
@@ -111,12 +115,14 @@ class _Builder:
             self._append_long(span) if size > self._available else self._append(span)
 
     def end(self, soft: Span | None = None) -> None:
-        """End the line; `soft` marks it as one that goes on in the next."""
+        """End the line; `soft` is the span of a soft break."""
         hangs = self._hangs and self._hang and self._current
         indent = (Span(" " * self._hang, "hang"),) if hangs else ()
-        mark = (soft,) if soft else ()
-        self.lines.append(indent + _merge_spans(self._current) + mark)
-        self._current, self._used, self._gap = [], 0, None
+        soft_break = (soft,) if soft else ()
+        self.lines.append(indent + _merge_spans(self._current) + soft_break)
+        self._current = []
+        self._used = 0
+        self._gap = None
 
     @property
     def _available(self) -> int:
@@ -142,7 +148,7 @@ class _Builder:
 
 
 def _merge_clusters(spans: Iterable[Span]) -> list[Span]:
-    """The same spans, with no cluster of characters that begins in one and ends in the next."""
+    """Return the spans with every cluster of characters within one span."""
     merged: list[Span] = []
     for span in spans:
         text = span.text
@@ -155,34 +161,34 @@ def _merge_clusters(spans: Iterable[Span]) -> list[Span]:
 
 
 def _words(spans: Iterable[Span]) -> Iterator[Word]:
-    """Spaces, line feeds, wide characters and words; a word may run over several spans."""
+    """Yield spaces, line feeds, wide characters and words; a word may have several spans."""
     word: Word = []
     for span in _merge_clusters(spans):
-        for piece in _WORD_PARTS.findall(span.text.replace("\t", TAB)):
-            breakable = piece[0] in " \n" or _WIDE_START.match(piece)
+        for part in _WORD_PARTS.findall(span.text.replace("\t", TAB)):
+            breakable = part[0] in " \n" or _WIDE_START.match(part)
             if breakable and word:
                 yield word
                 word = []
             if breakable:
-                yield [span._replace(text=piece)]
+                yield [span._replace(text=part)]
             else:
-                word.append(span._replace(text=piece))
+                word.append(span._replace(text=part))
     if word:
         yield word
 
 
 def _overflows(text: str, available: int) -> bool:
-    """Whether a text is wider than the room; a very long one counts as such without a look."""
+    """Return whether a text does not fit; a very long one is not measured."""
     return len(text) > _window(available) or width(text) > available
 
 
 def _window(available: int) -> int:
-    """Characters that hold what fits into a line, unless they are all combining marks."""
+    """Return a number of characters that fill a line unless they are all combining marks."""
     return 4 * available + 64
 
 
 def _forced_cut(text: str, available: int, *, fresh: bool) -> tuple[str, str]:
-    """A cut that makes headway on a fresh line even where a wide character does not fit."""
+    """Return a text cut to fit; on a `fresh` line at least one cluster, even if it is too wide."""
     window = _window(available)
     head, rest = cut(text[:window], available)
     head, rest = (head, rest + text[window:]) if rest else cut(text, available)
@@ -192,7 +198,7 @@ def _forced_cut(text: str, available: int, *, fresh: bool) -> tuple[str, str]:
 
 
 def _merge_spans(spans: list[Span]) -> Line:
-    """A line in which neighbours of the same style are one span."""
+    """Return a line in which adjacent spans of the same style are merged."""
     line: list[Span] = []
     for span in spans:
         if line and line[-1][1:] == span[1:]:

@@ -1,1 +1,1 @@
-"""Screens: what fills the terminal, and the dialogs over it. Here widgets and the store meet."""
+"""Screens and dialogs of the terminal chat; they connect widgets with `conversation`."""

@@ -1,4 +1,4 @@
-"""Dialogs over the main screen: choose one, write a line, start a conversation."""
+"""Dialogs to choose from a list, to enter a line of text, and to create a conversation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ MODES: Sequence[tuple[str, AssistantMode]] = (
 
 @dataclass(frozen=True)
 class Choice:
-    """One thing to choose: its id, and words for it."""
+    """One option of a list: its id and its label."""
 
     id: str
     label: str
 
 
 class ChooseDialog(ModalScreen[str | None]):
-    """A list to choose from; dismissed with the choice's id."""
+    """A list of choices; dismissed with the id of the chosen one."""
 
     BINDINGS = bindings("dialog")
 
@@ -41,7 +41,7 @@ class ChooseDialog(ModalScreen[str | None]):
         self._choices = choices
 
     def compose(self) -> ComposeResult:
-        """A heading and the list."""
+        """Create the heading and the list."""
         with Vertical(classes="dialog"):
             yield Static(Content.styled(self._heading, "bold"), classes="card-title")
             yield OptionList(
@@ -50,12 +50,12 @@ class ChooseDialog(ModalScreen[str | None]):
             )
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Take the choice."""
+        """Close the dialog with the choice."""
         self.dismiss(event.option_id)
 
 
 class TextInputDialog(ModalScreen[str | None]):
-    """One line to write, such as a title; dismissed with it."""
+    """One line of text, a title; dismissed with it."""
 
     BINDINGS = bindings("dialog")
 
@@ -65,18 +65,18 @@ class TextInputDialog(ModalScreen[str | None]):
         self._value = value
 
     def compose(self) -> ComposeResult:
-        """A heading and the field."""
+        """Create the heading and the field."""
         with Vertical(classes="dialog"):
             yield Static(Content.styled(self._heading, "bold"), classes="card-title")
             yield Input(self._value, max_length=text_rules.TITLE_MAX, select_on_focus=False)
             yield Static("", id="failure", classes="failure", markup=False)
 
     def on_mount(self) -> None:
-        """Nothing has failed yet."""
+        """Hide the failure line."""
         self.query_one("#failure").display = False
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take what fits."""
+        """Close the dialog with the title, or show why it is invalid."""
         try:
             self.dismiss(text_rules.title(event.value))
         except ValueError as error:
@@ -86,12 +86,12 @@ class TextInputDialog(ModalScreen[str | None]):
 
 
 class NewConversationDialog(ModalScreen[CreateConversation | None]):
-    """A title, whether others will be in it, and when the assistant answers."""
+    """Title, group or not, and assistant mode; dismissed with the request to create it."""
 
     BINDINGS = bindings("dialog")
 
     def compose(self) -> ComposeResult:
-        """The three fields and the button."""
+        """Create the three fields and the buttons."""
         with Vertical(classes="dialog"):
             yield Static(Content.styled("New conversation", "bold"), classes="card-title")
             yield Input(placeholder="Title", id="title", max_length=text_rules.TITLE_MAX)
@@ -109,19 +109,19 @@ class NewConversationDialog(ModalScreen[CreateConversation | None]):
                 yield Button("Cancel", id="cancel")
 
     def on_mount(self) -> None:
-        """Nothing has failed yet."""
+        """Hide the failure line."""
         self.query_one("#failure").display = False
 
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
-        """In a group the assistant waits to be mentioned, unless it is told otherwise."""
+        """Set the assistant mode that is usual for a group: it answers when it is mentioned."""
         self.query_one("#mode", Select).value = default_assistant_mode(is_group=event.value)
 
     def on_input_submitted(self) -> None:
-        """Create it."""
+        """Create the conversation."""
         self._create()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Create it, or not."""
+        """Create the conversation, or close the dialog."""
         if event.button.id == "create":
             self._create()
         else:

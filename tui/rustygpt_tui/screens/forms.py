@@ -1,4 +1,4 @@
-"""Signing in, and naming the first administrator: forms that lose nothing that was typed."""
+"""The forms to sign in and to set up the first administrator; a failure keeps what was typed."""
 
 from textual import work
 from textual.app import ComposeResult
@@ -11,28 +11,29 @@ from rustygpt_shared.models.users import User
 from rustygpt_shared.requests import SetUp
 from rustygpt_tui.client.cookies import is_loopback
 from rustygpt_tui.client.http import Client
+from rustygpt_tui.conversation.view_models import validation_sentence
 from rustygpt_tui.errors import ClientError, Forbidden
 from rustygpt_tui.render.text import one_line
 
 
 class FormScreen(Screen[User]):
-    """Fields, one button, and one sentence when it did not work. Dismissed with who signed in."""
+    """Fields, one button and a failure line; dismissed with the user who signed in."""
 
     HEADING = ""
     BUTTON = ""
 
     def __init__(self, client: Client, notice: str = "") -> None:
-        """`notice` is said above the fields, such as why one has to sign in again."""
+        """`notice` is shown above the fields, such as why the user has to sign in again."""
         super().__init__()
         self._client = client
         self._notice = notice
 
     def compose(self) -> ComposeResult:
-        """A card in the middle."""
-        where = one_line(self._client.origin)
+        """Create the card in the middle of the screen."""
+        origin = one_line(self._client.origin)
         with Vertical(classes="card"):
             yield Static(Content.styled(self.HEADING, "bold $text-primary"), classes="card-title")
-            yield Static(Content.styled(where, "$foreground 60%"), classes="card-note")
+            yield Static(Content.styled(origin, "$foreground 60%"), classes="card-note")
             if self._notice:
                 yield Static(Content(self._notice), classes="card-note")
             yield from self.fields()
@@ -40,34 +41,37 @@ class FormScreen(Screen[User]):
             yield Button(self.BUTTON, variant="primary", id="submit")
 
     def fields(self) -> ComposeResult:
-        """The fields of this form."""
+        """Create the fields of this form."""
         yield from ()
 
     async def submit(self) -> User:
-        """Do what the form is for; raises Failure or ValueError with a sentence."""
+        """Send the form and return the user.
+
+        Raises ClientError, or ValueError when a field is invalid.
+        """
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Nothing has failed yet."""
+        """Hide the failure line, and move the focus to the first field."""
         self.query_one("#failure").display = False
         self.query(Input).first().focus()
 
     def value(self, id: str) -> str:
-        """What a field holds."""
+        """Return the text of a field."""
         return self.query_one(f"#{id}", Input).value
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes to the next empty field, and from the last one on."""
+        """Move the focus to the next empty field, or send the form when none is empty."""
         event.stop()
         empty = [field for field in self.query(Input) if field.display and not field.value]
-        needed = [field for field in empty if not field.has_class("optional")]
-        if needed:
-            needed[0].focus()
+        required = [field for field in empty if not field.has_class("optional")]
+        if required:
+            required[0].focus()
         else:
             self._send()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Go on."""
+        """Send the form."""
         event.stop()
         self._send()
 
@@ -79,49 +83,49 @@ class FormScreen(Screen[User]):
             user = await self.submit()
         except ClientError as failure:
             self.show_failure(failure.sentence)
-            self.failed(failure)
+            self.on_failure(failure)
         except ValueError as error:
-            self.show_failure(sentence(error))
+            self.show_failure(validation_sentence(error))
         else:
             self.dismiss(user)
         finally:
             button.disabled = False
 
-    def failed(self, failure: ClientError) -> None:
+    def on_failure(self, failure: ClientError) -> None:
         """Called after a failure was shown."""
 
     def show_failure(self, text: str) -> None:
-        """Tell what went wrong; the fields stay as they are."""
+        """Show a failure; the fields are kept."""
         failure = self.query_one("#failure", Static)
         failure.update(Content(one_line(text)))
         failure.display = True
 
 
 class LogInScreen(FormScreen):
-    """Name and password."""
+    """Signs in with name and password."""
 
     HEADING = "Sign in"
     BUTTON = "Sign in"
 
     def fields(self) -> ComposeResult:
-        """Who, and the password."""
+        """Create the fields for name and password."""
         yield Input(placeholder="User name or e-mail address", id="name")
         yield Input(placeholder="Password", password=True, id="password")
 
     async def submit(self) -> User:
         """Start a session."""
-        answer = await self._client.log_in(self.value("name").strip(), self.value("password"))
-        return answer.user
+        login = await self._client.log_in(self.value("name").strip(), self.value("password"))
+        return login.user
 
 
 class SetUpScreen(FormScreen):
-    """The first administrator of a new server, who is signed in at once."""
+    """Creates the first administrator of a new server, and signs in as that user."""
 
     HEADING = "Welcome: name the first administrator"
     BUTTON = "Create and sign in"
 
     def fields(self) -> ComposeResult:
-        """An account, and the token where the server wants one."""
+        """Create the fields of the account, and one for the set-up token."""
         yield Input(placeholder="User name", id="username")
         yield Input(placeholder="E-mail address", id="email")
         yield Input(placeholder="Password, 8 characters or more", password=True, id="password")
@@ -132,17 +136,17 @@ class SetUpScreen(FormScreen):
         )
 
     def on_mount(self) -> None:
-        """The token is asked for where the server is another machine."""
+        """Show the field for the token when the server is on another machine."""
         super().on_mount()
         self.query_one("#token").display = not is_loopback(self._client.origin)
 
-    def failed(self, failure: ClientError) -> None:
-        """A server that refuses wants its token."""
+    def on_failure(self, failure: ClientError) -> None:
+        """Show the field for the token when the server requires it."""
         if isinstance(failure, Forbidden):
             self.query_one("#token").display = True
 
     async def submit(self) -> User:
-        """Make the account and sign in."""
+        """Create the account, and sign in."""
         token = self.value("token").strip()
         request = SetUp(
             username=self.value("username").strip(),
@@ -151,11 +155,5 @@ class SetUpScreen(FormScreen):
             setup_token=token or None,
         )
         await self._client.set_up(request)
-        answer = await self._client.log_in(request.username, request.password)
-        return answer.user
-
-
-def sentence(error: ValueError) -> str:
-    """A sentence for a person of what a request's own check says (`field: reason`)."""
-    reason = str(error).rpartition(": ")[2] or "something typed here does not fit"
-    return f"{reason[:1].upper()}{reason[1:]}."
+        login = await self._client.log_in(request.username, request.password)
+        return login.user

@@ -1,4 +1,4 @@
-"""The help screen: every key there is, from the table of keys, with the ids that move them."""
+"""The help screen: all keys by scope, with the ids that a user's keymap refers to."""
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -11,6 +11,7 @@ from rustygpt_tui.render.text import pad
 from rustygpt_tui.widgets.bindings import bindings
 
 _WIDTH_WITH_IDS = 104
+"""The width of the terminal, in cells, from which the ids are shown."""
 _NAMES = {
     "question_mark": "?",
     "escape": "esc",
@@ -24,7 +25,7 @@ _NAMES = {
 
 
 class HelpScreen(ModalScreen[None]):
-    """Keys by place; esc closes it."""
+    """Lists the table of keys; esc closes it."""
 
     BINDINGS = bindings("dialog")
 
@@ -34,28 +35,28 @@ class HelpScreen(ModalScreen[None]):
         self._folder = folder
 
     def compose(self) -> ComposeResult:
-        """One page that scrolls."""
+        """Create one text that scrolls."""
         with VerticalScroll(classes="dialog help"):
             yield Static(self._page(), markup=False)
 
     def _page(self) -> Content:
         ids = self.app.size.width >= _WIDTH_WITH_IDS
         parts: list[str | Content | tuple[str, str]] = [("Keys\n", "bold $text-primary")]
-        parts.extend((f"\n{mistake}\n", "$text-warning") for mistake in self._keymap.errors)
-        for place, heading in SCOPES.items():
+        parts.extend((f"\n{error}\n", "$text-warning") for error in self._keymap.errors)
+        for scope, heading in SCOPES.items():
             parts.append((f"\n{heading}\n", "bold"))
-            for key in keys_of(place):
+            for key in keys_of(scope):
                 keys = ", ".join(key_label(part) for part in self._keymap.keys(key).split(","))
                 parts.append((pad(f"  {keys}", 24), "$text-primary"))
                 parts.append(pad(key.description, 46) if ids else key.description)
                 parts.append((f" {key.id}\n" if ids else "\n", "$foreground 45%"))
-        words = f'\nMove a key in {self._folder}/{FILE_NAME}:  [keys]  "rg.reply" = "ctrl+r"\n'
-        parts.append((words, "$foreground 60%"))
+        note = f'\nMove a key in {self._folder}/{FILE_NAME}:  [keys]  "rg.reply" = "ctrl+r"\n'
+        parts.append((note, "$foreground 60%"))
         return Content.assemble(*parts)
 
 
 def key_label(key: str) -> str:
-    """A key as people know it."""
+    """Return the label of a key, such as "esc" for "escape"."""
     modifier, _, last = key.rpartition("+")
     name = _NAMES.get(last, last)
     return f"{modifier}+{name}" if modifier else name

@@ -1,4 +1,4 @@
-"""An administrator makes an account for somebody, and hands the password over."""
+"""The dialog in which an administrator creates an account, and the one with its credentials."""
 
 import secrets
 
@@ -13,29 +13,29 @@ from rustygpt_shared.models.users import AdminUser
 from rustygpt_shared.requests import CreateUser
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.transport import new_key
+from rustygpt_tui.conversation.view_models import validation_sentence
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import one_line
-from rustygpt_tui.screens.forms import sentence
 from rustygpt_tui.widgets.bindings import bindings
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Without those that are taken for each other when read aloud."""
+"""Letters and digits without those that look alike."""
 
 
 class NewAccountDialog(ModalScreen[AdminUser | None]):
-    """Name, address and password of a new account; dismissed with it, after the handing over."""
+    """Dismissed with the new account after its credentials were shown."""
 
     BINDINGS = bindings("dialog")
 
     def __init__(self, client: Client, name: str) -> None:
-        """`name` is what was searched for."""
+        """`name` is the suggested user name."""
         super().__init__()
         self._client = client
         self._suggested_name = name
         self._key = new_key()
 
     def compose(self) -> ComposeResult:
-        """The fields; the password is there to be read."""
+        """Create the fields; the generated password is visible."""
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static(Content.styled("A new account", "bold"), classes="card-title")
             yield Static("User name", classes="label")
@@ -50,53 +50,53 @@ class NewAccountDialog(ModalScreen[AdminUser | None]):
                 yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        """The address is what is missing."""
+        """Move the focus to the e-mail address, the only empty field."""
         self.query_one("#failure").display = False
         self.query_one("#email").focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Make it."""
+        """Create the account."""
         event.stop()
         self._create()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Other words make another request, which a key of its own belongs to."""
+        """Use a new idempotency key: changed fields make another request."""
         event.stop()
         self._key = new_key()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Make it, or not."""
+        """Create the account, or close the dialog."""
         event.stop()
         if event.button.id == "make":
             self._create()
         else:
             self.dismiss(None)
 
-    @work(group="newcomer", exclusive=True, exit_on_error=False)
+    @work(group="new-account", exclusive=True, exit_on_error=False)
     async def _create(self) -> None:
         name, email, password = (
             self.query_one(f"#{field}", Input).value for field in ("username", "email", "password")
         )
         try:
             request = CreateUser(username=name.strip(), email=email.strip(), password=password)
-            made = await self._client.create_user(request, key=self._key)
+            account = await self._client.create_user(request, key=self._key)
         except ClientError as failure:
             self._show_failure(failure.sentence)
         except ValueError as error:
-            self._show_failure(sentence(error))
+            self._show_failure(validation_sentence(error))
         else:
-            words = f"{self._client.origin}\nuser name: {made.username}\npassword: {password}"
-            await self.app.push_screen_wait(CredentialsDialog(made.username, words))
-            self.dismiss(made)
+            text = f"{self._client.origin}\nuser name: {account.username}\npassword: {password}"
+            await self.app.push_screen_wait(CredentialsDialog(account.username, text))
+            self.dismiss(account)
 
-    def _show_failure(self, words: str) -> None:
+    def _show_failure(self, text: str) -> None:
         failure = self.query_one("#failure", Static)
-        failure.update(Content(one_line(words)))
+        failure.update(Content(one_line(text)))
         failure.display = True
 
 
 class CredentialsDialog(ModalScreen[None]):
-    """What the new person needs to sign in; it is shown once."""
+    """Shows once what the new user needs to sign in."""
 
     BINDINGS = bindings("dialog")
 
@@ -106,7 +106,7 @@ class CredentialsDialog(ModalScreen[None]):
         self._text = text
 
     def compose(self) -> ComposeResult:
-        """The words, and a button that copies them."""
+        """Create the text, and a button that copies it."""
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static(
                 Content.styled(f"{self._username} can sign in", "bold"), classes="card-title"
@@ -119,11 +119,11 @@ class CredentialsDialog(ModalScreen[None]):
                 yield Button("Done", variant="primary", id="done", compact=True)
 
     def on_mount(self) -> None:
-        """Enter is done."""
+        """Move the focus to the button that closes the dialog."""
         self.query_one("#done").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Copy, or go on."""
+        """Copy the text, or close the dialog."""
         event.stop()
         if event.button.id == "copy":
             self.app.copy_to_clipboard(self._text)
@@ -132,5 +132,5 @@ class CredentialsDialog(ModalScreen[None]):
 
 
 def generate_password() -> str:
-    """A password that can be read aloud: four groups of four, some 79 bits."""
+    """Return a random password of four groups of four characters, about 79 bits."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))

@@ -1,6 +1,6 @@
-"""Who is in the conversation: look, add, give another role, remove, leave."""
+"""The dialog of a conversation's participants: list, add, change roles, remove, leave."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from textual import on, work
@@ -17,20 +17,25 @@ from rustygpt_shared.models.users import AdminUser, PublicUser
 from rustygpt_shared.requests import ConversationRole
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.conversation.session import ConversationSession
-from rustygpt_tui.conversation.typing_notifier import PRESENCE_MARKERS
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import one_line, shorten
 from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
 from rustygpt_tui.screens.new_account import NewAccountDialog
 from rustygpt_tui.widgets.bindings import bindings
 
+PRESENCE_MARKERS: Mapping[Status, tuple[str, str]] = {
+    "online": ("● ", "$text-success"),
+    "away": ("○ ", "$text-warning"),
+    "offline": ("  ", ""),
+}
+"""The marker and style of each status; they differ in shape, not only in colour."""
 ROLES: tuple[ConversationRole, ...] = ("owner", "admin", "member", "viewer")
 _NEW = "new"
 _DIM = "$foreground 60%"
 
 
 class PeopleDialog(ModalScreen[None]):
-    """Participants above, a search for further people below."""
+    """Participants above; below, for owners and admins, a search for people to add."""
 
     BINDINGS = bindings("dialog")
 
@@ -41,14 +46,14 @@ class PeopleDialog(ModalScreen[None]):
         *,
         may_create_accounts: bool = False,
     ) -> None:
-        """`makes_accounts` tells whether who looks may make accounts for others."""
+        """`may_create_accounts` offers to create an account when the search has no result."""
         super().__init__()
         self._client = client
         self._conversation = conversation
         self._may_create_accounts = may_create_accounts
 
     def compose(self) -> ComposeResult:
-        """The list, the search and what it found."""
+        """Create the list of participants, the search field and the list of results."""
         with Vertical(classes="dialog"):
             yield Static(Content.styled("People", "bold"), classes="card-title")
             yield OptionList(id="participants", markup=False)
@@ -58,10 +63,10 @@ class PeopleDialog(ModalScreen[None]):
                 yield OptionList(id="found", markup=False)
 
     def on_mount(self) -> None:
-        """Show who is there, and fetch it anew."""
+        """Show the participants that are known, and fetch them again."""
         self.query_one("#failure").display = False
-        for found in self.query("#found"):
-            found.display = False
+        for results in self.query("#found"):
+            results.display = False
         self._show_participants()
         self._change(None)
 
@@ -82,34 +87,34 @@ class PeopleDialog(ModalScreen[None]):
         return state.presence.get(user_id, "offline") if state else "offline"
 
     def _show_participants(self) -> None:
-        listed = self.query_one("#participants", OptionList)
-        position = listed.highlighted
-        listed.clear_options()
+        option_list = self.query_one("#participants", OptionList)
+        position = option_list.highlighted
+        option_list.clear_options()
         for person in self._participants():
             name = _name(person.username, person.display_name)
             you = " (you)" if person.user_id == self._conversation.me else ""
             marker = PRESENCE_MARKERS[self._status(person.user_id)]
             prompt = Content.assemble(marker, name, (f"{you}  {person.role}", _DIM))
-            listed.add_option(Option(prompt, id=str(person.user_id)))
-        listed.highlighted = min(position or 0, max(0, listed.option_count - 1))
+            option_list.add_option(Option(prompt, id=str(person.user_id)))
+        option_list.highlighted = min(position or 0, max(0, option_list.option_count - 1))
 
     @on(OptionList.OptionSelected, "#participants")
     def _choose_action(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         user_id = UUID(event.option_id)
-        mine = user_id == self._conversation.me
+        is_me = user_id == self._conversation.me
         choices = [Choice(role, f"Make {role}") for role in ROLES] if self._may_change else []
-        if mine or self._may_change:
-            choices.append(Choice("remove", "Leave the conversation" if mine else "Remove"))
+        if is_me or self._may_change:
+            choices.append(Choice("remove", "Leave the conversation" if is_me else "Remove"))
         if not choices:
             return
         heading = self._conversation.state.name_of(user_id) if self._conversation.state else ""
 
-        def chosen(choice: str | None) -> None:
+        def on_chosen(choice: str | None) -> None:
             if choice:
                 self._change((user_id, choice))
 
-        self.app.push_screen(ChooseDialog(one_line(heading), choices), chosen)
+        self.app.push_screen(ChooseDialog(one_line(heading), choices), on_chosen)
 
     @on(Input.Changed, "#search")
     def _on_search_changed(self, event: Input.Changed) -> None:
@@ -127,25 +132,25 @@ class PeopleDialog(ModalScreen[None]):
         self._show_results(query, results)
 
     def _show_results(self, query: str, results: Sequence[PublicUser]) -> None:
-        """Who could be added; where there is nobody, what else can be done."""
+        """List the people who can be added; without a result, offer to create an account."""
         present = {person.user_id for person in self._participants()}
-        listed = self.query_one("#found", OptionList)
-        listed.clear_options()
+        option_list = self.query_one("#found", OptionList)
+        option_list.clear_options()
         for person in results:
             name = Content(_name(person.username, person.display_name))
-            here = person.id in present
-            prompt = Content.assemble(name, ("  is here already", _DIM)) if here else name
-            listed.add_option(Option(prompt, id=str(person.id), disabled=here))
+            is_present = person.id in present
+            prompt = Content.assemble(name, ("  is here already", _DIM)) if is_present else name
+            option_list.add_option(Option(prompt, id=str(person.id), disabled=is_present))
         if query and not results:
-            listed.add_option(self._no_result_option(query))
-        listed.display = listed.option_count > 0
+            option_list.add_option(self._no_result_option(query))
+        option_list.display = option_list.option_count > 0
 
     def _no_result_option(self, query: str) -> Option:
         name = shorten(one_line(query), 30)
         if self._may_create_accounts:
             return Option(Content(f"Make an account for “{name}” …"), id=_NEW)
-        words = f"Nobody is called “{name}”. An administrator makes accounts."
-        return Option(Content.styled(words, _DIM), disabled=True)
+        note = f"Nobody is called “{name}”. An administrator makes accounts."
+        return Option(Content.styled(note, _DIM), disabled=True)
 
     @on(Input.Submitted, "#search")
     def _choose_first(self, event: Input.Submitted) -> None:
@@ -166,15 +171,16 @@ class PeopleDialog(ModalScreen[None]):
             self._change((UUID(choice), "member"))
             return
 
-        def made(newcomer: AdminUser | None) -> None:
-            if newcomer:
-                self._change((newcomer.id, "member"))
+        def on_created(account: AdminUser | None) -> None:
+            if account:
+                self._change((account.id, "member"))
 
         name = self.query_one("#search", Input).value.strip()
-        self.app.push_screen(NewAccountDialog(self._client, name), made)
+        self.app.push_screen(NewAccountDialog(self._client, name), on_created)
 
     @work(group="people-change", exit_on_error=False)
     async def _change(self, change: tuple[UUID, str] | None) -> None:
+        """Apply a change, a user id with a role or "remove", and fetch the participants again."""
         self.query_one("#failure").display = False
         try:
             if change:
@@ -197,12 +203,12 @@ class PeopleDialog(ModalScreen[None]):
             if role == action:
                 await self._client.add_participant(self._conversation.id, user_id, role)
 
-    def _show_failure(self, words: str) -> None:
+    def _show_failure(self, text: str) -> None:
         failure = self.query_one("#failure", Static)
-        failure.update(Content(one_line(words)))
+        failure.update(Content(one_line(text)))
         failure.display = True
 
 
 def _name(username: str, display_name: str | None) -> str:
-    known = one_line(username)
-    return f"{one_line(display_name)} ({known})" if display_name else known
+    plain_username = one_line(username)
+    return f"{one_line(display_name)} ({plain_username})" if display_name else plain_username

@@ -1,9 +1,10 @@
-"""Keys are taken one after the other, however fast they come.
+"""An app base class that handles keys and pastes one after the other, however fast they arrive.
 
-Textual hands a key to whatever has the focus when the key arrives, even while the key before it is
-still on its way to move the focus. So a burst (a fast typist, a script, a paste that the terminal
-does not mark as one) would land in the wrong field. Here the next key waits until the one before
-it has done all it does, new screens included. What a key does is not decided here.
+Textual sends a key to the widget that has the focus when the key arrives, even while an earlier
+key that moves the focus is still being handled. A burst of keys (a fast typist, a script, a paste
+that the terminal does not report as one) would reach the wrong field. Here the next key waits
+until the one before it is handled completely, including new screens. What keys do is defined
+elsewhere.
 """
 
 import asyncio
@@ -17,22 +18,23 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 KEY_TIMEOUT_SECONDS = 1.0
-"""How long a key may take before the next one goes ahead."""
+"""How long the next key waits at most."""
 _FOCUS_RETRIES = 10
 _FOCUS_RETRY_SECONDS = 0.02
 T = TypeVar("T")
 
 
 class KeyHandled(Message):
-    """Follows a key on its way up from widget to app: once it is there, the key was taken.
+    """Follows a key from its widget up to the app; when it arrives, the key was handled.
 
-    A second round follows what the key made its widget tell, such as that a field is submitted.
+    A second round trip follows the messages that the key made its widget post, such as that a
+    field was submitted.
     """
 
     def __init__(
         self, key_number: int, active_screen: Screen[object], target: Widget, round_trips: int = 2
     ) -> None:
-        """`turn` counts the keys; `shown` is the screen, and `target` what in it, it was for."""
+        """`key_number` counts the keys; `target` is the widget of the screen that got the key."""
         super().__init__()
         self.key_number = key_number
         self.active_screen = active_screen
@@ -41,7 +43,7 @@ class KeyHandled(Message):
 
 
 class SequentialInputApp(App[T]):
-    """An app whose keys and pastes are taken in turns."""
+    """An app that queues keys and pastes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +53,7 @@ class SequentialInputApp(App[T]):
         self._timeout_timer: asyncio.TimerHandle | None = None
 
     async def on_event(self, event: events.Event) -> None:
-        """Put what was typed into the line; all else goes its way."""
+        """Queue keys and pastes, and handle all other events at once."""
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             self._key_queue.append(event)
             if not self._dispatching:
@@ -60,11 +62,11 @@ class SequentialInputApp(App[T]):
             await super().on_event(event)
 
     async def on_key_handled(self, message: KeyHandled) -> None:
-        """A key has done what it does; the next one follows when its screen is ready for it."""
+        """Dispatch the next key, once the screen is ready for it."""
         if message.key_number != self._key_number:
-            return  # it was so slow that the next one went ahead
+            return  # this key timed out, and the next one was dispatched already
         if not self.screen_stack:
-            return  # the app is on its way out
+            return  # the app is exiting
         self._cancel_timeout()
         if self.screen is not message.active_screen:
             self.screen.call_after_refresh(self._when_ready)
@@ -82,10 +84,11 @@ class SequentialInputApp(App[T]):
         if not self._key_queue:
             return
         self._key_number += 1
-        event, shown = self._key_queue.popleft(), self.screen
-        target = self.focused or shown
+        event = self._key_queue.popleft()
+        active_screen = self.screen
+        target = self.focused or active_screen
         await super().on_event(event)
-        self._send_marker(KeyHandled(self._key_number, shown, target))
+        self._send_marker(KeyHandled(self._key_number, active_screen, target))
 
     def _send_marker(self, marker: KeyHandled) -> None:
         if marker.target.post_message(marker):
@@ -95,14 +98,14 @@ class SequentialInputApp(App[T]):
             self.call_later(self._dispatch_next)
 
     def _when_ready(self, focus_retries: int = _FOCUS_RETRIES) -> None:
-        """A new screen focuses its first field a moment after it is there."""
+        """Wait until a new screen has focused its first field, then dispatch the next key."""
         if self.screen.focused is None and focus_retries:
             self.set_timer(_FOCUS_RETRY_SECONDS, lambda: self._when_ready(focus_retries - 1))
         else:
             self.call_later(self._dispatch_next)
 
     def _on_timeout(self) -> None:
-        """The widget that had the key went away with it, or is very slow."""
+        """Dispatch the next key: the widget was removed by this one, or is very slow."""
         self._timeout_timer = None
         self.call_later(self._dispatch_next)
 

@@ -1,4 +1,4 @@
-"""A conversation's settings: its title, when the assistant answers, which model, and its prompt."""
+"""The dialog of a conversation's settings: title, assistant mode, model and system prompt."""
 
 from typing import cast
 
@@ -14,15 +14,15 @@ from rustygpt_shared import text_rules
 from rustygpt_shared.models.conversations import ConversationInfo
 from rustygpt_shared.requests import AssistantMode, UpdateConversation
 from rustygpt_tui.client.http import Client
+from rustygpt_tui.conversation.view_models import validation_sentence
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import clean, one_line
 from rustygpt_tui.screens.dialogs import MODES
-from rustygpt_tui.screens.forms import sentence
 from rustygpt_tui.widgets.bindings import bindings
 
 
 class SettingsDialog(ModalScreen[bool | None]):
-    """Dismissed with true once the server has taken the changes; until then nothing is lost."""
+    """Dismissed with True after the server accepted the changes; until then the fields are kept."""
 
     BINDINGS = bindings("dialog")
 
@@ -32,7 +32,7 @@ class SettingsDialog(ModalScreen[bool | None]):
         self._info = info
 
     def compose(self) -> ComposeResult:
-        """The four settings and the buttons."""
+        """Create the four fields and the buttons."""
         info = self._info
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static(Content.styled("Conversation settings", "bold"), classes="card-title")
@@ -48,7 +48,7 @@ class SettingsDialog(ModalScreen[bool | None]):
             yield Static("Model", classes="label")
             model = one_line(info.model or "")
             yield Input(model, placeholder="The server's default", id="model", compact=True)
-            yield Static("What the assistant is told first", classes="label")
+            yield Static("System prompt", classes="label")
             prompt = clean(info.system_prompt or "")
             yield TextArea(prompt, id="prompt", tab_behavior="focus", compact=True)
             yield Static("", id="failure", classes="failure", markup=False)
@@ -57,16 +57,16 @@ class SettingsDialog(ModalScreen[bool | None]):
                 yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        """Nothing has failed yet."""
+        """Hide the failure line."""
         self.query_one("#failure").display = False
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Save."""
+        """Save the changes."""
         event.stop()
         self._save()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Save, or not."""
+        """Save the changes, or close the dialog."""
         event.stop()
         if event.button.id == "save":
             self._save()
@@ -80,12 +80,12 @@ class SettingsDialog(ModalScreen[bool | None]):
         except ClientError as failure:
             self._show_failure(failure.sentence)
         except ValueError as error:
-            self._show_failure(sentence(error))
+            self._show_failure(validation_sentence(error))
         else:
             self.dismiss(True)
 
     def _requested_changes(self) -> UpdateConversation:
-        """What is different from before; raises ValueError with a sentence."""
+        """Return the fields that the user changed; raises ValueError for an invalid one."""
         info = self._info
         title = self.query_one("#title", Input).value
         mode = cast("AssistantMode", self.query_one("#mode", Select).value)
@@ -96,13 +96,13 @@ class SettingsDialog(ModalScreen[bool | None]):
             system_prompt=_changed(self.query_one("#prompt", TextArea).text, info.system_prompt),
         )
 
-    def _show_failure(self, words: str) -> None:
+    def _show_failure(self, text: str) -> None:
         failure = self.query_one("#failure", Static)
-        failure.update(Content(one_line(words)))
+        failure.update(Content(one_line(text)))
         failure.display = True
 
 
-def _changed(written: str, before: str | None) -> str | UnsetType | None:
-    """A text that may be absent: unset where it is as before, None where it was emptied."""
-    kept = written.strip()
-    return UNSET if kept == (before or "").strip() else kept or None
+def _changed(text: str, before: str | None) -> str | UnsetType | None:
+    """Return an optional text to send: UNSET if it is unchanged, None if it was emptied."""
+    stripped = text.strip()
+    return UNSET if stripped == (before or "").strip() else stripped or None

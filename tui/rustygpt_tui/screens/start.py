@@ -1,4 +1,4 @@
-"""The first screen: how far the server's start is, and what went wrong when it did not start."""
+"""The start screen: progress of connecting to the server, or why that failed."""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -9,13 +9,13 @@ from textual.widgets import Button, Static
 
 
 class StartScreen(Screen[None]):
-    """A name, a line of progress, and after a failure one sentence with a way on."""
+    """Shows a line of progress; after a failure, one sentence and a button to try again."""
 
     class RetryRequested(Message):
-        """The person wants it tried again."""
+        """The user pressed the button to try again."""
 
     def compose(self) -> ComposeResult:
-        """A card in the middle."""
+        """Create the card in the middle of the screen."""
         with Vertical(classes="card"):
             yield Static(Content.styled("RustyGPT", "bold $text-primary"), classes="card-title")
             yield Static("", id="progress", markup=False)
@@ -23,11 +23,11 @@ class StartScreen(Screen[None]):
             yield Button("Try again", id="again", variant="primary")
 
     def on_mount(self) -> None:
-        """Nothing has failed yet."""
+        """Show the first progress text."""
         self.show_progress("Connecting …")
 
     def show_progress(self, text: str) -> None:
-        """Tell how far it is."""
+        """Show a progress text, and hide the failure."""
         text_without_dots = text.rstrip(" .…")
         self.query_one("#progress", Static).update(
             Content(f"{text_without_dots[:1].upper()}{text_without_dots[1:]} …")
@@ -36,7 +36,7 @@ class StartScreen(Screen[None]):
         self.query_one("#again", Button).display = False
 
     def show_failure(self, sentence: str) -> None:
-        """Tell what went wrong."""
+        """Show why connecting failed, with the button to try again."""
         self.query_one("#progress", Static).update("")
         failure = self.query_one("#failure", Static)
         failure.update(Content(sentence))
@@ -46,6 +46,6 @@ class StartScreen(Screen[None]):
         button.focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Try again."""
+        """Report that the user wants to try again."""
         event.stop()
         self.post_message(self.RetryRequested())

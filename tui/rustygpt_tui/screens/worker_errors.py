@@ -1,4 +1,4 @@
-"""Work that failed in a way nobody foresaw is said to the person, and ends nothing else."""
+"""Shows errors of workers to the user; the app and its other workers go on."""
 
 from textual.dom import DOMNode
 from textual.worker import Worker, WorkerState
@@ -10,18 +10,18 @@ from rustygpt_tui.render.text import one_line
 class WorkerErrorMixin(DOMNode):
     """For screens and containers whose workers are started with `exit_on_error=False`.
 
-    It stands after the widget class: styles are inherited along the first base.
+    List it after the widget class: Textual inherits styles along the first base.
     """
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Tell what a worker died of."""
+        """Report the error of a worker that failed."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             self.report(event.worker.error)
 
     def report(self, error: BaseException) -> None:
-        """Tell a person what went wrong, in one sentence."""
+        """Show an error in one sentence."""
         if isinstance(error, ClientError):
-            words = error.sentence
+            text = error.sentence
         else:
-            words = f"Something went wrong in the terminal ({type(error).__name__}: {error})."
-        self.app.notify(one_line(words), severity="error", markup=False)
+            text = f"Something went wrong in the terminal ({type(error).__name__}: {error})."
+        self.app.notify(one_line(text), severity="error", markup=False)

@@ -1,1 +1,1 @@
-"""Widgets: what a person sees and touches. They are told by the screens and talk up by messages."""
+"""Widgets: they draw what the screens pass to them and report input by Textual messages."""

@@ -1,4 +1,4 @@
-"""The table of keys made into Textual's bindings."""
+"""Converts the table of keys to Textual bindings."""
 
 from textual.binding import Binding, BindingType
 
@@ -6,7 +6,7 @@ from rustygpt_tui.keymap import keys_of
 
 
 def bindings(scope: str) -> list[BindingType]:
-    """The bindings of one place; each has its id, by which a keymap moves it."""
+    """Return the bindings of one scope; a keymap changes their keys by id."""
     return [
         Binding(key.keys, key.action, key.description, id=key.id, show=False)
         for key in keys_of(scope)

@@ -1,4 +1,4 @@
-"""Where people write. Enter sends, other keys make a new line, and a paste never sends."""
+"""The text field for messages: enter sends, other keys break the line, a paste never sends."""
 
 from textual import events
 from textual.message import Message
@@ -9,12 +9,12 @@ from rustygpt_tui.widgets.bindings import bindings
 
 
 class Composer(TextArea):
-    """A text that grows with what is written, up to a third of the screen."""
+    """A text area that grows with its text up to a maximum height (app.tcss)."""
 
     BINDINGS = bindings("composer")
 
     class Submitted(Message):
-        """The text is to be sent."""
+        """The user sent the text."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -27,11 +27,11 @@ class Composer(TextArea):
 
     @property
     def text_to_send(self) -> str:
-        """What is written, as it would be sent."""
+        """The text without control characters and trailing space."""
         return clean(self.text).rstrip()
 
     async def _on_key(self, event: events.Key) -> None:
-        """Send or break the line in the order of typing, not when the key has bubbled up."""
+        """Run send and newline before the key bubbles up, which keeps the order of typing."""
         if event.is_printable:
             return
         active = self.screen.active_bindings.get(event.key)
@@ -43,18 +43,18 @@ class Composer(TextArea):
             await self.run_action(active.binding.action)
 
     def action_send(self) -> None:
-        """Hand over the text and be empty for the next one; an empty text is not sent."""
-        written = self.text_to_send
-        if written and not self.read_only:
+        """Post the text and clear the field; an empty text is not sent."""
+        text = self.text_to_send
+        if text and not self.read_only:
             self.set_text("")
-            self.post_message(self.Submitted(written))
+            self.post_message(self.Submitted(text))
 
     def action_newline(self) -> None:
-        """Break the line."""
+        """Insert a line feed."""
         self.insert("\n")
 
     def set_text(self, text: str) -> None:
-        """Hold another text, with the cursor at its end."""
+        """Replace the text without a `Changed` message, and move the cursor to its end."""
         with self.prevent(TextArea.Changed):
             self.load_text(text)
         self.move_cursor(self.document.end)

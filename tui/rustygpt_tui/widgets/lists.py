@@ -1,8 +1,6 @@
-"""The lists at the side: conversations and threads, with what is unread and which is open."""
+"""The side lists of conversations and threads, with unread counts and a marker of the open one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from textual import events
@@ -14,25 +12,16 @@ from textual.widgets.option_list import Option
 from rustygpt_shared.models.conversations import unread_label
 from rustygpt_tui.render.text import one_line, pad, shorten, width
 from rustygpt_tui.widgets.bindings import bindings
-
-
-@dataclass(frozen=True)
-class ListRow:
-    """One line and a half of a list: a title, what is unread, and a quiet note below."""
-
-    id: UUID
-    title: str
-    note: str = ""
-    unread: int = 0
+from rustygpt_tui.widgets.list_rows import ListRow
 
 
 class SideList(OptionList):
-    """Rows to choose from; the open one is marked, and stays marked while others are looked at."""
+    """A list whose open row has a marker, independent of the highlighted row."""
 
     BINDINGS = bindings("lists")
 
     class Selected(Message):
-        """A row was opened."""
+        """The user opened a row."""
 
         def __init__(self, side_list: "SideList", id: UUID) -> None:
             super().__init__()
@@ -41,11 +30,11 @@ class SideList(OptionList):
 
         @property
         def control(self) -> "SideList":
-            """The list it happened in."""
+            """The list that posted it."""
             return self.side_list
 
     class NearEnd(Message):
-        """What is listed comes to its end: there may be more to list."""
+        """The end of the list is near the view; there may be more rows to load."""
 
         def __init__(self, side_list: "SideList") -> None:
             super().__init__()
@@ -53,11 +42,11 @@ class SideList(OptionList):
 
         @property
         def control(self) -> "SideList":
-            """The list it happened in."""
+            """The list that posted it."""
             return self.side_list
 
     def __init__(self, empty: str, *, id: str) -> None:
-        """`empty` is said when there is nothing to choose."""
+        """`empty` is shown when there are no rows."""
         super().__init__(id=id, markup=False)
         self._empty = empty
         self._rows: tuple[ListRow, ...] = ()
@@ -65,15 +54,17 @@ class SideList(OptionList):
 
     @property
     def rows(self) -> Sequence[ListRow]:
-        """What is listed."""
+        """The rows in order."""
         return self._rows
 
     def show(self, rows: Sequence[ListRow], opened: UUID | None) -> None:
-        """List these rows, one of which is open; the highlighted one stays highlighted."""
+        """Show these rows, with `opened` marked; the highlighted row stays highlighted."""
         if (tuple(rows), opened) == (self._rows, self._open) and self.option_count:
             return
-        before, newly_opened = self._rows, opened != self._open
-        self._rows, self._open = tuple(rows), opened
+        before = self._rows
+        newly_opened = opened != self._open
+        self._rows = tuple(rows)
+        self._open = opened
         if before and not newly_opened and _ids(before) == _ids(self._rows):
             self._change(before)
         else:
@@ -81,15 +72,15 @@ class SideList(OptionList):
         self._post_near_end()
 
     def on_mount(self) -> None:
-        """Say that there is nothing yet."""
+        """Show that there are no rows yet."""
         self._draw(None)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Titles are cut to the width there is."""
+        """Cut the titles to the new width."""
         self._draw(self._highlighted())
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Tell which row was opened."""
+        """Report which row was opened."""
         event.stop()
         if event.option_id:
             self.post_message(self.Selected(self, UUID(event.option_id)))
@@ -99,11 +90,11 @@ class SideList(OptionList):
         return UUID(option.id) if option and option.id else None
 
     def on_option_list_option_highlighted(self) -> None:
-        """Another row is looked at."""
+        """Report it when the end is near."""
         self._post_near_end()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Other rows are in view."""
+        """Report it when the end is near."""
         super().watch_scroll_y(old_value, new_value)
         self._post_near_end()
 
@@ -113,18 +104,18 @@ class SideList(OptionList):
             self.post_message(self.NearEnd(self))
 
     def _change(self, before: Sequence[ListRow]) -> None:
-        """The same rows in the same order: write those anew that are different."""
+        """Replace the prompts that differ, for the same rows in the same order."""
         for index, (old, new) in enumerate(zip(before, self._rows, strict=True)):
             if old != new:
                 self.replace_option_prompt_at_index(index, self._prompt(new))
 
     def _draw(self, highlight: UUID | None, *, reveal: bool = False) -> None:
-        """List the rows; what is in view stays in view, unless a row is to be revealed."""
+        """Draw all rows and keep the scroll position, unless `reveal` scrolls to the highlight."""
         offset = self.scroll_offset
         self.clear_options()
         if not self._rows:
-            words = Content.styled(f"  {self._empty}", "$foreground 50%")
-            self.add_option(Option(words, disabled=True))
+            text = Content.styled(f"  {self._empty}", "$foreground 50%")
+            self.add_option(Option(text, disabled=True))
             return
         self.add_options(Option(self._prompt(row), id=str(row.id)) for row in self._rows)
         position = next((i for i, row in enumerate(self._rows) if row.id == highlight), None)
@@ -144,15 +135,6 @@ class SideList(OptionList):
         first = [marker, (title, weight) if weight else title, (count, "bold $text-error")]
         note = shorten(one_line(row.note), cells - 2)
         return Content.assemble(*first, "\n", marker, (note, "$foreground 50%"))
-
-
-def relative_age(then: datetime, now: datetime) -> str:
-    """How long ago something was, in a word."""
-    seconds = max(0, int((now - then).total_seconds()))
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return "now"
 
 
 def _ids(rows: Sequence[ListRow]) -> list[UUID]:

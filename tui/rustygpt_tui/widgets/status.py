@@ -1,4 +1,4 @@
-"""The line at the bottom: whether what is seen is true, who is signed in, and what keys do."""
+"""The status line: connection, key hints and the signed-in user."""
 
 import time
 
@@ -12,7 +12,7 @@ Connection = Connecting | Live | Disconnected | None
 
 
 class StatusLine(Static):
-    """Connection at the left, hints in the middle, the person at the right."""
+    """Connection at the left, key hints in the middle, the user at the right."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__("", id=id, markup=False)
@@ -22,26 +22,27 @@ class StatusLine(Static):
         self._person = ""
 
     def on_mount(self) -> None:
-        """Count down while the connection is lost."""
+        """Start the countdown to the next connection attempt."""
         self.set_interval(1, self._tick)
 
     def on_resize(self) -> None:
-        """Cut to the width there is."""
+        """Cut the texts to the new width."""
         self._draw()
 
     def show_connection(self, connection: Connection) -> None:
-        """Tell how the stream stands."""
-        self._connection, self._lost_at = connection, time.monotonic()
+        """Show the state of the stream's connection; None shows nothing."""
+        self._connection = connection
+        self._lost_at = time.monotonic()
         self._draw()
 
     def show_hints(self, hints: str) -> None:
-        """Tell the keys that matter now."""
+        """Show the keys that are useful now."""
         if hints != self._hints:
             self._hints = hints
             self._draw()
 
     def show_person(self, person: str) -> None:
-        """Tell who is signed in, and where."""
+        """Show who is signed in."""
         self._person = one_line(person)
         self._draw()
 
@@ -50,32 +51,33 @@ class StatusLine(Static):
             self._draw()
 
     def _draw(self) -> None:
-        dot, style, words = self._connection_text()
+        dot, style, text = self._connection_text()
         cells = max(0, self.size.width - 2)
-        left = f"{dot} {words}" if words else ""
+        left = f"{dot} {text}" if text else ""
         person = shorten(self._person, max(0, cells - width(left) - 2))
         space = cells - width(left) - width(person)
         hints = shorten(self._hints, max(0, space - 6)) if space > 16 else ""
         before = (space - width(hints)) // 2
-        gaps = " " * before, " " * max(0, space - before - width(hints))
+        after = max(0, space - before - width(hints))
         self.update(
             Content.assemble(
                 (left, style),
-                gaps[0],
+                " " * before,
                 (hints, "$foreground 60%"),
-                gaps[1],
+                " " * after,
                 (person, "$foreground 60%"),
             )
         )
 
     def _connection_text(self) -> tuple[str, str, str]:
+        """Return a symbol, its style and a text for the connection."""
         match self._connection:
             case Live():
                 return "●", "$text-success", "live"
             case Connecting():
                 return "○", "$text-warning", "connecting …"
-            case Disconnected(retry_in=wait):
-                left = max(0, round(wait - (time.monotonic() - self._lost_at)))
-                return "▲", "bold $text-error", f"offline · next try in {left} s · F5 now"
+            case Disconnected(retry_in=delay):
+                seconds = max(0, round(delay - (time.monotonic() - self._lost_at)))
+                return "▲", "bold $text-error", f"offline · next try in {seconds} s · F5 now"
             case _:
                 return "", "", ""

@@ -1,4 +1,4 @@
-"""The line under the messages that tells who else is writing; it is not there when nobody is."""
+"""The line below the messages with the names of other people who are typing."""
 
 from uuid import UUID
 
@@ -10,21 +10,21 @@ from rustygpt_tui.store.state import State
 
 
 class TypingLine(Static):
-    """Who else is writing in a thread."""
+    """One line of text, hidden while no one else types."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__("", id=id, markup=False)
         self.display = False
 
     def show(self, state: State | None, root_id: UUID | None, cells: int) -> None:
-        """Tell it for a thread, in at most so many cells."""
-        words = typing_text(state, root_id, cells) if state and root_id else ""
-        self.update(Content.styled(words, "$foreground 60%"))
-        self.display = bool(words)
+        """Show who types in a thread, in at most `cells` cells."""
+        text = typing_text(state, root_id, cells) if state and root_id else ""
+        self.update(Content.styled(text, "$foreground 60%"))
+        self.display = bool(text)
 
 
 def typing_text(state: State, root_id: UUID, cells: int) -> str:
-    """Who else is writing in a thread, in words; empty when nobody is."""
+    """Return a sentence about who else types in a thread; an empty text when no one does."""
     names = sorted(one_line(state.name_of(user_id)) for user_id in state.typing_users(root_id))
     if not names:
         return ""

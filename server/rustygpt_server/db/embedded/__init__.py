@@ -1,11 +1,11 @@
-"""PostgreSQL from the wheel, for those who have none: a small supervisor of our own.
+"""The embedded PostgreSQL: a supervisor of the server programs that come in a wheel.
 
-    <folder>/postgres/            0700, of the user PostgreSQL runs as
+    <folder>/postgres/            0700, owned by the user that PostgreSQL runs as
         data/ socket/ log         the cluster, its socket (elsewhere when the path is long), its log
         password                  0600, of the superuser
-        lock holders              who uses it: the last living user stops it
+        lock holders              the processes that use it: the last living one stops it
 
-No TCP, passwords checked (SCRAM), and no existing folder's mode is ever changed.
+No TCP, passwords are checked (SCRAM), and no existing folder's mode is ever changed.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from rustygpt_server.db.embedded.postmaster import Cluster
 __all__ = ["FOLDER_FOR_ROOT", "EmbeddedError", "EmbeddedPostgres", "start"]
 
 FOLDER_FOR_ROOT: Final = Path("/var/lib/rustygpt")
-"""Where data lies by default when root starts the server."""
+"""The default data folder when root starts the server."""
 
 Progress = Callable[[str], None]
-"""Called with a few words on what is being done, as it begins."""
+"""Called with a short description of each step, as the step begins."""
 
 
 class EmbeddedPostgres:
-    """An embedded PostgreSQL that this process holds."""
+    """An embedded PostgreSQL that this process uses."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -41,16 +41,16 @@ class EmbeddedPostgres:
         """The database as its owner. A secret."""
 
     async def stop(self) -> None:
-        """Let go of it; the last living holder stops PostgreSQL. Twice is once."""
+        """Release it; the last living holder stops PostgreSQL. A second call does nothing."""
         if self._holder:
             self._holder = False
             await asyncio.to_thread(_release, self._cluster)
 
 
 async def start(folder: Path, progress: Progress = lambda _stage: None) -> EmbeddedPostgres:
-    """Make the database in a folder when there is none, start it or use the one that runs.
+    """Create the database in a folder if there is none; start it, or use the one that runs.
 
-    Raises EmbeddedError with a sentence when that cannot be.
+    Raises EmbeddedError with one sentence when that is impossible.
     """
     return await asyncio.to_thread(_start, folder, progress)
 

@@ -1,6 +1,6 @@
-"""Who uses an embedded PostgreSQL: processes by pid and start time, under one lock.
+"""The processes that use an embedded PostgreSQL: pid and start time, under one lock.
 
-A process that died is noticed by that pair, also when its pid was given to another since.
+The pair identifies a process also after its pid has been given to another one.
 """
 
 import fcntl
@@ -14,19 +14,19 @@ from rustygpt_server.db.embedded import processes
 
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """One process at a time starts, adopts or stops the database of this folder."""
+    """Hold the lock under which the database of this folder is started, adopted or stopped."""
     with (home / "lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def add(home: Path) -> None:
-    """Note this process as a user; call it under the lock."""
+    """Add this process to the holders. Call it under the lock."""
     _write(home, [*_living(home), _name(os.getpid())])
 
 
 def remove(home: Path) -> bool:
-    """Take this process out once; answers whether no living user is left. Under the lock."""
+    """Remove this process; return whether no living holder is left. Call it under the lock."""
     living, me = _living(home), _name(os.getpid())
     if me in living:
         living.remove(me)

@@ -1,4 +1,4 @@
-"""Make a cluster, start PostgreSQL on it, wait until it serves, stop it. Blocking calls."""
+"""Create a cluster, start PostgreSQL on it, wait until it serves, stop it. All calls block."""
 
 import os
 import secrets
@@ -20,13 +20,13 @@ SUPERUSER: Final = "rustygpt"
 DATABASE: Final = "rustygpt"
 _READY_SECONDS: Final = "60"
 _TRIES: Final = 25
-_STILL_THERE: Final = "still in use"
+_STILL_IN_USE: Final = "still in use"
 _STOP_SECONDS: Final = 10.0
 _LOG_BYTES: Final = 1_048_576
 
 
 class Cluster(Struct, frozen=True):
-    """A cluster's folders, its programs, and whom they run as."""
+    """A cluster's folders, its programs, and the user that they run as."""
 
     home: Path
     sockets: Path
@@ -35,17 +35,20 @@ class Cluster(Struct, frozen=True):
 
     @property
     def data(self) -> Path:
-        """Where PostgreSQL keeps its files."""
+        """The folder of PostgreSQL's data files."""
         return self.home / "data"
 
     @property
     def password_file(self) -> Path:
-        """The superuser's password, mode 0600."""
+        """The file with the superuser's password, mode 0600."""
         return self.home / "password"
 
 
 def initialise(cluster: Cluster) -> None:
-    """Make the cluster beside its place and move it there when whole, so that a kill harms not."""
+    """Create the cluster under another name and rename it when it is complete.
+
+    A process that is killed in between leaves no half of a cluster.
+    """
     partial = cluster.home / "data.partial"
     shutil.rmtree(partial, ignore_errors=True)
     cluster.password_file.unlink(missing_ok=True)
@@ -64,14 +67,14 @@ def initialise(cluster: Cluster) -> None:
 
 
 def _locale(cluster: Cluster) -> tuple[str, ...]:
-    """PostgreSQL's own C.UTF-8 is the same on every machine, and knows letters beyond ASCII."""
+    """Return initdb's options for PostgreSQL's own C.UTF-8, which is the same on every machine."""
     if (cluster.programs / "pg_createsubscriber").exists():
         return ("--locale-provider", "builtin", "--locale", "C", "--builtin-locale", "C.UTF-8")
     return ("--locale", "C")
 
 
 def serves(cluster: Cluster) -> bool:
-    """Whether PostgreSQL listens on the cluster's socket."""
+    """Return whether PostgreSQL listens on the cluster's socket and is ready."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(2)
         try:
@@ -82,9 +85,9 @@ def serves(cluster: Cluster) -> bool:
 
 
 def start(cluster: Cluster) -> None:
-    """Start PostgreSQL and wait until it serves; EmbeddedError with its last words when it fails.
+    """Start PostgreSQL and wait until it serves; raise EmbeddedError with the end of its log.
 
-    It listens on its socket only, and runs in a session of its own, so that Ctrl-C spares it.
+    It listens on its socket only, and runs in a session of its own, so that Ctrl-C does not end it.
     """
     if _is_ready(cluster):
         return
@@ -92,23 +95,23 @@ def start(cluster: Cluster) -> None:
     log = cluster.home / "log"
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         log.unlink()
-    words = _options(cluster)
-    place = ("--pgdata", str(cluster.data), "--log", str(log))
+    options = _options(cluster)
+    paths = ("--pgdata", str(cluster.data), "--log", str(log))
     for last_try in (False,) * _TRIES + (True,):
         try:
-            _run(cluster, "pg_ctl", "start", "-t", _READY_SECONDS, *place, "-o", words)
+            _run(cluster, "pg_ctl", "start", "-t", _READY_SECONDS, *paths, "-o", options)
             return
         except EmbeddedError as error:
-            said = " | ".join(_last_lines(log) or [str(error)])
-            if last_try or _STILL_THERE not in said:
+            reason = " | ".join(_last_lines(log) or [str(error)])
+            if last_try or _STILL_IN_USE not in reason:
                 raise EmbeddedError(
-                    f"PostgreSQL did not start; its log {log} ends: {said}"
+                    f"PostgreSQL did not start; its log {log} ends: {reason}"
                 ) from error
         time.sleep(0.2)
 
 
 def _options(cluster: Cluster) -> str:
-    """What differs from PostgreSQL's defaults, as pg_ctl wants it: words for a shell."""
+    """Return the settings that differ from PostgreSQL's defaults, quoted for pg_ctl's shell."""
     options = {
         "listen_addresses": "",
         "unix_socket_directories": str(cluster.sockets),
@@ -118,8 +121,8 @@ def _options(cluster: Cluster) -> str:
         "log_timezone": "UTC",
         "timezone": "UTC",
     }
-    words = [word for item in options.items() for word in ("-c", shlex.quote("=".join(item)))]
-    return " ".join(words)
+    arguments = [part for item in options.items() for part in ("-c", shlex.quote("=".join(item)))]
+    return " ".join(arguments)
 
 
 def _last_lines(log: Path) -> list[str]:
@@ -127,7 +130,7 @@ def _last_lines(log: Path) -> list[str]:
 
 
 def _is_ready(cluster: Cluster) -> bool:
-    """Wait while a PostgreSQL that somebody left runs and is starting or stopping."""
+    """Return whether PostgreSQL serves; wait while one that was left running starts or stops."""
     end = time.monotonic() + float(_READY_SECONDS)
     while (lines := _pid_file(cluster)) and _is_postgres(int(lines[0]), cluster):
         if serves(cluster):
@@ -139,10 +142,10 @@ def _is_ready(cluster: Cluster) -> bool:
 
 
 def _remove_stale_pid_file(cluster: Cluster) -> None:
-    """Take away the lock files of a PostgreSQL that is gone, when its pid is another's by now.
+    """Remove the lock files of a PostgreSQL that has ended and whose pid another process has now.
 
-    PostgreSQL itself only looks whether some process has that pid: after a power cut or in a new
-    container that is often so. The caller holds our own lock, and nobody listens.
+    PostgreSQL only checks whether some process has that pid: after a power cut, or in a new
+    container, that is often so. The caller holds our own lock, and no process listens.
     """
     lines = _pid_file(cluster)
     if lines and not _is_postgres(int(lines[0]), cluster):
@@ -152,27 +155,30 @@ def _remove_stale_pid_file(cluster: Cluster) -> None:
 
 
 def _is_postgres(pid: int, cluster: Cluster) -> bool:
-    """Whether a process is a living PostgreSQL on these data."""
+    """Return whether a process is a running PostgreSQL on these data."""
     return str(cluster.data) in processes.command(pid)
 
 
 def create_database(cluster: Cluster) -> None:
-    """Make the database once; a note beside the data tells that it is there."""
-    note = cluster.home / "created"
-    if note.exists():
+    """Create the database once; a file beside the data records that it exists."""
+    created = cluster.home / "created"
+    if created.exists():
         return
-    told = _run(
+    output = _run(
         cluster,
         "createdb",
         *("--host", str(cluster.sockets), "--username", SUPERUSER, DATABASE),
         password=cluster.password_file.read_text("ascii"),
         allow="already exists",
     )
-    note.write_text(told, "utf-8")
+    created.write_text(output, "utf-8")
 
 
 def stop(cluster: Cluster) -> None:
-    """Stop PostgreSQL in an orderly way and wait for it; nothing happens when it does not run."""
+    """Stop PostgreSQL with a fast shutdown and wait for its end.
+
+    Do nothing when it does not run.
+    """
     lines = _pid_file(cluster)
     if not lines or not serves(cluster):
         return
@@ -206,10 +212,14 @@ def _status(cluster: Cluster) -> str:
 
 
 def _run(
-    cluster: Cluster, program: str, *words: str, password: str | None = None, allow: str = "\0"
+    cluster: Cluster, program: str, *arguments: str, password: str | None = None, allow: str = "\0"
 ) -> str:
-    told: subprocess.CompletedProcess[str] = subprocess.run(  # noqa: S603 - our own program
-        [str(cluster.programs / program), *words],
+    """Run a program of PostgreSQL's and return its output.
+
+    Raises EmbeddedError when it fails, unless its error output contains `allow`.
+    """
+    process: subprocess.CompletedProcess[str] = subprocess.run(  # noqa: S603 - our own program
+        [str(cluster.programs / program), *arguments],
         cwd=cluster.home,
         env=_environment() | ({"PGPASSWORD": password} if password else {}),
         stdin=subprocess.DEVNULL,
@@ -218,17 +228,17 @@ def _run(
         check=False,
         **_as(cluster.owner),
     )
-    if told.returncode and allow not in told.stderr:
-        last = " | ".join(told.stderr.strip().splitlines()[-3:])
+    if process.returncode and allow not in process.stderr:
+        last = " | ".join(process.stderr.strip().splitlines()[-3:])
         raise EmbeddedError(f"PostgreSQL's {program} failed: {last}")
-    return told.stdout
+    return process.stdout
 
 
 def _environment() -> dict[str, str]:
-    """No PG… variable of the caller may lead PostgreSQL elsewhere."""
+    """Return an environment without the caller's PG… variables, which may name another server."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _as(owner: Owner) -> dict[str, Any]:
-    """What makes a child PostgreSQL's user."""
+    """Return the arguments that make a child process run as PostgreSQL's user."""
     return {"user": owner.uid, "group": owner.gid, "extra_groups": []} if owner.switch else {}

@@ -1,4 +1,4 @@
-"""What the system tells of another process: from /proc where there is one, else from `ps`."""
+"""What the operating system knows of another process, from /proc or else from `ps`."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ _GONE: Final = (FileNotFoundError, ProcessLookupError)
 
 
 def start_time(pid: int) -> str:
-    """When a process started, in whatever form the system has it; `-` when there is none."""
+    """Return when a process started, in the system's own form, or `-` for none."""
     if not _has_proc():
         return "_".join(_ps("lstart=", pid).split()) or "-"
     try:
@@ -19,10 +19,10 @@ def start_time(pid: int) -> str:
 
 
 def command(pid: int) -> str:
-    """The command line of a living process; empty when there is none, or only its remains."""
+    """Return the command line of a running process; empty when it has ended or is a zombie."""
     if not _has_proc():
-        state, _, words = _ps("stat=,args=", pid).strip().partition(" ")
-        return "" if state.startswith("Z") else words
+        state, _, arguments = _ps("stat=,args=", pid).strip().partition(" ")
+        return "" if state.startswith("Z") else arguments
     try:
         if _stat(pid)[0] == "Z":
             return ""
@@ -41,7 +41,7 @@ def _has_proc() -> bool:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields behind the name: state first, start time the twentieth."""
+    """Return the fields after the name in /proc/PID/stat: state first, start time the twentieth."""
     return (_PROC / str(pid) / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
 
 

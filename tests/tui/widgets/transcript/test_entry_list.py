@@ -1,4 +1,4 @@
-"""The entries of a thread kept up to date message by message."""
+"""The incrementally updated entries of a thread."""
 
 import random
 from dataclasses import replace
@@ -17,14 +17,15 @@ CONTEXT = EntryContext(ME, NAMES, {})
 
 
 def _thread(parents: list[int]) -> list[MessageView]:
-    """A tree: each further message answers the one with this number, if it is there."""
-    paths, depths = ["m"], [1]
-    found = [message(0, path="m", depth=1, parent_id=None)]
-    for number, wanted in enumerate(parents, 1):
-        parent = wanted % number
+    """Return a tree in which message n + 1 replies to message `parents[n]` modulo its number."""
+    paths = ["m"]
+    depths = [1]
+    messages = [message(0, path="m", depth=1, parent_id=None)]
+    for number, parent_number in enumerate(parents, 1):
+        parent = parent_number % number
         paths.append(f"{paths[parent]}/{number:03d}")
         depths.append(depths[parent] + 1)
-        found.append(
+        messages.append(
             message(
                 number,
                 path=paths[number],
@@ -34,7 +35,7 @@ def _thread(parents: list[int]) -> list[MessageView]:
                 author_user_id=ME if number % 3 else ANA,
             )
         )
-    return found
+    return messages
 
 
 def _sorted(messages: list[MessageView]) -> list[MessageView]:
@@ -48,61 +49,62 @@ def _sorted(messages: list[MessageView]) -> list[MessageView]:
     st.randoms(use_true_random=False),
 )
 @settings(deadline=None, max_examples=200)
-def test_step_by_step_is_the_same_as_at_once(
-    parents: list[int], size: int, edited: set[int], chance: random.Random
+def test_any_sequence_of_changes_gives_the_entries_of_a_rebuild(
+    parents: list[int], size: int, edited: set[int], rng: random.Random
 ) -> None:
-    """Whatever the order messages come in, change and go, and for the flow that shows them too."""
+    """Added, edited and removed in any order, list and layout have the rebuilt entries."""
     thread = _thread(parents)
-    known: list[MessageView] = []
-    arranged, flow = EntryList(CONTEXT), Layout(lambda _: None)
+    current: list[MessageView] = []
+    entry_list = EntryList(CONTEXT)
+    layout = Layout(lambda _: None)
 
     def check(splice: object) -> None:
-        flow.splice(splice.start, splice.stop, splice.entries)  # type: ignore[attr-defined]
-        want = entries(_sorted(known), CONTEXT)
-        assert arranged.entries == want
-        assert list(flow.entries) == want
-        assert [flow.index(entry.id) for entry in want] == list(range(len(want)))
+        layout.splice(splice.start, splice.stop, splice.entries)  # type: ignore[attr-defined]
+        expected = entries(_sorted(current), CONTEXT)
+        assert entry_list.entries == expected
+        assert list(layout.entries) == expected
+        assert [layout.index(entry.id) for entry in expected] == list(range(len(expected)))
 
-    coming = chance.sample(thread, len(thread))
-    for at in range(0, len(coming), size):
-        known += coming[at : at + size]
-        check(arranged.upsert(coming[at : at + size]))
+    shuffled = rng.sample(thread, len(thread))
+    for at in range(0, len(shuffled), size):
+        current += shuffled[at : at + size]
+        check(entry_list.upsert(shuffled[at : at + size]))
     for number in edited & set(range(len(thread))):
         changed = message(number, "edited", path=thread[number].path, depth=thread[number].depth)
         fields = {"parent_id": thread[number].parent_id, "created_at": thread[number].created_at}
         edit = _with(changed, author_user_id=thread[number].author_user_id, **fields)
-        known[known.index(thread[number])] = edit
-        check(arranged.upsert([edit]))
-    leaves = [m for m in known if not any(m.id == other.parent_id for other in known)]
+        current[current.index(thread[number])] = edit
+        check(entry_list.upsert([edit]))
+    leaves = [m for m in current if not any(m.id == other.parent_id for other in current)]
     for leaf in leaves[:2]:
-        known.remove(leaf)
-        check(arranged.remove([leaf.id]))
+        current.remove(leaf)
+        check(entry_list.remove([leaf.id]))
 
 
 def _with(base: MessageView, **fields: object) -> MessageView:
     return MessageView(**{n: getattr(base, n) for n in base.__struct_fields__} | fields)  # type: ignore[arg-type]
 
 
-def test_a_change_is_as_small_as_what_changed() -> None:
-    """In a long talk a message at the end touches one entry, and so does an edit."""
+def test_a_change_touches_only_the_entries_that_differ() -> None:
+    """In a thread of 2,000 messages an added or edited message changes one entry."""
     thread = [message(n, depth=n + 1) for n in range(2_000)]
-    arranged = EntryList(CONTEXT)
-    arranged.reset(thread, CONTEXT)
+    entry_list = EntryList(CONTEXT)
+    entry_list.reset(thread, CONTEXT)
 
-    added = arranged.upsert([message(2_000, depth=2_001)])
-    edited = arranged.upsert([message(7, "edited", depth=8)])
-    again = arranged.upsert([message(7, "edited", depth=8)])
+    added = entry_list.upsert([message(2_000, depth=2_001)])
+    edited = entry_list.upsert([message(7, "edited", depth=8)])
+    again = entry_list.upsert([message(7, "edited", depth=8)])
 
     assert (added.start, added.stop, len(added.entries), added.new_count) == (2_000, 2_000, 1, 1)
     assert (edited.start, edited.stop, len(edited.entries), edited.new_count) == (7, 8, 1, 0)
     assert again.entries == []
 
 
-def test_what_is_known_of_a_message_is_drawn_when_it_is_put_again() -> None:
-    """Trouble and the first unread message come by the context."""
-    arranged = EntryList(CONTEXT)
-    arranged.reset([message(0), message(1)], CONTEXT)
-    arranged.context = replace(CONTEXT, errors={message_id(1): "no model"})
-    shown: list[Entry] = arranged.upsert([message(1)]).entries
+def test_a_changed_context_applies_when_a_message_is_updated() -> None:
+    """An error in the context is shown after the message is updated."""
+    entry_list = EntryList(CONTEXT)
+    entry_list.reset([message(0), message(1)], CONTEXT)
+    entry_list.context = replace(CONTEXT, errors={message_id(1): "no model"})
+    changed: list[Entry] = entry_list.upsert([message(1)]).entries
 
-    assert [entry.error for entry in shown] == ["no model"]
+    assert [entry.error for entry in changed] == ["no model"]

@@ -1,4 +1,4 @@
-"""Heights of many items: from an item to its row and back."""
+"""Heights of stacked items."""
 
 from itertools import accumulate
 
@@ -19,41 +19,41 @@ splices = st.tuples(st.integers(0, 2_000), st.integers(0, 60), heights)
     st.lists(st.tuples(st.integers(0, 1_999), st.integers(0, 9)), max_size=20),
 )
 @settings(deadline=None)
-def test_it_adds_up_like_a_list(
-    many: int,
+def test_it_equals_a_list_with_sums(
+    count: int,
     first: list[int],
-    changed: list[tuple[int, int, list[int]]],
+    replacements: list[tuple[int, int, list[int]]],
     changes: list[tuple[int, int]],
 ) -> None:
-    """Built, spliced and changed, every row is where a plain sum puts it."""
-    known = [*(n % 4 for n in range(many)), *first]
-    rows = Heights(known)
-    for start, length, fresh in changed:
-        at = min(start, len(known))
-        rows.splice(at, min(at + length, len(known)), fresh)
-        known[at : at + length] = fresh
+    """After any splices and changes, every row is where a plain sum puts it."""
+    expected = [*(n % 4 for n in range(count)), *first]
+    measured = Heights(expected)
+    for start, length, new_heights in replacements:
+        at = min(start, len(expected))
+        measured.splice(at, min(at + length, len(expected)), new_heights)
+        expected[at : at + length] = new_heights
     for index, height in changes:
-        if index < len(known):
-            rows.set(index, height)
-            known[index] = height
+        if index < len(expected):
+            measured.set(index, height)
+            expected[index] = height
 
-    assert len(rows) == len(known)
-    assert [rows[index] for index in range(len(known))] == known
-    tops = [0, *accumulate(known)]
-    assert [rows.top(index) for index in range(len(known) + 1)] == tops
-    places = [(index, row) for index, height in enumerate(known) for row in range(height)]
-    assert [rows.find(row) for row in range(rows.total)] == places
+    assert len(measured) == len(expected)
+    assert [measured[index] for index in range(len(expected))] == expected
+    tops = [0, *accumulate(expected)]
+    assert [measured.top(index) for index in range(len(expected) + 1)] == tops
+    positions = [(index, row) for index, height in enumerate(expected) for row in range(height)]
+    assert [measured.find(row) for row in range(measured.total)] == positions
 
 
 def test_rows_outside_are_moved_to_the_ends() -> None:
-    """A row above the first or below the last item finds the nearest one."""
-    tree = Heights([2, 3])
+    """A row above the first or below the last item returns the nearest item."""
+    heights_of_two = Heights([2, 3])
 
-    assert tree.find(-5) == (0, 0)
-    assert tree.find(99) == (1, 2)
+    assert heights_of_two.find(-5) == (0, 0)
+    assert heights_of_two.find(99) == (1, 2)
 
 
-def test_nothing_can_be_found_in_nothing() -> None:
-    """Without items no row has one."""
+def test_an_empty_list_has_no_rows() -> None:
+    """Without items, finding a row raises IndexError."""
     with pytest.raises(IndexError):
         Heights().find(0)

@@ -1,4 +1,4 @@
-"""Where every entry stands."""
+"""The layout of entries in rows."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,32 +13,32 @@ CONTEXT = EntryContext(ME, NAMES, {})
 
 @given(st.lists(st.sets(st.integers(0, 30)), min_size=1, max_size=6), st.integers(20, 60))
 @settings(deadline=None)
-def test_it_shows_what_it_was_given_last(steps: list[set[int]], limit: int) -> None:
-    """However entries come and go, rows add up to those of the entries there are."""
-    flow = Layout(lambda _: None)
-    flow.resize(limit)
+def test_rows_are_those_of_the_last_entries(steps: list[set[int]], limit: int) -> None:
+    """After any changes of entries, the rows equal those of a new layout."""
+    layout = Layout(lambda _: None)
+    layout.resize(limit)
     for numbers in steps:
-        flow.set_entries(entries(chain(sorted(numbers)), CONTEXT))
-        flow.measure(0, 10_000)
+        layout.set_entries(entries(chain(sorted(numbers)), CONTEXT))
+        layout.measure(0, 10_000)
 
-    fresh = Layout(lambda _: None)
-    fresh.resize(limit)
-    fresh.set_entries(entries(chain(sorted(steps[-1])), CONTEXT))
-    fresh.measure(0, 10_000)
-    assert flow.total == fresh.total
-    assert [flow.line(row) for row in range(flow.total)] == [
-        fresh.line(row) for row in range(fresh.total)
+    new_layout = Layout(lambda _: None)
+    new_layout.resize(limit)
+    new_layout.set_entries(entries(chain(sorted(steps[-1])), CONTEXT))
+    new_layout.measure(0, 10_000)
+    assert layout.total == new_layout.total
+    assert [layout.line(row) for row in range(layout.total)] == [
+        new_layout.line(row) for row in range(new_layout.total)
     ]
 
 
-def test_a_changed_message_gets_a_new_page() -> None:
-    """An edit is drawn anew, its neighbours are not."""
-    flow = Layout(lambda _: None)
-    flow.set_entries(entries([message(0), message(1)], CONTEXT))
-    first = flow.rendered(0)
-    flow.rendered(1)
-    flow.set_entries(entries([message(0), message(1, "edited\n\ntwice")], CONTEXT))
+def test_only_a_changed_message_is_rendered_again() -> None:
+    """An edited message is rendered again, its neighbour is not."""
+    layout = Layout(lambda _: None)
+    layout.set_entries(entries([message(0), message(1)], CONTEXT))
+    first = layout.rendered(0)
+    layout.rendered(1)
+    layout.set_entries(entries([message(0), message(1, "edited\n\ntwice")], CONTEXT))
 
-    assert flow.rendered(0) is first
-    assert [plain(line) for line in flow.rendered(1).body] == ["edited", "", "twice"]
-    assert flow.height(1) == 5
+    assert layout.rendered(0) is first
+    assert [plain(line) for line in layout.rendered(1).body] == ["edited", "", "twice"]
+    assert layout.height(1) == 5

@@ -1,4 +1,4 @@
-"""The lines of one entry."""
+"""The rendered lines of one entry."""
 
 from dataclasses import replace
 
@@ -21,25 +21,25 @@ def _entry(**fields: object) -> Entry:
 
 
 def _text(entry: Entry, limit: int = 40) -> list[str]:
-    shown = render_entry(entry, limit)
-    return [plain(shown.line(row)).rstrip() for row in range(shown.height)]
+    rendered = render_entry(entry, limit)
+    return [plain(rendered.line(row)).rstrip() for row in range(rendered.height)]
 
 
-def test_a_message_has_a_header_a_text_and_a_gap() -> None:
+def test_a_message_has_a_header_a_text_and_an_empty_line() -> None:
     """Author and time, then the text, then an empty line."""
     lines = _text(_entry(content="**hi** there", created_at=START.astimezone()))
 
     assert lines == [f"demo  {START.astimezone():%H:%M}", "hi there", ""]
 
 
-def test_what_became_of_an_answer_is_said() -> None:
-    """Stopped, cut off, failed and deleted each have their words."""
-    said = [
+def test_the_end_of_an_answer_is_shown() -> None:
+    """Stopped, cut off, failed, deleted and pending messages each have a text."""
+    endings = [
         _text(_entry(content="a", finish_reason=reason))[2]
         for reason in ("cancelled", "length", "timeout", "error")
     ]
 
-    assert said == [
+    assert endings == [
         "■ stopped",
         "… cut off at the model's limit",
         "✗ took too long and was stopped",
@@ -50,20 +50,20 @@ def test_what_became_of_an_answer_is_said() -> None:
     assert _text(replace(_entry(content="a"), pending=True))[2] == "sending …"
 
 
-def test_an_answer_grows() -> None:
-    """Text is added with a mark at its end, and begun anew when it became shorter."""
-    shown = render_entry(_entry(streaming=True), 40, "Hel")
-    append_text(shown, "Hello *world*")
-    grown = [plain(line) for line in shown.body]
-    append_text(shown, "Bye")
+def test_a_streamed_answer_grows() -> None:
+    """The text has a cursor at its end, and starts again when it became shorter."""
+    rendered = render_entry(_entry(streaming=True), 40, "Hel")
+    append_text(rendered, "Hello *world*")
+    grown = [plain(line) for line in rendered.body]
+    append_text(rendered, "Bye")
 
-    assert "writing" in plain(shown.head[-1])
+    assert "writing" in plain(rendered.head[-1])
     assert grown == ["Hello world▌"]
-    assert [plain(line) for line in shown.body] == ["Bye▌"]
+    assert [plain(line) for line in rendered.body] == ["Bye▌"]
 
 
-def test_dividers_stand_above_the_header() -> None:
-    """A new day and the first unread message are announced across the width."""
+def test_dividers_are_above_the_header() -> None:
+    """A new day and the first unread message have a divider each."""
     lines = _text(replace(_entry(content="a"), day=START, first_unread=True))
 
     assert lines[0].startswith("── Saturday 14 March 2026 ─")
@@ -72,18 +72,18 @@ def test_dividers_stand_above_the_header() -> None:
 
 
 def test_every_line_fits() -> None:
-    """Long names, deep levels and wide texts stay within the width."""
+    """Long names, deep levels and wide characters stay within the width."""
     entry = replace(
         _entry(content="日本語 " * 30), author="n" * 90, branch_level=30, reply_to="x" * 90
     )
-    shown = render_entry(entry, 44)
+    rendered = render_entry(entry, 44)
 
-    assert all(width(plain(shown.line(row))) <= 44 - GUTTER for row in range(shown.height))
-    assert plain(shown.line(1)).startswith("│ │ ")
+    assert all(width(plain(rendered.line(row))) <= 44 - GUTTER for row in range(rendered.height))
+    assert plain(rendered.line(1)).startswith("│ │ ")
 
 
-def test_estimates_are_near() -> None:
-    """Without rendering, a plain message's rows are known to about a line."""
+def test_estimated_rows_are_close() -> None:
+    """The estimate of a plain message differs from its rows by at most one."""
     entry = entries([message(3, "words and words " * 20)], EntryContext(ME, NAMES, {}))[0]
 
     assert abs(estimate_rows(entry, 60) - render_entry(entry, 60).height) <= 1

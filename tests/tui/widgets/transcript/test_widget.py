@@ -1,4 +1,4 @@
-"""The transcript as people use it."""
+"""The transcript widget."""
 
 import asyncio
 import random
@@ -18,22 +18,22 @@ CONTEXT = EntryContext(ME, NAMES, {})
 
 
 class Demo(App[None]):
-    """A transcript and nothing else."""
+    """An app with a transcript only, which records its messages."""
 
     def __init__(self, messages: Sequence[MessageView] = ()) -> None:
         super().__init__()
         self.messages = list(messages)
         self.texts = {message_id(500): ""}
-        self.told: list[object] = []
+        self.posted: list[object] = []
 
     def compose(self) -> ComposeResult:
         yield Transcript(self.texts.get)
 
     def on_mount(self) -> None:
         self.transcript.focus()
-        self.put()
+        self.show_all()
 
-    def put(self) -> None:
+    def show_all(self) -> None:
         self.messages.sort(key=lambda m: m.path)
         self.transcript.show(entries(self.messages, CONTEXT))
 
@@ -42,16 +42,16 @@ class Demo(App[None]):
         return self.query_one(Transcript)
 
     def on_transcript_link_clicked(self, event: Transcript.LinkClicked) -> None:
-        self.told.append(event.href)
+        self.posted.append(event.href)
 
     def on_transcript_end_seen(self) -> None:
-        self.told.append("end")
+        self.posted.append("end")
 
     def top(self) -> tuple[object, int]:
-        """The message at the top of the view, and the row counted from its header."""
-        found = self.transcript.entry_layout.line(self.transcript.scroll_offset.y)
-        assert found is not None
-        return found[0].id, found[1] - found[0].divider_rows
+        """Return the message at the top of the view, and the row counted from its header."""
+        located = self.transcript.entry_layout.line(self.transcript.scroll_offset.y)
+        assert located is not None
+        return located[0].id, located[1] - located[0].divider_rows
 
     def screen_text(self) -> list[str]:
         rows = range(self.transcript.size.height)
@@ -59,20 +59,20 @@ class Demo(App[None]):
 
 
 async def test_it_opens_at_the_end_and_follows_it() -> None:
-    """The newest message is seen, and goes on being seen as more come."""
+    """The newest message is in view, also after more are added."""
     app = Demo(chain(range(200)))
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.pause()
         assert "message 199" in "".join(app.screen_text())
         app.messages.append(message(200))
-        app.put()
+        app.show_all()
         await pilot.pause()
         assert "message 200" in "".join(app.screen_text())
-        assert "end" in app.told
+        assert "end" in app.posted
 
 
-async def test_a_reader_above_the_end_is_not_moved_and_told_of_news() -> None:
-    """Scrolled up, the line stays and a pill counts what came; a click goes there."""
+async def test_a_scrolled_up_view_stays_and_counts_new_messages() -> None:
+    """The line stays in place, a pill counts new messages, and a click goes to them."""
     app = Demo(chain(range(100)))
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.pause()
@@ -88,18 +88,18 @@ async def test_a_reader_above_the_end_is_not_moved_and_told_of_news() -> None:
         assert "message 100" in "".join(app.screen_text())
 
 
-async def test_who_sees_everything_sees_the_end() -> None:
-    """Going to a message of a thread that fits the view leaves the reader at the end."""
+async def test_a_thread_that_fits_the_view_is_followed() -> None:
+    """Going to a message of a thread that fits the view keeps following the end."""
     app = Demo(chain(range(3)))
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.pause()
-        app.told.clear()
+        app.posted.clear()
         app.transcript.go_to(message_id(1))
         app.messages.append(message(3))
-        app.put()
+        app.show_all()
         await pilot.pause()
         assert app.transcript.following
-        assert "end" in app.told
+        assert "end" in app.posted
 
 
 OPERATIONS = st.lists(
@@ -119,7 +119,7 @@ OPERATIONS = st.lists(
 def test_no_operation_moves_the_line_being_read(
     operations: list[tuple[str, int]], start: int
 ) -> None:
-    """Appends, inserts above and below, edits, streams, new sizes and themes: 0 rows of drift."""
+    """Added, edited, streamed, resized or restyled: the line at the top drifts by 0 rows."""
     asyncio.run(_drift(operations, start))
 
 
@@ -136,33 +136,33 @@ async def _drift(operations: list[tuple[str, int]], start: int) -> None:
             assert app.top() == before, kind
 
 
-async def _operate(app: Demo, kind: str, chance: random.Random, read: object) -> None:
+async def _operate(app: Demo, kind: str, rng: random.Random, top_id: object) -> None:
     if kind == "grow":
         app.texts[message_id(500)] += "more **words**\n\n" * 3
         app.transcript.update_streaming([message_id(500)])
     elif kind == "resize":
-        app.transcript.styles.width = chance.randrange(40, 60)
+        app.transcript.styles.width = rng.randrange(40, 60)
     elif kind == "theme":
-        app.theme = chance.choice(["nord", "textual-light", "gruvbox"])
+        app.theme = rng.choice(["nord", "textual-light", "gruvbox"])
     else:
-        _change(app, kind, chance, read)
-        app.put()
+        _change(app, kind, rng, top_id)
+        app.show_all()
 
 
-def _change(app: Demo, kind: str, chance: random.Random, read: object) -> None:
-    changed = chance.choice([m for m in app.messages if m.id != read and not m.streaming])
-    number = chance.randrange(0, 400)
+def _change(app: Demo, kind: str, rng: random.Random, top_id: object) -> None:
+    changed = rng.choice([m for m in app.messages if m.id != top_id and not m.streaming])
+    number = rng.randrange(0, 400)
     if kind in {"edit", "remove"}:
         app.messages.remove(changed)
     if kind == "edit":
         app.messages.append(message(int(changed.path), "new\n\n" * number))
     path = number if kind == "before" else number + 400
     if kind in {"append", "before"} and all(m.id != message_id(path) for m in app.messages):
-        app.messages.append(message(path, "some words " * chance.randrange(1, 40)))
+        app.messages.append(message(path, "some words " * rng.randrange(1, 40)))
 
 
 async def test_ten_thousand_messages_are_one_widget() -> None:
-    """However long a thread, the number of widgets is that of the screen."""
+    """The number of widgets does not depend on the number of messages."""
     app = Demo(chain(range(10_000)))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
@@ -173,7 +173,7 @@ async def test_ten_thousand_messages_are_one_widget() -> None:
         assert "message 0" in "".join(app.screen_text())
 
 
-async def test_the_cursor_walks_over_messages() -> None:
+async def test_the_cursor_moves_over_messages() -> None:
     """Up and down select messages, and the selected one is in view."""
     app = Demo(chain(range(50)))
     async with app.run_test(size=(60, 20)) as pilot:
@@ -185,8 +185,8 @@ async def test_the_cursor_walks_over_messages() -> None:
         assert f"▎ {app.transcript.selected.message.content}" in app.screen_text()
 
 
-async def test_what_the_mouse_selects_is_the_text() -> None:
-    """A selection over several messages has their text without marks, and survives news above."""
+async def test_the_mouse_selects_text_without_the_gutter() -> None:
+    """A selection over several messages survives messages added above it."""
     app = Demo([message(number, "hello world") for number in range(10, 30)])
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.pause()
@@ -197,7 +197,7 @@ async def test_what_the_mouse_selects_is_the_text() -> None:
         await pilot.mouse_up(Transcript, offset=(7, 4))
         first = app.screen.get_selected_text()
         app.messages.insert(0, message(1))
-        app.put()
+        app.show_all()
         await pilot.pause()
         assert first is not None
         assert first.count("\n") == 3
@@ -206,28 +206,28 @@ async def test_what_the_mouse_selects_is_the_text() -> None:
         assert app.screen.get_selected_text() == first
 
 
-async def test_hostile_text_stays_text() -> None:
-    """Markup and escapes of others are neither obeyed nor let through."""
+async def test_markup_and_escapes_of_users_are_shown_as_text() -> None:
+    """Markup has no effect, and control characters are removed."""
     app = Demo([message(0, "[/b] [@click=app.quit]x[/] \x1b[2J", author_name="[red]\x1b]0;x")])
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.pause()
-        shown = "\n".join(app.screen_text())
-        assert "[/b] [@click=app.quit]x[/] [2J" in shown
-        assert "\x1b" not in shown
+        text = "\n".join(app.screen_text())
+        assert "[/b] [@click=app.quit]x[/] [2J" in text
+        assert "\x1b" not in text
 
 
-async def test_links_are_told_and_not_opened() -> None:
-    """A click on a link tells its address."""
+async def test_a_clicked_link_is_reported() -> None:
+    """A click on a link posts its address, and does not open it."""
     app = Demo([message(0, "https://a.b/c")])
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.pause()
         row = next(i for i, line in enumerate(app.screen_text()) if "https" in line)
         await pilot.click(Transcript, offset=(4, row))
-        assert "https://a.b/c" in app.told
+        assert "https://a.b/c" in app.posted
 
 
-async def test_a_finished_answer_is_what_its_text_says() -> None:
-    """While it streams the text grows in place; at the end the whole text is drawn."""
+async def test_a_finished_answer_is_rendered_from_its_complete_text() -> None:
+    """While streaming the text grows in place; at the end it is rendered again."""
     app = Demo([message(0), answer(500, streaming=True)])
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.pause()
@@ -236,7 +236,7 @@ async def test_a_finished_answer_is_what_its_text_says() -> None:
         await pilot.pause()
         growing = "\n".join(app.screen_text())
         app.messages[1] = answer(500, "# Title\n\n- one\n- two")
-        app.put()
-        page = app.transcript.entry_layout.rendered(1)
+        app.show_all()
+        rendered = app.transcript.entry_layout.rendered(1)
         assert "• one▌" in growing
-        assert [plain(line) for line in page.body] == ["Title", "", "• one", "• two"]
+        assert [plain(line) for line in rendered.body] == ["Title", "", "• one", "• two"]

@@ -1,6 +1,6 @@
-"""The transcript: a thread's messages in one widget, however many there are.
+"""The transcript: all messages of a thread in one widget, however many there are.
 
-`widget` is what screens use. Under it: `view` keeps the reader's line where it is, `flow` knows
-what stands where, `page` makes an entry's lines, `entries` the tree's shape, `strips` and `palette`
-turn lines into what Textual paints.
+Screens use `widget`. Below it, `view` keeps the scroll position, `layout` maps rows to entries,
+`entry_list` and `entries` build entries from messages, `rendered_entry` renders one entry to lines,
+`heights` sums their heights, and `strips` and `styles` convert lines to what Textual paints.
 """

@@ -1,8 +1,7 @@
-"""What the transcript shows, one entry a message, and where each stands in the tree.
+"""Entries of the transcript: one per message, with its place in the reply tree. No Textual import.
 
-Pure: no widget, no terminal. Depth-first order is the order of the entries. A reply stands under
-what it answers without indentation as long as that has one reply only, so that a talk stays flat;
-branches are indented, up to a depth that leaves room for the text.
+Entries are in depth-first order of the reply tree. A reply to a message that has one reply only is
+not indented, so that a plain exchange stays flat; branches are indented up to a maximum depth.
 """
 
 from collections import Counter
@@ -14,28 +13,30 @@ from uuid import UUID
 from rustygpt_shared.models.messages import MessageView
 
 INDENT = 2
+"""Cells per level of branching."""
 DEEPEST_INDENT = 8
+"""Levels beyond this one are not indented further, which leaves space for the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message and how it is shown; equal entries look alike."""
+    """A message and how it is shown; equal entries render to the same lines."""
 
     message: MessageView
     author: str
     own: bool = False
     branch_level: int = 0
-    """How often the thread branched above it."""
+    """The number of branchings above it."""
     reply_to: str = ""
-    """Whom it answers, when that is not the entry right above."""
+    """The author of the message it replies to, unless that is the entry right above."""
     day: datetime | None = None
-    """Set when a new day begins here."""
+    """Set when it is the first message of a day."""
     first_unread: bool = False
-    """Whether the first unread message is this."""
+    """True for the first unread message, which has a divider above it."""
     error: str = ""
-    """Why an answer failed."""
+    """Why an answer failed, in one sentence."""
     pending: bool = False
-    """Not yet known to the server."""
+    """True until the server confirmed the message."""
 
     @property
     def id(self) -> UUID:
@@ -44,52 +45,55 @@ class Entry:
 
     @property
     def divider_rows(self) -> int:
-        """Rows of dividers above the header."""
+        """The number of rows that dividers take above the header."""
         return 2 * (self.day is not None) + 2 * self.first_unread
 
     @property
     def indent(self) -> int:
-        """Cells the entry is moved to the right."""
+        """The indentation in cells."""
         return INDENT * min(self.branch_level, DEEPEST_INDENT)
 
 
 @dataclass(frozen=True, slots=True)
 class EntryContext:
-    """What entries need to know beyond their messages."""
+    """What entries depend on besides their messages."""
 
     me: UUID
     names: dict[UUID, str]
+    """Names of the participants by user id."""
     errors: dict[UUID, str]
+    """Errors of answers by message id."""
     first_unread: UUID | None = None
     pending: frozenset[UUID] = frozenset()
 
     def author(self, message: MessageView) -> str:
-        """What to call whoever wrote a message."""
+        """Return the name to show for the author of a message."""
         if message.role == "assistant":
             return message.model or "assistant"
         if message.role == "system":
             return "system"
-        known = self.names.get(message.author_user_id) if message.author_user_id else None
-        return known or message.author_name or "somebody"
+        name = self.names.get(message.author_user_id) if message.author_user_id else None
+        return name or message.author_name or "somebody"
 
 
 def entries(messages: Iterable[MessageView], context: EntryContext) -> list[Entry]:
-    """The entries of messages that come in depth-first order."""
-    shown = list(messages)
-    replies = Counter(message.parent_id for message in shown)
+    """Return the entries of messages given in depth-first order."""
+    messages = list(messages)
+    reply_counts = Counter(message.parent_id for message in messages)
     levels: dict[UUID, int] = {}
     authors: dict[UUID, str] = {}
-    days = DayDivider()
-    found: list[Entry] = []
+    day_divider = DayDivider()
+    result: list[Entry] = []
     above: MessageView | None = None
-    for message in shown:
+    for message in messages:
         parent = message.parent_id
-        level = levels.get(parent, 0) + (replies[parent] > 1) if parent else 0
-        levels[message.id], authors[message.id] = level, context.author(message)
-        answered = authors.get(parent, "") if parent else ""
-        found.append(entry(message, above, level, answered, context, days))
+        level = levels.get(parent, 0) + (reply_counts[parent] > 1) if parent else 0
+        levels[message.id] = level
+        authors[message.id] = context.author(message)
+        parent_author = authors.get(parent, "") if parent else ""
+        result.append(entry(message, above, level, parent_author, context, day_divider))
         above = message
-    return found
+    return result
 
 
 def entry(
@@ -100,30 +104,35 @@ def entry(
     context: EntryContext,
     day_divider: "DayDivider",
 ) -> Entry:
-    """The entry of a message that stands below another; `answered` wrote what it answers."""
-    own_id = message.id
-    said = parent_author if above and message.parent_id != above.id else ""
+    """Return the entry of a message.
+
+    `above` is the message of the entry above, `parent_author` wrote the message it replies to.
+    """
     return Entry(
         message,
         context.author(message),
-        message.author_user_id == context.me,
-        branch_level,
-        said,
-        day_divider.starts(message.created_at, above.created_at if above else None),
-        own_id == context.first_unread,
-        context.errors.get(own_id, ""),
-        own_id in context.pending,
+        own=message.author_user_id == context.me,
+        branch_level=branch_level,
+        reply_to=parent_author if above and message.parent_id != above.id else "",
+        day=day_divider.starts(message.created_at, above.created_at if above else None),
+        first_unread=message.id == context.first_unread,
+        error=context.errors.get(message.id, ""),
+        pending=message.id in context.pending,
     )
 
 
 class DayDivider:
-    """Tells where a day begins; looks at the calendar only when a time leaves the day before."""
+    """Finds the first message of each day in local time.
+
+    It keeps the bounds of the last day, as converting every time to the local zone is slow.
+    """
 
     def __init__(self) -> None:
-        self._start = self._end = datetime.min.replace(tzinfo=UTC)
+        self._start = datetime.min.replace(tzinfo=UTC)
+        self._end = self._start
 
     def starts(self, time: datetime, before: datetime | None) -> datetime | None:
-        """The time in the zone of the terminal, when its day is another than that before."""
+        """Return `time` in the local zone if its day differs from that of `before`, else None."""
         if before is not None:
             if not self._start <= before < self._end:
                 self._set_day(before)
@@ -132,7 +141,7 @@ class DayDivider:
         return self._set_day(time)
 
     def _set_day(self, time: datetime) -> datetime:
-        """Know the day of a time from now on."""
+        """Remember the day of a time, and return that time in the local zone."""
         local = time.astimezone()
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         self._start = midnight.astimezone(UTC)

@@ -1,9 +1,7 @@
-"""Where every entry stands, and which line the reader looks at.
+"""Maps rows of the transcript to entries and their rendered lines. No Textual import.
 
-Pure: rows and pages, no widget. The reader's place is a message and a row within it, never a row
-of the whole, so nothing that happens above moves the line being read. Entries stand in the order
-of their paths, by which they are found, so that one that comes in between costs its neighbours
-nothing.
+A virtual list: the height of an entry is an estimate until it is rendered, and only entries near
+the view are rendered. Entries are in the order of their paths, which finds them by binary search.
 """
 
 from bisect import bisect_left
@@ -25,9 +23,10 @@ MAX_CACHED_ENTRIES = 400
 
 
 class Layout:
-    """Entries one under the other at one width; heights are estimates until a page was made."""
+    """Stacked entries at one width, the most recently rendered of them cached."""
 
     def __init__(self, text_of: Callable[[UUID], str | None]) -> None:
+        """`text_of` returns the text so far of an answer in progress."""
         self._text_of = text_of
         self.width = 80
         self.entries: list[Entry] = []
@@ -40,43 +39,48 @@ class Layout:
 
     @property
     def total(self) -> int:
-        """Rows of everything."""
+        """The number of rows of all entries."""
         return self._heights.total
 
     def index(self, id: UUID) -> int | None:
-        """The place of a message."""
+        """Return the index of a message's entry, None when there is none."""
         path = self._paths.get(id)
         return None if path is None else bisect_left(self.entries, path, key=_path)
 
     def top(self, index: int) -> int:
-        """The row at which an entry starts."""
+        """Return the first row of an entry."""
         return self._heights.top(index)
 
     def height(self, index: int) -> int:
-        """Rows of an entry, as far as they are known."""
+        """Return the number of rows of an entry, an estimate unless it is rendered."""
         return self._heights[index]
 
     def entry_height(self, id: UUID) -> int:
-        """Rows of a message, 0 when it is not shown."""
+        """Return the number of rows of a message, 0 when it has no entry."""
         index = self.index(id)
         return 0 if index is None else self._heights[index]
 
     def find(self, row: int) -> tuple[int, int]:
-        """The entry at a row, and the row within it; IndexError when there is none."""
+        """Return the index of the entry at a row and the row within it.
+
+        Raises IndexError when there are no entries.
+        """
         return self._heights.find(row)
 
-    def set_entries(self, shown: Sequence[Entry]) -> None:
-        """Show these entries; what stays the same keeps its page."""
-        known, start, rest = self.entries, 0, 0
-        shorter = min(len(known), len(shown))
-        while start < shorter and known[start] == shown[start]:
-            start += 1
-        while rest < shorter - start and known[-1 - rest] == shown[-1 - rest]:
-            rest += 1
-        self.splice(start, len(known) - rest, shown[start : len(shown) - rest])
+    def set_entries(self, entries: Sequence[Entry]) -> None:
+        """Replace all entries; equal ones at both ends stay rendered."""
+        before = self.entries
+        head = 0
+        tail = 0
+        shorter = min(len(before), len(entries))
+        while head < shorter and before[head] == entries[head]:
+            head += 1
+        while tail < shorter - head and before[-1 - tail] == entries[-1 - tail]:
+            tail += 1
+        self.splice(head, len(before) - tail, entries[head : len(entries) - tail])
 
     def splice(self, start: int, stop: int, entries: Sequence[Entry]) -> None:
-        """Show other entries in the place of those from `start` up to `stop`."""
+        """Replace the entries from `start` up to, not including, `stop`; equal ones stay."""
         old = {entry.id: index for index, entry in enumerate(self.entries[start:stop], start)}
         for id_ in old:
             del self._paths[id_]
@@ -96,46 +100,47 @@ class Layout:
         self._heights.splice(start, stop, heights)
 
     def resize(self, width: int) -> None:
-        """Show everything at another width."""
+        """Set another width, which discards all rendered entries."""
         self.width = width
         self._rendered.clear()
         self._heights = Heights(estimate_rows(entry, width) for entry in self.entries)
 
     def measure(self, first: int, rows: int) -> None:
-        """Make heights exact from an entry on until so many rows are reached."""
+        """Render entries from `first` down until they have at least `rows` rows."""
         index = first
         while index < len(self.entries) and rows > 0:
             rows -= self.rendered(index).height
             index += 1
 
     def measure_above(self, index: int, rows: int) -> None:
-        """Make heights exact above an entry until so many rows are reached."""
+        """Render entries above `index` until they have at least `rows` rows."""
         while index > 0 and rows > 0:
             index -= 1
             rows -= self.rendered(index).height
 
     def rendered(self, index: int) -> RenderedEntry:
-        """The page of an entry, made when it is not there; its height is exact from now on."""
+        """Return the rendered entry, from the cache if possible; its height is exact afterwards."""
         entry = self.entries[index]
-        found = self._rendered.get(entry.id)
-        if found is None or found.entry is not entry:
-            found = render_entry(entry, self.width, self._text_of(entry.id))
-            self._rendered[entry.id] = found
+        rendered = self._rendered.get(entry.id)
+        if rendered is None or rendered.entry is not entry:
+            rendered = render_entry(entry, self.width, self._text_of(entry.id))
+            self._rendered[entry.id] = rendered
             while len(self._rendered) > MAX_CACHED_ENTRIES:
                 self._rendered.popitem(last=False)
         self._rendered.move_to_end(entry.id)
-        self._heights.set(index, found.height)
-        return found
+        self._heights.set(index, rendered.height)
+        return rendered
 
     def append_text(self, id: UUID) -> None:
-        """An answer in progress has more text."""
-        index, found = self.index(id), self._rendered.get(id)
-        if index is not None and found is not None:
-            append_text(found, self._text_of(id) or "")
-            self._heights.set(index, found.height)
+        """Update a rendered answer in progress, whose text has grown."""
+        index = self.index(id)
+        rendered = self._rendered.get(id)
+        if index is not None and rendered is not None:
+            append_text(rendered, self._text_of(id) or "")
+            self._heights.set(index, rendered.height)
 
     def line(self, row: int) -> tuple[Entry, int, Line] | None:
-        """The entry at a row, the row within it, and its line; None below the end."""
+        """Return the entry at a row, the row within it and its line; None outside."""
         if not 0 <= row < self.total:
             return None
         index, inner = self.find(row)

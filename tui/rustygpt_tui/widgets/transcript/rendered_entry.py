@@ -1,7 +1,6 @@
-"""The lines of one entry: divider, header, text, and what became of an answer.
+"""Renders one entry to lines: dividers, header, text and status of the answer. No Textual import.
 
-Pure: lines of named spans, `width` cells wide at most. The column at the left edge is left to the
-widget, which marks the selected message there.
+The gutter at the left edge is left free for the widget, which marks the selected message there.
 """
 
 from collections.abc import Sequence
@@ -17,19 +16,21 @@ from rustygpt_tui.render.wrap import wrap
 from rustygpt_tui.widgets.transcript.entries import DEEPEST_INDENT, Entry
 
 GUTTER = 2
+"""Cells at the left that the widget draws."""
 MARGIN = 1
-_NARROWEST = 16
+"""Empty cells at the right."""
+_MIN_TEXT_WIDTH = 16
 _ENDS = {
     "cancelled": ("■ stopped", "note"),
     "length": ("… cut off at the model's limit", "note"),
-    "timeout": ("✗ took too long and was stopped", "trouble"),
-    "error": ("✗ failed", "trouble"),
+    "timeout": ("✗ took too long and was stopped", "error"),
+    "error": ("✗ failed", "error"),
 }
 
 
 @dataclass(slots=True)
 class RenderedEntry:
-    """An entry at one width: its lines, and the growing text of an answer in progress."""
+    """An entry rendered at one width, and the Markdown stream of an answer in progress."""
 
     entry: Entry
     width: int
@@ -38,15 +39,15 @@ class RenderedEntry:
     foot: list[Line]
     stream: StreamingMarkdown | None = None
     streamed_length: int = 0
-    """Code points of the streamed text that `stream` has."""
+    """The number of code points that were appended to `stream`."""
 
     @property
     def height(self) -> int:
-        """Rows of the entry."""
+        """The number of rows."""
         return len(self.head) + len(self.body) + len(self.foot)
 
     def line(self, row: int) -> Line:
-        """The line at a row; empty beyond the end."""
+        """Return the line at a row; an empty line past the end."""
         for part in (self.head, self.body, self.foot):
             if row < len(part):
                 return part[row]
@@ -55,7 +56,7 @@ class RenderedEntry:
 
 
 def render_entry(entry: Entry, limit: int, text: str | None = None) -> RenderedEntry:
-    """The page of an entry; `text` is that of an answer in progress."""
+    """Return a rendered entry; `text` is the text so far of an answer in progress."""
     space = text_width(entry, limit)
     head = [*_dividers(entry, limit), _header(entry, limit)]
     if entry.message.streaming:
@@ -68,24 +69,22 @@ def render_entry(entry: Entry, limit: int, text: str | None = None) -> RenderedE
 
 
 def text_width(entry: Entry, limit: int) -> int:
-    """Cells for the text of an entry."""
-    return max(_NARROWEST, limit - GUTTER - MARGIN - entry.indent)
+    """Return the number of cells for the text of an entry."""
+    return max(_MIN_TEXT_WIDTH, limit - GUTTER - MARGIN - entry.indent)
 
 
 def append_text(rendered: RenderedEntry, text: str) -> None:
-    """Give an answer in progress its text so far."""
+    """Update a rendered answer in progress to its text so far, which usually has grown."""
     if rendered.stream is None:
         return
     if rendered.streamed_length > len(text):
-        rendered.stream, rendered.streamed_length = (
-            StreamingMarkdown(text_width(rendered.entry, rendered.width)),
-            0,
-        )
+        rendered.stream = StreamingMarkdown(text_width(rendered.entry, rendered.width))
+        rendered.streamed_length = 0
     rendered.stream.append(text[rendered.streamed_length :])
     rendered.streamed_length = len(text)
     lines: list[Line] = [*rendered.stream.stable_lines, *rendered.stream.open_lines]
-    room = text_width(rendered.entry, rendered.width)
-    if lines and sum(width(span.text) for span in lines[-1]) < room:
+    space = text_width(rendered.entry, rendered.width)
+    if lines and sum(width(span.text) for span in lines[-1]) < space:
         lines[-1] = (*lines[-1], Span("▌", "cursor"))
     else:
         lines.append((Span("▌", "cursor"),))
@@ -93,30 +92,30 @@ def append_text(rendered: RenderedEntry, text: str) -> None:
 
 
 def estimate_rows(entry: Entry, limit: int) -> int:
-    """Rows an entry will take, roughly, without rendering it."""
-    room = text_width(entry, limit)
+    """Return a rough number of rows of an entry, without rendering it."""
+    space = text_width(entry, limit)
     content = entry.message.content
-    rows = 2 + len(content) // room + content.count("\n")
+    rows = 2 + len(content) // space + content.count("\n")
     return rows + (1 if content else 0) + entry.divider_rows
 
 
-def _body(entry: Entry, room: int) -> list[Line]:
+def _body(entry: Entry, space: int) -> list[Line]:
     message = entry.message
     if message.deleted_at is not None:
         return [(Span("deleted", "note"),)]
-    return render(message.content, room)
+    return render(message.content, space)
 
 
-def _foot(entry: Entry, room: int) -> list[Line]:
-    """What became of an answer, and the empty line that ends every entry."""
+def _foot(entry: Entry, space: int) -> list[Line]:
+    """Return how the answer ended, and the empty line that ends every entry."""
     text, style = _ENDS.get(entry.message.finish_reason or "", ("", ""))
     if entry.pending:
         text, style = "sending …", "note"
     if entry.error:
-        text, style = f"✗ {one_line(entry.error)}", "trouble"
+        text, style = f"✗ {one_line(entry.error)}", "error"
     if not text:
         return [()]
-    return [*_indented(entry, wrap([Span(text, style)], room, hang=2)), ()]
+    return [*_indented(entry, wrap([Span(text, style)], space, hang=2)), ()]
 
 
 def _indented(entry: Entry, lines: Sequence[Line]) -> list[Line]:
@@ -158,7 +157,7 @@ def _author_style(entry: Entry) -> str:
 
 
 def _tint(author: UUID | None) -> int:
-    """One of four colours, the same for a person wherever they write."""
+    """Return the number of an author's colour, 0 to 3."""
     return author.int % 4 if author else 0
 
 
@@ -175,16 +174,16 @@ def _day(day: datetime) -> str:
     return f"{day:%A} {day.day} {day:%B %Y}"
 
 
-def _ruled(words: str, limit: int, style: str) -> Line:
-    room = max(0, limit - GUTTER - MARGIN - len(words) - 4)
-    return (Span(f"── {words} " + "─" * room, style),)
+def _ruled(text: str, limit: int, style: str) -> Line:
+    rest = max(0, limit - GUTTER - MARGIN - len(text) - 4)
+    return (Span(f"── {text} " + "─" * rest, style),)
 
 
 def _fitting(spans: list[Span], limit: int) -> Line:
     line: list[Span] = []
     for span in spans:
-        room = limit - sum(width(kept.text) for kept in line)
-        if room <= 0:
+        space = limit - sum(width(before.text) for before in line)
+        if space <= 0:
             break
-        line.append(span._replace(text=shorten(span.text, room)))
+        line.append(span._replace(text=shorten(span.text, space)))
     return tuple(line)

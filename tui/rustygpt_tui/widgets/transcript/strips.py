@@ -1,4 +1,4 @@
-"""Lines of named spans made into strips, with what the mouse has selected."""
+"""Converts rendered lines to Textual strips, with the mouse selection drawn in."""
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,7 +11,11 @@ from rustygpt_tui.widgets.transcript.styles import StyleCache
 def to_strip(
     line: Line, styles: StyleCache, selected: tuple[int, int] | None, selection: Style
 ) -> Strip:
-    """A line as Textual paints it; `selected` is a span of code points, -1 for the line's end."""
+    """Return a line as a strip.
+
+    `selected` is the selected range in code points, with -1 for the end of the line; `selection`
+    is the style it is drawn in.
+    """
     segments: list[Segment] = []
     at = 0
     for span in line:
@@ -34,4 +38,4 @@ def _split(
     start = max(0, selected[0] - at)
     end = len(text) if selected[1] == -1 else max(start, min(len(text), selected[1] - at))
     parts = ((text[:start], style), (text[start:end], style + selection), (text[end:], style))
-    return [Segment(part, own) for part, own in parts if part]
+    return [Segment(part, part_style) for part, part_style in parts if part]

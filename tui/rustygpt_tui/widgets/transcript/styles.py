@@ -1,4 +1,4 @@
-"""Names of styles made into colours of the theme, by way of component classes."""
+"""Maps the style names of rendered lines to colours of the theme, by component classes."""
 
 from collections.abc import Iterable
 
@@ -10,8 +10,8 @@ _NAMES = """
 strong emphasis strike code link link.address heading h1 h2 h3 h4 h5 h6 quote quote.bar list.marker
 rule table.head table.border code.block code.language code.keyword code.builtin code.name
 code.string code.number code.operator code.comment code.deleted code.inserted author.own
-author.assistant author.0 author.1 author.2 author.3 meta live note trouble guide day unread cursor
-mark mark.blurred pill empty
+author.assistant author.0 author.1 author.2 author.3 meta live note error guide day unread cursor
+selected selected.blurred pill empty
 """
 
 COMPONENTS = {f"{_PREFIX}{name.replace('.', '-')}" for name in _NAMES.split()}
@@ -67,13 +67,13 @@ Transcript {
     & > .transcript--meta { color: $foreground 45%; }
     & > .transcript--live { color: $text-success; }
     & > .transcript--note { color: $foreground 55%; text-style: italic; }
-    & > .transcript--trouble { color: $text-error; }
+    & > .transcript--error { color: $text-error; }
     & > .transcript--guide { color: $foreground 20%; }
     & > .transcript--day { color: $foreground 40%; }
     & > .transcript--unread { color: $text-error; text-style: bold; }
     & > .transcript--cursor { color: $accent; }
-    & > .transcript--mark { color: $primary; }
-    & > .transcript--mark-blurred { color: $foreground 25%; }
+    & > .transcript--selected { color: $primary; }
+    & > .transcript--selected-blurred { color: $foreground 25%; }
     & > .transcript--pill { color: $background; background: $primary; text-style: bold; }
     & > .transcript--empty { color: $foreground 50%; }
 }
@@ -81,7 +81,7 @@ Transcript {
 
 
 class StyleCache:
-    """Rich styles of one widget by names; forget it when the theme changes."""
+    """Rich styles of one widget by style names; it must be discarded when the theme changes."""
 
     def __init__(self, widget: Widget) -> None:
         self._widget = widget
@@ -90,16 +90,16 @@ class StyleCache:
 
     @property
     def base(self) -> Style:
-        """The style of what has no name."""
+        """The style of text without a style name."""
         return self._base
 
     def style(self, names: str) -> Style:
-        """The style of names with spaces between; later names go over earlier ones."""
-        found = self._cached.get(names)
-        if found is None:
-            found = Style.combine([self._base, *self._parts(names.split())])
-            self._cached[names] = found
-        return found
+        """Return the style of names separated by spaces; later names override earlier ones."""
+        style = self._cached.get(names)
+        if style is None:
+            style = Style.combine([self._base, *self._parts(names.split())])
+            self._cached[names] = style
+        return style
 
     def _parts(self, names: Iterable[str]) -> Iterable[Style]:
         for name in names:
@@ -107,7 +107,7 @@ class StyleCache:
             if component not in COMPONENTS:
                 continue
             rules = self._widget.get_component_styles(component)
-            whole = self._widget.get_component_rich_style(component)
-            color = whole.color if rules.has_rule("color") else None
-            ground = whole.bgcolor if rules.has_rule("background") else None
-            yield Style(color=color, bgcolor=ground) + rules.text_style
+            full_style = self._widget.get_component_rich_style(component)
+            color = full_style.color if rules.has_rule("color") else None
+            background = full_style.bgcolor if rules.has_rule("background") else None
+            yield Style(color=color, bgcolor=background) + rules.text_style

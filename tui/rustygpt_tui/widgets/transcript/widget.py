@@ -1,4 +1,4 @@
-"""The transcript widget: shows entries, lets a cursor walk over messages, tells what was done."""
+"""The transcript widget: draws entries, moves a cursor over messages, and reports input."""
 
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
@@ -23,7 +23,7 @@ from rustygpt_tui.widgets.transcript.view import AnchoredView
 
 
 class Transcript(AnchoredView, can_focus=True):
-    """A thread, message under message; one widget for any number of them."""
+    """The messages of a thread; only the lines in view are rendered."""
 
     BINDINGS = bindings("transcript")
     COMPONENT_CLASSES = COMPONENTS
@@ -34,10 +34,10 @@ class Transcript(AnchoredView, can_focus=True):
         """Another message is selected."""
 
     class EndSeen(Message):
-        """The reader has the end of the thread before the eyes."""
+        """The end of the thread is in view."""
 
     class NearEnd(Message):
-        """The reader comes near the end of what is loaded."""
+        """The view is near the end of the loaded messages."""
 
     class LinkClicked(Message):
         """A link was clicked."""
@@ -52,7 +52,7 @@ class Transcript(AnchoredView, can_focus=True):
         *,
         id: str | None = None,
     ) -> None:
-        """`text_of` answers the text so far of an answer in progress."""
+        """`text_of` returns the text so far of an answer in progress."""
         super().__init__(id=id)
         self.entry_layout = Layout(text_of or (lambda _: None))
         self.empty = ""
@@ -64,17 +64,17 @@ class Transcript(AnchoredView, can_focus=True):
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """What is shown, in order."""
+        """The entries in order."""
         return self.entry_layout.entries
 
     @property
     def selected(self) -> Entry | None:
-        """The entry under the cursor."""
+        """The entry under the cursor, None when there is no cursor."""
         index = self.entry_layout.index(self._selected) if self._selected else None
         return None if index is None else self.entry_layout.entries[index]
 
     def selected_or_lowest(self) -> Entry | None:
-        """The entry under the cursor; where there is no cursor, it goes to the lowest in view."""
+        """Return the entry under the cursor; without a cursor, select the lowest entry in view."""
         if self.selected is None and len(self.entry_layout):
             lowest = self.entry_layout.find(self.scroll_offset.y + self.size.height - 1)[0]
             self._selected = self.entry_layout.entries[lowest].id
@@ -82,46 +82,49 @@ class Transcript(AnchoredView, can_focus=True):
         return self.selected
 
     def show(self, entries: Sequence[Entry], *, new_count: int = 0) -> None:
-        """Show these entries; `fresh` of them are news to a reader who scrolled up."""
+        """Show these entries; `new_count` of them are added to the count of new messages below."""
         with self.keep_anchor():
             self.entry_layout.set_entries(entries)
         self._new_below = 0 if self.following else self._new_below + new_count
         self._post_end()
 
     def set_messages(self, messages: Iterable[MessageView], context: EntryContext) -> None:
-        """Show a thread's messages, which come in the order of their paths."""
+        """Show a thread's messages, given in the order of their paths."""
         self.show(self._entry_list.reset(messages, context))
 
     def update_messages(
         self, messages: Iterable[MessageView], context: EntryContext, *, count_as_new: bool = True
     ) -> None:
-        """Show further messages of the thread, or other forms of those that are shown.
+        """Add messages of the thread, or replace shown ones by another version.
 
-        `news` tells whether a reader who scrolled up should hear of new ones.
+        `count_as_new` adds them to the count of new messages below a scrolled-up view.
         """
         self._entry_list.context = context
         self._splice(self._entry_list.upsert(messages), count_as_new=count_as_new)
 
     def remove_messages(self, ids: Iterable[UUID]) -> None:
-        """Show these messages no more."""
+        """Remove messages."""
         self._splice(self._entry_list.remove(ids), count_as_new=False)
 
     def show_message_instead(self, text: str) -> None:
-        """Show words in the place of the messages, while those are on their way; "" ends it."""
+        """Show a text in place of the messages while they are loading; "" shows them again."""
         self._message_instead = text
         self.refresh()
 
     def clear(self) -> None:
-        """Show nothing, and follow the end of what comes."""
+        """Remove everything, and follow the end from now on."""
         self.entry_layout.set_entries([])
         self._entry_list.reset([], self._entry_list.context)
         self._message_instead = ""
-        self._selected, self._anchor, self._new_below, self.following = None, None, 0, True
+        self._selected = None
+        self._anchor = None
+        self._new_below = 0
+        self.following = True
         self.restore_anchor()
         self.refresh()
 
     def update_streaming(self, ids: Sequence[UUID]) -> None:
-        """Answers in progress have more text."""
+        """Draw the new text of answers in progress."""
         with self.keep_anchor():
             for message_id in ids:
                 self.entry_layout.append_text(message_id)
@@ -138,14 +141,14 @@ class Transcript(AnchoredView, can_focus=True):
         self.post_message(self.CursorMoved())
 
     def action_cursor(self, step: int) -> None:
-        """Move the cursor by messages; a long message is scrolled through first."""
+        """Move the cursor by messages; a message taller than the view is scrolled first."""
         if not len(self.entry_layout):
             return
         index = self.entry_layout.index(self._selected) if self._selected else None
         if index is None:
             index = self.entry_layout.find(self.scroll_offset.y + self.size.height - 1)[0]
             step = 0
-        elif self._scrolled_within(index, step):
+        elif self._scroll_within(index, step):
             return
         target = max(0, min(len(self.entry_layout) - 1, index + step))
         self.select(self.entry_layout.entries[target].id)
@@ -172,64 +175,65 @@ class Transcript(AnchoredView, can_focus=True):
         self.post_message(self.CursorMoved())
 
     def scrolled(self) -> None:
-        """Tell where the reader is."""
+        """Reset the count of new messages at the end, and report the position."""
         if self.following:
             self._new_below = 0
         self._post_end()
 
     def notify_style_update(self) -> None:
-        """The theme or a state changed: colours are looked up anew."""
+        """Discard the cached styles, as the theme or the widget's state changed."""
         super().notify_style_update()
         self._style_cache = None
 
     def render_line(self, y: int) -> Strip:
-        """One line of the view; only what is seen is ever made."""
+        """Return one line of the view."""
         styles = self._style_cache = self._style_cache or StyleCache(self)
         if self._message_instead or not len(self.entry_layout):
-            words = self._message_instead or self.empty
-            return self._bar(styles, words if y == self.size.height // 3 else "", "empty")
+            text = self._message_instead or self.empty
+            return self._bar(styles, text if y == self.size.height // 3 else "", "empty")
         if self._new_below and y == self.size.height - 1:
             return self._bar(styles, f" ↓ {self._new_below} new ", "pill")
         row = y + self.scroll_offset.y
-        found = self.entry_layout.line(row)
-        if found is None:
+        located = self.entry_layout.line(row)
+        if located is None:
             return Strip.blank(self.size.width, styles.base)
-        entry, inner, line = found
+        entry, inner, line = located
         span = self.text_selection.get_span(row) if self.text_selection else None
         selection = self.screen.get_component_rich_style("screen--selection")
-        drawn = to_strip((self._gutter(entry, inner), *line), styles, span, selection)
-        drawn = drawn.crop_extend(0, self.size.width, styles.base)
-        return drawn.apply_offsets(0, row)
+        strip = to_strip((self._gutter(entry, inner), *line), styles, span, selection)
+        strip = strip.crop_extend(0, self.size.width, styles.base)
+        return strip.apply_offsets(0, row)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The text the mouse selected, without the marks at its left."""
+        """Return the text selected by the mouse, without the gutter."""
         start = selection.start.y if selection.start else 0
         end = selection.end.y if selection.end else self.entry_layout.total - 1
         parts: list[tuple[Line, int, int | None]] = []
         for row in range(max(0, start), min(end, self.entry_layout.total - 1) + 1):
-            found, span = self.entry_layout.line(row), selection.get_span(row)
-            if found is None or span is None:
+            located = self.entry_layout.line(row)
+            span = selection.get_span(row)
+            if located is None or span is None:
                 continue
-            entry, _, line = found
+            entry, _, line = located
             stop = None if span[1] == -1 else max(0, span[1] - GUTTER)
             parts.append((line, max(span[0] - GUTTER, entry.indent, 0), stop))
         return selected_text(parts), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Draw what is selected."""
+        """Draw the changed selection."""
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        """Open a link, go to the news, or select the message that was clicked."""
+        """Report a clicked link, go to the new messages, or select the clicked message."""
         href = event.style.meta.get("link")
         if isinstance(href, str):
             self.post_message(self.LinkClicked(href))
         elif self._new_below and event.y == self.size.height - 1:
             self.action_end()
         elif not self._message_instead and (
-            found := self.entry_layout.line(event.y + self.scroll_offset.y)
+            located := self.entry_layout.line(event.y + self.scroll_offset.y)
         ):
-            self._selected = found[0].id
+            self._selected = located[0].id
             self.refresh()
             self.post_message(self.CursorMoved())
 
@@ -249,18 +253,23 @@ class Transcript(AnchoredView, can_focus=True):
                 self.post_message(self.NearEnd())
 
     def _scroll_into_view(self, index: int) -> None:
-        """Scroll as little as shows the whole message, or its start when it is too long."""
+        """Scroll just enough to show the complete message, or its start when it is too tall."""
         self.entry_layout.rendered(index)
-        top, height = self.entry_layout.top(index), self.entry_layout.height(index)
-        first, rows = self.scroll_offset.y, self.size.height
+        top = self.entry_layout.top(index)
+        height = self.entry_layout.height(index)
+        first = self.scroll_offset.y
+        rows = self.size.height
         if top < first or height > rows:
             self.go_to(self.entry_layout.entries[index].id)
         elif top + height > first + rows:
             self.scroll_to(y=top + height - rows)
 
-    def _scrolled_within(self, index: int, step: int) -> bool:
-        top, end = self.entry_layout.top(index), self.entry_layout.top(index + 1)
-        first, last = self.scroll_offset.y, self.scroll_offset.y + self.size.height
+    def _scroll_within(self, index: int, step: int) -> bool:
+        """Scroll within a message that extends beyond the view; return False when it does not."""
+        top = self.entry_layout.top(index)
+        end = self.entry_layout.top(index + 1)
+        first = self.scroll_offset.y
+        last = first + self.size.height
         if not (top < last and end > first) or not step:
             return False
         if (step > 0 and end > last) or (step < 0 and top < first):
@@ -271,11 +280,11 @@ class Transcript(AnchoredView, can_focus=True):
     def _gutter(self, entry: Entry, row: int) -> Span:
         if entry.id != self._selected or row >= self.entry_layout.entry_height(entry.id) - 1:
             return Span(" " * GUTTER)
-        return Span("▎ ", "mark" if self.has_focus else "mark.blurred")
+        return Span("▎ ", "selected" if self.has_focus else "selected.blurred")
 
-    def _bar(self, styles: StyleCache, words: str, style: str) -> Strip:
-        """Words in the middle of an otherwise empty line."""
-        before = max(0, (self.entry_layout.width - width(words)) // 2)
-        line: Line = (Span(" " * before), Span(words, style))
-        drawn = to_strip(line, styles, None, styles.base)
-        return drawn.crop_extend(0, self.size.width, styles.base)
+    def _bar(self, styles: StyleCache, text: str, style: str) -> Strip:
+        """Return a line with a centred text."""
+        before = max(0, (self.entry_layout.width - width(text)) // 2)
+        line: Line = (Span(" " * before), Span(text, style))
+        strip = to_strip(line, styles, None, styles.base)
+        return strip.crop_extend(0, self.size.width, styles.base)

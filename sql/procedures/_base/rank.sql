@@ -1,5 +1,0 @@
--- Roles in a conversation, the higher the more may be done.
-CREATE OR REPLACE FUNCTION rustygpt.rank(_role text) RETURNS integer
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT array_position(ARRAY['viewer', 'member', 'admin', 'owner'], _role)
-$$;

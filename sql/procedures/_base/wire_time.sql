@@ -1,5 +1,0 @@
--- A time as the wire has it: RFC 3339, UTC, microseconds.
-CREATE OR REPLACE FUNCTION rustygpt.wire_time(_time timestamptz) RETURNS text
-LANGUAGE sql STABLE AS $$
-  SELECT to_char(_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-$$;

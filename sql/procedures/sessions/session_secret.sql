@@ -1,9 +1,0 @@
--- The 32 bytes that session tokens are derived with. For the system.
-CREATE OR REPLACE FUNCTION rustygpt.session_secret() RETURNS bytea
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
-#variable_conflict use_column
-BEGIN
-  PERFORM rustygpt.act_as_system();
-  RETURN (SELECT s.value FROM rustygpt.secrets s WHERE s.name = 'session');
-END
-$$;

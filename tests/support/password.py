@@ -1,0 +1,3 @@
+"""The password of every user in tests."""
+
+PASSWORD = "correct horse battery"
