@@ -1,9 +1,10 @@
 """The web page in a real browser, with a real server."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from tests.support.clients.web_users import (
     PASSWORD,
     WebServer,
@@ -11,6 +12,7 @@ from tests.support.clients.web_users import (
     read_everything,
     sign_in,
 )
+from tests.support.wait import until
 
 from rustygpt_shared.requests import CreateConversation, PostMessage
 from rustygpt_tui.client.http import connect
@@ -177,6 +179,31 @@ async def test_typing_is_shown_and_sent(web_server: WebServer, page: Page) -> No
     async with page.expect_response("**/api/typing"):
         await page.get_by_label("Message", exact=True).fill("")
     assert (await web_server.bob.show_presence(conversation_id)).typing == []
+
+
+async def test_typing_that_starts_while_presence_is_fetched_is_shown(
+    web_server: WebServer, page: Page
+) -> None:
+    """The snapshot was read before Bob started typing and arrives after the event."""
+    conversation_id = UUID(await create_group(web_server, "Overtaken"))
+    root = (await web_server.bob.post_root(conversation_id, PostMessage("hello"))).root_id
+    fulfilled = asyncio.Event()
+    responses: list[str] = []
+    page.on("response", lambda response: responses.append(response.url))
+
+    async def delay(route: Route) -> None:
+        snapshot = await route.fetch()
+        await web_server.bob.set_typing(conversation_id, root, 30)
+        await expect(page.locator("#writers")).to_have_text("bob is writing …")
+        responses.clear()
+        await route.fulfill(response=snapshot)
+        fulfilled.set()
+
+    await page.route("**/presence", delay)
+    await sign_in(web_server, page, f"#/c/{conversation_id}/t/{root}")
+    await fulfilled.wait()
+    await until(lambda: any(url.endswith("/unread") for url in responses))
+    await expect(page.locator("#writers")).to_have_text("bob is writing …")
 
 
 async def test_a_small_screen_shows_one_pane_without_overflow(

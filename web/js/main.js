@@ -26,6 +26,7 @@ const ui = {
   root: null, // of the open thread
   isNewThread: false,
   stopFeed: null,
+  transientEvents: null, // those received while presence and unread counts are fetched
   navigationId: 0, // increases with each navigation, so that a late one is dropped
   frameRequest: 0,
 };
@@ -140,16 +141,25 @@ function onConnection(state, connection) {
   if (connection === "live") inBackground(() => fetchTransient(state));
 }
 
-// Presence, typing and unread counts are not in the log of events, so they are fetched.
+// Presence, typing and unread counts are not in the log of events, so they are fetched. Transient
+// events that arrive meanwhile may be newer than the snapshots, so they are applied again.
 async function fetchTransient(state) {
   const { id } = state.conversation;
-  setPresence(state, await api.showPresence(id));
+  const received = [];
+  ui.transientEvents = received;
+  try {
+    setPresence(state, await api.showPresence(id));
+    setUnread(state, await api.listUnread(id));
+  } finally {
+    if (ui.transientEvents === received) ui.transientEvents = null;
+  }
+  for (const event of received) apply(state, event);
   showTyping(ui.state, ui.root);
-  setUnread(state, await api.listUnread(id));
   showLists();
 }
 
 function onEvent(state, event) {
+  if (!event.id) ui.transientEvents?.push(event);
   const changes = apply(state, event);
   if (changes.needsFetch === "all") return inBackground(() => navigate({ reload: true }));
   if (changes.needsFetch === "threads") inBackground(() => fetchThreads(state));
