@@ -215,9 +215,8 @@ class FakeChatServer:
         mine = structs.replace(self.conversation.messages[new], author_user_id=ME)
         self.conversation.messages[new] = mine
         self.conversation.log_event(events.MessageUpdated, events.MessagePayload(mine))
-        if self.auto_answer:
-            self.conversation.post(new, role="assistant")
-        return PostedMessage(new, mine.root_id, CONVERSATION_ID, mine.depth, parent)
+        answer_id = self.conversation.post(new, role="assistant") if self.auto_answer else None
+        return PostedMessage(new, mine.root_id, CONVERSATION_ID, mine.depth, parent, answer_id)
 
     def _cancel(self, request: RecordedRequest) -> FakeResponse:
         self.conversation.finish(_id_in_path(request), "cancelled")
