@@ -50,15 +50,15 @@ async def _create_content(server: InProcessServer) -> None:
     for title in ("Reading list", "Kitchen rota"):
         await ben.conversation(title)
         server.clock.advance(3_600)
-    room = await ben.conversation("Harbour", is_group=True, assistant_mode="mention")
-    people = f"/api/conversations/{room}/participants"
+    conversation_id = await ben.conversation("Harbour", is_group=True, assistant_mode="mention")
+    people = f"/api/conversations/{conversation_id}/participants"
     await ben.post(people, {"user_id": str(ana.id), "role": "member"}, expect=204)
-    await ana.root(room, "On-call next week: who swaps with me?")
+    await ana.root(conversation_id, "On-call next week: who swaps with me?")
     server.clock.advance(1_500)
-    root = await ana.root(room, "Why did the canary fail?")
+    root = await ana.root(conversation_id, "Why did the canary fail?")
     server.clock.advance(60)
     reply = await ben.reply(root, "Logs are in `step 4`. @assistant what do you make of them?")
-    async with ben.follow(room, "evt_0") as stream:
+    async with ben.follow(conversation_id, "evt_0") as stream:
         await stream.next("message.done")
     server.clock.advance(120)
     await ana.reply(reply, "That was it, thank you both!")

@@ -46,10 +46,10 @@ def _options(command: click.Command) -> set[str]:
 def test_the_page_has_every_command_and_its_options() -> None:
     """A row for each; `conv` is mentioned as another name."""
     known = {w: _options(c) for w, c in _commands(cli.COMMANDS) if not w.startswith("conv ")}
-    told = {
+    documented = {
         words: set(re.findall(r"`(--[a-z-]+)`", options)) for words, options in ROW.findall(PAGE)
     }
-    assert told == known
+    assert documented == known
     assert "`conv` is short for `conversations`" in PAGE
 
 

@@ -13,23 +13,23 @@ from rustygpt_shared.requests import UpdateMe
 WINDOWS = sessions.SessionLimits(600, 6_000, max_sessions=2)
 
 
-async def log_in(scene: DatabaseBuilder, user: UUID, number: int) -> UUID:
+async def log_in(builder: DatabaseBuilder, user: UUID, number: int) -> UUID:
     """Start a session whose token consists of this byte."""
-    scene.advance_time()
-    new = sessions.NewSession(scene.id(), user, bytes([number]) * 32, None, None)
-    await sessions.start_session(scene.db, new, WINDOWS, scene.now)
+    builder.advance_time()
+    new = sessions.NewSession(builder.id(), user, bytes([number]) * 32, None, None)
+    await sessions.start_session(builder.db, new, WINDOWS, builder.now)
     return new.id
 
 
-async def logged_changes(scene: DatabaseBuilder, after: int = 0) -> list[AccessChange]:
+async def logged_changes(builder: DatabaseBuilder, after: int = 0) -> list[AccessChange]:
     """All access changes after a number."""
-    return (await access_changes.read_access_changes(scene.db, after, 1_000)).changes
+    return (await access_changes.read_access_changes(builder.db, after, 1_000)).changes
 
 
-async def update(scene: DatabaseBuilder, user: UUID, **more: Any) -> None:
+async def update(builder: DatabaseBuilder, user: UUID, **more: Any) -> None:
     """Change an account as an administrator."""
     changes = {"disabled": None, "roles": None, "password_hash": None, **more}
-    await accounts.update_user(scene.db, scene.admin, user, **changes, now=scene.now)
+    await accounts.update_user(builder.db, builder.admin, user, **changes, now=builder.now)
 
 
 async def test_an_empty_log_ends_at_zero(builder: DatabaseBuilder) -> None:

@@ -16,11 +16,11 @@ WINDOWS = sessions.SessionLimits(idle_seconds=600, absolute_seconds=6_000, max_s
 
 
 async def log_in(
-    scene: DatabaseBuilder, user: UUID, token: bytes = b"t" * 32
+    builder: DatabaseBuilder, user: UUID, token: bytes = b"t" * 32
 ) -> sessions.StartedSession:
     """Start a session."""
-    new = sessions.NewSession(scene.id(), user, token, "curl", "127.0.0.1")
-    return await sessions.start_session(scene.db, new, WINDOWS, scene.now)
+    new = sessions.NewSession(builder.id(), user, token, "curl", "127.0.0.1")
+    return await sessions.start_session(builder.db, new, WINDOWS, builder.now)
 
 
 async def test_concurrent_set_ups_create_one_administrator(database: Database) -> None:
@@ -93,7 +93,7 @@ async def test_members_cannot_administer_accounts(builder: DatabaseBuilder) -> N
 
 
 async def change(
-    scene: DatabaseBuilder,
+    builder: DatabaseBuilder,
     actor: UUID,
     user: UUID,
     *,
@@ -103,13 +103,13 @@ async def change(
 ) -> accounts.UpdatedAccount:
     """Change the given fields of an account."""
     return await accounts.update_user(
-        scene.db,
+        builder.db,
         actor,
         user,
         disabled=disabled,
         roles=roles,
         password_hash=password_hash,
-        now=scene.now,
+        now=builder.now,
     )
 
 

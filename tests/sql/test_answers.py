@@ -16,11 +16,11 @@ from rustygpt_shared import events
 from rustygpt_shared.models.messages import Usage
 
 
-async def begin(scene: DatabaseBuilder) -> tuple[UUID, UUID, UUID]:
+async def begin(builder: DatabaseBuilder) -> tuple[UUID, UUID, UUID]:
     """A user, a conversation, and an answer in progress."""
-    ada = await scene.person("ada")
-    conversation_id = await scene.conversation(ada, mode="always")
-    answer = (await scene.post(ada, conversation_id, "question")).answer
+    ada = await builder.person("ada")
+    conversation_id = await builder.conversation(ada, mode="always")
+    answer = (await builder.post(ada, conversation_id, "question")).answer
     assert answer is not None
     return ada, conversation_id, answer.message_id
 

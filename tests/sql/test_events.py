@@ -12,11 +12,11 @@ from rustygpt_server.db.events import LogBounds, RevokedStream, StreamKey
 
 
 async def prune(
-    scene: DatabaseBuilder, *, hours: int = 48, most: int = 5_000, batch: int = 500
+    builder: DatabaseBuilder, *, hours: int = 48, most: int = 5_000, batch: int = 500
 ) -> int:
     """Prune once."""
     return await db_events.prune_events(
-        scene.db, scene.now, retention_hours=hours, max_per_conversation=most, batch=batch
+        builder.db, builder.now, retention_hours=hours, max_per_conversation=most, batch=batch
     )
 
 

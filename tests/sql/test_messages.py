@@ -98,11 +98,11 @@ async def test_an_answer_starts_in_the_transaction_of_its_message(builder: Datab
     root = await builder.post(ada, conversation_id)
     assert root.answer is not None
     assert event_types(root.events) == ["thread.new", "message.new", "message.new"]
-    new, _, begun = map(decoded_event, root.events)
+    new, _, started = map(decoded_event, root.events)
     assert isinstance(new, events.ThreadNew)
-    assert isinstance(begun, events.MessageNew)
+    assert isinstance(started, events.MessageNew)
     shown = await messages.get_message(builder.db, ada, root.answer.message_id)
-    assert begun.payload.message == shown
+    assert started.payload.message == shown
     assert (shown.role, shown.streaming, shown.model, shown.content) == (
         "assistant", True, MODEL, "",
     )  # fmt: skip

@@ -15,24 +15,26 @@ from rustygpt_shared import events
 
 
 async def add(
-    scene: DatabaseBuilder, actor: UUID, conversation_id: UUID, user: UUID, role: str
+    builder: DatabaseBuilder, actor: UUID, conversation_id: UUID, user: UUID, role: str
 ) -> list[EventRecord]:
     """Add a participant, or change the role of one."""
     return await participants.add_participant(
-        scene.db, actor, conversation_id, user, role, scene.now
+        builder.db, actor, conversation_id, user, role, builder.now
     )
 
 
 async def remove(
-    scene: DatabaseBuilder, actor: UUID, conversation_id: UUID, user: UUID
+    builder: DatabaseBuilder, actor: UUID, conversation_id: UUID, user: UUID
 ) -> list[EventRecord]:
     """Remove a participant."""
-    return await participants.remove_participant(scene.db, actor, conversation_id, user, scene.now)
+    return await participants.remove_participant(
+        builder.db, actor, conversation_id, user, builder.now
+    )
 
 
-async def roles(scene: DatabaseBuilder, actor: UUID, conversation_id: UUID) -> dict[str, str]:
+async def roles(builder: DatabaseBuilder, actor: UUID, conversation_id: UUID) -> dict[str, str]:
     """The role of each participant by user name."""
-    page = await participants.list_participants(scene.db, actor, conversation_id)
+    page = await participants.list_participants(builder.db, actor, conversation_id)
     return {p.username: p.role for p in page.items}
 
 

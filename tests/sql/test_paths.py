@@ -107,11 +107,11 @@ async def test_replies_at_random_positions_stay_in_depth_first_order(
     assert [m.path for m in listed] == [encode(tree.steps[n]) for n in tree.order]
 
 
-async def big(scene: DatabaseBuilder, owner: Any, script: str, count: int) -> tuple[UUID, UUID]:
+async def big(builder: DatabaseBuilder, owner: Any, script: str, count: int) -> tuple[UUID, UUID]:
     """A user, and a thread with many messages that a script inserts."""
-    ada = await scene.person(f"ada{count}")
-    conversation_id = await scene.conversation(ada)
-    root = (await scene.post(ada, conversation_id)).posted.message_id
+    ada = await builder.person(f"ada{count}")
+    conversation_id = await builder.conversation(ada)
+    root = (await builder.post(ada, conversation_id)).posted.message_id
     await owner.execute(script.format(root=root, count=count))
     await owner.execute("ANALYZE rustygpt.messages")
     return ada, root

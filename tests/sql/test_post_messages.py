@@ -14,17 +14,17 @@ from rustygpt_server.db.messages import ConversationBusy, NewMessage, Post, Post
 from rustygpt_server.db.rows import IdempotencyKey
 from rustygpt_server.errors import Conflict, Forbidden, NotFound
 
-Told = PostResult | ConversationBusy | Exception
+Result = PostResult | ConversationBusy | Exception
 
 
-async def write(scene: DatabaseBuilder, posts: list[Post], *, wait: bool = True) -> list[Told]:
+async def write(builder: DatabaseBuilder, posts: list[Post], *, wait: bool = True) -> list[Result]:
     """Post messages in one statement."""
-    answering = [scene.new_claim() for _ in posts]
-    return await messages.post_messages(scene.db, posts, answering, scene.now, wait=wait)
+    answering = [builder.new_claim() for _ in posts]
+    return await messages.post_messages(builder.db, posts, answering, builder.now, wait=wait)
 
 
 def root(
-    scene: DatabaseBuilder,
+    builder: DatabaseBuilder,
     actor: UUID,
     conversation_id: UUID,
     text: str = "hi",
@@ -32,7 +32,7 @@ def root(
 ) -> Post:
     """A post that starts a thread."""
     return Post(
-        actor, NewMessage(scene.id(), text, idempotency=once), conversation_id=conversation_id
+        actor, NewMessage(builder.id(), text, idempotency=once), conversation_id=conversation_id
     )
 
 
@@ -51,27 +51,28 @@ class Plan:
         place = chosen.choice([-1, -1, 0, 0, 1, 2])
         return chosen.choice([0, 0, 1, 1, 2, 3, 4]), number % 2, place, text, key, role
 
-    async def posts(self, scene: DatabaseBuilder) -> list[Post]:
+    async def posts(self, builder: DatabaseBuilder) -> list[Post]:
         """The plan with new users, two conversations, and messages of its own."""
-        people = [await scene.person(f"p{scene.id()}") for _ in range(3)]
-        people.append(await scene.person(f"r{scene.id()}", "read_only"))
+        people = [await builder.person(f"p{builder.id()}") for _ in range(3)]
+        people.append(await builder.person(f"r{builder.id()}", "read_only"))
         conversation_ids = [
-            await scene.conversation(people[0], people[1], people[3], mode="mention") for _ in "ab"
+            await builder.conversation(people[0], people[1], people[3], mode="mention")
+            for _ in "ab"
         ]
         await participants.add_participant(
-            scene.db, people[0], conversation_ids[0], people[2], "viewer", scene.now
+            builder.db, people[0], conversation_ids[0], people[2], "viewer", builder.now
         )
-        people.append(scene.id())
+        people.append(builder.id())
         parents = [
-            (await scene.post(people[0], conversation_id)).posted.message_id
+            (await builder.post(people[0], conversation_id)).posted.message_id
             for conversation_id in conversation_ids
         ]
-        parents.append(scene.id())
+        parents.append(builder.id())
         made = []
         for who, where, place, text, key, role in self.steps:
             body = f"{where} {place} {text}".encode() * 32
             once = IdempotencyKey(f"k{key}", body[:32]) if key else None
-            draft = NewMessage(scene.id(), text, role, idempotency=once)
+            draft = NewMessage(builder.id(), text, role, idempotency=once)
             at = (
                 {"conversation_id": conversation_ids[where]}
                 if place < 0
@@ -81,7 +82,7 @@ class Plan:
         return made
 
 
-def plain(results: list[Told], posts: list[Post]) -> list[object]:
+def plain(results: list[Result], posts: list[Post]) -> list[object]:
     """The results, with positions in the plan instead of ids."""
     places = {post.message.id: number for number, post in enumerate(posts)}
     shown: list[object] = []
@@ -211,7 +212,7 @@ async def test_concurrent_statements_do_not_deadlock(builder: DatabaseBuilder) -
     conversation_ids = [await builder.conversation(ada) for _ in range(4)]
     chosen = random.Random(1)
 
-    async def one(number: int) -> list[Told]:
+    async def one(number: int) -> list[Result]:
         keys = [
             (conversation_id, IdempotencyKey(str(place), bytes(32)))
             for place, conversation_id in enumerate(conversation_ids)

@@ -193,17 +193,17 @@ def named_values(
     } | places
 
 
-def values_by_type(scene: DatabaseBuilder) -> dict[str, object]:
+def values_by_type(builder: DatabaseBuilder) -> dict[str, object]:
     """The values of all other arguments, by type."""
     return {
-        "uuid": scene.id(),
+        "uuid": builder.id(),
         "text": "x",
         "bytea": b"x" * 32,
         "integer": 10,
         "boolean": False,
         "jsonb": "{}",
         "text[]": ["member"],
-        "timestamp with time zone": scene.now,
+        "timestamp with time zone": builder.now,
     }
 
 

@@ -22,27 +22,27 @@ def token(number: int) -> bytes:
     return bytes([number]) * 32
 
 
-async def log_in(scene: DatabaseBuilder, user: UUID, number: int) -> sessions.StartedSession:
+async def log_in(builder: DatabaseBuilder, user: UUID, number: int) -> sessions.StartedSession:
     """Start a session with the token of this number."""
-    new = sessions.NewSession(scene.id(), user, token(number), "curl", "::1")
-    return await sessions.start_session(scene.db, new, WINDOWS, scene.now)
+    new = sessions.NewSession(builder.id(), user, token(number), "curl", "::1")
+    return await sessions.start_session(builder.db, new, WINDOWS, builder.now)
 
 
-async def check(scene: DatabaseBuilder, number: int) -> sessions.SessionCheck:
+async def check(builder: DatabaseBuilder, number: int) -> sessions.SessionCheck:
     """The result of the check of a token."""
-    checked = await sessions.authenticate_sessions(scene.db, [token(number)], IDLE, scene.now)
+    checked = await sessions.authenticate_sessions(builder.db, [token(number)], IDLE, builder.now)
     return checked[0]
 
 
-async def rotate(scene: DatabaseBuilder, old: int, new: int) -> sessions.RotatedSession:
+async def rotate(builder: DatabaseBuilder, old: int, new: int) -> sessions.RotatedSession:
     """Rotate one token to another."""
     return await sessions.rotate_session(
-        scene.db,
+        builder.db,
         token(old),
         token(new),
         grace_seconds=GRACE,
         idle_seconds=IDLE,
-        now=scene.now,
+        now=builder.now,
     )
 
 

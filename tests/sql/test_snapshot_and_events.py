@@ -48,47 +48,49 @@ class State:
                 self.info = payload.conversation
 
 
-async def fresh(scene: DatabaseBuilder, actor: UUID, conversation_id: UUID) -> State:
+async def fresh(builder: DatabaseBuilder, actor: UUID, conversation_id: UUID) -> State:
     """A snapshot of the complete state."""
     state = State()
-    shown = await conversations.show_conversation(scene.db, actor, conversation_id)
+    shown = await conversations.show_conversation(builder.db, actor, conversation_id)
     state.info = msgspec.convert(shown, ConversationInfo, from_attributes=True)
-    state.position = (await scene.log_bounds(actor, conversation_id)).position
-    listed = await threads.list_threads(scene.db, actor, conversation_id, None, 200)
+    state.position = (await builder.log_bounds(actor, conversation_id)).position
+    listed = await threads.list_threads(builder.db, actor, conversation_id, None, 200)
     for thread in listed.items:
         state.threads[thread.root_id] = msgspec.convert(thread, ThreadInfo, from_attributes=True)
-        tree = await threads.list_tree(scene.db, actor, thread.root_id, None, 1_000)
+        tree = await threads.list_tree(builder.db, actor, thread.root_id, None, 1_000)
         state.messages |= {m.id: m for m in tree.items}
-    people = await participants.list_participants(scene.db, actor, conversation_id)
+    people = await participants.list_participants(builder.db, actor, conversation_id)
     state.members = {p.user_id: p.role for p in people.items}
     return state
 
 
 async def random_action(
-    scene: DatabaseBuilder, rng: random.Random, people: list[UUID], conversation_id: UUID
+    builder: DatabaseBuilder, rng: random.Random, people: list[UUID], conversation_id: UUID
 ) -> None:
     """Perform a random action, which may be refused."""
-    scene.advance_time(rng.random())
-    state = await fresh(scene, people[0], conversation_id)
+    builder.advance_time(rng.random())
+    state = await fresh(builder, people[0], conversation_id)
     who, other = rng.choice(people), rng.choice(people[1:])
     running = [m.id for m in state.messages.values() if m.streaming]
     match rng.randrange(7):
         case 0:
-            await scene.post(who, conversation_id, "root @assistant")
+            await builder.post(who, conversation_id, "root @assistant")
         case 1 | 2 if state.messages:
-            await scene.reply(who, rng.choice(list(state.messages)), "reply")
+            await builder.reply(who, rng.choice(list(state.messages)), "reply")
         case 3 if running:
             end = AnswerResult(
                 "an answer", rng.choice(["stop", "error"]), error_code="RGP.INTERNAL"
             )
-            await answers.finish_answer(scene.db, running[0], INSTANCE_ID, end, scene.now)
+            await answers.finish_answer(builder.db, running[0], INSTANCE_ID, end, builder.now)
         case 4:
             role = rng.choice(["admin", "member", "viewer"])
             await participants.add_participant(
-                scene.db, who, conversation_id, other, role, scene.now
+                builder.db, who, conversation_id, other, role, builder.now
             )
         case 5:
-            await participants.remove_participant(scene.db, who, conversation_id, other, scene.now)
+            await participants.remove_participant(
+                builder.db, who, conversation_id, other, builder.now
+            )
         case _:
             change = UpdateConversation(
                 title=rng.choice("ab"),
@@ -96,7 +98,7 @@ async def random_action(
                 archived=rng.choice([True, False]),
             )
             await conversations.update_conversation(
-                scene.db, who, conversation_id, change, scene.now
+                builder.db, who, conversation_id, change, builder.now
             )
 
 

@@ -1,9 +1,13 @@
 """The procedures in sql/procedures/system, and the secret of session tokens."""
 
+from typing import Any
+
 from rustygpt_server.assets import sql_folder
 from rustygpt_server.db import sessions, system
 from rustygpt_server.db.bootstrap import missing_scripts
 from rustygpt_server.db.database import Database
+from rustygpt_shared.models.conversations import UNREAD_MAX
+from rustygpt_shared.requests import default_assistant_mode
 
 
 async def test_ping(database: Database) -> None:
@@ -21,3 +25,11 @@ async def test_the_token_secret_is_constant(database: Database) -> None:
     first = await sessions.token_secret(database)
     assert len(first) == 32
     assert await sessions.token_secret(database) == first
+
+
+async def test_limits_of_the_clients_are_those_of_the_database(superuser: Any) -> None:
+    """The unread cap and the default assistant mode are the same in SQL and in shared."""
+    assert await superuser.fetchval("SELECT rustygpt.max_unread()") == UNREAD_MAX
+    for is_group in (False, True):
+        mode = await superuser.fetchval("SELECT rustygpt.default_assistant_mode($1)", is_group)
+        assert mode == default_assistant_mode(is_group=is_group)

@@ -19,11 +19,6 @@ def state_folder() -> Path:
     return _folder("state")
 
 
-def cache_folder() -> Path:
-    """Return the folder of data that can be fetched again; `RUSTYGPT_CACHE_DIR` overrides it."""
-    return _folder("cache")
-
-
 def data_folder() -> Path:
     """Return the folder of data that must be kept; `RUSTYGPT_DATA_DIR` overrides it."""
     return _folder("data")

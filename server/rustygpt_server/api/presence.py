@@ -16,7 +16,7 @@ async def show_presence(context: RequestContext[None], conversation_id: UUID) ->
 
 async def record_heartbeat(context: RequestContext[requests.Heartbeat]) -> None:
     """Record that the caller is present; clients send it every 30 s."""
-    await context.services.presence.heartbeat(context.caller.user.id, context.body.status)
+    await context.services.presence.record_heartbeat(context.caller.user.id, context.body.status)
 
 
 async def set_typing(context: RequestContext[requests.SetTyping]) -> None:

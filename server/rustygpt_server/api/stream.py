@@ -53,7 +53,7 @@ async def _run(context: RequestContext[None], stream: OpenStream) -> None:
         if response is not None:
             response.abort()
         raise
-    except Exception:  # noqa: BLE001 - a stream's boundary: its response has begun
+    except Exception:  # noqa: BLE001 - a stream's boundary: its response has started
         _log.error("a stream failed", exc_info=True)
         if response is not None:
             response.abort()

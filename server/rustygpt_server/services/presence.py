@@ -74,7 +74,7 @@ class PresenceService:
         self._incomplete = True
         self._next_load = 0.0
 
-    async def heartbeat(self, actor: UUID, declared: Status) -> None:
+    async def record_heartbeat(self, actor: UUID, declared: Status) -> None:
         """Record a heartbeat and publish it; a change of status is sent to subscribers soon."""
         now = self._clock.now()
         heartbeat_seq = await presence.record_heartbeat(self._db, actor, declared, now)

@@ -23,7 +23,7 @@ def test_the_end_of_a_session_closes_its_streams() -> None:
 
 
 def test_streams_per_user_are_limited() -> None:
-    """One more than the limit is rejected; a stream that is closed makes room."""
+    """One more than the limit is rejected; a stream that is closed frees its place."""
     harness = HubHarness()
     user_id = uuid4()
     limit = harness.settings.max_streams_per_user

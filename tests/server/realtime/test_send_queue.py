@@ -52,7 +52,7 @@ def test_deltas_are_dropped_while_the_queue_is_half_full() -> None:
     assert queue.truncated_answers == {ANSWER}
 
 
-def test_transient_frames_make_room_for_durable_ones() -> None:
+def test_transient_frames_are_dropped_for_durable_ones() -> None:
     """A full queue drops deltas, then transient frames, before it rejects a durable one."""
     queue, policy = create_queue(8)
     queue.push(QueuedFrame(Priority.DELTA, b"x", ANSWER))
@@ -64,7 +64,7 @@ def test_transient_frames_make_room_for_durable_ones() -> None:
     assert queue.pop_chunk() == b"de" or policy.dropped[Priority.TRANSIENT] == 7
 
 
-def test_a_durable_frame_without_room_is_reported() -> None:
+def test_a_durable_frame_that_does_not_fit_is_reported() -> None:
     """The subscriber has to reset; a transient frame is only dropped."""
     queue, _ = create_queue(8)
     for _ in range(8):
@@ -84,7 +84,7 @@ def test_the_queue_is_bounded_in_bytes() -> None:
 
 
 def test_transient_frames_are_kept_if_only_deltas_may_be_dropped() -> None:
-    """A transient frame without room then needs a reset."""
+    """A transient frame that does not fit then needs a reset."""
     queue, policy = create_queue(8, "drop_tokens")
     for _ in range(8):
         assert queue.push(TRANSIENT)
@@ -95,7 +95,7 @@ def test_transient_frames_are_kept_if_only_deltas_may_be_dropped() -> None:
 
 
 def test_the_answer_of_a_dropped_delta_is_remembered() -> None:
-    """Also if the delta was queued and had to make room."""
+    """Also if the delta was queued and had to be dropped."""
     queue, _ = create_queue(8)
     queue.push(QueuedFrame(Priority.DELTA, b"x", ANSWER))
     for _ in range(8):
@@ -124,7 +124,7 @@ def test_clearing_returns_the_subscriptions_that_lost_durable_frames() -> None:
     assert len(queue) == 0
 
 
-def test_the_text_of_an_answer_without_room_is_sent_later() -> None:
+def test_the_text_of_an_answer_that_does_not_fit_is_sent_later() -> None:
     """Whatever may be dropped: a reset would send the same texts again, without end."""
     queue, _ = create_queue(8, "drop_tokens")
     texts = [QueuedFrame(Priority.TRANSIENT, b"t", UUID(int=n)) for n in range(10)]

@@ -198,9 +198,9 @@ async def test_the_number_of_remembered_users_is_limited(server: InProcessServer
     )
     ann, bob, eve = [(await server.person(name)).id for name in ("ann", "bob", "eve")]
     for user_id in (ann, bob, eve):
-        await presence.heartbeat(user_id, "online")
+        await presence.record_heartbeat(user_id, "online")
     assert presence.remembered == [bob, eve]
-    await presence.heartbeat(ann, "online")
+    await presence.record_heartbeat(ann, "online")
     assert presence.remembered == [eve, ann]
 
 

@@ -20,7 +20,6 @@ class CliUser:
             **{k: v for k, v in os.environ.items() if not k.startswith("RUSTYGPT_")},
             "RUSTYGPT_CONFIG_DIR": str(folder),
             "RUSTYGPT_STATE_DIR": str(folder),
-            "RUSTYGPT_CACHE_DIR": str(folder),
         }
         self._server = server
 

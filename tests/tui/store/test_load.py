@@ -14,7 +14,6 @@ from rustygpt_tui.store.load import (
     with_threads,
     with_tree,
     with_unread,
-    without_tree,
 )
 from rustygpt_tui.store.state import Changes
 
@@ -130,13 +129,3 @@ async def test_an_event_that_came_before_an_older_page_is_kept() -> None:
     state = with_tree(state, page)
     assert [m.id for m in state.trees[root]] == [root, reply]
     assert not state.unplaced
-
-
-async def test_a_thread_can_be_unloaded() -> None:
-    """Its messages are dropped, its summary in the list stays."""
-    fake = FakeConversation()
-    root = fake.post()
-    state = with_tree(await load(fake, CONVERSATION_ID, ME), await fake.list_tree(root))
-    state = without_tree(state, root)
-    assert root not in state.trees
-    assert state.thread(root) is not None

@@ -192,11 +192,6 @@ def with_tree(state: State, page: ThreadPage) -> State:
     return replace(state, trees=trees, partials=partials, unplaced=unplaced)
 
 
-def without_tree(state: State, root_id: UUID) -> State:
-    """Return the state without a thread's messages; they are loaded again when needed."""
-    return replace(state, trees=without(state.trees, root_id))
-
-
 def _tree_from_unplaced(state: State, root_id: UUID) -> MessageTree:
     """Return a tree of the messages that events brought before the thread's first page."""
     tree = MessageTree(root_id)
