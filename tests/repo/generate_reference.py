@@ -36,12 +36,17 @@ def pages() -> dict[str, str]:
 
 def modules() -> dict[str, str]:
     """Return the first docstring line of every module, by path; of scripts the first comment."""
-    files = [file for folder in SOURCES for file in sorted((ROOT / folder).rglob("*"))]
+    files = [file for folder in SOURCES for file in (ROOT / folder).rglob("*")]
+    files.sort(key=lambda file: (SOURCES.index(_source_of(file)), file.parent, file.name))
     return {
         str(file.relative_to(ROOT)): _first_line(file)
         for file in files
         if file.suffix in (".py", ".js") and "__pycache__" not in file.parts
     }
+
+
+def _source_of(file: Path) -> str:
+    return next(source for source in SOURCES if file.is_relative_to(ROOT / source))
 
 
 def _first_line(file: Path) -> str:
