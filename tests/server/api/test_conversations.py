@@ -108,8 +108,8 @@ async def test_roles_are_limited_by_rank(server: InProcessServer) -> None:
     ann, bob, cid = [await server.person(name) for name in ("ann", "bob", "cid")]
     conversation_id = await ann.conversation(is_group=True)
     participants = f"/api/conversations/{conversation_id}/participants"
-    await ann.post(participants, {"user_id": str(bob.id), "role": "admin"}, expect=204)
-    await bob.post(participants, {"user_id": str(cid.id), "role": "viewer"}, expect=204)
+    await ann.add_participant(conversation_id, bob, "admin")
+    await bob.add_participant(conversation_id, cid, "viewer")
 
     await bob.post(participants, {"user_id": str(cid.id), "role": "owner"}, expect=403)
     await cid.post(f"/api/threads/{conversation_id}/root", {"content": "x"}, expect=403)
@@ -131,11 +131,7 @@ async def test_unread_counts_messages_of_others_above_the_read_marker(
     ann, bob = await server.person("ann"), await server.person("bob")
     conversation_id = await ann.conversation(is_group=True)
     root_id = await ann.root(conversation_id, "before bob came")
-    await ann.post(
-        f"/api/conversations/{conversation_id}/participants",
-        {"user_id": str(bob.id), "role": "member"},
-        expect=204,
-    )
+    await ann.add_participant(conversation_id, bob)
     first_reply_id = await ann.reply(root_id, "one")
     await ann.reply(root_id, "two")
     await bob.reply(root_id, "mine")
@@ -157,9 +153,7 @@ async def test_unread_counts_messages_of_others_above_the_read_marker(
 async def test_a_read_only_user_cannot_write(server: InProcessServer) -> None:
     """The global role may read the conversations that it is a member of, and move read markers."""
     ann, rob = await server.person("ann"), await server.person("rob", roles=["read_only"])
-    conversation_id = await ann.conversation(is_group=True)
-    participants = f"/api/conversations/{conversation_id}/participants"
-    await ann.post(participants, {"user_id": str(rob.id), "role": "member"}, expect=204)
+    conversation_id = await ann.group(rob)
     root = await ann.root(conversation_id)
 
     await rob.post("/api/conversations", {"title": "x"}, expect=403)

@@ -45,7 +45,8 @@ async def test_a_repeated_post_is_one_message(server: InProcessServer) -> None:
     """The same idempotency key creates one message; another body is a conflict."""
     ann = await server.person("ann")
     conversation_id = await ann.conversation()
-    path, key = f"/api/threads/{conversation_id}/root", {"Idempotency-Key": "p"}
+    path = f"/api/threads/{conversation_id}/root"
+    key = {"Idempotency-Key": "p"}
     first = await ann.call("POST", path, {"content": "a"}, expect=201, **key)
     repeated = await ann.call("POST", path, {"content": "a"}, expect=201, **key)
     await ann.call("POST", path, {"content": "b"}, expect=409, **key)
@@ -86,9 +87,7 @@ async def test_each_kind_of_invalid_body_has_its_status(server: InProcessServer)
 async def test_users_cannot_post_as_the_assistant(server: InProcessServer) -> None:
     """A system message needs an administrator, and no user may use the assistant's role."""
     ann, bob = await server.person("ann"), await server.person("bob")
-    conversation_id = await ann.conversation(is_group=True)
-    body = {"user_id": str(bob.id), "role": "member"}
-    await ann.post(f"/api/conversations/{conversation_id}/participants", body, expect=204)
+    conversation_id = await ann.group(bob)
     path = f"/api/threads/{conversation_id}/root"
 
     await bob.post(path, {"content": "x", "role": "system"}, expect=403)

@@ -10,9 +10,7 @@ from tests.support.servers.in_process_server import HttpUser, InProcessServer
 async def _make_group(server: InProcessServer) -> tuple[HttpUser, HttpUser, str, str]:
     """Return Ann and Bob, the id of Ann's group with Bob in it, and of its only thread."""
     ann, bob = await server.person("ann"), await server.person("bob")
-    conversation_id = await ann.conversation(is_group=True)
-    body = {"user_id": str(bob.id), "role": "member"}
-    await ann.post(f"/api/conversations/{conversation_id}/participants", body, expect=204)
+    conversation_id = await ann.group(bob)
     return ann, bob, conversation_id, await ann.root(conversation_id)
 
 

@@ -193,7 +193,8 @@ async def test_a_csrf_token_of_invalid_bytes_is_wrong(server: InProcessServer) -
 
 def test_a_cursor_is_decoded_to_the_encoded_values() -> None:
     """The next page continues after the last item of the page before."""
-    time, last_id = datetime(2026, 1, 1, 12, 0, 0, 5, tzinfo=UTC), UUID(_ID)
+    time = datetime(2026, 1, 1, 12, 0, 0, 5, tzinfo=UTC)
+    last_id = UUID(_ID)
     cursor = request_parsing.make_cursor(time, last_id)
 
     class RequestWithCursor:

@@ -135,7 +135,8 @@ async def test_parallel_requests_share_one_rotation(server: InProcessServer) -> 
 async def test_a_superseded_token_works_for_thirty_seconds(server: InProcessServer) -> None:
     """The old session token and CSRF token stay valid for 30 s after a rotation."""
     ann = await server.person("ann")
-    old_token, old_csrf = ann.client.cookies["SESSION_ID"], ann.csrf
+    old_token = ann.client.cookies["SESSION_ID"]
+    old_csrf = ann.csrf
     await ann.post("/api/auth/refresh", None)
     headers = {"Cookie": f"SESSION_ID={old_token}", "X-CSRF-TOKEN": old_csrf}
     async with httpx.AsyncClient(base_url=server.url) as client:

@@ -181,7 +181,7 @@ async def test_an_answer_can_be_cancelled(start_server: StartServer) -> None:
             cancelled = await ann.post(f"{path}/cancel", None, expect=202)
             done = await stream.next("message.done")
         async with asyncio.timeout(20):
-            await model.hung_up.wait()
+            await model.disconnected.wait()
         cancelled_again = await ann.post(f"{path}/cancel", None, expect=202)
         shown = await ann.get(path)
 
@@ -217,11 +217,7 @@ async def test_the_assistant_answers_by_its_mode(start_server: StartServer) -> N
         start_server(llm=openai_settings(model.url)) as server,
     ):
         ann, bob = await server.person("streamer"), await server.person("second")
-        conversation_id = await ann.conversation(
-            is_group=True, assistant_mode="mention", system_prompt="Be."
-        )
-        body = {"user_id": str(bob.id), "role": "member"}
-        await ann.post(f"/api/conversations/{conversation_id}/participants", body, expect=204)
+        conversation_id = await ann.group(bob, assistant_mode="mention", system_prompt="Be.")
         async with ann.follow(conversation_id) as stream:
             root = await ann.root(conversation_id, "hello all")
             await bob.reply(root, "not on this branch")

@@ -78,11 +78,11 @@ async def test_a_removed_user_gets_no_more_events_of_the_conversation(
     """The stream continues with the other conversations."""
     ann, bob = await server.person("ann"), await server.person("bob")
     shared_id, own_id = await ann.conversation(is_group=True), await bob.conversation()
-    path = f"/api/conversations/{shared_id}/participants"
-    await ann.post(path, {"user_id": str(bob.id), "role": "member"}, expect=204)
+    await ann.add_participant(shared_id, bob)
+    participant_path = f"/api/conversations/{shared_id}/participants/{bob.id}"
     async with bob.follow_all() as stream:
         await stream.next("stream.open")
-        await ann.call("DELETE", f"{path}/{bob.id}", expect=204)
+        await ann.call("DELETE", participant_path, expect=204)
         await ann.root(shared_id)
         removal = await stream.next()
         await bob.root(own_id)
@@ -111,11 +111,7 @@ async def test_conversations_joined_later_are_followed(start_server: StartServer
         shared_id = await ann.conversation(is_group=True)
         async with bob_on_second.follow_all() as stream:
             await stream.next("stream.open")
-            await ann.post(
-                f"/api/conversations/{shared_id}/participants",
-                {"user_id": str(bob.id), "role": "member"},
-                expect=204,
-            )
+            await ann.add_participant(shared_id, bob)
             second_server.clock.advance(1)
             added = [await stream.next() for _ in range(2)]
             own_id = await bob.conversation()

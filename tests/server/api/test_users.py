@@ -32,7 +32,8 @@ async def test_accounts_are_listed_in_pages(server: InProcessServer) -> None:
     admin = await server.person("admin")
     for name in ("cid", "bob", "ann"):
         await server.person(name)
-    usernames, cursor = [], ""
+    usernames = []
+    cursor = ""
     while True:
         page = await admin.get(f"/api/admin/users?limit=2&cursor={cursor}")
         usernames += [user["username"] for user in page["users"]]
