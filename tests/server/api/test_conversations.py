@@ -13,13 +13,13 @@ async def test_a_conversation_is_created_listed_and_renamed(server: InProcessSer
         "PATCH", f"/api/conversations/{conversation_id}", {"title": "Second", "model": "demo"}
     )
 
-    shown = await ann.get(f"/api/conversations/{conversation_id}")
+    conversation = await ann.get(f"/api/conversations/{conversation_id}")
     listed = await ann.get("/api/conversations")
 
-    assert shown["title"] == "Second"
-    assert shown["model"] == "demo"
-    assert shown["role"] == "owner"
-    assert shown["last_event_id"] == "evt_1"
+    assert conversation["title"] == "Second"
+    assert conversation["model"] == "demo"
+    assert conversation["role"] == "owner"
+    assert conversation["last_event_id"] == "evt_1"
     assert [item["id"] for item in listed["conversations"]] == [conversation_id]
     assert "next_cursor" not in listed
 
@@ -30,8 +30,8 @@ async def test_groups_answer_mentions_by_default(server: InProcessServer) -> Non
     modes = []
     for body in ({}, {"is_group": True}, {"is_group": True, "assistant_mode": "always"}):
         created = await ann.post("/api/conversations", {"title": "t", **body}, expect=201)
-        shown = await ann.get(f"/api/conversations/{created['conversation_id']}")
-        modes.append(shown["assistant_mode"])
+        conversation = await ann.get(f"/api/conversations/{created['conversation_id']}")
+        modes.append(conversation["assistant_mode"])
 
     assert modes == ["always", "mention", "always"]
 

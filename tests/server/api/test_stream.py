@@ -101,13 +101,13 @@ async def test_an_answer_streams_and_is_stored(start_server: StartServer) -> Non
             await stream.next("message.new")
             started = (await stream.next("message.new"))["payload"]["message"]
             done = await stream.next("message.done")
-        shown = await ann.get(f"/api/messages/{started['id']}")
+        stored = await ann.get(f"/api/messages/{started['id']}")
 
     assert started["streaming"] is True
     assert done["payload"]["finish_reason"] == "stop"
-    assert shown["content"] == "Hello 🦀!"
-    assert shown["usage"]["estimated"] is True
-    assert "streaming" not in shown
+    assert stored["content"] == "Hello 🦀!"
+    assert stored["usage"]["estimated"] is True
+    assert "streaming" not in stored
 
 
 async def test_deltas_join_to_the_stored_text(start_server: StartServer) -> None:
@@ -183,12 +183,12 @@ async def test_an_answer_can_be_cancelled(start_server: StartServer) -> None:
         async with asyncio.timeout(20):
             await model.disconnected.wait()
         cancelled_again = await ann.post(f"{path}/cancel", None, expect=202)
-        shown = await ann.get(path)
+        stored = await ann.get(path)
 
     assert cancelled["status"] == "cancelled"
     assert cancelled_again["status"] == "cancelled"
     assert done["payload"]["finish_reason"] == "cancelled"
-    assert shown["content"] == "half"
+    assert stored["content"] == "half"
 
 
 async def test_a_failing_model_ends_the_answer_with_an_error(start_server: StartServer) -> None:

@@ -111,7 +111,7 @@ async def count_applied(connection: Any) -> int:
 
 
 async def test_databases_of_one_cluster_bootstrap_concurrently(cluster_url: str) -> None:
-    """Roles are created for the whole cluster without conflicts."""
+    """Roles belong to the cluster, and are created without conflicts."""
     urls = [await databases.create(cluster_url) for _ in range(3)]
     try:
         logins = await asyncio.gather(*(databases.prepare(url) for url in urls))

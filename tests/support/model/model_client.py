@@ -150,7 +150,7 @@ class ModelClient:
                         self._opened.set()
                         await self._apply(HttpSnapshotSource(person), codec.decode_event(line[6:]))
         except httpx.TransportError:
-            pass  # the server is gone
+            pass  # the server has stopped
         finally:
             self._opened.set()
 
