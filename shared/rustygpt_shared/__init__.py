@@ -1,6 +1,6 @@
-"""What both ends of the wire agree on: shapes, names, settings and framing.
+"""Definitions that the server and its clients share: models, events, settings and framing.
 
-Nothing here knows a framework, a database or a terminal.
+Nothing here depends on a framework, a database or a terminal.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Bytes in and out: one JSON encoder, typed decoders, and the frames of a stream."""
+"""Encoding and decoding: JSON for structs and events, and the frames of an event stream."""
 
 from typing import Any, TypeVar
 
@@ -13,17 +13,17 @@ _event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
 def encode(value: Any) -> bytes:
-    """JSON of a struct, on one line, in UTF-8."""
+    """Return a struct as JSON in UTF-8, on one line."""
     return _encoder.encode(value)
 
 
 def decode(data: bytes | str, shape: type[T]) -> T:
-    """The struct that JSON stands for; raises msgspec.DecodeError or msgspec.ValidationError."""
+    """Return the struct in JSON; raise msgspec.DecodeError or msgspec.ValidationError."""
     return msgspec.json.decode(data, type=shape)
 
 
 def decode_event(data: bytes | str) -> Event:
-    """The event in a frame's data; unknown types raise msgspec.ValidationError."""
+    """Return the event in a frame's data; raise msgspec.ValidationError for unknown types."""
     return _event_decoder.decode(data)
 
 
@@ -34,13 +34,14 @@ def sse_frame(
     event_id: str | None = None,
     resume_position: str | None = None,
 ) -> bytes:
-    """One event as server-sent bytes (WHATWG HTML, section 9.2), from a payload in JSON.
+    """Return one event as a frame of server-sent events (WHATWG HTML, section 9.2).
 
-    `id` numbers the event itself; `position` is where a stream goes on (`stream.open`,
-    `stream.reset`), and is told in the frame's id line only.
+    `payload` is JSON. `event_id` is the event's own id and appears in the id line and in the data.
+    `resume_position` is where a stream continues (`stream.open`, `stream.reset`) and appears in
+    the id line only.
     """
-    id_line = event_id or resume_position
-    head = f"id: {id_line}\n" if id_line else ""
-    named = f'"id":"{event_id}",' if event_id else ""
-    start = f'{head}event: {event_type}\ndata: {{"type":"{event_type}",{named}"payload":'
+    last_event_id = event_id or resume_position
+    id_line = f"id: {last_event_id}\n" if last_event_id else ""
+    id_member = f'"id":"{event_id}",' if event_id else ""
+    start = f'{id_line}event: {event_type}\ndata: {{"type":"{event_type}",{id_member}"payload":'
     return b"%b%b}\n\n" % (start.encode(), payload)

@@ -1,7 +1,8 @@
-"""The events of a stream: a closed union, told apart by `type`.
+"""The events of a stream: a closed union of structs, distinguished by `type`.
 
-Durable events carry an id, the number of the event in its conversation; the others have none.
-To add one, add its struct here and to `Event`: every exhaustive `match` then has to name it.
+Durable events have an id, which contains the event's number in its conversation; the others have
+none. To add an event, add its struct here and to `Event`: every exhaustive `match` must then handle
+it, and tests/repo/test_events_handled.py names what else has to know it.
 """
 
 from datetime import datetime
@@ -17,13 +18,13 @@ from rustygpt_shared.models.presence import UserPresence
 
 FinishReason = Literal["stop", "length", "cancelled", "timeout", "error"]
 ResetReason = Literal["trimmed", "unknown", "too_far", "overflow", "joined", "removed"]
-"""`joined` and `removed` are told of one conversation by a stream of all of them, when it follows
-the conversation from now on, or no longer."""
+"""`joined` and `removed` occur on a stream of all conversations only: it now follows the named
+conversation, or no longer does."""
 CloseReason = Literal["shutdown", "removed", "session_ended", "disabled", "deleted"]
 
 
 class BaseEvent(Struct, frozen=True, tag_field="type", omit_defaults=True):
-    """The envelope every event has."""
+    """The fields that every event has."""
 
     payload: Any
     id: str | None = None
@@ -55,7 +56,7 @@ class ThreadActivityPayload(Model, frozen=True):
 
 
 class ThreadActivity(BaseEvent, frozen=True, tag="thread.activity"):
-    """A thread's place in the list or its counts changed."""
+    """A thread's position in the list, or its counts, changed."""
 
     payload: ThreadActivityPayload
 
@@ -67,19 +68,19 @@ class MessagePayload(Model, frozen=True):
 
 
 class MessageNew(BaseEvent, frozen=True, tag="message.new"):
-    """A message was written, or an answer was begun (`streaming`)."""
+    """A message was posted, or an answer started (`streaming`)."""
 
     payload: MessagePayload
 
 
 class MessageUpdated(BaseEvent, frozen=True, tag="message.updated"):
-    """A message changed: its final text, an edit, a deletion."""
+    """A message changed: final text, edit or deletion."""
 
     payload: MessagePayload
 
 
 class DeltaText(Model, frozen=True):
-    """What an answer grew by."""
+    """The text that was added to an answer."""
 
     role: str | None = None
     content: str | None = None
@@ -87,7 +88,7 @@ class DeltaText(Model, frozen=True):
 
 
 class DeltaChoice(Model, frozen=True):
-    """The one choice of a delta."""
+    """The only choice of a delta."""
 
     index: Literal[0]
     delta: DeltaText
@@ -110,7 +111,7 @@ class MessageDeltaPayload(Model, frozen=True):
 
 
 class MessageDelta(BaseEvent, frozen=True, tag="message.delta"):
-    """A piece of an answer in progress; it may repeat what a reader has."""
+    """A part of an answer in progress; it may repeat text that was sent before."""
 
     payload: MessageDeltaPayload
 
@@ -127,7 +128,7 @@ class MessageDonePayload(Model, frozen=True):
 
 
 class MessageDone(BaseEvent, frozen=True, tag="message.done"):
-    """An answer ended, one way or another."""
+    """An answer ended, with or without success."""
 
     payload: MessageDonePayload
 
@@ -142,7 +143,7 @@ class MembershipChangedPayload(Model, frozen=True):
 
 
 class MembershipChanged(BaseEvent, frozen=True, tag="membership.changed"):
-    """Somebody came, went, or has another role."""
+    """A participant was added or removed, or has a new role."""
 
     payload: MembershipChangedPayload
 
@@ -168,7 +169,7 @@ class ErrorPayload(Model, frozen=True):
 
 
 class ErrorEvent(BaseEvent, frozen=True, tag="error"):
-    """Why an answer failed; it follows the `message.done` it explains."""
+    """The reason why an answer failed; it follows the `message.done` of the answer."""
 
     payload: ErrorPayload
 
@@ -183,19 +184,19 @@ class UnreadUpdatePayload(Model, frozen=True):
 
 
 class UnreadUpdate(BaseEvent, frozen=True, tag="unread.update"):
-    """The reader's own count of unread messages in a thread."""
+    """The recipient's count of unread messages in a thread changed."""
 
     payload: UnreadUpdatePayload
 
 
 class PresenceUpdate(BaseEvent, frozen=True, tag="presence.update"):
-    """Somebody in a conversation of the reader's came, went silent, or left."""
+    """The presence of a user in one of the recipient's conversations changed."""
 
     payload: UserPresence
 
 
 class TypingUpdatePayload(Model, frozen=True):
-    """Payload of `typing.update`; `expires_at` is past for who stopped."""
+    """Payload of `typing.update`; an `expires_at` in the past means that the user stopped."""
 
     conversation_id: UUID
     root_id: UUID
@@ -204,20 +205,24 @@ class TypingUpdatePayload(Model, frozen=True):
 
 
 class TypingUpdate(BaseEvent, frozen=True, tag="typing.update"):
-    """Somebody is writing in a thread, or stopped."""
+    """A user is typing in a thread, or stopped."""
 
     payload: TypingUpdatePayload
 
 
 class StreamOpenPayload(Model, frozen=True):
-    """Payload of `stream.open`: where the stream of a conversation goes on, or of each of all."""
+    """Payload of `stream.open`: the position from which the stream continues.
+
+    `last_event_id` is set on the stream of one conversation, `positions` (by conversation id) on a
+    stream of all conversations.
+    """
 
     last_event_id: str | None = None
     positions: dict[UUID, str] | None = None
 
 
 class StreamOpen(BaseEvent, frozen=True, tag="stream.open"):
-    """The stream is open; it goes on after this position."""
+    """The stream is open and continues after this position."""
 
     payload: StreamOpenPayload
 
@@ -228,11 +233,11 @@ class StreamResetPayload(Model, frozen=True):
     reason: ResetReason
     last_event_id: str
     conversation_id: UUID | None = None
-    """Which one, on a stream of all conversations."""
+    """The conversation to reload, on a stream of all conversations."""
 
 
 class StreamReset(BaseEvent, frozen=True, tag="stream.reset"):
-    """The stream cannot fill a gap: load anew and go on from this position."""
+    """The stream cannot fill a gap: reload, and continue from this position."""
 
     payload: StreamResetPayload
 
@@ -244,7 +249,7 @@ class StreamClosedPayload(Model, frozen=True):
 
 
 class StreamClosed(BaseEvent, frozen=True, tag="stream.closed"):
-    """The last event of a stream that the server ends."""
+    """The server ends the stream; this is its last event."""
 
     payload: StreamClosedPayload
 

@@ -1,6 +1,6 @@
 """Identifiers: time-ordered UUIDs and the ids of events.
 
-Shapes only; who may see what an id names is the database's business.
+This module only builds and parses ids; the database decides who may see what an id names.
 """
 
 import re
@@ -11,7 +11,7 @@ _EVENT_ID = re.compile(r"evt_(0|[1-9][0-9]{0,18})")
 
 
 def new_id(unix_ms: int) -> UUID:
-    """A UUID of version 7 (RFC 9562, section 5.7) for a time in milliseconds since 1970."""
+    """Return a UUID of version 7 (RFC 9562, section 5.7) for a time in ms since 1970."""
     value = (unix_ms & ((1 << 48) - 1)) << 80
     value |= 0x7 << 76 | secrets.randbits(12) << 64
     value |= 0b10 << 62 | secrets.randbits(62)
@@ -19,11 +19,11 @@ def new_id(unix_ms: int) -> UUID:
 
 
 def event_id(number: int) -> str:
-    """The public id of a conversation's event with this number."""
+    """Return the public id of the event with this number."""
     return f"evt_{number}"
 
 
 def event_number(text: str) -> int | None:
-    """The number an event id stands for, or None when the text is no event id."""
+    """Return the number in an event id, or None when the text is not an event id."""
     match = _EVENT_ID.fullmatch(text)
     return int(match[1]) if match else None

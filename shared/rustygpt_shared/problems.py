@@ -1,4 +1,4 @@
-"""Problems as the wire tells them (RFC 9457), and their codes."""
+"""Problem details, the body of every error response (RFC 9457), and their codes."""
 
 from typing import Final
 
@@ -26,14 +26,14 @@ UNAVAILABLE: Final = "RGP.UNAVAILABLE"
 
 
 class FieldError(Struct, frozen=True):
-    """What is wrong with one field of a request."""
+    """The error of one field of a request."""
 
     field: str
     message: str
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """The body of every error answer."""
+    """The body of an error response."""
 
     type: str
     title: str

@@ -1,4 +1,4 @@
-"""What a client may ask. Requests are checked as they are decoded; unknown fields are refused."""
+"""The bodies of requests, validated as they are decoded; unknown fields are rejected."""
 
 from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
@@ -17,7 +17,7 @@ MessageRole = Literal["user", "assistant", "system"]
 
 
 class Request(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A request body; `CHECKS` names the rule of each text field."""
+    """A request body; `VALIDATORS` maps text fields to the rules that normalise them."""
 
     VALIDATORS: ClassVar[dict[str, Callable[[str], str]]] = {}
 
@@ -33,14 +33,14 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
 
 class SetUp(Request, frozen=True):
-    """Name the first administrator."""
+    """Create the first administrator."""
 
     username: str
     email: str
     password: str
     display_name: str | None = None
     setup_token: str | None = None
-    """Needed from another machine than the server's own."""
+    """Required unless the request comes from the server's own machine."""
 
     VALIDATORS = {
         "username": text_rules.username,
@@ -52,7 +52,7 @@ class SetUp(Request, frozen=True):
 
 
 class LogIn(Request, frozen=True):
-    """Start a session; `email` may be the user name."""
+    """Start a session; `email` may also be a user name."""
 
     email: str
     password: str
@@ -61,7 +61,7 @@ class LogIn(Request, frozen=True):
 
 
 class CreateUser(Request, frozen=True):
-    """Make an account, as an administrator."""
+    """Create an account, as an administrator."""
 
     username: str
     email: str
@@ -91,7 +91,7 @@ class UpdateMe(Request, frozen=True):
     """Change one's own account."""
 
     display_name: str | UnsetType | None = UNSET
-    """`null` takes it away."""
+    """`null` removes it."""
     email: str | UnsetType = UNSET
 
     VALIDATORS = {"display_name": text_rules.display_name, "email": text_rules.email}
@@ -107,11 +107,13 @@ class ChangePassword(Request, frozen=True):
 
 
 def _bounded_text(limit: int) -> Callable[[str], str]:
+    """Return a rule for trimmed text of 1 to `limit` characters."""
+
     def validate(value: str) -> str:
-        kept = text_rules.plain(value).strip()
-        if not 1 <= len(kept) <= limit:
+        text = text_rules.plain(value).strip()
+        if not 1 <= len(text) <= limit:
             raise ValueError(f"1 to {limit:,} characters are allowed")
-        return kept
+        return text
 
     return validate
 
@@ -120,13 +122,18 @@ _MODEL = _bounded_text(200)
 _SYSTEM_PROMPT = _bounded_text(16_384)
 
 
+def default_assistant_mode(*, is_group: bool) -> AssistantMode:
+    """Return the mode of a new conversation for which none is requested."""
+    return "mention" if is_group else "always"
+
+
 class CreateConversation(Request, frozen=True):
-    """Start a conversation of one's own."""
+    """Create a conversation that the caller owns."""
 
     title: str
     is_group: bool = False
     assistant_mode: AssistantMode | None = None
-    """By default `always`, in groups `mention`."""
+    """Default: `always`, or `mention` in a group."""
     model: str | None = None
     system_prompt: str | None = None
 
@@ -134,7 +141,7 @@ class CreateConversation(Request, frozen=True):
 
 
 class UpdateConversation(Request, frozen=True):
-    """Change a conversation; what is left out stays, `null` takes away."""
+    """Change a conversation; absent fields stay as they are, `null` removes a value."""
 
     title: str | UnsetType = UNSET
     assistant_mode: AssistantMode | UnsetType = UNSET
@@ -146,14 +153,14 @@ class UpdateConversation(Request, frozen=True):
 
 
 class AddParticipant(Request, frozen=True):
-    """Add a person to a conversation, or change the person's role in it."""
+    """Add a user to a conversation, or change the user's role in it."""
 
     user_id: UUID
     role: ConversationRole = "member"
 
 
 class PostMessage(Request, frozen=True):
-    """Write a message: a new thread's root, or a reply."""
+    """Post a message: the root of a new thread, or a reply."""
 
     content: str
     role: MessageRole = "user"
@@ -163,7 +170,7 @@ class PostMessage(Request, frozen=True):
 
 
 class MarkRead(Request, frozen=True):
-    """Move one's mark of reading in a thread; with neither field, to its end."""
+    """Move the caller's read marker in a thread; without a field, to the end of the thread."""
 
     path: Annotated[str, Meta(max_length=1_024)] | None = None
     message_id: UUID | None = None
@@ -172,7 +179,7 @@ class MarkRead(Request, frozen=True):
 
 
 class SetTyping(Request, frozen=True):
-    """Be seen writing in a thread for so many seconds; 0 ends it."""
+    """Show the caller as typing in a thread for this many seconds; 0 stops it."""
 
     conversation_id: UUID
     root_id: UUID
@@ -180,6 +187,6 @@ class SetTyping(Request, frozen=True):
 
 
 class Heartbeat(Request, frozen=True):
-    """Say that one is there."""
+    """Report that the caller is present."""
 
     status: Status = "online"

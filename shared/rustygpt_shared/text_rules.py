@@ -1,6 +1,6 @@
-"""What text may be: the contract's rules for messages, titles and names.
+"""The contract's rules for text: messages, titles, names, addresses and passwords.
 
-Each check answers the text as it is kept, or raises ValueError with a sentence for a person.
+Each rule returns the text as it is stored, or raises ValueError with a sentence for a person.
 """
 
 import re
@@ -8,6 +8,9 @@ import unicodedata
 
 MESSAGE_MAX = 65_536
 TITLE_MAX = 256
+USERNAME_MAX = 40
+DISPLAY_NAME_MAX = 100
+EMAIL_MAX = 254
 PASSWORD_MIN = 8
 PASSWORD_MAX = 1_024
 
@@ -16,7 +19,10 @@ _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@.]+(?:\.[^\s@.]+)*")
 
 
 def plain(text: str) -> str:
-    """Any Unicode text but NUL and lone surrogates, which PostgreSQL and UTF-8 cannot hold."""
+    """Allow all Unicode text but NUL and lone surrogates.
+
+    PostgreSQL cannot store the former, UTF-8 cannot encode the latter.
+    """
     if "\x00" in text:
         raise ValueError("NUL characters are not allowed")
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -25,56 +31,56 @@ def plain(text: str) -> str:
 
 
 def message(text: str) -> str:
-    """A message: 1 to 65,536 characters after trailing white space is cut."""
-    kept = plain(text).rstrip()
-    if not kept:
+    """Return a message: 1 to 65,536 characters, without trailing white space."""
+    trimmed = plain(text).rstrip()
+    if not trimmed:
         raise ValueError("a message needs some text")
-    return _at_most(kept, MESSAGE_MAX, "a message")
+    return _at_most(trimmed, MESSAGE_MAX, "a message")
 
 
 def title(text: str) -> str:
-    """A title: 1 to 256 characters, trimmed, inner runs of white space made one space."""
-    kept = " ".join(plain(text).split())
-    if not kept:
+    """Return a title: 1 to 256 characters, trimmed, with single spaces."""
+    folded = " ".join(plain(text).split())
+    if not folded:
         raise ValueError("a title needs some text")
-    return _at_most(kept, TITLE_MAX, "a title")
+    return _at_most(folded, TITLE_MAX, "a title")
 
 
 def username(text: str) -> str:
-    """A user name: 1 to 40 letters, digits, dots, dashes and underscores, in form NFKC."""
-    kept = unicodedata.normalize("NFKC", plain(text).strip())
-    if len(kept) > 40 or not _USERNAME.fullmatch(kept):
+    """Return a user name: 1 to 40 letters, digits, dots, dashes or underscores, in NFKC."""
+    name = unicodedata.normalize("NFKC", plain(text).strip())
+    if len(name) > USERNAME_MAX or not _USERNAME.fullmatch(name):
         raise ValueError(
             "a user name is 1 to 40 letters, digits, dots, dashes or underscores, "
             "and starts and ends with a letter or digit"
         )
-    return kept
+    return name
 
 
 def email(text: str) -> str:
-    """An e-mail address, as far as its shape can tell."""
-    kept = plain(text).strip()
-    if len(kept) > 254 or not _EMAIL.fullmatch(kept):
+    """Return an e-mail address; only its form is checked."""
+    address = plain(text).strip()
+    if len(address) > EMAIL_MAX or not _EMAIL.fullmatch(address):
         raise ValueError("this is not an e-mail address")
-    return kept
+    return address
 
 
 def display_name(text: str) -> str:
-    """A name to show: 1 to 100 characters without control characters."""
-    kept = " ".join(plain(text).split())
-    if not kept or any(unicodedata.category(c) in {"Cc", "Cf", "Co"} for c in kept):
+    """Return a display name: 1 to 100 characters, all of them visible."""
+    name = " ".join(plain(text).split())
+    if not name or any(unicodedata.category(c) in {"Cc", "Cf", "Co"} for c in name):
         raise ValueError("a display name needs visible characters only")
-    return _at_most(kept, 100, "a display name")
+    return _at_most(name, DISPLAY_NAME_MAX, "a display name")
 
 
 def password(text: str) -> str:
-    """A password: 8 to 1,024 characters, taken as it is."""
+    """Return a password unchanged: 8 to 1,024 characters."""
     if not PASSWORD_MIN <= len(plain(text)) <= PASSWORD_MAX:
         raise ValueError(f"a password has {PASSWORD_MIN} to {PASSWORD_MAX:,} characters")
     return text
 
 
-def _at_most(text: str, limit: int, what: str) -> str:
+def _at_most(text: str, limit: int, subject: str) -> str:
     if len(text) > limit:
-        raise ValueError(f"{what} has at most {limit:,} characters; this one has {len(text):,}")
+        raise ValueError(f"{subject} has at most {limit:,} characters; this one has {len(text):,}")
     return text

@@ -1,7 +1,8 @@
-"""Measure, and print tables: `python -m tests.benchmarks [PART…]`, by default all of PARTS.
+"""Measure, and print tables: `python -m tests.benchmarks [PART…]`, all of PARTS by default.
 
-Everything runs on loopback and in folders of its own, and is ended in the end. What hangs on parts
-that are not here is named and left out. Nothing is asserted: compare ratios, on one machine.
+Everything runs on loopback and in temporary folders, and ends with the run. Progress is printed on
+standard error. Parts whose programs are missing are named and skipped. Nothing is asserted:
+compare ratios, on one machine.
 """
 
 import argparse
@@ -16,19 +17,21 @@ PARTS = ("start", "peers", "posts", "load", "crossing", "terminal")
 
 
 def main() -> None:
-    """Measure what was asked for, or all."""
+    """Measure the requested parts."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all by default")
-    parser.add_argument("--repetitions", type=int, default=3, help="the median of so many is shown")
+    parser.add_argument(
+        "--repetitions", type=int, default=3, help="the median of N runs is printed"
+    )
     options = parser.parse_args()
-    wanted = options.parts or PARTS
-    unknown = set(wanted) - set(PARTS)
+    parts = options.parts or PARTS
+    unknown = set(parts) - set(PARTS)
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     raise_limits()
     print(machine(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        for part in wanted:
+        for part in parts:
             print(f"\n## {part}\n", flush=True)
             measure(part, Path(folder), options.repetitions)
 
@@ -46,14 +49,14 @@ def measure(part: str, work: Path, repetitions: int) -> None:
         return
     client = compile_c(HERE / "sse_load.c", work)
     if client is None:
-        print("left out: there is no C compiler here to make the load client with")
+        print("skipped: there is no C compiler for the load client")
     elif part == "load":
         print("Posts are stored durably, numbered and logged before they are delivered.\n")
         print(asyncio.run(server_load.measure_load(client, repetitions)))
     elif part == "crossing":
         print(asyncio.run(cross_process.measure_cross_process(client, repetitions)))
     else:
-        print("Ready events, no database behind; only ours asks who opens a stream.\n")
+        print("Ready events without a database; only ours authorizes streams.\n")
         print(peers_side_by_side.measure_peers(client, work, repetitions))
 
 

@@ -1,4 +1,4 @@
-"""From a post in one process to its delivery in another: real servers, durable posts."""
+"""The time from a post in one process to its delivery in another: real servers, durable posts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,49 +16,51 @@ _CASES = [
     Case(20, rate=100, seconds=4),
     Case(20, rate=500, seconds=4),
 ]
-_SHOWN = ("deliveries/s", "p50 ms", "p99 ms")
+_COLUMNS = ("deliveries/s", "p50 ms", "p99 ms")
 
 
 @asynccontextmanager
 async def two_servers(redis: str | None) -> AsyncIterator[tuple[ServerProcess, ServerProcess]]:
-    """Two processes on one database, with PostgreSQL or a Redis between them."""
-    more = {"RUSTYGPT__SSE__BACKPLANE__URL": redis} if redis else {}
-    async with our_server(**more) as one:
-        await one.start()
-        two = one.clone()
+    """Yield two processes on one database, connected through PostgreSQL or a Redis."""
+    variables = {"RUSTYGPT__SSE__BACKPLANE__URL": redis} if redis else {}
+    async with our_server(**variables) as first:
+        await first.start()
+        second = first.clone()
         try:
-            await two.start()
-            yield one, two
+            await second.start()
+            yield first, second
         finally:
-            await two.stop()
+            await second.stop()
 
 
 async def measure_cross_process(client: Path, repetitions: int) -> str:
-    """Both ways to tell other processes, at several rates; within one process for comparison."""
+    """Measure both backplanes at several rates, and one process alone for comparison."""
     rows = await _rows("PostgreSQL", client, repetitions, None)
     if PROGRAM is not None:
         async with redis_url() as url:
             rows += await _rows("Redis", client, repetitions, url)
-    words = "" if PROGRAM else "\nleft out: Redis: redis-server is not here"
-    return table(("posts in one process", "read in", *_SHOWN, "lost"), rows) + words
+    note = "" if PROGRAM else "\nskipped: Redis: redis-server is not installed"
+    return table(("posts in one process", "read in", *_COLUMNS, "lost"), rows) + note
 
 
 async def _rows(name: str, client: Path, repetitions: int, redis: str | None) -> list[list[str]]:
     rows = []
-    async with two_servers(redis) as (one, two):
-        site = RunningServer(one.url)
-        person = await site.person("ann")
+    async with two_servers(redis) as (first, second):
+        server = RunningServer(first.url)
+        person = await server.person("ann")
         for case in _CASES:
-            for place, reading in (("itself", one), (f"another, by {name}", two)):
-                told = [await _load(client, case, one, reading, person) for _ in range(repetitions)]
-                rows.append([str(case), place, *cells(told, _SHOWN)])
-        for known in site.people.values():
-            await known.client.aclose()
+            for label, reading in (("itself", first), (f"another, by {name}", second)):
+                results = [
+                    await _load(client, case, first, reading, person) for _ in range(repetitions)
+                ]
+                rows.append([str(case), label, *cells(results, _COLUMNS)])
+        for user in server.people.values():
+            await user.client.aclose()
     return rows
 
 
 async def _load(
-    client: Path, case: Case, one: ServerProcess, reading: ServerProcess, person: HttpUser
+    client: Path, case: Case, posting: ServerProcess, reading: ServerProcess, person: HttpUser
 ) -> dict[str, object]:
-    arguments = await post_arguments(reading.url, one.url, person)
-    return await asyncio.to_thread(load, client, case, arguments, one.pid, reading.pid)
+    arguments = await post_arguments(reading.url, posting.url, person)
+    return await asyncio.to_thread(load, client, case, arguments, posting.pid, reading.pid)

@@ -1,4 +1,4 @@
-"""A database with many people, their sessions, and conversations whose ids can be counted."""
+"""A database with many users, their sessions, and conversations with predictable ids."""
 
 import secrets
 from datetime import UTC, datetime
@@ -16,42 +16,42 @@ from rustygpt_shared.requests import CreateConversation
 PEOPLE = 100
 CONVERSATIONS = 50
 CONVERSATION_ID = "00000000-0000-0000-0000-00000000{room4}"
-"""The id of a conversation, as the load client writes it."""
+"""The id of a conversation, in the load client's notation."""
 
 
 async def create_dataset(url: str, login: PoolLogin, folder: Path) -> Path:
-    """Everybody is in the first conversation, and person n in the one of number n modulo ROOMS.
+    """Create users and conversations; return a file with one cookie per line.
 
-    Answers a file of cookies, a line each.
+    All users are in the first conversation, and user n in conversation n modulo CONVERSATIONS.
     """
     async with databases.pool(url, login) as database:
         builder = await DatabaseBuilder.create(database)
         builder.now = datetime.now(UTC)
         people = [await builder.person(f"p{number}") for number in range(PEOPLE)]
         for number in range(CONVERSATIONS):
-            inside = people if number == 0 else people[number::CONVERSATIONS]
-            await _create_conversation(builder, number, inside)
+            members = people if number == 0 else people[number::CONVERSATIONS]
+            await _create_conversation(builder, number, members)
         cookies = [await _sign_in(builder, person) for person in people]
     file = folder / "cookies"
     file.write_text("\n".join(cookies) + "\n")
     return file
 
 
-async def _create_conversation(builder: DatabaseBuilder, number: int, inside: list[UUID]) -> None:
+async def _create_conversation(builder: DatabaseBuilder, number: int, members: list[UUID]) -> None:
     conversation_id = UUID(CONVERSATION_ID.format(room4=f"{number:04}"))
-    wanted = CreateConversation("Room", is_group=True, assistant_mode="off")
+    request = CreateConversation("Benchmark", is_group=True, assistant_mode="off")
     await conversations.create_conversation(
-        builder.db, inside[0], conversation_id, wanted, None, builder.now
+        builder.db, members[0], conversation_id, request, None, builder.now
     )
-    for person in inside[1:]:
+    for person in members[1:]:
         await participants.add_participant(
-            builder.db, inside[0], conversation_id, person, "member", builder.now
+            builder.db, members[0], conversation_id, person, "member", builder.now
         )
 
 
 async def _sign_in(builder: DatabaseBuilder, person: UUID) -> str:
     token = secrets.token_urlsafe(32)
     new = sessions.NewSession(builder.id(), person, hash_token(token), None, "127.0.0.1")
-    windows = sessions.SessionLimits(28_800, 604_800, 10)
-    await sessions.start_session(builder.db, new, windows, builder.now)
+    limits = sessions.SessionLimits(28_800, 604_800, 10)
+    await sessions.start_session(builder.db, new, limits, builder.now)
     return f"SESSION_ID={token}"

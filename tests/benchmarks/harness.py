@@ -1,4 +1,4 @@
-"""What benchmarks share: the load client, processors, tables."""
+"""What benchmarks share: the load client, CPU affinity, progress, tables."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import resource
 import shutil
 import statistics
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ PEERS = HERE / "peers"
 
 
 class Case(NamedTuple):
-    """What is measured: so many streams, and posts at a rate or with so many callers."""
+    """What is measured: a number of streams, and posts at a rate or from a number of callers."""
 
     streams: int
     rate: float = 0
@@ -24,37 +25,37 @@ class Case(NamedTuple):
     seconds: float = 5
     conversations: int = 1
     stalled: int = 0
-    """So many more streams whose readers never read."""
+    """Additional streams whose clients never read."""
 
     def __str__(self) -> str:
-        rooms = f" in {self.conversations} rooms" if self.conversations > 1 else ""
+        places = f" in {self.conversations} conversations" if self.conversations > 1 else ""
         slow = f", {self.stalled} more never read" if self.stalled else ""
         if self.rate:
-            return f"{self.rate:g} events/s to {self.streams:,}{rooms}{slow}"
+            return f"{self.rate:g} events/s to {self.streams:,}{places}{slow}"
         if self.callers:
-            return f"{self.callers} in flight to {self.streams:,}{rooms}{slow}"
+            return f"{self.callers} in flight to {self.streams:,}{places}{slow}"
         return f"{self.streams:,} streams open at once, then silent"
 
     def arguments(self) -> list[str]:
-        """What the load client is told of it."""
-        words = ["--subs", str(self.streams), "--rooms", str(self.conversations)]
+        """Return the arguments of the load client."""
+        arguments = ["--subs", str(self.streams), "--rooms", str(self.conversations)]
         if self.stalled:
-            # With a small buffer of their own, so that what is measured is the server's side.
-            words += ["--slow", str(self.stalled), "--slow-rcvbuf", "4096"]
+            # Their own receive buffers are small, so that the server's side is measured.
+            arguments += ["--slow", str(self.stalled), "--slow-rcvbuf", "4096"]
         if self.rate:
-            return [*words, *self._time(), "--rate", str(self.rate), "--pub-conns", "16"]
+            return [*arguments, *self._time(), "--rate", str(self.rate), "--pub-conns", "16"]
         if self.callers:
-            many = str(self.callers)
-            return [*words, *self._time(), "--window", many, "--pub-conns", many]
+            callers = str(self.callers)
+            return [*arguments, *self._time(), "--window", callers, "--pub-conns", callers]
         at_once = ("--conn-inflight", str(self.streams))
-        return [*words, *at_once, "--seconds", "0", "--hold", "1"]
+        return [*arguments, *at_once, "--seconds", "0", "--hold", "1"]
 
     def _time(self) -> tuple[str, str]:
         return "--seconds", str(self.seconds)
 
 
 def machine() -> str:
-    """Where this was measured."""
+    """Return a description of the machine."""
     model = next(
         (
             line.split(":", 1)[1].strip()
@@ -69,7 +70,7 @@ def machine() -> str:
 
 
 def compile_c(source: Path, folder: Path) -> Path | None:
-    """The program made from a source, or None without a compiler."""
+    """Compile a C program; return None without a compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         return None
@@ -79,22 +80,28 @@ def compile_c(source: Path, folder: Path) -> Path | None:
 
 
 def pin(pid: int, core: int) -> None:
-    """Keep a process on a core of its own, where there are two."""
+    """Pin a process to one core, where there are two or more."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) > 1:
         os.sched_setaffinity(pid, {cores[core % len(cores)]})
 
 
+def progress(text: str) -> None:
+    """Print what is being measured now, on standard error."""
+    print(f"  … {text}", file=sys.stderr, flush=True)
+
+
 def raise_limits() -> None:
-    """As many open files as this user may have."""
+    """Raise the limit of open files to the maximum of this user."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def load(client: Path, case: Case, arguments: Sequence[str], *pids: int) -> dict[str, Any]:
-    """What the load client measured; `{"error": …}` when it could not."""
-    told = ",".join(map(str, pids))
-    command = [str(client), *case.arguments(), *arguments, "--pid", told, "--block"]
+    """Run the load client and return its measurements; `{"error": …}` when it failed."""
+    progress(str(case))
+    pid_list = ",".join(map(str, pids))
+    command = [str(client), *case.arguments(), *arguments, "--pid", pid_list, "--block"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     pin(process.pid, 1)
     try:
@@ -102,10 +109,10 @@ def load(client: Path, case: Case, arguments: Sequence[str], *pids: int) -> dict
     finally:
         process.kill()
     try:
-        measured: dict[str, Any] = json.loads(out)
+        measurements: dict[str, Any] = json.loads(out)
     except ValueError:
         return {"error": (out + err).decode()[-200:]}
-    return measured
+    return measurements
 
 
 COLUMNS = {
@@ -119,23 +126,23 @@ COLUMNS = {
 
 
 def cells(results: Sequence[dict[str, Any]], columns: Iterable[str]) -> list[str]:
-    """Medians under some of COLUMNS, and last what was lost, sent twice or closed in all runs."""
+    """Return medians of some of COLUMNS, then the events lost, repeated or cut off in all runs."""
     columns = list(columns)
     good = [result for result in results if "error" not in result]
     if not good:
         return [results[0]["error"][:60], *[""] * len(columns)]
     lost = sum(result[key] for result in good for key in ("missing", "dups", "sub_closed"))
-    shown = [COLUMNS[name][1].format(median(good, COLUMNS[name][0])) for name in columns]
-    return [*shown, str(lost)]
+    medians = [COLUMNS[name][1].format(median(good, COLUMNS[name][0])) for name in columns]
+    return [*medians, str(lost)]
 
 
 def median(results: Iterable[dict[str, Any]], key: str) -> float:
-    """The middle of several measurements."""
+    """Return the median of a key over several results."""
     return float(statistics.median(result.get(key, 0) for result in results))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows under each other; all but the first column to the right."""
+    """Return rows as a text table; all columns but the first are right-aligned."""
     lines = [head, *rows]
     widths = [max(len(line[n]) for line in lines) for n in range(len(head))]
     return "\n".join(
@@ -148,7 +155,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def memory(pid: int) -> float:
-    """What a process holds, in MB."""
+    """Return a process's resident memory in MB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1_024
@@ -156,7 +163,7 @@ def memory(pid: int) -> float:
 
 
 def kernel_memory() -> float:
-    """What the kernel holds for all TCP connections of this machine, in KB."""
+    """Return the kernel's memory for all TCP connections of this machine in KB."""
     for line in Path("/proc/net/sockstat").read_text().splitlines():
         if line.startswith("TCP:"):
             return int(line.split()[-1]) * resource.getpagesize() / 1_024

@@ -1,7 +1,8 @@
-"""Our server with a second door by which ready events go straight into its hub.
+"""Our server with a second port whose requests publish ready events directly into the hub.
 
-`python -m tests.benchmarks.hub_only PORT DOOR URL USER PASSWORD`: streams are opened as always at
-PORT; each body posted to DOOR/<conversation> is told as a durable event that no database has.
+`python -m tests.benchmarks.hub_only PORT PUBLISH_PORT URL USER PASSWORD`: streams are opened as
+usual at PORT; each body posted to PUBLISH_PORT/<conversation> is published as a durable event that
+is not in the database.
 """
 
 import asyncio
@@ -11,22 +12,24 @@ from uuid import UUID
 import msgspec
 import uvloop
 
+from rustygpt_server.app.components import Components
 from rustygpt_server.app.context import ServerContext
+from rustygpt_server.app.realtime_components import RealtimeComponents
 from rustygpt_server.app.run import bind_socket, serve
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.rows import EventRecord
-from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import set_up_logging
 from rustygpt_shared.settings import Logging, Settings, Sse
 
 
 class PublishPort(asyncio.Protocol):
-    """POST publishes; nothing else is understood."""
+    """Publishes the body of each POST; supports nothing else of HTTP."""
 
-    def __init__(self, hub: Hub, counts: dict[UUID, int]) -> None:
-        self._hub = hub
+    def __init__(self, realtime: RealtimeComponents, counts: dict[UUID, int]) -> None:
+        self._hub = realtime.hub
+        self._channels = realtime.channels
         self._counts = counts
         self._buffer = b""
         self._transport: asyncio.Transport
@@ -47,32 +50,36 @@ class PublishPort(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
 
     def _publish(self, conversation_id: UUID, body: bytes) -> None:
-        known = (
-            self._counts.get(conversation_id) or self._hub.channel(conversation_id).position or 0
+        last = (
+            self._counts.get(conversation_id) or self._channels.open(conversation_id).position or 0
         )
-        self._counts[conversation_id] = known + 1
+        self._counts[conversation_id] = last + 1
         payload = msgspec.json.encode({"code": "bench", "message": body.decode()})
         self._hub.publish(
-            conversation_id, [EventRecord(conversation_id, known + 1, "error", payload.decode())]
+            conversation_id, [EventRecord(conversation_id, last + 1, "error", payload.decode())]
         )
 
 
 async def main() -> None:
-    """Serve until ended."""
-    port, door, url, user, password = sys.argv[1:]
+    """Serve until stopped."""
+    port, publish_port, url, user, password = sys.argv[1:]
     settings = Settings(sse=Sse(max_streams_per_user=20_000), logging=Logging(level="warning"))
     set_up_logging(settings.logging)
-    # A look at the log would find less than was told, and let all readers load anew.
+    # A comparison with the log would find fewer events than published, and reset all streams.
     limits = TimeLimits(position_check=3_600)
     config = ServerContext(settings, url, PoolLogin(user, password), runtime=Runtime(limits=limits))
-    loop, counts = asyncio.get_running_loop(), dict[UUID, int]()
+    loop = asyncio.get_running_loop()
+    counts: dict[UUID, int] = {}
     opening: list[asyncio.Task[asyncio.Server]] = []
 
-    def ready(_: str, parts: object) -> None:
-        made = loop.create_server(
-            lambda: PublishPort(parts.hub, counts), "127.0.0.1", int(door), backlog=4_096
+    def ready(_: str, components: Components) -> None:
+        server = loop.create_server(
+            lambda: PublishPort(components.realtime, counts),
+            "127.0.0.1",
+            int(publish_port),
+            backlog=4_096,
         )
-        opening.append(loop.create_task(made))
+        opening.append(loop.create_task(server))
 
     await serve(config, bind_socket("127.0.0.1", int(port)), ready, asyncio.Event())
 

@@ -1,7 +1,7 @@
-"""Our hub and other servers of streams under one load, in turns.
+"""Our hub and other stream servers under the same load, in turns.
 
-The others only hand on, ask nobody who you are and store nothing. Ours opens streams as always, by
-session and membership; ready events go straight into its hub, past the database.
+The others only forward events: they authenticate no client and store nothing. Ours opens streams as
+usual, by session and membership; ready events go directly into its hub.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.benchmarks import dataset
-from tests.benchmarks.harness import PEERS, Case, cells, compile_c, load, pin, table
+from tests.benchmarks.harness import PEERS, Case, cells, compile_c, load, pin, progress, table
 from tests.support.database import databases
 from tests.support.servers.server_process import free_port
 
@@ -29,22 +29,22 @@ _CASES = [
     Case(1_000, rate=1_000, conversations=dataset.CONVERSATIONS, seconds=3),
     Case(5_000),
 ]
-_SHOWN = ("deliveries/s", "CPU µs each", "p50 ms", "p99 ms", "all open s", "KB/stream")
+_COLUMNS = ("deliveries/s", "CPU µs each", "p50 ms", "p99 ms", "all open s", "KB/stream")
 _NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 
 
 class Peer(NamedTuple):
-    """A server, how it is started on a port, and what the load client is told of it."""
+    """A server, the command that starts it on a port, and the load client's arguments for it."""
 
     name: str
     command: list[str]
     port: int
     arguments: list[str]
     has_channels: bool = False
-    """Whether it knows more than one."""
+    """True when it has more than one channel."""
 
     def can(self, case: Case) -> bool:
-        """Whether it can be measured by a case."""
+        """Return whether it can run a case."""
         return self.has_channels or case.conversations == 1
 
 
@@ -55,12 +55,13 @@ def _peer(name: str, command: list[str], port: int, *, has_channels: bool = Fals
 
 
 def find_peers(work: Path) -> tuple[list[Peer], list[str]]:
-    """Those that can be started here, and why the others cannot."""
-    found, missing = [], []
+    """Return the servers that can be started here, and why the others cannot."""
+    peers: list[Peer] = []
+    missing: list[str] = []
     epoll = compile_c(PEERS / "c_epoll.c", work)
     if epoll:
         port = free_port()
-        found.append(_peer("C epoll loop", [str(epoll), str(port)], port))
+        peers.append(_peer("C epoll loop", [str(epoll), str(port)], port))
     for name, file, needs, more in (
         ("raw uvloop", "uvloop_raw.py", (), ()),
         ("raw uvloop, joined", "uvloop_raw.py", (), ("joined",)),
@@ -73,13 +74,13 @@ def find_peers(work: Path) -> tuple[list[Peer], list[str]]:
             continue
         port = free_port()
         command = [sys.executable, str(PEERS / file), str(port), *more]
-        found.append(_peer(name, command, port, has_channels=file == "uvloop_raw.py"))
+        peers.append(_peer(name, command, port, has_channels=file == "uvloop_raw.py"))
     nchan = _nchan(work)
     if nchan:
-        found.append(nchan)
+        peers.append(nchan)
     else:
-        missing.append("nchan: nginx with libnginx-mod-nchan is not here")
-    return found, missing
+        missing.append("nchan: nginx with libnginx-mod-nchan is not installed")
+    return peers, missing
 
 
 def _nchan(work: Path) -> Peer | None:
@@ -95,23 +96,25 @@ def _nchan(work: Path) -> Peer | None:
 
 @contextmanager
 def our_hub(work: Path) -> Iterator[Peer]:
-    """Ours, on a database with people in it."""
+    """Yield our server on a database with users."""
     with databases.cluster() as cluster_url:
         url = asyncio.run(databases.create(cluster_url))
         login = asyncio.run(databases.prepare(url))
         cookies = asyncio.run(dataset.create_dataset(url, login, work))
-        port, door = free_port(), free_port()
-        command = [sys.executable, "-m", "tests.benchmarks.hub_only", str(port), str(door), url]
+        port = free_port()
+        publish_port = free_port()
+        program = [sys.executable, "-m", "tests.benchmarks.hub_only"]
+        command = [*program, str(port), str(publish_port), url]
         base = f"http://127.0.0.1:{port}/api/stream/conversations/{dataset.CONVERSATION_ID}"
-        told = ["--url", base, "--pub-url", f"http://127.0.0.1:{door}/{dataset.CONVERSATION_ID}"]
-        told += ["--cookie-file", str(cookies)]
-        login_words = [login.user or "", login.password or ""]
-        yield Peer("ours", [*command, *login_words], port, told, has_channels=True)
+        publish_url = f"http://127.0.0.1:{publish_port}/{dataset.CONVERSATION_ID}"
+        arguments = ["--url", base, "--pub-url", publish_url, "--cookie-file", str(cookies)]
+        command += [login.user or "", login.password or ""]
+        yield Peer("ours", command, port, arguments, has_channels=True)
 
 
 @contextmanager
 def started(peer: Peer) -> Iterator[int]:
-    """The peer's process id, while it runs."""
+    """Yield the process id of a peer while it runs."""
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(peer.command, stdout=quiet, stderr=quiet, start_new_session=True)
     try:
@@ -130,7 +133,7 @@ def started(peer: Peer) -> Iterator[int]:
 def _wait(process: "subprocess.Popen[bytes]", peer: Peer) -> None:
     for _ in range(200):
         if process.poll() is not None:
-            raise RuntimeError(f"{peer.name} ended by itself")
+            raise RuntimeError(f"{peer.name} ended unexpectedly")
         try:
             socket.create_connection(("127.0.0.1", peer.port), 0.2).close()
         except OSError:
@@ -142,7 +145,7 @@ def _wait(process: "subprocess.Popen[bytes]", peer: Peer) -> None:
 
 
 def measure_peers(client: Path, work: Path, repetitions: int) -> str:
-    """A table of all that can be started, and a line for each that cannot."""
+    """Return a table of all servers that can be started, and a line for each that cannot."""
     others, missing = find_peers(work)
     results: dict[tuple[Case, str], list[dict[str, Any]]] = {}
     with our_hub(work) as ours:
@@ -150,9 +153,10 @@ def measure_peers(client: Path, work: Path, repetitions: int) -> str:
             for case in _CASES:
                 for peer in [peer for peer in [*others, ours] if peer.can(case)]:
                     with started(peer) as pid:
-                        told = load(client, case, peer.arguments, pid)
-                    results.setdefault((case, peer.name), []).append(told)
+                        progress(peer.name)
+                        result = load(client, case, peer.arguments, pid)
+                    results.setdefault((case, peer.name), []).append(result)
     ordered = sorted(results.items(), key=lambda item: _CASES.index(item[0][0]))
-    rows = [[str(case), name, *cells(told, _SHOWN)] for (case, name), told in ordered]
-    left_out = [f"left out: {words}" for words in missing]
-    return "\n".join([table(("case", "server", *_SHOWN, "lost"), rows), *left_out])
+    rows = [[str(case), name, *cells(runs, _COLUMNS)] for (case, name), runs in ordered]
+    skipped = [f"skipped: {reason}" for reason in missing]
+    return "\n".join([table(("case", "server", *_COLUMNS, "lost"), rows), *skipped])

@@ -1,4 +1,4 @@
-"""Durable posts a second: the bare procedure, one statement a post, and posts that are grouped."""
+"""Durable posts per second: the bare procedure, one statement per post, and grouped posts."""
 
 import asyncio
 import shutil
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from uuid import UUID
 
-from tests.benchmarks.harness import table
+from tests.benchmarks.harness import progress, table
 from tests.support.database import databases
 from tests.support.database.database_builder import DatabaseBuilder
 
@@ -26,7 +26,7 @@ Write = Callable[[Post], Awaitable[PostResult]]
 
 @asynccontextmanager
 async def _builder() -> AsyncIterator[DatabaseBuilder]:
-    """People on a PostgreSQL of its own, with durability on."""
+    """Yield users on a private PostgreSQL with durability enabled."""
     folder = databases.short_folder()
     running = await embedded.start(folder)
     try:
@@ -39,44 +39,50 @@ async def _builder() -> AsyncIterator[DatabaseBuilder]:
 
 
 async def measure_posts(repetitions: int) -> str:
-    """Each way of writing, to one conversation and to many."""
-    async with _builder() as scene:
-        posting = PostWriter(scene.db, scene.new_claim, SystemClock())
+    """Measure each way of posting, to one conversation and to many."""
+    async with _builder() as builder:
+        post_writer = PostWriter(builder.db, builder.new_claim, SystemClock())
         ways: list[tuple[str, int, Write]] = [
-            ("a statement each, a connection each", POOL, scene.write),
-            ("a statement each, a pool for all", CALLERS, scene.write),
-            ("grouped", CALLERS, posting.write),
+            ("a statement each, a connection each", POOL, builder.write),
+            ("a statement each, a pool for all", CALLERS, builder.write),
+            ("grouped", CALLERS, post_writer.write),
         ]
-        ada = await scene.person("ada")
+        ada = await builder.person("ada")
         rows = []
-        for rooms in (1, 50):
+        for conversations in (1, 50):
             for name, callers, write in ways:
-                runs = [await _run(scene, ada, rooms, callers, write) for _ in range(repetitions)]
-                rate, middle, late = sorted(runs)[len(runs) // 2]
-                told = (f"{rate:,.0f}", f"{middle * 1000:.1f}", f"{late * 1000:.1f}")
-                rows.append((name, str(callers), str(rooms), *told))
+                progress(f"{name}, {conversations} conversations")
+                runs = [
+                    await _run(builder, ada, conversations, callers, write)
+                    for _ in range(repetitions)
+                ]
+                rate, p50, p99 = sorted(runs)[len(runs) // 2]
+                cells = (f"{rate:,.0f}", f"{p50 * 1000:.1f}", f"{p99 * 1000:.1f}")
+                rows.append((name, str(callers), str(conversations), *cells))
     return table(("posts", "callers", "conversations", "posts/s", "p50 ms", "p99 ms"), rows)
 
 
 async def _run(
     builder: DatabaseBuilder, actor: UUID, conversations: int, callers: int, write: Write
 ) -> tuple[float, float, float]:
-    """Posts a second, and how long the middle one and one in a hundred took at least."""
+    """Return posts per second, and the median and 99th percentile of a post's seconds."""
     roots = []
     for _ in range(conversations):
-        room = await builder.conversation(actor)
-        roots.append((await builder.post(actor, room)).posted.message_id)
-    numbers, spans = count(), list[float]()
+        conversation_id = await builder.conversation(actor)
+        roots.append((await builder.post(actor, conversation_id)).posted.message_id)
+    numbers = count()
+    durations: list[float] = []
     started = time.perf_counter()
 
     async def call() -> None:
-        while (begun := time.perf_counter()) < started + SECONDS:
+        while (start := time.perf_counter()) < started + SECONDS:
             number = next(numbers)
-            draft = NewMessage(builder.id(), f"post {number} " + 96 * "x")
-            await write(Post(actor, draft, parent_id=roots[number % conversations]))
-            spans.append(time.perf_counter() - begun)
+            message = NewMessage(builder.id(), f"post {number} " + 96 * "x")
+            await write(Post(actor, message, parent_id=roots[number % conversations]))
+            durations.append(time.perf_counter() - start)
 
     await asyncio.gather(*(call() for _ in range(callers)))
-    taken = time.perf_counter() - started
-    spans.sort()
-    return len(spans) / taken, spans[len(spans) // 2], spans[len(spans) * 99 // 100]
+    elapsed = time.perf_counter() - started
+    durations.sort()
+    total = len(durations)
+    return total / elapsed, durations[total // 2], durations[total * 99 // 100]

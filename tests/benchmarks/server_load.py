@@ -1,4 +1,4 @@
-"""Our server under load: a real process on its own PostgreSQL inside, with durability on."""
+"""Our server under load: a real process on its embedded PostgreSQL, with durability enabled."""
 
 import asyncio
 import shutil
@@ -9,7 +9,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.benchmarks.harness import Case, cells, kernel_memory, load, median, memory, pin, table
+from tests.benchmarks.harness import (
+    Case,
+    cells,
+    kernel_memory,
+    load,
+    median,
+    memory,
+    pin,
+    progress,
+    table,
+)
 from tests.support.database.databases import short_folder
 from tests.support.servers.in_process_server import HttpUser, RunningServer
 from tests.support.servers.server_process import ServerProcess, plain_environ
@@ -22,21 +32,22 @@ _LOAD = [
     Case(1_000, rate=50, stalled=50),
     Case(1_000, callers=4),
 ]
-_SHOWN = ("deliveries/s", "CPU µs each", "p50 ms", "p99 ms")
+_COLUMNS = ("deliveries/s", "CPU µs each", "p50 ms", "p99 ms")
 
 
 @asynccontextmanager
 async def our_server(**environ: str) -> AsyncIterator[ServerProcess]:
-    """A server that was never started before; its data go in the end."""
-    work, data = Path(tempfile.mkdtemp()), short_folder()
-    more = {
+    """Yield a server that has never been started; its data are deleted at the end."""
+    work = Path(tempfile.mkdtemp())
+    data = short_folder()
+    variables = {
         "RUSTYGPT_CONFIG_DIR": str(work),
         "RUSTYGPT_DATA_DIR": str(data),
         "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
         "RUSTYGPT__LOGGING__LEVEL": "warning",
         "RUSTYGPT__SSE__MAX_STREAMS_PER_USER": "20000",
     }
-    server = ServerProcess({**plain_environ(), **more, **environ}, work / "server.log")
+    server = ServerProcess({**plain_environ(), **variables, **environ}, work / "server.log")
     try:
         yield server
     finally:
@@ -46,39 +57,41 @@ async def our_server(**environ: str) -> AsyncIterator[ServerProcess]:
 
 
 async def measure_starts() -> str:
-    """How long it takes until a server is ready, and what it then holds."""
+    """Measure the seconds until a server is ready, and its memory then."""
     async with our_server() as server:
-        seconds, held = [], 0.0
-        for _ in range(4):
+        seconds = []
+        megabytes = 0.0
+        for run in range(4):
+            progress(f"start {run + 1} of 4")
             started = time.perf_counter()
             await server.start()
             seconds.append(time.perf_counter() - started)
-            held = memory(server.pid)
+            megabytes = memory(server.pid)
             await server.stop()
     rows = [
-        ("first start (makes the database)", f"{seconds[0]:.2f} s"),
+        ("first start (creates the database)", f"{seconds[0]:.2f} s"),
         ("later start (median of 3)", f"{sorted(seconds[1:])[1]:.2f} s"),
-        ("memory of an idle server", f"{held:.0f} MB"),
+        ("memory of an idle server", f"{megabytes:.0f} MB"),
     ]
     return table(("start", ""), rows)
 
 
 async def measure_load(client: Path, repetitions: int) -> str:
-    """Posts and deliveries, each case several times."""
+    """Measure posts and deliveries, each case several times."""
     async with our_server() as server:
         await server.start()
         pin(server.pid, 0)
-        site = RunningServer(server.url)
-        person = await site.person("ann")
+        running = RunningServer(server.url)
+        person = await running.person("ann")
         rows = [await _row(client, server, person, case, repetitions) for case in _LOAD]
-        for one in site.people.values():
-            await one.client.aclose()
+        for user in running.people.values():
+            await user.client.aclose()
     head = (
         "our server, by posts",
         "posts/s",
         "post p50 ms",
-        *_SHOWN,
-        "kernel KB each deaf",
+        *_COLUMNS,
+        "kernel KB per stalled",
         "lost",
     )
     return table(head, rows)
@@ -87,32 +100,44 @@ async def measure_load(client: Path, repetitions: int) -> str:
 async def _row(
     client: Path, server: ServerProcess, person: HttpUser, case: Case, repetitions: int
 ) -> list[str]:
-    results, held = [], []
+    results = []
+    kernel_kilobytes = []
     for _ in range(repetitions):
         arguments = await post_arguments(server.url, server.url, person)
         before = kernel_memory()
         loading = asyncio.to_thread(load, client, case, arguments, server.pid)
-        task, most = asyncio.ensure_future(loading), before
+        task = asyncio.ensure_future(loading)
+        peak = before
         while not task.done():
-            most = max(most, kernel_memory())
+            peak = max(peak, kernel_memory())
             await asyncio.sleep(0.1)
         results.append(task.result())
-        held.append((most - before) / max(1, case.stalled))
-    shown = cells(results, _SHOWN)
+        kernel_kilobytes.append((peak - before) / max(1, case.stalled))
+    columns = cells(results, _COLUMNS)
     good = [result for result in results if "error" not in result]
     posts = [f"{median(good, 'pub_per_s'):,.0f}", f"{median(good, 'pub_rt_p50_ms'):.1f}"]
-    kernel = f"{statistics.median(held):.0f}" if case.stalled else ""
-    return [str(case), *posts, *shown[:-1], kernel, shown[-1]]
+    kernel = f"{statistics.median(kernel_kilobytes):.0f}" if case.stalled else ""
+    return [str(case), *posts, *columns[:-1], kernel, columns[-1]]
 
 
 async def post_arguments(reading: str, posting: str, person: HttpUser) -> list[str]:
-    """A conversation of its own for each run; it may be read from another server."""
-    room = await person.conversation()
-    root = await person.root(room)
+    """Return the load client's arguments for a new conversation, which may be read elsewhere."""
+    conversation_id = await person.conversation()
+    root = await person.root(conversation_id)
     cookies = "; ".join(f"{k}={v}" for k, v in person.client.cookies.items())
     return [
-        *("--url", f"{reading}/api/stream/conversations/{room}", "--cookie", cookies),
-        *("--pub-url", f"{posting}/api/messages/{root}/reply", "--pub-cookie", cookies),
-        *("--pub-header", f"X-CSRF-TOKEN: {person.csrf}"),
-        *("--pub-body", '{"content":"{m} {pad}"}', "--pad", "96"),
+        "--url",
+        f"{reading}/api/stream/conversations/{conversation_id}",
+        "--cookie",
+        cookies,
+        "--pub-url",
+        f"{posting}/api/messages/{root}/reply",
+        "--pub-cookie",
+        cookies,
+        "--pub-header",
+        f"X-CSRF-TOKEN: {person.csrf}",
+        "--pub-body",
+        '{"content":"{m} {pad}"}',
+        "--pad",
+        "96",
     ]

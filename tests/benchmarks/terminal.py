@@ -1,6 +1,6 @@
-"""How quick the terminal is: opening a long thread, scrolling it, and typing while it streams.
+"""The terminal's speed: opening a long thread, scrolling it, and typing while an answer streams.
 
-Prints a table. Times are in milliseconds and hang on the machine; compare ratios.
+Prints a table. Times are in milliseconds and depend on the machine; compare ratios.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from tests.benchmarks.harness import progress
 from tests.tui.sample_threads import ME, NAMES, answer, message, message_id
 from textual import events
 from textual.app import App, ComposeResult
@@ -30,7 +31,7 @@ _TEXT = (
 
 
 class ThreadApp(App[None]):
-    """A long thread whose last message streams, and a composer to type into."""
+    """A long thread whose last message streams, and a composer."""
 
     CSS = "Transcript { height: 1fr; } TextArea { height: 3; }"
 
@@ -54,7 +55,7 @@ class ThreadApp(App[None]):
 
 @dataclass
 class Times:
-    """What was measured, in milliseconds."""
+    """Measurements in milliseconds."""
 
     open: float = 0
     keys: list[float] = field(default_factory=list)
@@ -63,13 +64,15 @@ class Times:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value that this share of values does not exceed."""
+    """Return the value that a share of the values does not exceed."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0.0
 
 
 async def measure(history: int, rate: int) -> str:
-    """A line of the table, for a thread of so many messages at so many tokens a second."""
-    app, times = ThreadApp(history), Times()
+    """Return a line of the table, for a number of messages and of tokens per second."""
+    progress(f"a thread of {history:,} messages at {rate} tokens/s")
+    app = ThreadApp(history)
+    times = Times()
     began = time.perf_counter()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
@@ -94,12 +97,15 @@ async def measure(history: int, rate: int) -> str:
 
 
 async def _stream(app: ThreadApp, rate: int) -> None:
-    began, shown, source = time.perf_counter(), 0, _TEXT * 400
+    began = time.perf_counter()
+    length = 0
+    source = _TEXT * 400
     transcript = app.query_one(Transcript)
     while (now := time.perf_counter() - began) < SECONDS:
         due = int(now * rate) * 4
-        if due > shown:
-            app.text, shown = source[:due], due
+        if due > length:
+            app.text = source[:due]
+            length = due
             transcript.update_streaming([app.live])
         await asyncio.sleep(1 / FLUSHES_PER_SECOND)
 
@@ -108,7 +114,8 @@ async def _type(app: ThreadApp, times: Times) -> None:
     area = app.query_one(TextArea)
     while True:
         await asyncio.sleep(0.12)
-        before, began = len(area.text), time.perf_counter()
+        before = len(area.text)
+        began = time.perf_counter()
         app.post_message(events.Key("a", "a"))
         while len(area.text) == before:
             await asyncio.sleep(0.0005)

@@ -1,4 +1,4 @@
-"""A database of its own for each end-to-end test, and folders for each person."""
+"""Fixtures of end-to-end tests: a real server on a database of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from tests.support.servers.server_process import ServerProcess, server_process
 
 @pytest.fixture
 async def real_server(tmp_path: Path, cluster_url: str) -> AsyncIterator[ServerProcess]:
-    """A server in a process of its own, that nobody has set up, with the demo assistant."""
+    """A server in a process of its own, not set up yet, with the demo assistant."""
     url = await databases.create(cluster_url)
     more = {"RUSTYGPT__LLM__DEFAULT_MODEL": "demo", "RUSTYGPT_PROFILE": "test"}
     async with server_process(tmp_path, url, **more) as running:

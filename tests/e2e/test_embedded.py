@@ -1,4 +1,4 @@
-"""Servers on the PostgreSQL inside: shared, left running for others, adopted after a kill."""
+"""Servers on the embedded PostgreSQL: shared, left running for others, adopted after a kill."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 @pytest.fixture
 def data_folder() -> Iterator[Path]:
-    """A folder that PostgreSQL's own user may reach, also under root."""
+    """A folder that PostgreSQL's own user can enter, also under root."""
     folder = short_folder()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -23,7 +23,7 @@ def data_folder() -> Iterator[Path]:
 
 @asynccontextmanager
 async def _server(tmp_path: Path, data: Path, name: str) -> AsyncIterator[ServerProcess]:
-    """A server without a database of yours; what still runs in the end is stopped."""
+    """Yield a server on an embedded database; stop it at the end if it still runs."""
     more = {
         "RUSTYGPT_CONFIG_DIR": str(tmp_path),
         "RUSTYGPT_DATA_DIR": str(data),
@@ -38,13 +38,13 @@ async def _server(tmp_path: Path, data: Path, name: str) -> AsyncIterator[Server
 
 
 @asynccontextmanager
-async def _site(server: ServerProcess) -> AsyncIterator[RunningServer]:
-    """The people of a server; their connections are closed in the end."""
-    site = RunningServer(server.url)
+async def _users(server: ServerProcess) -> AsyncIterator[RunningServer]:
+    """Yield the users of a server; close their connections at the end."""
+    running = RunningServer(server.url)
     try:
-        yield site
+        yield running
     finally:
-        for person in site.people.values():
+        for person in running.people.values():
             await person.client.aclose()
 
 
@@ -54,35 +54,33 @@ def _postmaster(data: Path) -> int:
 
 
 async def test_two_servers_share_one_database(tmp_path: Path, data_folder: Path) -> None:
-    """What one takes, the other shows; when the first stops, the second goes on."""
-    async with _server(tmp_path, data_folder, "one") as one, _site(one) as first:
+    """One server shows what the other stored; when the first stops, the second continues."""
+    async with _server(tmp_path, data_folder, "one") as one, _users(one) as first:
         ann = await first.person("ann")
-        room = await ann.conversation("shared")
-        async with _server(tmp_path, data_folder, "two") as two, _site(two) as second:
+        conversation_id = await ann.conversation("shared")
+        async with _server(tmp_path, data_folder, "two") as two, _users(two) as second:
             pid = _postmaster(data_folder)
             assert await one.stop() == 0
             again = await second.sign_in("ann")
-            shown = await again.get(f"/api/conversations/{room}")
-            await again.root(room, "still here")
+            shown = await again.get(f"/api/conversations/{conversation_id}")
+            await again.root(conversation_id, "still here")
             assert _postmaster(data_folder) == pid
 
     assert shown["title"] == "shared"
     assert _postmaster(data_folder) == 0
 
 
-async def test_a_killed_server_leaves_a_database_to_adopt(
-    tmp_path: Path, data_folder: Path
-) -> None:
-    """PostgreSQL outlives the server, and the next start takes it as it is."""
-    async with _server(tmp_path, data_folder, "one") as server, _site(server) as site:
-        ann = await site.person("ann")
-        room = await ann.conversation("kept")
+async def test_a_killed_server_leaves_a_usable_database(tmp_path: Path, data_folder: Path) -> None:
+    """PostgreSQL survives the server, and the next start uses it as it is."""
+    async with _server(tmp_path, data_folder, "one") as server, _users(server) as running:
+        ann = await running.person("ann")
+        conversation_id = await ann.conversation("kept")
         pid = _postmaster(data_folder)
         await server.kill()
         assert _postmaster(data_folder) == pid
         await server.start()
         assert _postmaster(data_folder) == pid
-        shown = await ann.get(f"/api/conversations/{room}")
+        shown = await ann.get(f"/api/conversations/{conversation_id}")
 
     assert shown["title"] == "kept"
     assert _postmaster(data_folder) == 0

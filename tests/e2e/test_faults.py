@@ -1,4 +1,4 @@
-"""What a server does when its surroundings break: connections, readers, the database, itself."""
+"""A server whose connections, clients or database break, or that is killed."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ async def database_of_server(cluster_url: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def real_server(tmp_path: Path, database_of_server: str) -> AsyncIterator[ServerProcess]:
-    """A server that takes many streams of one person."""
+    """A server that allows one user many streams."""
     more = {
         "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
         "RUSTYGPT_PROFILE": "test",
@@ -38,7 +38,7 @@ async def real_server(tmp_path: Path, database_of_server: str) -> AsyncIterator[
 
 @pytest.fixture
 async def ann(real_server: ServerProcess) -> AsyncIterator[HttpUser]:
-    """Somebody with an account on that server."""
+    """A user with an account on that server."""
     api = RunningServer(real_server.url)
     yield await api.person("ann")
     for person in api.people.values():
@@ -46,7 +46,7 @@ async def ann(real_server: ServerProcess) -> AsyncIterator[HttpUser]:
 
 
 def _memory(pid: int) -> int:
-    """What a process holds, in bytes."""
+    """Return a process's resident memory in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1_024
@@ -56,9 +56,9 @@ def _memory(pid: int) -> int:
 async def test_a_server_with_many_streams_stops_within_ten_seconds(
     real_server: ServerProcess, ann: HttpUser
 ) -> None:
-    """Each of 200 streams is told, with a time of its own to come back."""
-    room = await ann.conversation()
-    async with streams(ann, room, 200) as opened:
+    """Each of 200 streams is closed with a reconnect time of its own."""
+    conversation_id = await ann.conversation()
+    async with streams(ann, conversation_id, 200) as opened:
         started = time.monotonic()
         code = await real_server.stop()
         seconds = time.monotonic() - started
@@ -74,11 +74,11 @@ async def test_a_server_with_many_streams_stops_within_ten_seconds(
 async def test_a_server_stops_in_time_whatever_hangs(
     real_server: ServerProcess, ann: HttpUser
 ) -> None:
-    """A reader that never reads, a request that never ends and an answer in progress."""
-    room = await ann.conversation(assistant_mode="always")
-    ears = open_unread_stream(ann, room)
+    """A client that never reads, a request that never ends and an answer in progress."""
+    conversation_id = await ann.conversation(assistant_mode="always")
+    unread_streams = open_unread_stream(ann, conversation_id)
     for _ in range(40):
-        await ann.root(room, "x" * 60_000)
+        await ann.root(conversation_id, "x" * 60_000)
     half = await asyncio.open_connection("127.0.0.1", real_server.port)
     half[1].write(b"POST /api/setup HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
     started = time.monotonic()
@@ -86,15 +86,17 @@ async def test_a_server_stops_in_time_whatever_hangs(
 
     assert code == 0
     assert time.monotonic() - started < 10
-    ears.close()
+    unread_streams.close()
     half[1].close()
 
 
-async def test_five_hundred_streams_are_all_told(real_server: ServerProcess, ann: HttpUser) -> None:
-    """One post reaches everyone, once and in order; when all have gone nothing is left."""
-    room = await ann.conversation()
-    async with streams(ann, room, 500) as opened:
-        await ann.root(room)
+async def test_a_post_reaches_five_hundred_streams(
+    real_server: ServerProcess, ann: HttpUser
+) -> None:
+    """One post reaches every stream, once and in order; when all have ended nothing is left."""
+    conversation_id = await ann.conversation()
+    async with streams(ann, conversation_id, 500) as opened:
+        await ann.root(conversation_id)
         for stream in opened:
             await stream.until("message.new")
         assert all(stream.numbers() == [1, 2] for stream in opened)
@@ -102,29 +104,29 @@ async def test_five_hundred_streams_are_all_told(real_server: ServerProcess, ann
     await until_metric(ann.client, "rustygpt_sse_connections", 0)
 
 
-async def test_a_client_that_is_cut_leaves_nothing_behind(
+async def test_the_stream_of_a_reset_connection_ends(
     real_server: ServerProcess, ann: HttpUser
 ) -> None:
     """A reset connection is noticed at once, not at the next heartbeat."""
-    room = await ann.conversation()
-    async with streams(ann, room, 20) as opened:
+    conversation_id = await ann.conversation()
+    async with streams(ann, conversation_id, 20) as opened:
         for stream in opened[:10]:
             stream.abort()
         await until_metric(ann.client, "rustygpt_sse_connections", 10)
-        await ann.root(room)
+        await ann.root(conversation_id)
         await opened[-1].until("message.new")
 
 
-async def test_a_reader_that_never_reads_costs_nobody_anything(
+async def test_a_client_that_never_reads_does_not_affect_others(
     real_server: ServerProcess, ann: HttpUser
 ) -> None:
-    """Others are told at once, and memory has a bound."""
-    room = await ann.conversation()
-    ears = [open_unread_stream(ann, room) for _ in range(5)]
+    """Other streams get events at once, and memory is bounded."""
+    conversation_id = await ann.conversation()
+    unread_streams = [open_unread_stream(ann, conversation_id) for _ in range(5)]
     await until_metric(ann.client, "rustygpt_sse_connections", 5)
-    root = await ann.root(room)
+    root = await ann.root(conversation_id)
     before = _memory(real_server.pid)
-    async with streams(ann, room, 1) as (quick,):
+    async with streams(ann, conversation_id, 1) as (quick,):
         for _ in range(600):
             await ann.reply(root, "x" * 60_000)
         await quick.until("message.new", 600)
@@ -133,18 +135,18 @@ async def test_a_reader_that_never_reads_costs_nobody_anything(
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert _memory(real_server.pid) - before < 96 << 20
     assert await metric(ann.client, 'rustygpt_sse_dropped_total{kind="durable"}') > 0
-    for ear in ears:
-        ear.close()
+    for unread_stream in unread_streams:
+        unread_stream.close()
     await until_metric(ann.client, "rustygpt_sse_connections", 0)
 
 
-async def test_one_key_makes_one_message(real_server: ServerProcess, ann: HttpUser) -> None:
-    """Twenty at once with the same key and body get the same answer."""
-    room = await ann.conversation()
-    path, body = f"/api/threads/{room}/root", {"content": "once"}
+async def test_one_key_creates_one_message(real_server: ServerProcess, ann: HttpUser) -> None:
+    """Twenty requests with the same key and body at once get the same response."""
+    conversation_id = await ann.conversation()
+    path, body = f"/api/threads/{conversation_id}/root", {"content": "once"}
     asked = (ann.call("POST", path, body, expect=201, Idempotency_Key="k") for _ in range(20))
     answers = await asyncio.gather(*asked)
-    threads = (await ann.get(f"/api/conversations/{room}/threads"))["threads"]
+    threads = (await ann.get(f"/api/conversations/{conversation_id}/threads"))["threads"]
 
     assert len({answer.json()["message_id"] for answer in answers}) == 1
     assert sum("idempotent-replay" not in answer.headers for answer in answers) == 1
@@ -162,16 +164,16 @@ async def _cut_connections(url: str) -> None:
 async def test_lost_database_connections_lose_nothing(
     real_server: ServerProcess, ann: HttpUser, database_of_server: str
 ) -> None:
-    """Streams stay open and whole, posts succeed or are 503, and nothing is stored twice."""
-    room = await ann.conversation()
-    root = await ann.root(room)
-    async with streams(ann, room, 5) as opened:
+    """Streams stay open without a gap, posts succeed or get 503, and nothing is stored twice."""
+    conversation_id = await ann.conversation()
+    root = await ann.root(conversation_id)
+    async with streams(ann, conversation_id, 5) as opened:
         async with post_load(ann, root=root) as writer:
             for _ in range(5):
                 await _cut_connections(database_of_server)
                 await writer.wait_for_more(10)
         kept = await texts(ann, root)
-        last = await last_number(ann, room)
+        last = await last_number(ann, conversation_id)
         for stream in opened:
             async with asyncio.timeout(10):
                 while not stream.numbers() or stream.numbers()[-1] < last:
@@ -185,20 +187,21 @@ async def test_lost_database_connections_lose_nothing(
     assert all(answer.headers["retry-after"] for answer in writer.refused)
 
 
-async def test_a_stream_goes_on_where_it_was_after_a_kill(
-    real_server: ServerProcess, ann: HttpUser
-) -> None:
-    """Killed under load and started again: what was acknowledged is there, and each event once."""
-    room = await ann.conversation()
-    root = await ann.root(room)
-    stream = await open_stream(ann, room)
+async def test_a_stream_resumes_after_a_kill(real_server: ServerProcess, ann: HttpUser) -> None:
+    """Killed under load and restarted.
+
+    Acknowledged posts are there, and each event arrives once.
+    """
+    conversation_id = await ann.conversation()
+    root = await ann.root(conversation_id)
+    stream = await open_stream(ann, conversation_id)
     await stream.until("stream.open")
     kept = [await ann.reply(root, f"before {n}") for n in range(20)]
     await stream.until("message.new", 20)
     await real_server.kill()
     await stream.ended.wait()
     await real_server.start()
-    again = await open_stream(ann, room, f"evt_{stream.numbers()[-1]}")
+    again = await open_stream(ann, conversation_id, f"evt_{stream.numbers()[-1]}")
     await ann.reply(root, "after")
     await again.until("message.new")
     numbers = stream.numbers() + again.numbers()

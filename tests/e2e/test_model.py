@@ -1,8 +1,8 @@
 """Anything may happen to a conversation on several servers, in any order, and the law holds.
 
-The law: durable events come by number, each once, or after a reset; nothing after one's own
-removal; a cursor of whatever kind gets the answer that the contract foretells; and a state kept by
-events is the state fetched anew.
+The law: durable events arrive by number, each once, or after a reset; nothing follows the user's
+own removal; each kind of cursor leads to what the contract says; and a state that events keep up
+to date equals the freshly fetched state.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ cursors = strategies.sampled_from(["last", "last", "older", "zero", "future", "n
 
 
 class Model:
-    """A model whose answers stop in the middle until they are told to go on."""
+    """A model whose answers pause in the middle until a test lets them continue."""
 
     def __init__(self, server: FakeModelServer) -> None:
         self._server = server
@@ -68,12 +68,12 @@ class Model:
 
 
 class Bench:
-    """The servers and people that all examples share; each example has its own conversation."""
+    """The servers and users that all examples share; each example has its own conversation."""
 
-    def __init__(self, runner: asyncio.Runner, fleet: InProcessCluster, model: Model) -> None:
+    def __init__(self, runner: asyncio.Runner, cluster: InProcessCluster, model: Model) -> None:
         self._runner = runner
-        self.people = self.run(make_people(fleet))
-        self.fleet = fleet
+        self.people = self.run(make_people(cluster))
+        self.fleet = cluster
         self.model = model
 
     def run(self, doing: Coroutine[Any, Any, Any]) -> Any:
@@ -176,7 +176,7 @@ class Machine(RuleBasedStateMachine):
 async def _servers(
     database_url: str, login: PoolLogin, count: int
 ) -> AsyncIterator[tuple[InProcessCluster, Model]]:
-    """So many servers on an empty database, and what answers for the assistant."""
+    """Yield servers on an empty database, and the model of the assistant."""
     async with databases.connected(database_url) as owner, fake_model_server() as scripted:
         await databases.truncate(owner)
         settings = Settings(
@@ -185,30 +185,30 @@ async def _servers(
             sse=Sse(max_backfill_events=BACKFILL, channel_capacity=16),
         )
         start = functools.partial(in_process_server, database_url, login, settings=settings)
-        fleet = InProcessCluster(lambda clock: start(clock=clock), owner)
+        cluster = InProcessCluster(lambda clock: start(clock=clock), owner)
         for _ in range(count):
-            await fleet.add()
+            await cluster.add()
         try:
-            yield fleet, Model(scripted)
+            yield cluster, Model(scripted)
         finally:
-            await fleet.close()
+            await cluster.close()
 
 
 @pytest.mark.parametrize(("count", "examples"), [(2, 12), (3, 6)])
 def test_whatever_happens_the_law_holds(
     database_url: str, pool_login: PoolLogin, count: int, examples: int
 ) -> None:
-    """People, clients, servers, lines and the log do what they like."""
+    """Users, clients, servers, connections and the log act in any order."""
     settings = hypothesis.settings(
         max_examples=examples, stateful_step_count=20, suppress_health_check=list(HealthCheck)
     )
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
-        fleet, model = runner.run(
+        cluster, model = runner.run(
             stack.enter_async_context(_servers(database_url, pool_login, count))
         )
         try:
-            bench = Bench(runner, fleet, model)
+            bench = Bench(runner, cluster, model)
             run_state_machine_as_test(lambda: Machine(bench), settings=settings)
         finally:
             runner.run(stack.aclose())

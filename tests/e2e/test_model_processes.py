@@ -1,4 +1,4 @@
-"""The law of `test_model`, once more with servers in processes of their own, which are killed."""
+"""The law of `test_model` once more, with servers in processes of their own, which are killed."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -20,14 +20,14 @@ _ENVIRON = {
 
 
 class Demo:
-    """The built-in assistant, which nobody has to tell to go on."""
+    """The built-in assistant, which never pauses."""
 
     def finish(self) -> None:
         """Nothing holds its answers."""
 
 
 def _steps(world: ModelSystem, chosen: random.Random) -> dict[Callable[[], Awaitable[None]], int]:
-    """What may happen next, and how often it does."""
+    """Return what may happen next, and how often it does."""
     place, which = chosen.randrange(2), chosen.randrange(40)
     client = chosen.choice([*world.model_clients])
     cursor = chosen.choice(["last", "last", "older", "zero", "future", "no id", "none"])
@@ -47,10 +47,10 @@ def _steps(world: ModelSystem, chosen: random.Random) -> dict[Callable[[], Await
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_killed_servers_keep_the_law(tmp_path: Path, cluster_url: str, seed: int) -> None:
-    """Whatever people, clients and the log do meanwhile."""
+    """Whatever users, clients and the log do meanwhile."""
     url, chosen = await databases.create(cluster_url), random.Random(seed)
-    async with process_cluster(tmp_path, url, 2, **_ENVIRON) as fleet:
-        world = ModelSystem(fleet, await make_people(fleet), Demo())
+    async with process_cluster(tmp_path, url, 2, **_ENVIRON) as cluster:
+        world = ModelSystem(cluster, await make_people(cluster), Demo())
         await world.set_up()
         try:
             for _ in range(STEPS):

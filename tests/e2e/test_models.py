@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 async def test_a_model_server_is_found_without_configuration(
     tmp_path: Path, cluster_url: str
 ) -> None:
-    """`OPENAI_BASE_URL` is enough: its first model answers where no other is named."""
+    """`OPENAI_BASE_URL` is enough: its first model answers where no other is configured."""
     url = await databases.create(cluster_url)
     async with fake_model_server(answer("found ", "you")) as model:
         model.models = ["nomic-embed-text", "chatty"]

@@ -1,4 +1,4 @@
-"""Presence across real processes: whoever's process dies is shown as silent by the others."""
+"""Presence across real processes: the user of a killed process becomes offline at the others."""
 
 import time
 from contextlib import AsyncExitStack
@@ -23,8 +23,8 @@ UPDATE rustygpt.presence SET last_seen_at = last_seen_at - make_interval(secs =>
 """
 
 
-async def _silence(url: str, seconds: int) -> None:
-    """Let everybody have been silent for so much longer, as far as the database knows."""
+async def _set_back_heartbeats(url: str, seconds: int) -> None:
+    """Move every last heartbeat in the database back by a number of seconds."""
     async with connected(url) as owner:
         await owner.execute(_AGE, seconds)
 
@@ -33,17 +33,15 @@ async def _status(stream: SseStream, seconds: float) -> str:
     return str((await stream.next("presence.update", seconds=seconds))["payload"]["status"])
 
 
-async def _shown(person: HttpUser, room: str) -> dict[str, Any]:
-    shown = await person.get(f"/api/conversations/{room}/presence")
+async def _shown(person: HttpUser, conversation_id: str) -> dict[str, Any]:
+    shown = await person.get(f"/api/conversations/{conversation_id}/presence")
     return {one["user_id"]: one["status"] for one in shown["users"]}
 
 
-async def test_a_killed_process_takes_nobodys_presence_with_it(
-    tmp_path: Path, cluster_url: str
-) -> None:
-    """Bob beats at one process, which is killed: at the other he becomes away, then offline.
+async def test_presence_survives_a_killed_process(tmp_path: Path, cluster_url: str) -> None:
+    """Bob's process is killed: at the other one he becomes away, then offline.
 
-    After 45 s by its own clock; the further minutes are taken from what the database knows.
+    Away after 45 s of that process's clock; the further minutes are taken from the database.
     """
     url = await databases.create(cluster_url)
     async with AsyncExitStack() as stack:
@@ -57,9 +55,9 @@ async def test_a_killed_process_takes_nobodys_presence_with_it(
         for site in (one, two):
             stack.push_async_callback(site.close)
         bob = await one.person("bob")
-        room = await bob.conversation(is_group=True)
+        conversation_id = await bob.conversation(is_group=True)
         there = await two.sign_in("bob")
-        async with there.follow(room) as stream:
+        async with there.follow(conversation_id) as stream:
             await stream.next("stream.open")
             await bob.post("/api/presence/heartbeat", {}, expect=204)
             started = time.monotonic()
@@ -67,8 +65,8 @@ async def test_a_killed_process_takes_nobodys_presence_with_it(
             await servers[0].kill()
             assert await _status(stream, 60) == "away"
             silent = time.monotonic() - started
-        assert await _shown(there, room) == {str(bob.id): "away"}
-        await _silence(url, 300)
-        assert await _shown(there, room) == {str(bob.id): "offline"}
+        assert await _shown(there, conversation_id) == {str(bob.id): "away"}
+        await _set_back_heartbeats(url, 300)
+        assert await _shown(there, conversation_id) == {str(bob.id): "offline"}
 
     assert 44 < silent < 55

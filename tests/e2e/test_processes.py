@@ -1,4 +1,4 @@
-"""Many processes on one database: nobody notices that there are several."""
+"""Several processes on one database behave as one."""
 
 import asyncio
 import os
@@ -45,12 +45,12 @@ class Pair:
     two: RunningServer
     ann: HttpUser
     there: HttpUser
-    room: str
+    conversation_id: str
 
 
 @pytest.fixture
 async def pair(tmp_path: Path, database: str) -> AsyncIterator[Pair]:
-    """Both servers, with a conversation in which the assistant answers when it is mentioned."""
+    """Both servers, with a conversation in which the assistant answers mentions."""
     async with AsyncExitStack() as stack:
         sites = []
         for name in ("one", "two"):
@@ -68,7 +68,7 @@ async def pair(tmp_path: Path, database: str) -> AsyncIterator[Pair]:
 async def _until(
     stream: SseStream, done: Callable[[dict[str, Any]], bool], seconds: float = 30
 ) -> list[dict[str, Any]]:
-    """Everything that comes until an event is the awaited one."""
+    """Return all events up to the one that is waited for."""
     events = [await stream.next(seconds=seconds)]
     while not done(events[-1]):
         events.append(await stream.next(seconds=seconds))
@@ -79,19 +79,22 @@ def _numbers(events: list[dict[str, Any]]) -> list[int]:
     return [int(e["id"].removeprefix("evt_")) for e in events if "id" in e]
 
 
-async def _storm(pair: Pair, root: str, count: int) -> None:
-    """Posts at both servers at once."""
+async def _post_in_parallel(pair: Pair, root: str, count: int) -> None:
+    """Post at both servers at the same time."""
     people = (pair.ann, pair.there)
     await asyncio.gather(*(people[n % 2].reply(root, f"{n}") for n in range(count)))
 
 
-async def test_a_storm_of_posts_reaches_everybody_once_and_in_order(pair: Pair) -> None:
-    """Whichever server a post goes to; also while the lines between them are cut."""
-    root = await pair.ann.root(pair.room)
-    async with pair.ann.follow(pair.room) as here, pair.there.follow(pair.room) as there:
+async def test_parallel_posts_reach_every_stream_once_and_in_order(pair: Pair) -> None:
+    """Whichever server gets a post; also while the connections between the servers are cut."""
+    root = await pair.ann.root(pair.conversation_id)
+    async with (
+        pair.ann.follow(pair.conversation_id) as here,
+        pair.there.follow(pair.conversation_id) as there,
+    ):
         for stream in (here, there):
             await stream.next("stream.open")
-        await _storm(pair, root, 60)
+        await _post_in_parallel(pair, root, 60)
         last = await pair.ann.reply(root, "last")
         seen = [await _until(s, lambda e: _message(e) == last) for s in (here, there)]
 
@@ -99,14 +102,14 @@ async def test_a_storm_of_posts_reaches_everybody_once_and_in_order(pair: Pair) 
         assert _numbers(events) == list(range(3, 3 + 2 * 60 + 1))
 
 
-async def test_cut_lines_lose_nothing(pair: Pair, database: str) -> None:
-    """Listening is taken up again, and what was missed meanwhile comes from the log."""
-    root = await pair.ann.root(pair.room)
-    async with pair.there.follow(pair.room) as there, connected(database) as owner:
+async def test_cut_connections_lose_nothing(pair: Pair, database: str) -> None:
+    """Listening resumes, and missed events are read from the log."""
+    root = await pair.ann.root(pair.conversation_id)
+    async with pair.there.follow(pair.conversation_id) as there, connected(database) as owner:
         await there.next("stream.open")
         for _ in range(4):
             await owner.fetch(_END_LISTENING)
-            await _storm(pair, root, 10)
+            await _post_in_parallel(pair, root, 10)
         last = await pair.ann.reply(root, "last")
         events = await _until(there, lambda e: _message(e) == last)
 
@@ -115,12 +118,14 @@ async def test_cut_lines_lose_nothing(pair: Pair, database: str) -> None:
     assert numbers[0] == 3
 
 
-async def test_an_answer_is_live_at_both_and_stopped_from_the_other(pair: Pair) -> None:
-    """Its text comes piece by piece where it is not written, and stops at once."""
-    await pair.ann.call("PATCH", f"/api/conversations/{pair.room}", {"assistant_mode": "always"})
-    async with pair.there.follow(pair.room) as there:
+async def test_an_answer_streams_at_both_servers_and_is_cancelled_at_the_other(pair: Pair) -> None:
+    """Its deltas arrive where it is not generated, and cancelling works from there."""
+    await pair.ann.call(
+        "PATCH", f"/api/conversations/{pair.conversation_id}", {"assistant_mode": "always"}
+    )
+    async with pair.there.follow(pair.conversation_id) as there:
         await there.next("stream.open")
-        await pair.ann.root(pair.room, "please write")
+        await pair.ann.root(pair.conversation_id, "please write")
         text, deltas = "", 0
         while deltas < 5:
             payload = (await there.next("message.delta"))["payload"]
@@ -136,13 +141,16 @@ async def test_an_answer_is_live_at_both_and_stopped_from_the_other(pair: Pair) 
     assert shown["content"].startswith(text)
 
 
-async def test_a_removal_is_felt_at_the_other_server(pair: Pair) -> None:
-    """Within two seconds the stream ends; so does that of a person who is disabled."""
+async def test_a_removal_ends_streams_at_the_other_server(pair: Pair) -> None:
+    """The stream ends within two seconds; so does that of a user who is disabled."""
     bob = await pair.one.person("bob")
     away = await pair.two.sign_in("bob")
-    people = f"/api/conversations/{pair.room}/participants"
+    people = f"/api/conversations/{pair.conversation_id}/participants"
     await pair.ann.post(people, {"user_id": str(bob.id), "role": "member"}, expect=204)
-    async with away.follow(pair.room) as his, pair.there.follow(pair.room) as hers:
+    async with (
+        away.follow(pair.conversation_id) as his,
+        pair.there.follow(pair.conversation_id) as hers,
+    ):
         for stream in (his, hers):
             await stream.next("stream.open")
         await pair.ann.call("DELETE", f"{people}/{bob.id}", expect=204)
@@ -170,7 +178,7 @@ async def worker_supervisor(tmp_path: Path, database: str) -> AsyncIterator[Serv
 
 
 async def _writer(owner: Any) -> int:
-    """The process that writes the one answer in progress."""
+    """Return the process that generates the one answer in progress."""
     async with asyncio.timeout(20):
         while (
             runner := await owner.fetchval("SELECT instance_id FROM rustygpt.generations")
@@ -182,7 +190,7 @@ async def _writer(owner: Any) -> int:
 async def test_a_killed_worker_is_replaced(
     worker_supervisor: ServerProcess, tmp_path: Path, database: str
 ) -> None:
-    """Clients go on, nothing is lost, and another worker ends the answer that it was writing."""
+    """Clients continue, nothing is lost, and another worker ends the answer it was generating."""
     (tmp_path / "ann").mkdir()
     ann = CliUser(tmp_path / "ann", worker_supervisor.url)
     setup = ("setup", "--username", "ann", "--email", "ann@example.org", "--password-stdin")
@@ -207,11 +215,11 @@ async def test_a_killed_worker_is_replaced(
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
-async def test_metrics_are_those_of_all_workers(worker_supervisor: ServerProcess) -> None:
-    """Whichever worker is asked, all are counted, and a dead one's gauges are not."""
+async def test_metrics_are_the_sum_of_all_workers(worker_supervisor: ServerProcess) -> None:
+    """Each worker reports the sum of all, and a dead one's gauges are not in it."""
     site = RunningServer(worker_supervisor.url)
     ann = await site.person("ann")
-    room = await ann.conversation()
+    conversation_id = await ann.conversation()
     async with (
         httpx.AsyncClient(base_url=worker_supervisor.url) as client,
         AsyncExitStack() as stack,
@@ -220,7 +228,7 @@ async def test_metrics_are_those_of_all_workers(worker_supervisor: ServerProcess
         for _ in range(9):
             async with httpx.AsyncClient(base_url=worker_supervisor.url) as fresh:
                 await fresh.get("/healthz")
-            following.append(await stack.enter_async_context(ann.follow(room)))
+            following.append(await stack.enter_async_context(ann.follow(conversation_id)))
             await following[-1].next("stream.open")
         answered = await metric(client, 'health_checks_total{endpoint="healthz",status="ok"}')
         streams = await metric(client, "rustygpt_sse_connections")
@@ -232,13 +240,13 @@ async def test_metrics_are_those_of_all_workers(worker_supervisor: ServerProcess
     assert scripts > 50
 
 
-async def test_a_crew_stops_in_good_order(worker_supervisor: ServerProcess) -> None:
-    """Streams are told to come back, and all processes are gone within ten seconds."""
+async def test_workers_stop_in_order(worker_supervisor: ServerProcess) -> None:
+    """Streams are closed with a reconnect time, and all processes end within ten seconds."""
     site = RunningServer(worker_supervisor.url)
     ann = await site.person("ann")
-    room = await ann.conversation()
+    conversation_id = await ann.conversation()
     started = asyncio.get_running_loop().time()
-    async with ann.follow(room) as stream:
+    async with ann.follow(conversation_id) as stream:
         await stream.next("stream.open")
         stopping = asyncio.create_task(worker_supervisor.stop())
         closed = await stream.next("stream.closed")
@@ -251,7 +259,7 @@ async def test_a_crew_stops_in_good_order(worker_supervisor: ServerProcess) -> N
 
 
 async def test_workers_do_not_outlive_their_parent(worker_supervisor: ServerProcess) -> None:
-    """When the parent is killed, the workers end by themselves and the port is free again."""
+    """When the parent is killed, the workers end and the port is free again."""
     await worker_supervisor.kill()
     async with httpx.AsyncClient(base_url=worker_supervisor.url) as client, asyncio.timeout(15):
         while True:

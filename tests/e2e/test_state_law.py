@@ -1,4 +1,4 @@
-"""The law of state over HTTP: a snapshot and the events after it are what is fetched anew."""
+"""The law of state over HTTP: a snapshot and the events after it equal a fresh snapshot."""
 
 import asyncio
 import random
@@ -26,24 +26,29 @@ STEPS = 40
 
 
 class Crowd:
-    """Two people who do at random what people do."""
+    """Two users who act at random."""
 
     def __init__(
-        self, api: InProcessServer, ann: HttpUser, bob: HttpUser, room: str, seed: int
+        self,
+        running: InProcessServer,
+        ann: HttpUser,
+        bob: HttpUser,
+        conversation_id: str,
+        seed: int,
     ) -> None:
-        self._api = api
+        self._server = running
         self._ann = ann
         self._bob = bob
-        self._room = room
+        self._conversation_id = conversation_id
         self._random = random.Random(seed)
         self._messages: list[str] = []
-        self._people = f"/api/conversations/{room}/participants"
+        self._people = f"/api/conversations/{conversation_id}/participants"
 
     async def act(self) -> None:
-        """One step; what is refused (somebody was removed meanwhile) is no matter."""
+        """Perform one action; a refusal (the user was removed meanwhile) is ignored."""
         steps = [self._post, self._reply, self._reply, self._rename, self._member, self._cancel]
         await self._random.choice(steps)()
-        self._api.clock.advance(0.01)
+        self._server.clock.advance(0.01)
 
     def _who(self) -> HttpUser:
         return self._random.choice([self._ann, self._ann, self._bob])
@@ -58,7 +63,7 @@ class Crowd:
             self._messages.append(answer.json()["message_id"])
 
     async def _post(self) -> None:
-        await self._write(f"/api/threads/{self._room}/root")
+        await self._write(f"/api/threads/{self._conversation_id}/root")
 
     async def _reply(self) -> None:
         if self._messages:
@@ -66,7 +71,9 @@ class Crowd:
 
     async def _rename(self) -> None:
         title = f"title {self._random.randrange(100)}"
-        await self._ann.call("PATCH", f"/api/conversations/{self._room}", {"title": title})
+        await self._ann.call(
+            "PATCH", f"/api/conversations/{self._conversation_id}", {"title": title}
+        )
 
     async def _member(self) -> None:
         headers = {"X-CSRF-TOKEN": self._ann.csrf}
@@ -77,24 +84,24 @@ class Crowd:
         await self._ann.post(self._people, body, expect=204)
 
     async def _cancel(self) -> None:
-        for answer in self._api.components.hub.answers(UUID(self._room)):
+        for answer in self._server.components.hub.answers(UUID(self._conversation_id)):
             await self._ann.post(f"/api/messages/{answer.message_id}/cancel", None, expect=202)
             return
 
 
 class Follower:
-    """A client's state, kept by events alone."""
+    """A client's state, kept up to date by events alone."""
 
-    def __init__(self, person: HttpUser, room: str) -> None:
+    def __init__(self, person: HttpUser, conversation_id: str) -> None:
         self._person = person
-        self._room = room
+        self._conversation_id = conversation_id
         self._source = HttpSnapshotSource(person)
         self.state: State | None = None
 
     async def follow(self, until: asyncio.Event) -> State:
-        """Apply events until all that happened before `until` was set has come."""
-        state = await load(self._source, UUID(self._room), self._person.id)
-        async with self._person.follow(self._room, state.position) as stream:
+        """Apply events until all that happened before `until` was set have arrived."""
+        state = await load(self._source, UUID(self._conversation_id), self._person.id)
+        async with self._person.follow(self._conversation_id, state.position) as stream:
             async for line in stream.lines:
                 if not line.startswith("data: "):
                     continue
@@ -108,42 +115,42 @@ class Follower:
         raise AssertionError("the stream ended")
 
     async def _is_last(self, state: State) -> bool:
-        shown = await self._source.show_conversation(UUID(self._room))
+        shown = await self._source.show_conversation(UUID(self._conversation_id))
         return shown.last_event_id == state.position
 
     async def fresh(self, old: State) -> State:
-        """The same, fetched anew."""
-        state = await load(self._source, UUID(self._room), self._person.id)
+        """Return the freshly fetched state."""
+        state = await load(self._source, UUID(self._conversation_id), self._person.id)
         for root_id in old.trees:
             state = with_tree(state, await self._source.list_tree(root_id))
         return state
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_a_state_kept_by_events_is_the_state_fetched_anew(
+async def test_a_state_kept_by_events_equals_a_fresh_state(
     start_server: StartServer, seed: int
 ) -> None:
-    """Posts, replies, answers, stopped answers, new titles and changes of membership."""
+    """Posts, replies, answers, cancelled answers, new titles and changes of membership."""
     script = ScriptedAnswer([chunk("one "), 0.02, chunk("twö "), 0.02, chunk("🦀"), finished()])
     async with (
         fake_model_server(script) as model,
-        start_server(llm=openai_settings(model.url)) as api,
+        start_server(llm=openai_settings(model.url)) as running,
     ):
-        ann, bob = await api.person("ann"), await api.person("bob")
-        room = await ann.conversation(is_group=True, assistant_mode="mention")
+        ann, bob = await running.person("ann"), await running.person("bob")
+        conversation_id = await ann.conversation(is_group=True, assistant_mode="mention")
         for number in range(3):
-            await ann.root(room, f"before {number}")
+            await ann.root(conversation_id, f"before {number}")
         done = asyncio.Event()
-        follower = Follower(ann, room)
+        follower = Follower(ann, conversation_id)
         following = asyncio.create_task(follower.follow(done))
-        crowds = [Crowd(api, ann, bob, room, seed * 10 + n) for n in range(2)]
+        crowds = [Crowd(running, ann, bob, conversation_id, seed * 10 + n) for n in range(2)]
         for _ in range(STEPS):
             await asyncio.gather(*(crowd.act() for crowd in crowds))
         async with asyncio.timeout(20):
-            while api.components.hub.answers(UUID(room)):
+            while running.components.hub.answers(UUID(conversation_id)):
                 await asyncio.sleep(0.01)
         done.set()
-        await ann.root(room, "the last word")
+        await ann.root(conversation_id, "the last word")
         kept = await asyncio.wait_for(following, 60)
         fresh = await follower.fresh(kept)
 

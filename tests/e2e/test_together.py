@@ -1,4 +1,4 @@
-"""Three people and the assistant in one conversation: terminal, command line, browser."""
+"""Three users and the assistant in one conversation: terminal, command line, browser."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 @asynccontextmanager
 async def _terminal(server: ServerProcess, name: str) -> AsyncIterator[AppDriver]:
-    """The terminal chat, signed in by its own form."""
+    """Yield the terminal chat, signed in through its own form."""
     app = RustyGPT(load_settings(), server=server.url, account=None, local=False)
     try:
         async with app.run_test(size=(110, 34), notifications=True) as pilot:
@@ -37,7 +37,7 @@ async def _terminal(server: ServerProcess, name: str) -> AsyncIterator[AppDriver
 
 @asynccontextmanager
 async def _browser(server: ServerProcess, name: str) -> AsyncIterator[Page]:
-    """The web page in Chromium, signed in by its own form."""
+    """Yield the web page in Chromium, signed in through its own form."""
     async with chromium() as browser:
         page = await browser.new_page()
         await page.goto(server.url)
@@ -49,7 +49,7 @@ async def _browser(server: ServerProcess, name: str) -> AsyncIterator[Page]:
 
 
 async def _people(server: ServerProcess, folder: Path) -> CliUser:
-    """Ann at the command line, who has set up the server; Bob and Cid have accounts."""
+    """Return Ann at the command line, who has set up the server; Bob and Cid have accounts."""
     ann = CliUser(folder / "ann", server.url)
     (folder / "ann").mkdir()
     setup = ("setup", "--username", "ann", "--email", "ann@example.org", "--password-stdin")
@@ -73,7 +73,7 @@ def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_all_see_the_same_conversation_live(
     real_server: ServerProcess, tmp_path: Path
 ) -> None:
-    """What one writes, the others read at once, and the assistant's answer streams to all."""
+    """Each message appears everywhere at once, and the assistant's answer streams to all."""
     ann = await _people(real_server, tmp_path)
     async with (
         ann.follow("Harbour") as following,
@@ -101,10 +101,8 @@ async def test_all_see_the_same_conversation_live(
     assert done["payload"]["finish_reason"] == "stop"
 
 
-async def test_a_killed_server_costs_nobody_anything(
-    real_server: ServerProcess, tmp_path: Path
-) -> None:
-    """SIGKILL in mid-answer: clients go on by themselves, all that was acknowledged is there."""
+async def test_a_killed_server_loses_nothing(real_server: ServerProcess, tmp_path: Path) -> None:
+    """SIGKILL in the middle of an answer: clients reconnect, every acknowledged post is there."""
     ann = await _people(real_server, tmp_path)
     async with (
         ann.follow("Harbour") as following,
@@ -113,7 +111,7 @@ async def test_a_killed_server_costs_nobody_anything(
     ):
         await cid.get_by_role("link", name="Harbour").click()
         await ann.run("post", "Harbour", "@assistant please write")
-        begun = await following.until("message.delta")
+        started = await following.until("message.delta")
         await bob.until("please write")
         await bob.pilot.press("n")
         await bob.until("I am the demo assistant")
@@ -128,7 +126,7 @@ async def test_a_killed_server_costs_nobody_anything(
         await expect(cid.locator("#threads")).to_contain_text("and on we go", timeout=20_000)
 
     shown = (await ann.json("threads", "Harbour"))[-1]
-    assert done["payload"]["message_id"] == begun["payload"]["message_id"]
+    assert done["payload"]["message_id"] == started["payload"]["message_id"]
     assert done["payload"]["finish_reason"] == "error"
     assert shown["message_count"] == 2
     numbers = [int(e["id"].removeprefix("evt_")) for e in following.events if "id" in e]

@@ -1,4 +1,4 @@
-"""Frames and their decoding."""
+"""Frames of event streams, and their decoding."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +7,8 @@ from rustygpt_shared import codec
 from rustygpt_shared.events import ErrorEvent, ErrorPayload, StreamOpen, StreamOpenPayload
 
 
-def test_a_durable_frame_tells_its_id_twice() -> None:
-    """The id stands in the id line, for the resume point, and in the data, for programs."""
+def test_a_durable_frame_contains_its_id_twice() -> None:
+    """The id is in the id line, where browsers resume, and in the data, for programs."""
     data = codec.sse_frame("error", codec.encode(ErrorPayload("c", "m")), event_id="evt_7")
 
     assert data == (
@@ -17,8 +17,8 @@ def test_a_durable_frame_tells_its_id_twice() -> None:
     )
 
 
-def test_a_position_is_told_in_the_id_line_only() -> None:
-    """`stream.open` moves the resume point without being numbered itself."""
+def test_a_resume_position_is_in_the_id_line_only() -> None:
+    """`stream.open` moves the resume position without having a number itself."""
     data = codec.sse_frame(
         "stream.open", codec.encode(StreamOpenPayload("evt_7")), resume_position="evt_7"
     )
@@ -29,13 +29,13 @@ def test_a_position_is_told_in_the_id_line_only() -> None:
 
 
 @given(st.text())
-def test_no_text_can_break_out_of_its_frame(words: str) -> None:
-    """Whatever a message says, a frame has three lines and its text comes back as it was."""
-    data = codec.sse_frame("error", codec.encode(ErrorPayload("c", words)), event_id="evt_1")
+def test_no_text_can_break_out_of_its_frame(text: str) -> None:
+    """A frame always has three lines, and its text is decoded unchanged."""
+    data = codec.sse_frame("error", codec.encode(ErrorPayload("c", text)), event_id="evt_1")
     lines = data.split(b"\n")
 
     assert len(lines) == 5
     assert b"\r" not in data
     assert codec.decode_event(lines[2].removeprefix(b"data: ")) == ErrorEvent(
-        ErrorPayload("c", words), "evt_1"
+        ErrorPayload("c", text), "evt_1"
     )

@@ -5,18 +5,18 @@ from typing import get_args
 from rustygpt_shared import events
 
 
-def test_every_event_has_one_name_and_a_docstring() -> None:
-    """Names are unique, and people can read what an event means."""
+def test_every_event_has_a_unique_type_and_a_docstring() -> None:
+    """Types are unique, and every event says what it means."""
     union = get_args(events.Event)
-    names = [one.__struct_config__.tag for one in union]
+    types = [event.__struct_config__.tag for event in union]
 
-    assert len(set(names)) == len(names)
-    assert all(one.__doc__ for one in union)
+    assert len(set(types)) == len(types)
+    assert all(event.__doc__ for event in union)
 
 
-def test_the_union_holds_every_event_of_the_module() -> None:
-    """An event that was written down but left out of the union would never be decoded."""
-    written = {
+def test_the_union_contains_every_event_of_the_module() -> None:
+    """An event that is left out of the union would never be decoded."""
+    defined = {
         value
         for value in vars(events).values()
         if isinstance(value, type)
@@ -24,4 +24,4 @@ def test_the_union_holds_every_event_of_the_module() -> None:
         and value is not events.BaseEvent
     }
 
-    assert written == set(get_args(events.Event))
+    assert defined == set(get_args(events.Event))

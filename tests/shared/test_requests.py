@@ -1,4 +1,4 @@
-"""Requests are checked as they are decoded."""
+"""Request bodies are validated as they are decoded."""
 
 import msgspec
 import pytest
@@ -6,31 +6,37 @@ import pytest
 from rustygpt_shared import codec, requests
 
 
-def test_text_is_brought_into_its_kept_form() -> None:
-    """What a rule trims is trimmed in the decoded request."""
-    wanted = codec.decode(b'{"title": " a  b "}', requests.CreateConversation)
+def test_text_is_normalised_by_its_rule() -> None:
+    """The decoded request has the title without surrounding and repeated spaces."""
+    request = codec.decode(b'{"title": " a  b "}', requests.CreateConversation)
 
-    assert wanted.title == "a b"
-    assert wanted.assistant_mode is None
+    assert request.title == "a b"
+    assert request.assistant_mode is None
 
 
-def test_unknown_fields_are_refused() -> None:
-    """A field that no request has is an error, not a silence."""
+def test_unknown_fields_are_rejected() -> None:
+    """A field that the request does not have is an error."""
     with pytest.raises(msgspec.ValidationError, match="unknown field `author`"):
         codec.decode(b'{"content": "a", "author": "b"}', requests.PostMessage)
 
 
-def test_a_broken_rule_names_its_field() -> None:
-    """The message of a refused field starts with the field's name."""
+def test_text_that_breaks_a_rule_names_its_field() -> None:
+    """The message of the error starts with the field's name."""
     with pytest.raises(msgspec.ValidationError, match="^content: a message needs some text$"):
         codec.decode(b'{"content": " "}', requests.PostMessage)
 
 
-def test_absent_and_null_are_told_apart() -> None:
-    """In a change, null takes a value away and an absent field leaves it."""
+def test_absent_and_null_are_distinguished() -> None:
+    """In a change, null removes a value and an absent field leaves it."""
     absent = codec.decode(b"{}", requests.UpdateConversation)
     null = codec.decode(b'{"model": null}', requests.UpdateConversation)
 
     assert absent.model is msgspec.UNSET
     assert null.model is None
     assert codec.encode(null) == b'{"model":null}'
+
+
+def test_the_default_mode_of_a_group_is_mention() -> None:
+    """Other conversations are answered always."""
+    assert requests.default_assistant_mode(is_group=True) == "mention"
+    assert requests.default_assistant_mode(is_group=False) == "always"

@@ -1,4 +1,4 @@
-"""The rules of text."""
+"""The rules for text."""
 
 from collections.abc import Callable
 
@@ -7,23 +7,23 @@ import pytest
 from rustygpt_shared import text_rules
 
 
-def test_a_message_keeps_all_but_its_blank_end() -> None:
-    """Leading space and inner blank lines stay; trailing white space goes."""
+def test_a_message_loses_only_trailing_white_space() -> None:
+    """Leading spaces and inner blank lines stay."""
     assert text_rules.message("  a\n\n\tb \n \n") == "  a\n\n\tb"
 
 
-def test_a_title_has_no_runs_of_space() -> None:
-    """Titles are trimmed and folded."""
+def test_a_title_is_trimmed_and_has_single_spaces() -> None:
+    """Runs of white space become one space."""
     assert text_rules.title("  a \n\t b ") == "a b"
 
 
 def test_a_user_name_is_normalised() -> None:
-    """Compatibility forms become plain letters."""
+    """Compatibility forms become plain letters (NFKC)."""
     assert text_rules.username(" ｊo.ann-1 ") == "jo.ann-1"
 
 
 @pytest.mark.parametrize(
-    ("rule", "wrong"),
+    ("rule", "invalid"),
     [
         (text_rules.plain, "a\x00b"),
         (text_rules.plain, "\ud800"),
@@ -42,7 +42,7 @@ def test_a_user_name_is_normalised() -> None:
         (text_rules.password, "x" * 1_025),
     ],
 )
-def test_what_breaks_a_rule_is_refused(rule: Callable[[str], str], wrong: str) -> None:
-    """Each rule says no with a sentence."""
+def test_invalid_text_is_rejected(rule: Callable[[str], str], invalid: str) -> None:
+    """Each rule raises ValueError with a sentence."""
     with pytest.raises(ValueError, match=r"\w+ \w+"):
-        rule(wrong)
+        rule(invalid)

@@ -81,7 +81,7 @@ async def test_no_connection_is_open_after_the_exit() -> None:
         async with in_conversation(chat):
             pass
         chat.cut_streams()
-        await until(lambda: all(writer.is_closing() for writer in chat.http.writers))
+        await until(lambda: chat.http.open_connections == 0)
 
 
 async def test_there_are_few_style_sheets() -> None:

@@ -1,8 +1,9 @@
-"""The program as a whole: its table, how it starts, and how it ends."""
+"""The program: its table of commands, its start, and its exit codes."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -12,113 +13,123 @@ from tests.support.clients.cli_runner import run
 from rustygpt_tui import cli
 from rustygpt_tui.commands.lazy import CommandEntry, load
 
+NamedEntry = tuple[str, CommandEntry]
 PROGRAM = [sys.executable, "-c", "from rustygpt_tui.cli import main; main()"]
 
 
-def _leaves(entries: dict[str, CommandEntry], above: str = "") -> list[tuple[str, CommandEntry]]:
-    found = []
+def _commands(entries: Mapping[str, CommandEntry], above: str = "") -> Iterator[NamedEntry]:
+    """Yield the words and the entry of every command, through all groups."""
     for name, entry in entries.items():
         words = f"{above} {name}".strip()
-        found += _leaves(dict(entry.subcommands), words) if entry.subcommands else [(words, entry)]
-    return found
+        if entry.subcommands:
+            yield from _commands(entry.subcommands, words)
+        else:
+            yield words, entry
 
 
-OURS = [(words, e) for words, e in _leaves(cli.COMMANDS) if e.target.startswith("rustygpt_tui")]
+CLIENT_COMMANDS = [
+    (words, entry)
+    for words, entry in _commands(cli.COMMANDS)
+    if entry.target.startswith("rustygpt_tui")
+]
 
 
-@pytest.mark.parametrize(("words", "entry"), OURS, ids=[words for words, _ in OURS])
-def test_every_entry_names_a_command_that_explains_itself(words: str, entry: CommandEntry) -> None:
-    """Each has a help text, and its name in the table is its own."""
+@pytest.mark.parametrize(
+    ("words", "entry"), CLIENT_COMMANDS, ids=[words for words, _ in CLIENT_COMMANDS]
+)
+def test_every_entry_names_a_command_with_a_help_text(words: str, entry: CommandEntry) -> None:
+    """The command has the name that it has in the table."""
     command = load(words, entry)
     assert command.name == words.rsplit(maxsplit=1)[-1]
-    ran = run(*words.split(), "--help")
-    assert (ran.code, ran.err) == (0, "")
+    result = run(*words.split(), "--help")
+    assert (result.code, result.err) == (0, "")
     assert command.help
-    assert ran.out.startswith("Usage: rustygpt ")
+    assert result.out.startswith("Usage: rustygpt ")
 
 
 @pytest.mark.parametrize("words", ["--help", "conversations --help", "ask --help", "login --help"])
-def test_help_loads_neither_screens_nor_network_nor_server(words: str) -> None:
-    """A process of its own tells which modules it has."""
+def test_help_imports_neither_screens_nor_network_nor_server(words: str) -> None:
+    """Checked in a new process, by its imported modules."""
     program = (
         "import sys; from rustygpt_tui.cli import run; code = run(sys.argv[1:])\n"
         "heavy = {'textual', 'rich', 'httpx', 'sanic', 'asyncpg', 'rustygpt_server'}\n"
         "sys.exit(f'{code} {sorted(heavy & set(sys.modules))}')"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program, *words.split()],
         check=False,
         capture_output=True,
         text=True,
     )
-    assert done.stderr == "0 []\n"
+    assert process.stderr == "0 []\n"
 
 
-def test_without_a_terminal_and_a_command_there_is_help() -> None:
-    """On standard error, as a mistake of usage."""
-    ran = run()
-    assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("Usage: rustygpt")
+def test_without_a_terminal_and_a_command_it_prints_help() -> None:
+    """To standard error, as an error of usage."""
+    result = run()
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("Usage: rustygpt")
     assert run("tui").code == 2
 
 
-def test_a_mistake_of_usage_is_2_and_with_json_an_object() -> None:
-    """An unknown word is no prompt."""
+def test_an_error_of_usage_exits_with_2() -> None:
+    """With --json the error is an object."""
     assert run("hello").code == 2
-    ran = run("post", "--json", "--nope")
-    assert ran.code == 2
-    assert ran.err.startswith('{"error":{"code":"RGP.CLIENT.USAGE","message":"No such option')
+    result = run("post", "--json", "--nope")
+    assert result.code == 2
+    assert result.err.startswith('{"error":{"code":"RGP.CLIENT.USAGE","message":"No such option')
 
 
-def test_a_server_command_without_its_parts_says_what_to_install() -> None:
-    """In one sentence, as a mistake of usage."""
+def test_a_server_command_without_the_server_says_what_to_install() -> None:
+    """In one sentence, as an error of usage."""
     entry = CommandEntry("Run", "rustygpt_server.cli:serve", requires="not_installed_here")
     with pytest.raises(cli.UsageError, match=r"pip install 'rustygpt\[server\]'"):
         load("serve", entry)
 
 
-def test_an_entry_that_is_no_command_is_a_fault() -> None:
-    """The table is checked as it is used."""
+def test_an_entry_that_is_not_a_command_is_an_error() -> None:
+    """The table is checked when an entry is loaded."""
     with pytest.raises(TypeError):
         load("x", CommandEntry("X", "rustygpt_tui.errors:ClientError"))
 
 
-def test_the_version_is_told() -> None:
-    """It is the wheel's."""
+def test_the_version_is_printed() -> None:
+    """It is not empty."""
     assert run("--version").out.strip()
 
 
-def test_a_reader_that_stops_ends_it_quietly_with_141(tmp_path: Path) -> None:
-    """As if by SIGPIPE, without a word on standard error."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(
-        [*PROGRAM, "completion", "bash"], check=False, stdout=writing, stderr=subprocess.PIPE
+def test_a_closed_pipe_exits_silently_with_141(tmp_path: Path) -> None:
+    """As if ended by SIGPIPE, with nothing on standard error."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    process = subprocess.run(
+        [*PROGRAM, "completion", "bash"], check=False, stdout=write_end, stderr=subprocess.PIPE
     )
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (141, b"")
+    os.close(write_end)
+    assert (process.returncode, process.stderr) == (141, b"")
 
 
-def test_settings_that_cannot_be_used_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the source of the mistake, and exit code 2."""
+def test_invalid_settings_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the source of the error, and exit code 2."""
     monkeypatch.setenv("RUSTYGPT__CLI__SERVER", "nowhere")
-    ran = run("me", "--config", "/nonexistent.toml")
-    assert ran.code == 2
-    assert "nonexistent.toml cannot be read" in ran.err
+    result = run("me", "--config", "/nonexistent.toml")
+    assert result.code == 2
+    assert "nonexistent.toml cannot be read" in result.err
     assert "write it like" in run("me").err
 
 
-def test_options_may_stand_before_and_after_the_command() -> None:
-    """Both name the same server, on which nobody listens."""
+def test_options_may_be_before_and_after_the_command() -> None:
+    """Both name the same server, which does not exist."""
     server = "http://127.0.0.1:9"
-    before, after = run("--server", server, "me"), run("me", "--server", server)
+    before = run("--server", server, "me")
+    after = run("me", "--server", server)
     assert (before.code, after.code) == (3, 3)
     assert before.err == after.err
     assert server in after.err
 
 
 def test_groups_run_their_default_command() -> None:
-    """`sessions` lists, `members` has to be told more."""
+    """`sessions` lists; `members` has no default and is an error of usage."""
     context = click.Context(cli.program)
     for name in ("sessions", "conversations", "conv"):
         group = cli.program.get_command(context, name)

@@ -16,7 +16,7 @@ def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_file_in_the_config_folder_is_read(tmp_path: Path) -> None:
-    """Flags come before it."""
+    """Flags override it."""
     (tmp_path / "config").mkdir()
     file = tmp_path / "config" / "config.toml"
     file.write_text('[cli]\nserver = "http://127.0.0.1:1"\nsession_store = "/x/s"\n')
@@ -27,14 +27,14 @@ def test_the_file_in_the_config_folder_is_read(tmp_path: Path) -> None:
     assert loaded.settings.cli.server == "http://127.0.0.1:2"
 
 
-def test_files_have_their_places(tmp_path: Path) -> None:
-    """Sessions beside the settings, drafts with the state."""
+def test_files_are_in_their_folders(tmp_path: Path) -> None:
+    """Sessions are in the config folder, drafts in the state folder."""
     assert session_file(load_settings()) == tmp_path / "config" / "session.cookies"
     assert drafts_file() == tmp_path / "state" / "drafts.sqlite"
 
 
-def test_mistakes_are_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of them, as a mistake of usage."""
+def test_all_errors_are_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an error of usage."""
     monkeypatch.setenv("RUSTYGPT__SERVER__PORT", "many")
     monkeypatch.setenv("RUSTYGPT__TEA", "1")
     with pytest.raises(UsageError, match=r"server\.port.*; tea") as caught:

@@ -1,15 +1,15 @@
-"""Failures and their exit codes."""
+"""Errors and their exit codes."""
 
 from rustygpt_tui.errors import AnswerFailed, ClientError, Exit, NotFound
 
 
-def test_a_failure_is_one_sentence_with_a_code() -> None:
-    """A class has its own code unless the server told one."""
+def test_an_error_has_a_sentence_and_a_code() -> None:
+    """The code is the class's own, unless the server sent one."""
     assert (NotFound("Gone.").code, NotFound("Gone.").sentence) == ("RGP.NOT_FOUND", "Gone.")
     assert ClientError("No.", code="RGP.X", request_id="r").code == "RGP.X"
     assert AnswerFailed("It was stopped.").exit_code == 9
 
 
-def test_exit_codes_are_those_that_are_documented() -> None:
+def test_exit_codes_are_the_documented_ones() -> None:
     """Scripts rely on them."""
     assert [int(code) for code in Exit] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130, 141]

@@ -1,4 +1,4 @@
-"""Where files are."""
+"""The folders of files."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from rustygpt_tui import locations
 
 
 @pytest.mark.parametrize("kind", ["config", "state", "cache", "data"])
-def test_a_folder_can_be_named(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the environment; else it is the user's own, named after the program."""
+def test_a_folder_can_be_set_in_the_environment(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise it is the user's standard folder, with the name of the program."""
     monkeypatch.setenv(f"RUSTYGPT_{kind.upper()}_DIR", "~/elsewhere")
     folder = getattr(locations, f"{kind}_folder")
     assert folder() == Path.home() / "elsewhere"

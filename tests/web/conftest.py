@@ -1,4 +1,4 @@
-"""A browser, and a server that has been set up, for the page's tests."""
+"""Fixtures for the web page: a browser, and a server with two users."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -22,7 +22,7 @@ def fresh_origin(cluster_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 async def web_server(fresh_origin: str) -> AsyncIterator[WebServer]:
-    """Ada and Bob, signed in."""
+    """The server with Ada and Bob signed in."""
     async with connect(fresh_origin) as ada, connect(fresh_origin) as bob:
         if not await ada.is_setup():
             await ada.set_up(SetUp("ada", "ada@example.org", PASSWORD))
@@ -35,22 +35,22 @@ async def web_server(fresh_origin: str) -> AsyncIterator[WebServer]:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    """A browser without a window."""
+    """A headless browser."""
     async with chromium() as running:
         yield running
 
 
 @pytest.fixture
 async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A page; what its console reports as wrong, other than a 401 before the login, fails."""
+    """A page; errors on its console fail the test, except 4xx responses and broken connections."""
     context = await browser.new_context()
     opened = await context.new_page()
-    wrong: list[str] = []
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on(
         "console",
-        lambda said: wrong.append(said.text) if said.type == "error" else None,
+        lambda message: errors.append(message.text) if message.type == "error" else None,
     )
     yield opened
     await context.close()
-    assert [text for text in wrong if "status of 4" not in text and "net::" not in text] == []
+    assert [text for text in errors if "status of 4" not in text and "net::" not in text] == []

@@ -1,9 +1,10 @@
-"""The web page in a real browser, on the real server."""
+"""The web page in a real browser, with a real server."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from tests.support.clients.web_users import (
     PASSWORD,
     WebServer,
@@ -11,6 +12,7 @@ from tests.support.clients.web_users import (
     read_everything,
     sign_in,
 )
+from tests.support.wait import until
 
 from rustygpt_shared.requests import CreateConversation, PostMessage
 from rustygpt_tui.client.http import connect
@@ -20,8 +22,8 @@ pytestmark = pytest.mark.xdist_group("live")
 HOSTILE = "<img src=x onerror=alert(1)> <script>alert(2)</script> **bold** [x](javascript:alert(3))"
 
 
-async def test_a_new_server_is_set_up_in_the_page(fresh_origin: str, page: Page) -> None:
-    """The first visitor names the administrator, and is in."""
+async def test_a_new_server_can_be_set_up_in_the_page(fresh_origin: str, page: Page) -> None:
+    """The first visitor creates the administrator and is signed in."""
     async with connect(fresh_origin) as client:
         assert not await client.is_setup()
     await page.goto(fresh_origin)
@@ -33,10 +35,10 @@ async def test_a_new_server_is_set_up_in_the_page(fresh_origin: str, page: Page)
     await expect(page.locator("#who")).to_have_text("ada")
 
 
-async def test_a_wrong_password_is_told_and_a_right_one_gets_in(
+async def test_a_wrong_password_is_an_error_and_a_right_one_signs_in(
     web_server: WebServer, page: Page
 ) -> None:
-    """And signing out leads back to the door."""
+    """Signing out shows the form again."""
     await page.goto(web_server.origin)
     await page.get_by_label("User name or e-mail address").fill("ada")
     await page.get_by_label("Password", exact=True).fill("wrong")
@@ -49,10 +51,10 @@ async def test_a_wrong_password_is_told_and_a_right_one_gets_in(
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-async def test_an_answer_streams_and_is_rendered_at_its_end(
+async def test_an_answer_streams_as_text_and_is_rendered_at_its_end(
     web_server: WebServer, page: Page
 ) -> None:
-    """A conversation is made, a thread begun, and the answer read as it comes."""
+    """After a conversation is created and a thread started."""
     await sign_in(web_server, page)
     await page.get_by_label("Title of a new conversation").fill("Tea 🍵")
     await page.get_by_role("button", name="Create").click()
@@ -67,22 +69,20 @@ async def test_an_answer_streams_and_is_rendered_at_its_end(
 
 
 async def test_an_answer_can_be_stopped(web_server: WebServer, page: Page) -> None:
-    """The button is there while it streams, and what came stays."""
-    talk = await web_server.ada.create_conversation(CreateConversation("Stopped"))
-    await sign_in(web_server, page, f"#/c/{talk}/new")
+    """There is a button while it streams; the text so far stays."""
+    conversation_id = await web_server.ada.create_conversation(CreateConversation("Stopped"))
+    await sign_in(web_server, page, f"#/c/{conversation_id}/new")
     await page.get_by_label("Message", exact=True).fill("Go on")
     await page.keyboard.press("Enter")
     await page.get_by_role("button", name="Stop").click()
     await expect(page.locator(".assistant .note")).to_contain_text("stopped")
 
 
-async def test_what_others_write_is_text_and_comes_by_itself(
-    web_server: WebServer, page: Page
-) -> None:
-    """Nothing in it is markup, or runs, before and after it is rendered."""
-    talk = await create_group(web_server, "Live")
-    first = await web_server.bob.post_root(UUID(talk), PostMessage("Hello"))
-    await sign_in(web_server, page, f"#/c/{talk}/t/{first.root_id}")
+async def test_messages_of_others_arrive_as_text(web_server: WebServer, page: Page) -> None:
+    """Markup in them is neither shown nor run, before and after they are rendered."""
+    conversation_id = await create_group(web_server, "Live")
+    first = await web_server.bob.post_root(UUID(conversation_id), PostMessage("Hello"))
+    await sign_in(web_server, page, f"#/c/{conversation_id}/t/{first.root_id}")
     await expect(page.locator("#connection")).to_have_text("Live")
     await web_server.bob.reply(first.message_id, PostMessage(HOSTILE))
     last = page.locator(".message").last.locator(".text")
@@ -92,13 +92,15 @@ async def test_what_others_write_is_text_and_comes_by_itself(
     await expect(page.locator("#announcer")).to_contain_text("bob: <img")
 
 
-async def test_unread_messages_are_counted_and_read(web_server: WebServer, page: Page) -> None:
-    """In the lists and in the title; opening the thread reads it."""
+async def test_unread_messages_are_counted_until_they_are_read(
+    web_server: WebServer, page: Page
+) -> None:
+    """They are counted in the lists and in the title; opening the thread marks them as read."""
     await read_everything(web_server.ada)
-    talk = await create_group(web_server, "Counted")
-    await sign_in(web_server, page, f"#/c/{talk}")
+    conversation_id = await create_group(web_server, "Counted")
+    await sign_in(web_server, page, f"#/c/{conversation_id}")
     await expect(page.locator("#connection")).to_have_text("Live")
-    thread = await web_server.bob.post_root(UUID(talk), PostMessage("Unread"))
+    thread = await web_server.bob.post_root(UUID(conversation_id), PostMessage("Unread"))
     await web_server.bob.reply(thread.message_id, PostMessage("Also"))
     row = page.locator("#threads a", has_text="Unread")
     await expect(row.locator(".badge")).to_contain_text("2")
@@ -107,15 +109,15 @@ async def test_unread_messages_are_counted_and_read(web_server: WebServer, page:
     await expect(page.locator(".message")).to_have_count(2)
     await expect(page.locator("#threads .badge")).to_have_count(0)
     await expect(page).to_have_title("Counted")
-    assert (await web_server.ada.list_unread(UUID(talk))).threads == []
+    assert (await web_server.ada.list_unread(UUID(conversation_id))).threads == []
 
 
-async def test_a_message_is_answered_where_it_stands(web_server: WebServer, page: Page) -> None:
-    """Reply chooses one; the tree shows where answers part."""
-    talk = await create_group(web_server, "Tree")
-    root = await web_server.bob.post_root(UUID(talk), PostMessage("Root"))
+async def test_a_message_can_be_replied_to(web_server: WebServer, page: Page) -> None:
+    """The button selects it; branches of the tree are indented."""
+    conversation_id = await create_group(web_server, "Tree")
+    root = await web_server.bob.post_root(UUID(conversation_id), PostMessage("Root"))
     await web_server.bob.reply(root.message_id, PostMessage("First"))
-    await sign_in(web_server, page, f"#/c/{talk}/t/{root.root_id}")
+    await sign_in(web_server, page, f"#/c/{conversation_id}/t/{root.root_id}")
     await page.locator(".message", has_text="Root").get_by_role("button", name="Reply").click()
     await expect(page.locator("#target-words")).to_have_text("Answering bob: Root")
     await page.keyboard.type("Second")
@@ -125,13 +127,11 @@ async def test_a_message_is_answered_where_it_stands(web_server: WebServer, page
     assert levels == ["0", "1", "1"]
 
 
-async def test_a_message_that_fails_stays_and_is_sent_once(
-    web_server: WebServer, page: Page
-) -> None:
-    """Without a network its text is kept; the second try has the same key."""
-    talk = await create_group(web_server, "Offline")
-    root = await web_server.ada.post_root(UUID(talk), PostMessage("Root"))
-    await sign_in(web_server, page, f"#/c/{talk}/t/{root.root_id}")
+async def test_a_failed_message_is_kept_and_sent_once(web_server: WebServer, page: Page) -> None:
+    """Without a network the text stays; the second attempt has the same key."""
+    conversation_id = await create_group(web_server, "Offline")
+    root = await web_server.ada.post_root(UUID(conversation_id), PostMessage("Root"))
+    await sign_in(web_server, page, f"#/c/{conversation_id}/t/{root.root_id}")
     await expect(page.locator(".message")).to_have_count(1)
     keys: list[str | None] = []
     page.on("request", lambda r: keys.append(r.headers.get("idempotency-key")))
@@ -148,44 +148,71 @@ async def test_a_message_that_fails_stays_and_is_sent_once(
     assert len(set(sent)) == 1
 
 
-async def test_being_removed_closes_the_conversation(web_server: WebServer, page: Page) -> None:
-    """The page goes back to the list, by itself."""
-    talk = await create_group(web_server, "Left")
-    await sign_in(web_server, page, f"#/c/{talk}", as_="bob")
+async def test_a_removed_user_leaves_the_conversation(web_server: WebServer, page: Page) -> None:
+    """The page returns to the list without a reload."""
+    conversation_id = await create_group(web_server, "Left")
+    await sign_in(web_server, page, f"#/c/{conversation_id}", as_="bob")
     await expect(page.locator("#connection")).to_have_text("Live")
-    await web_server.ada.remove_participant(UUID(talk), (await web_server.bob.me()).user.id)
+    await web_server.ada.remove_participant(
+        UUID(conversation_id), (await web_server.bob.me()).user.id
+    )
     await expect(page.locator("#conversations a", has_text="Left")).to_have_count(0)
     await expect(page.locator("#announcer")).to_contain_text("no longer in this conversation")
 
 
-async def test_writing_is_shown_both_ways(web_server: WebServer, page: Page) -> None:
-    """Bob's in the page until he stops, and Ada's to the others until she takes it back."""
-    talk = UUID(await create_group(web_server, "Writing"))
-    root = (await web_server.bob.post_root(talk, PostMessage("hello"))).root_id
-    await sign_in(web_server, page, f"#/c/{talk}/t/{root}")
+async def test_typing_is_shown_and_sent(web_server: WebServer, page: Page) -> None:
+    """Bob's typing is shown until he stops; Ada's is sent until she clears the text."""
+    conversation_id = UUID(await create_group(web_server, "Writing"))
+    root = (await web_server.bob.post_root(conversation_id, PostMessage("hello"))).root_id
+    await sign_in(web_server, page, f"#/c/{conversation_id}/t/{root}")
     await expect(page.locator("#connection")).to_have_text("Live")
-    await web_server.bob.set_typing(talk, root, 30)
+    await web_server.bob.set_typing(conversation_id, root, 30)
     await expect(page.locator("#writers")).to_have_text("bob is writing …")
-    await web_server.bob.set_typing(talk, root, 0)
+    await web_server.bob.set_typing(conversation_id, root, 0)
     await expect(page.locator("#writers")).to_be_hidden()
     async with page.expect_response("**/api/typing"):
         await page.get_by_label("Message", exact=True).press_sequentially("hi")
-    shown = await web_server.bob.show_presence(talk)
-    assert [turn.root_id for turn in shown.typing] == [root]
+    shown = await web_server.bob.show_presence(conversation_id)
+    assert [indicator.root_id for indicator in shown.typing] == [root]
     ada = (await web_server.ada.me()).user.id
-    assert [one.status for one in shown.users if one.user_id == ada] == ["online"]
+    assert [user.status for user in shown.users if user.user_id == ada] == ["online"]
     async with page.expect_response("**/api/typing"):
         await page.get_by_label("Message", exact=True).fill("")
-    assert (await web_server.bob.show_presence(talk)).typing == []
+    assert (await web_server.bob.show_presence(conversation_id)).typing == []
 
 
-async def test_on_a_phone_one_pane_shows_and_nothing_sticks_out(
+async def test_typing_that_starts_while_presence_is_fetched_is_shown(
     web_server: WebServer, page: Page
 ) -> None:
-    """From conversations to threads to messages and back."""
-    talk = await create_group(web_server, "Small")
+    """The snapshot was read before Bob started typing and arrives after the event."""
+    conversation_id = UUID(await create_group(web_server, "Overtaken"))
+    root = (await web_server.bob.post_root(conversation_id, PostMessage("hello"))).root_id
+    fulfilled = asyncio.Event()
+    responses: list[str] = []
+    page.on("response", lambda response: responses.append(response.url))
+
+    async def delay(route: Route) -> None:
+        snapshot = await route.fetch()
+        await web_server.bob.set_typing(conversation_id, root, 30)
+        await expect(page.locator("#writers")).to_have_text("bob is writing …")
+        responses.clear()
+        await route.fulfill(response=snapshot)
+        fulfilled.set()
+
+    await page.route("**/presence", delay)
+    await sign_in(web_server, page, f"#/c/{conversation_id}/t/{root}")
+    await fulfilled.wait()
+    await until(lambda: any(url.endswith("/unread") for url in responses))
+    await expect(page.locator("#writers")).to_have_text("bob is writing …")
+
+
+async def test_a_small_screen_shows_one_pane_without_overflow(
+    web_server: WebServer, page: Page
+) -> None:
+    """Navigation leads from conversations to threads to messages and back."""
+    conversation_id = await create_group(web_server, "Small")
     wide = "x" * 500 + "\n\n```\n" + "y" * 500 + "\n```"
-    await web_server.bob.post_root(UUID(talk), PostMessage(wide))
+    await web_server.bob.post_root(UUID(conversation_id), PostMessage(wide))
     await page.set_viewport_size({"width": 360, "height": 640})
     await sign_in(web_server, page)
     await page.locator("#conversations a", has_text="Small").click()
@@ -198,10 +225,10 @@ async def test_on_a_phone_one_pane_shows_and_nothing_sticks_out(
     await expect(page.locator("#conversations")).to_be_visible()
 
 
-async def test_the_page_brings_nothing_from_elsewhere(web_server: WebServer, page: Page) -> None:
-    """Every request goes to the server itself."""
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+async def test_the_page_loads_nothing_from_other_servers(web_server: WebServer, page: Page) -> None:
+    """Every request goes to its own server."""
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
     await sign_in(web_server, page)
-    assert asked
-    assert [url for url in asked if not url.startswith(web_server.origin)] == []
+    assert urls
+    assert [url for url in urls if not url.startswith(web_server.origin)] == []

@@ -1,1 +1,1 @@
-"""The terminal chat and the subcommands."""
+"""The terminal client: the Textual chat and the subcommands."""

@@ -1,7 +1,7 @@
-"""The program `rustygpt`: its table of commands, and how each run of it ends.
+"""The program `rustygpt`: its table of commands, and the exit code of each run.
 
-Commands are imported when they are called; the server's are in the table as text. Without a
-command the terminal chat opens.
+Commands are imported when they are called; the table names those of the server as text, so that it
+need not be installed. Without a command, the program opens the terminal chat.
 """
 
 import os
@@ -18,32 +18,40 @@ from rustygpt_tui.commands.lazy import CommandEntry, LazyGroup
 from rustygpt_tui.commands.options import common
 from rustygpt_tui.errors import ClientError, Exit, NotSignedIn, PipeClosedError, UsageError
 
-_HERE = "rustygpt_tui.commands"
+_COMMANDS = "rustygpt_tui.commands"
 _CONVERSATIONS = CommandEntry(
     "Your conversations: list, create, show, rename",
     subcommands={
-        "list": CommandEntry("Your conversations", f"{_HERE}.conversations:list_conversations"),
-        "create": CommandEntry("Start one", f"{_HERE}.conversations:create"),
-        "show": CommandEntry("One of them", f"{_HERE}.conversations:show"),
-        "rename": CommandEntry("Give one another title", f"{_HERE}.conversations:rename"),
+        "list": CommandEntry(
+            "List your conversations", f"{_COMMANDS}.conversations:list_conversations"
+        ),
+        "create": CommandEntry(
+            "Create a conversation", f"{_COMMANDS}.conversations:create_conversation"
+        ),
+        "show": CommandEntry("Show a conversation", f"{_COMMANDS}.conversations:show_conversation"),
+        "rename": CommandEntry(
+            "Change the title of a conversation", f"{_COMMANDS}.conversations:rename_conversation"
+        ),
     },
     default="list",
 )
 _SESSIONS = CommandEntry(
     "Your sessions: list, revoke",
     subcommands={
-        "list": CommandEntry("Your sessions", f"{_HERE}.account:list_sessions"),
-        "revoke": CommandEntry("End one", f"{_HERE}.account:revoke_session"),
+        "list": CommandEntry("List your sessions", f"{_COMMANDS}.account:list_sessions"),
+        "revoke": CommandEntry("End a session", f"{_COMMANDS}.account:end_session"),
     },
     default="list",
 )
 _MEMBERS = CommandEntry(
-    "Who is in a conversation: list, add, remove, role",
+    "The participants of a conversation: list, add, remove, role",
     subcommands={
-        "list": CommandEntry("Who is in it", f"{_HERE}.members:list_members"),
-        "add": CommandEntry("Add a person", f"{_HERE}.members:add"),
-        "remove": CommandEntry("Remove a person, or leave", f"{_HERE}.members:remove"),
-        "role": CommandEntry("Give a person another role", f"{_HERE}.members:role"),
+        "list": CommandEntry("List the participants", f"{_COMMANDS}.members:list_members"),
+        "add": CommandEntry("Add a user", f"{_COMMANDS}.members:add_participant"),
+        "remove": CommandEntry(
+            "Remove a user, or leave", f"{_COMMANDS}.members:remove_participant"
+        ),
+        "role": CommandEntry("Change a participant's role", f"{_COMMANDS}.members:set_role"),
     },
 )
 _ADMIN = CommandEntry(
@@ -52,11 +60,11 @@ _ADMIN = CommandEntry(
         "users": CommandEntry(
             "Accounts: list, create, disable, enable, roles",
             subcommands={
-                "list": CommandEntry("Every account", f"{_HERE}.admin:list_users"),
-                "create": CommandEntry("Make an account", f"{_HERE}.admin:create"),
-                "disable": CommandEntry("Keep a person out", f"{_HERE}.admin:disable"),
-                "enable": CommandEntry("Let a person in again", f"{_HERE}.admin:enable"),
-                "roles": CommandEntry("Give an account other roles", f"{_HERE}.admin:roles"),
+                "list": CommandEntry("List every account", f"{_COMMANDS}.admin:list_users"),
+                "create": CommandEntry("Create an account", f"{_COMMANDS}.admin:create_user"),
+                "disable": CommandEntry("Disable an account", f"{_COMMANDS}.admin:disable_user"),
+                "enable": CommandEntry("Enable an account", f"{_COMMANDS}.admin:enable_user"),
+                "roles": CommandEntry("Replace an account's roles", f"{_COMMANDS}.admin:set_roles"),
             },
             default="list",
         )
@@ -64,45 +72,51 @@ _ADMIN = CommandEntry(
 )
 COMMANDS: dict[str, CommandEntry] = {
     "tui": CommandEntry("Open the terminal chat", "rustygpt_tui.cli:tui"),
-    "setup": CommandEntry("Name a new server's first administrator", f"{_HERE}.account:setup"),
-    "login": CommandEntry("Sign in", f"{_HERE}.account:login"),
-    "me": CommandEntry("Who is signed in", f"{_HERE}.account:me"),
-    "logout": CommandEntry("Sign out", f"{_HERE}.account:logout"),
+    "setup": CommandEntry(
+        "Create a new server's first administrator", f"{_COMMANDS}.account:set_up"
+    ),
+    "login": CommandEntry("Sign in", f"{_COMMANDS}.account:log_in"),
+    "me": CommandEntry("Show who is signed in", f"{_COMMANDS}.account:show_me"),
+    "logout": CommandEntry("Sign out", f"{_COMMANDS}.account:log_out"),
     "sessions": _SESSIONS,
     "conversations": _CONVERSATIONS,
     "conv": replace(_CONVERSATIONS, summary="Short for conversations"),
     "members": _MEMBERS,
-    "users": CommandEntry("Find people", f"{_HERE}.members:users"),
-    "threads": CommandEntry("The threads of a conversation", f"{_HERE}.reading:threads"),
-    "chat": CommandEntry("Read a conversation, and chat line by line", f"{_HERE}.chat:chat"),
-    "unread": CommandEntry("What you have not read", f"{_HERE}.reading:unread"),
-    "read": CommandEntry("Mark a thread as read", f"{_HERE}.reading:read"),
-    "post": CommandEntry("Start a thread", f"{_HERE}.writing:post"),
-    "reply": CommandEntry("Answer a message", f"{_HERE}.writing:reply"),
-    "ask": CommandEntry("Ask, and print the assistant's answer", f"{_HERE}.ask:ask"),
-    "cancel": CommandEntry("Stop an answer", f"{_HERE}.writing:cancel"),
-    "follow": CommandEntry("Print what happens as it happens", f"{_HERE}.follow:follow"),
+    "users": CommandEntry("Search users", f"{_COMMANDS}.members:search_users"),
+    "threads": CommandEntry(
+        "List the threads of a conversation", f"{_COMMANDS}.reading:list_threads"
+    ),
+    "chat": CommandEntry("Read a conversation, and chat line by line", f"{_COMMANDS}.chat:chat"),
+    "unread": CommandEntry("List threads with unread messages", f"{_COMMANDS}.reading:list_unread"),
+    "read": CommandEntry("Mark a thread as read", f"{_COMMANDS}.reading:mark_read"),
+    "post": CommandEntry("Start a thread", f"{_COMMANDS}.writing:post"),
+    "reply": CommandEntry("Reply to a message", f"{_COMMANDS}.writing:reply"),
+    "ask": CommandEntry("Ask, and print the assistant's answer", f"{_COMMANDS}.ask:ask"),
+    "cancel": CommandEntry("Stop an answer", f"{_COMMANDS}.writing:cancel"),
+    "follow": CommandEntry("Print events as they happen", f"{_COMMANDS}.follow:follow"),
     "admin": _ADMIN,
     "serve": CommandEntry("Run the server", "rustygpt_server.cli:serve", requires="sanic"),
     "config": CommandEntry(
         "Show and check the settings", "rustygpt_server.cli:config", requires="sanic"
     ),
-    "completion": CommandEntry("Complete words in a shell", f"{_HERE}.completion:completion"),
+    "completion": CommandEntry(
+        "Print a shell's completion script", f"{_COMMANDS}.completion:completion"
+    ),
 }
 
 
 @click.group(cls=LazyGroup, entries=COMMANDS, invoke_without_command=True)
 @click.version_option(__version__, message="%(version)s")
 @click.option("--json", is_flag=True, hidden=True)
-@click.option("--local", is_flag=True, help="Open the chat with a server of your own.")
+@click.option("--local", is_flag=True, help="Open the chat with a server on this machine.")
 @common
 @click.pass_context
 def program(context: click.Context, /, local: bool, config: Path | None, **_: Any) -> int | None:
-    """Threaded group chat with an assistant. Without a command the chat opens."""
+    """Threaded group chat with an assistant. Without a command, open the terminal chat."""
     if context.invoked_subcommand is not None:
-        # The server's commands read --config themselves, wherever it stood.
-        above = {"config": config, "file": config}
-        context.default_map = {"serve": above, "config": {"show": above, "check": above}}
+        # The server's commands have their own --config; pass on the one before the command's name.
+        defaults = {"config": config, "file": config}
+        context.default_map = {"serve": defaults, "config": {"show": defaults, "check": defaults}}
         return None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(context.get_help(), err=True)
@@ -111,13 +125,13 @@ def program(context: click.Context, /, local: bool, config: Path | None, **_: An
 
 
 @click.command("tui")
-@click.option("--local", is_flag=True, help="With a server of your own, started if need be.")
+@click.option("--local", is_flag=True, help="With a server on this machine, started if none runs.")
 @common
 @click.pass_context
 def tui(context: click.Context, /, local: bool, **values: Any) -> int:
     """Open the terminal chat."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("The chat needs a terminal; for scripts there are the other commands.")
+        raise UsageError("The chat needs a terminal; scripts can use the other commands.")
     return _open(context, values, local=local or context.find_root().params["local"])
 
 
@@ -135,39 +149,39 @@ def _open(context: click.Context, values: dict[str, Any], *, local: bool) -> int
 
 
 def main() -> NoReturn:
-    """Run the program on the command line's words, and end the process."""
+    """Run the program with the arguments of the process, and exit."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; answers the exit code, having told on standard error what went wrong."""
+    """Run one command and return its exit code; errors are written to standard error."""
     try:
         result = program.main(list(arguments), prog_name="rustygpt", standalone_mode=False)
         return result if isinstance(result, int) else Exit.DONE
-    except ClientError as failure:
-        _report(failure, arguments)
-        return failure.exit_code
-    except click.ClickException as mistake:
+    except ClientError as error:
+        _report(error, arguments)
+        return error.exit_code
+    except click.ClickException as error:
         if "--json" in arguments:
-            _report(UsageError(mistake.format_message()), arguments)
+            _report(UsageError(error.format_message()), arguments)
         else:
-            mistake.show()
+            error.show()
         return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except PipeClosedError:
-        # What Python still wants to write at its end goes nowhere.
+        # Python flushes standard output at exit, which would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.PIPE_CLOSED
 
 
-def _report(failure: ClientError, arguments: Sequence[str]) -> None:
+def _report(error: ClientError, arguments: Sequence[str]) -> None:
     from rustygpt_tui.commands.output import report
 
-    if isinstance(failure, NotSignedIn) and "login" not in arguments:
-        failure = NotSignedIn(
-            f"{failure.sentence.rstrip('.')}; sign in with `rustygpt login`.",
-            code=failure.code,
-            request_id=failure.request_id,
+    if isinstance(error, NotSignedIn) and "login" not in arguments:
+        error = NotSignedIn(
+            f"{error.sentence.rstrip('.')}; sign in with `rustygpt login`.",
+            code=error.code,
+            request_id=error.request_id,
         )
-    report(failure, json="--json" in arguments)
+    report(error, json="--json" in arguments)

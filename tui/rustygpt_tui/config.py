@@ -1,4 +1,4 @@
-"""The terminal's settings: the same file and environment as the server's, read once at start."""
+"""The terminal's settings: from the same file and environment as the server's, read at start."""
 
 import os
 from collections.abc import Mapping
@@ -13,21 +13,25 @@ from rustygpt_tui.errors import UsageError
 def load_settings(
     config: Path | None = None, flags: Mapping[Key, Any] | None = None
 ) -> LoadedSettings:
-    """Settings from file, environment and flags; raises UsageError with every mistake."""
+    """Return the settings from file, environment and flags; raise UsageError with every error."""
     folders = (Path.cwd(), locations.config_folder())
     try:
         return load(os.environ, flags=flags, config=config, folders=folders)
     except SettingsError as error:
-        mistakes = "; ".join(error.errors)
-        raise UsageError(f"The settings cannot be used: {mistakes}.") from None
+        errors = "; ".join(error.errors)
+        raise UsageError(f"The settings cannot be used: {errors}.") from None
 
 
 def session_file(loaded: LoadedSettings) -> Path:
-    """The file that keeps sessions."""
-    named = loaded.settings.cli.session_store
-    return Path(named).expanduser() if named else locations.config_folder() / "session.cookies"
+    """Return the path of the session file."""
+    configured = loaded.settings.cli.session_store
+    return (
+        Path(configured).expanduser()
+        if configured
+        else locations.config_folder() / "session.cookies"
+    )
 
 
 def drafts_file() -> Path:
-    """The database that keeps drafts."""
+    """Return the path of the database with the drafts."""
     return locations.state_folder() / "drafts.sqlite"

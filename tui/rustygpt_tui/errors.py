@@ -1,18 +1,18 @@
-"""Why the terminal could not do what was asked: one sentence each, and the exit code it ends with.
+"""The errors of the terminal, each with one sentence for a person and an exit code.
 
-    Failure
-    ├── UsageError      the command line or the settings are wrong
+    ClientError
+    ├── UsageError      the command line or the settings are invalid
     ├── Unreachable     nothing answers at the server's address
-    ├── TimedOut        the server took too long
-    ├── AnswerFailed    the assistant could not answer, or was stopped
-    └── Refused         the server said no
-        ├── SignInNeeded
+    ├── TimedOut        the server did not respond in time
+    ├── AnswerFailed    the assistant's answer failed or was stopped
+    └── ServerRejected  the server responded with a problem
+        ├── NotSignedIn
         ├── NotFound
         ├── Forbidden
         ├── RateLimited
-        └── ServerFault the fault is the server's own
+        └── ServerError     an error inside the server
 
-What the server said is made fit for a terminal before it gets here; nothing here prints.
+Text from the server is made safe for a terminal before it gets here; nothing here prints.
 """
 
 from enum import IntEnum
@@ -36,14 +36,14 @@ class Exit(IntEnum):
 
 
 class PipeClosedError(Exception):
-    """Whoever read our output has stopped; it is no failure of ours."""
+    """The reader of standard output closed the pipe; this is not an error of the command."""
 
 
 class ClientError(Exception):
-    """Something a person has to know: `str()` is one sentence, what happened and what to do.
+    """An error for a person: `str()` is one sentence that says what happened and what to do next.
 
-    `code` names the kind for programs (the server's `RGP.…`, or one of ours in the same style);
-    `request_id` is the server's, when it answered; `retry_after` is in seconds.
+    `code` is for programs: the server's `RGP.…`, or one in the same style. `request_id` is the
+    server's, if it responded. `retry_after` is in seconds.
     """
 
     exit_code = Exit.FAILED
@@ -64,12 +64,12 @@ class ClientError(Exception):
 
     @property
     def sentence(self) -> str:
-        """What happened and what to do next."""
+        """The sentence: what happened and what to do next."""
         return str(self)
 
 
 class UsageError(ClientError):
-    """The command line or the settings cannot be used."""
+    """The command line or the settings are invalid."""
 
     exit_code = Exit.USAGE
     code = "RGP.CLIENT.USAGE"
@@ -83,46 +83,46 @@ class Unreachable(ClientError):
 
 
 class TimedOut(ClientError):
-    """The server took the request and did not answer in time."""
+    """The server accepted the request and did not respond in time."""
 
     exit_code = Exit.TIMED_OUT
     code = "RGP.CLIENT.TIMED_OUT"
 
 
 class ServerRejected(ClientError):
-    """The server answered with a problem."""
+    """The server responded with a problem."""
 
 
 class NotSignedIn(ServerRejected):
-    """There is no session, or it ended."""
+    """There is no session, or the session ended."""
 
     exit_code = Exit.SIGN_IN
     code = "RGP.AUTH.MISSING_SESSION"
 
 
 class NotFound(ServerRejected):
-    """What was named does not exist, or the caller may not know that it does."""
+    """The resource does not exist, or the caller may not know that it does."""
 
     exit_code = Exit.NOT_FOUND
     code = "RGP.NOT_FOUND"
 
 
 class Forbidden(ServerRejected):
-    """The caller may not do this."""
+    """The caller does not have the permission."""
 
     exit_code = Exit.FORBIDDEN
     code = "RGP.RBAC.FORBIDDEN"
 
 
 class RateLimited(ServerRejected):
-    """Too many requests; `retry_after` says when to try again."""
+    """The caller sent too many requests; `retry_after` says when to try again."""
 
     exit_code = Exit.RATE_LIMITED
     code = "RGP.RATE_LIMITED"
 
 
 class ServerError(ServerRejected):
-    """The server failed by a fault of its own; later it may not."""
+    """The server failed internally; trying again later may help."""
 
     code = "RGP.INTERNAL"
 

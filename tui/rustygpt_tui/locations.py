@@ -1,4 +1,4 @@
-"""Where the terminal keeps its files: the user's folders, or those that the environment names.
+"""The folders of the terminal's files: the user's, or those set in the environment.
 
 Nothing here creates or reads a file.
 """
@@ -10,29 +10,29 @@ NAME = "rustygpt"
 
 
 def config_folder() -> Path:
-    """Settings and sessions; `RUSTYGPT_CONFIG_DIR` names another."""
+    """Return the folder of settings and sessions; `RUSTYGPT_CONFIG_DIR` overrides it."""
     return _folder("config")
 
 
 def state_folder() -> Path:
-    """Drafts; `RUSTYGPT_STATE_DIR` names another."""
+    """Return the folder of drafts and logs; `RUSTYGPT_STATE_DIR` overrides it."""
     return _folder("state")
 
 
 def cache_folder() -> Path:
-    """What can be fetched again; `RUSTYGPT_CACHE_DIR` names another."""
+    """Return the folder of data that can be fetched again; `RUSTYGPT_CACHE_DIR` overrides it."""
     return _folder("cache")
 
 
 def data_folder() -> Path:
-    """What must not be lost; `RUSTYGPT_DATA_DIR` names another."""
+    """Return the folder of data that must be kept; `RUSTYGPT_DATA_DIR` overrides it."""
     return _folder("data")
 
 
 def _folder(kind: str) -> Path:
-    named = os.environ.get(f"RUSTYGPT_{kind.upper()}_DIR")
-    if named:
-        return Path(named).expanduser()
+    override = os.environ.get(f"RUSTYGPT_{kind.upper()}_DIR")
+    if override:
+        return Path(override).expanduser()
     from platformdirs import PlatformDirs
 
     folders = PlatformDirs(NAME, appauthor=False)

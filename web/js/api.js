@@ -1,4 +1,6 @@
-// Requests to the server: the CSRF token, one refresh and one retry, and problems as sentences.
+// Requests to the server: one function per route, named like the terminal's client methods.
+// They send the CSRF token, refresh the session and retry once after a 401 that allows it, and throw
+// a Problem with a sentence for the user.
 
 export class Problem extends Error {
   constructor(message, { code = "", status = 0 } = {}) {
@@ -8,16 +10,17 @@ export class Problem extends Error {
   }
 }
 
+const TIMEOUT_MS = 30_000;
+
+// An idempotency key: requests with the same key have an effect only once.
 export function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(18));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-let refreshing = null;
-
 function csrfToken() {
-  const found = document.cookie.split("; ").find((pair) => pair.startsWith("CSRF-TOKEN="));
-  return found ? found.slice("CSRF-TOKEN=".length) : "";
+  const pair = document.cookie.split("; ").find((cookie) => cookie.startsWith("CSRF-TOKEN="));
+  return pair ? pair.slice("CSRF-TOKEN=".length) : "";
 }
 
 async function send(method, path, body, key) {
@@ -30,7 +33,7 @@ async function send(method, path, body, key) {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
     throw new Problem("The server cannot be reached; check the connection and try again.");
@@ -38,40 +41,89 @@ async function send(method, path, body, key) {
 }
 
 async function problemOf(response) {
-  let told = {};
+  let problem = {};
   try {
-    told = await response.json();
+    problem = await response.json();
   } catch {
-    // Something between us and the server answered.
+    // A proxy answered instead of the server.
   }
-  const fields = (told.errors || []).map((error) => `${error.field}: ${error.message}`).join("; ");
-  const detail = told.detail || `The server answered ${response.status}.`;
+  const fields = (problem.errors || []).map((error) => `${error.field}: ${error.message}`).join("; ");
+  const detail = problem.detail || `The server answered ${response.status}.`;
   return new Problem(fields ? `${detail} ${fields}` : detail, {
-    code: told.code,
+    code: problem.code,
     status: response.status,
   });
 }
 
 function mayRefresh(response) {
-  const how = (response.headers.get("www-authenticate") || "").toLowerCase();
-  return response.status === 401 && /^(refresh|session)\b/.test(how);
+  const challenge = (response.headers.get("www-authenticate") || "").toLowerCase();
+  return response.status === 401 && /^(refresh|session)\b/.test(challenge);
 }
 
-async function renewed() {
+let refreshing = null;
+
+// Concurrent requests share one refresh.
+async function refreshSession() {
   refreshing ??= send("POST", "/api/auth/refresh").finally(() => {
     refreshing = null;
   });
   return (await refreshing).ok;
 }
 
-export async function call(method, path, body, key) {
+async function call(method, path, body, key) {
   let response = await send(method, path, body, key);
-  if (mayRefresh(response) && csrfToken() && (await renewed())) {
+  if (mayRefresh(response) && csrfToken() && (await refreshSession())) {
     response = await send(method, path, body, key);
   }
   if (!response.ok) throw await problemOf(response);
   return response.status === 204 ? null : response.json();
 }
 
-export const get = (path) => call("GET", path);
-export const post = (path, body = {}, key = undefined) => call("POST", path, body, key);
+const get = (path) => call("GET", path);
+const post = (path, body = {}, key = undefined) => call("POST", path, body, key);
+
+// The path with those parameters that have a value.
+function withQuery(path, parameters) {
+  const present = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
+  return present.length ? `${path}?${new URLSearchParams(present)}` : path;
+}
+
+// Set-up and sessions
+
+export const isSetup = async () => (await get("/api/setup")).is_setup;
+export const setUp = (request) => post("/api/setup", request);
+export const logIn = (email, password) => post("/api/auth/login", { email, password });
+export const logOut = () => post("/api/auth/logout");
+export const me = () => get("/api/auth/me");
+
+// Conversations
+
+export const listConversations = ({ limit } = {}) => get(withQuery("/api/conversations", { limit }));
+export const createConversation = (title) => post("/api/conversations", { title });
+export const showConversation = (id) => get(`/api/conversations/${id}`);
+export const listThreads = (id, { cursor } = {}) =>
+  get(withQuery(`/api/conversations/${id}/threads`, { cursor }));
+export const listUnread = (id) => get(`/api/conversations/${id}/unread`);
+export const showPresence = (id) => get(`/api/conversations/${id}/presence`);
+
+// Threads and messages
+
+export const listTree = (rootId, { cursor, limit } = {}) =>
+  get(withQuery(`/api/threads/${rootId}/tree`, { render: "html", limit, cursor_path: cursor }));
+export const getMessage = (id) => get(withQuery(`/api/messages/${id}`, { render: "html" }));
+export const postRoot = (conversationId, content, key) =>
+  post(`/api/threads/${conversationId}/root`, { content }, key);
+export const reply = (parentId, content, key) =>
+  post(`/api/messages/${parentId}/reply`, { content }, key);
+export const cancel = (id) => post(`/api/messages/${id}/cancel`);
+export const markRead = (rootId) => post(`/api/threads/${rootId}/read`);
+
+// Presence and typing
+
+export const recordHeartbeat = () => post("/api/presence/heartbeat");
+export const setTyping = (conversationId, rootId, seconds) =>
+  post("/api/typing", { conversation_id: conversationId, root_id: rootId, seconds });
+
+// The address of a conversation's event stream, from a position on.
+export const streamUrl = (conversationId, position) =>
+  withQuery(`/api/stream/conversations/${conversationId}`, { last_event_id: position || null });

@@ -1,28 +1,28 @@
-// Where a message is written: drafts by place, one key for each message so that a retry is safe.
+// The composer: drafts by target, and one idempotency key per message so that a retry is safe.
 
-import { newKey, post } from "./api.js";
+import { newKey } from "./api.js";
 import { byId } from "./dom.js";
 
-// `place()` tells where a message goes: `{ id, path }`, or null when nowhere.
-export function makeComposer({ place, onPosted, onTyped }) {
+// `destination(replyTarget)` returns where a message goes, `{ id, send(content, key) }`, or null.
+export function makeComposer({ destination, onPosted, onTyped }) {
   const text = byId("text");
-  const attempt = { content: "", path: "", key: "" };
-  let at = null;
-  let target = null;
+  const pending = { content: "", destinationId: "", key: "" };
+  let draftId = null;
+  let replyTarget = null;
   let sending = false;
 
   const draftName = (id) => `draft:${id}`;
 
   function open(id) {
-    at = id;
+    draftId = id;
     text.value = (id && sessionStorage.getItem(draftName(id))) || "";
     byId("composer-error").textContent = "";
-    aim(null);
-    fit();
+    setReplyTarget(null);
+    fitHeight();
   }
 
-  function aim(message) {
-    target = message;
+  function setReplyTarget(message) {
+    replyTarget = message;
     byId("target").hidden = !message;
     if (message) {
       const author = message.author_name || message.role;
@@ -31,40 +31,48 @@ export function makeComposer({ place, onPosted, onTyped }) {
     }
   }
 
-  // Browsers without `field-sizing` get the height from here.
-  function fit() {
+  // For browsers without `field-sizing`.
+  function fitHeight() {
     if (CSS.supports("field-sizing", "content")) return;
     text.style.height = "auto";
     text.style.height = `${text.scrollHeight}px`;
   }
 
+  // A message that failed keeps its key as long as its text and destination stay the same.
+  function keyFor(content, destinationId) {
+    if (pending.content !== content || pending.destinationId !== destinationId) {
+      Object.assign(pending, { content, destinationId, key: newKey() });
+    }
+    return pending.key;
+  }
+
   async function send() {
     const content = text.value.trimEnd();
-    const where = place(target);
-    if (!content.trim() || !where || sending) return;
-    if (attempt.content !== content || attempt.path !== where.path) {
-      Object.assign(attempt, { content, path: where.path, key: newKey() });
-    }
-    const draft = at;
-    sending = true;
-    byId("send").disabled = true;
+    const target = destination(replyTarget);
+    if (!content.trim() || !target || sending) return;
+    const sentDraft = draftId;
+    setSending(true);
     byId("composer-error").textContent = "";
     try {
-      const posted = await post(where.path, { content }, attempt.key);
-      attempt.key = attempt.content = "";
-      sessionStorage.removeItem(draftName(draft));
-      if (at === draft) {
+      const posted = await target.send(content, keyFor(content, target.id));
+      Object.assign(pending, { content: "", key: "" });
+      sessionStorage.removeItem(draftName(sentDraft));
+      if (draftId === sentDraft) {
         text.value = "";
-        aim(null);
-        fit();
+        setReplyTarget(null);
+        fitHeight();
       }
       onPosted(posted);
     } catch (problem) {
       byId("composer-error").textContent = problem.message;
     } finally {
-      sending = false;
-      byId("send").disabled = false;
+      setSending(false);
     }
+  }
+
+  function setSending(value) {
+    sending = value;
+    byId("send").disabled = value;
   }
 
   byId("composer").addEventListener("submit", (event) => {
@@ -77,10 +85,10 @@ export function makeComposer({ place, onPosted, onTyped }) {
     send();
   });
   text.addEventListener("input", () => {
-    if (at) sessionStorage.setItem(draftName(at), text.value);
-    fit();
+    if (draftId) sessionStorage.setItem(draftName(draftId), text.value);
+    fitHeight();
     onTyped(text.value);
   });
-  byId("target-off").addEventListener("click", () => aim(null));
-  return { open, aim, focus: () => text.focus() };
+  byId("target-off").addEventListener("click", () => setReplyTarget(null));
+  return { open, setReplyTarget, focus: () => text.focus() };
 }

@@ -1,7 +1,10 @@
-// Elements, made without ever taking text for markup.
+// DOM helpers: elements are created without ever parsing text as HTML.
+
+import { UNREAD_MAX } from "./store.js";
 
 export const byId = (id) => document.getElementById(id);
 
+// Creates an element; attributes named `on…` are event listeners, false and null are left out.
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -13,40 +16,41 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-// Only for HTML that the server has rendered and sanitised; scripts in it stay dead.
+// Only for HTML that the server rendered and sanitised; DOMParser never runs scripts.
 export function showHtml(element, html) {
   const parsed = new DOMParser().parseFromString(html, "text/html");
   for (const link of parsed.querySelectorAll("a[href]")) link.target = "_blank";
   element.replaceChildren(...parsed.body.childNodes);
 }
 
-// Bring a list's children into the order of `wanted`, moving as few as can be.
-export function arrange(parent, wanted) {
+// Makes `elements` the children of a list, moving as few as possible.
+export function arrange(parent, elements) {
   let next = parent.firstChild;
-  for (const element of wanted) {
+  for (const element of elements) {
     if (element === next) next = next.nextSibling;
     else parent.insertBefore(element, next);
   }
   while (next) {
-    const gone = next;
+    const surplus = next;
     next = next.nextSibling;
-    gone.remove();
+    surplus.remove();
   }
 }
 
-export function announce(words) {
-  byId("announcer").textContent = words;
+// Announces a text to screen readers.
+export function announce(text) {
+  byId("announcer").textContent = text;
 }
 
-export function when(text) {
-  const time = new Date(text);
-  const today = new Date().toDateString() === time.toDateString();
+export function formatTime(timestamp) {
+  const time = new Date(timestamp);
+  const isToday = new Date().toDateString() === time.toDateString();
   const clock = time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return today ? clock : `${time.toLocaleDateString()} ${clock}`;
+  return isToday ? clock : `${time.toLocaleDateString()} ${clock}`;
 }
 
 export function badge(count) {
   if (!count) return null;
-  const shown = count >= 1000 ? "1000+" : String(count);
-  return h("span", { class: "badge" }, shown, h("span", { class: "hidden" }, " unread"));
+  const label = count >= UNREAD_MAX ? `${UNREAD_MAX}+` : String(count);
+  return h("span", { class: "badge" }, label, h("span", { class: "hidden" }, " unread"));
 }

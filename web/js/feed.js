@@ -1,18 +1,17 @@
 // A conversation's events, over an EventSource that is replaced when the browser gives it up.
 
-const TYPES = [
-  "thread.new", "thread.activity", "message.new", "message.updated", "message.delta",
-  "message.done", "membership.changed", "conversation.updated", "unread.update", "error",
-  "presence.update", "typing.update",
-  "stream.open", "stream.reset", "stream.closed",
-];
-const FINAL = new Set(["removed", "session_ended", "disabled", "deleted"]);
-const LONGEST_WAIT = 30_000;
-const HIDDEN_FOR_LONG = 60_000;
+import { streamUrl } from "./api.js";
+import { EVENT_TYPES } from "./store.js";
 
-// `onEvent(event)`, `onState("connecting" | "live" | "lost")`; answers a function that stops it.
-export function follow(conversationId, position, { onEvent, onState, onRefused }) {
-  const feed = { position, misses: 0, source: null, timer: 0, over: false, hiddenAt: 0 };
+const FINAL_REASONS = new Set(["removed", "session_ended", "disabled", "deleted"]);
+const MIN_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 30_000;
+const LONG_HIDDEN_MS = 60_000;
+
+// Calls `onEvent(event)` and `onState("connecting" | "live" | "lost")`. `shouldReconnect()` is asked
+// after the browser gave up. Returns a function that stops the feed.
+export function follow(conversationId, position, { onEvent, onState, shouldReconnect }) {
+  const feed = { position, failures: 0, source: null, timer: 0, stopped: false, hiddenAt: 0 };
 
   function close() {
     feed.source?.close();
@@ -23,51 +22,50 @@ export function follow(conversationId, position, { onEvent, onState, onRefused }
   function connect() {
     close();
     onState("connecting");
-    const query = feed.position ? `?last_event_id=${encodeURIComponent(feed.position)}` : "";
-    feed.source = new EventSource(`/api/stream/conversations/${conversationId}${query}`);
-    for (const type of TYPES) feed.source.addEventListener(type, hear);
-    feed.source.onerror = lost;
+    feed.source = new EventSource(streamUrl(conversationId, feed.position));
+    for (const type of EVENT_TYPES) feed.source.addEventListener(type, onFrame);
+    feed.source.onerror = onLost;
   }
 
-  function hear(frame) {
-    if (typeof frame.data !== "string" || !frame.data) return; // an error of the connection
+  function onFrame(frame) {
+    if (typeof frame.data !== "string" || !frame.data) return; // the connection's own `error`
     const event = JSON.parse(frame.data);
     if (event.type === "stream.open") {
-      feed.misses = 0;
+      feed.failures = 0;
       onState("live");
     }
-    if (event.type === "stream.closed" && FINAL.has(event.payload.reason)) stop();
+    if (event.type === "stream.closed" && FINAL_REASONS.has(event.payload.reason)) stop();
     onEvent(event);
     if (frame.lastEventId) feed.position = frame.lastEventId;
   }
 
-  // The browser tries again by itself, save after an error status: then we do, if it may help.
-  async function lost() {
-    if (feed.over) return;
+  // The browser reconnects automatically, except after an error status: then this does.
+  async function onLost() {
+    if (feed.stopped) return;
     onState("lost");
     if (feed.source?.readyState !== EventSource.CLOSED) return;
     close();
-    const longest = Math.min(LONGEST_WAIT, 500 * 2 ** Math.min(feed.misses, 10));
-    feed.misses += 1;
+    const maximum = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(feed.failures, 10));
+    feed.failures += 1;
     feed.timer = setTimeout(async () => {
-      if (await onRefused()) connect();
-    }, Math.random() * longest);
+      if (await shouldReconnect()) connect();
+    }, Math.random() * maximum);
   }
 
-  // A connection that slept with the machine may be dead and not know it.
-  function shown() {
+  // A connection may have died unnoticed while the page was hidden or the machine slept.
+  function onVisibilityChange() {
     if (document.hidden) feed.hiddenAt = Date.now();
-    else if (!feed.over && Date.now() - feed.hiddenAt > HIDDEN_FOR_LONG) connect();
+    else if (!feed.stopped && Date.now() - feed.hiddenAt > LONG_HIDDEN_MS) connect();
   }
 
   function stop() {
-    feed.over = true;
+    feed.stopped = true;
     close();
-    document.removeEventListener("visibilitychange", shown);
+    document.removeEventListener("visibilitychange", onVisibilityChange);
     window.removeEventListener("online", connect);
   }
 
-  document.addEventListener("visibilitychange", shown);
+  document.addEventListener("visibilitychange", onVisibilityChange);
   window.addEventListener("online", connect);
   connect();
   return stop;

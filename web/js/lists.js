@@ -1,38 +1,40 @@
 // The lists of conversations and threads.
 
-import { arrange, badge, byId, h, when } from "./dom.js";
+import { arrange, badge, byId, formatTime, h } from "./dom.js";
 import { sortedThreads } from "./store.js";
 
-export function showConversations(conversations, current, counts) {
-  const rows = conversations.map((one) => {
-    const unread = counts.get(one.id) ?? one.unread;
-    return row(`#/c/${one.id}`, one.title, when(one.last_activity_at), unread, one.id === current);
+// `unreadById` has the counts that are more recent than those in the list.
+export function showConversations(conversations, currentId, unreadById) {
+  const rows = conversations.map((conversation) => {
+    const { id, title, last_activity_at: time } = conversation;
+    const unread = unreadById.get(id) ?? conversation.unread;
+    return row(`#/c/${id}`, title, formatTime(time), unread, id === currentId);
   });
-  const none = h("li", { class: "empty" }, "There is none yet. Create the first one above.");
-  keepFocus(byId("conversations"), rows.length ? rows : [none]);
+  const empty = h("li", { class: "empty" }, "There is none yet. Create the first one above.");
+  replaceRows(byId("conversations"), rows.length ? rows : [empty]);
 }
 
-export function showThreads(state, current) {
+export function showThreads(state, currentRoot) {
   const base = `#/c/${state.conversation.id}`;
   const rows = sortedThreads(state).map((thread) => {
-    const many = thread.message_count === 1 ? "1 message" : `${thread.message_count} messages`;
-    const detail = `${many} · ${when(thread.last_activity_at)}`;
+    const messages = thread.message_count === 1 ? "1 message" : `${thread.message_count} messages`;
+    const detail = `${messages} · ${formatTime(thread.last_activity_at)}`;
     const unread = state.unread.get(thread.root_id) || 0;
     const name = thread.root_excerpt || "(deleted)";
-    return row(`${base}/t/${thread.root_id}`, name, detail, unread, thread.root_id === current);
+    return row(`${base}/t/${thread.root_id}`, name, detail, unread, thread.root_id === currentRoot);
   });
-  const none = h("li", { class: "empty" }, "No threads yet. Write the first message.");
-  keepFocus(byId("threads"), rows.length ? rows : [none]);
+  const empty = h("li", { class: "empty" }, "No threads yet. Write the first message.");
+  replaceRows(byId("threads"), rows.length ? rows : [empty]);
   byId("more-threads").hidden = !state.threadsCursor;
 }
 
-function row(href, name, detail, unread, current) {
+function row(href, name, detail, unread, isCurrent) {
   return h(
     "li",
     {},
     h(
       "a",
-      { href, class: unread ? "unread" : null, "aria-current": current ? "true" : null },
+      { href, class: unread ? "unread" : null, "aria-current": isCurrent ? "true" : null },
       h("span", { class: "name" }, name),
       badge(unread),
       h("span", { class: "detail" }, detail),
@@ -40,8 +42,8 @@ function row(href, name, detail, unread, current) {
   );
 }
 
-// The rows are made anew; whoever stood on one with the keyboard goes on standing there.
-function keepFocus(list, rows) {
+// The rows are new elements; the link that had the keyboard focus gets it back.
+function replaceRows(list, rows) {
   const focused = list.contains(document.activeElement) ? document.activeElement.hash : null;
   arrange(list, rows);
   if (focused) [...list.querySelectorAll("a")].find((link) => link.hash === focused)?.focus();

@@ -1,35 +1,32 @@
-// Snapshots make a state: the conversation, its first threads, what is unread, and a thread's pages.
+// Loading snapshots into a state: the conversation, its threads, unread counts, pages of a thread.
 
-import { get } from "./api.js";
+import { listThreads, listTree, listUnread, showConversation } from "./api.js";
 import { addThreads, addTree, newState, setUnread } from "./store.js";
 
-const PAGES_AT_ONCE = 2;
+const PAGE_SIZE = 1_000;
+const PAGES_PER_LOAD = 2;
 
-export async function loadConversation(id, me) {
-  const base = `/api/conversations/${id}`;
-  const conversation = await get(base);
-  const [threads, unread] = await Promise.all([get(`${base}/threads`), get(`${base}/unread`)]);
-  const state = newState(conversation, me);
+export async function loadConversation(id, user) {
+  const conversation = await showConversation(id);
+  const [threads, unread] = await Promise.all([listThreads(id), listUnread(id)]);
+  const state = newState(conversation, user);
   addThreads(state, threads);
   setUnread(state, unread);
   state.threadsCursor = threads.next_cursor ?? null;
   return state;
 }
 
+// Loads the next pages of a thread, at most two.
 export async function loadTree(state, root) {
-  let cursor = state.trees.get(root)?.cursor ?? null;
-  for (let pages = 0; pages < PAGES_AT_ONCE; pages += 1) {
-    const more = cursor ? `&cursor_path=${encodeURIComponent(cursor)}` : "";
-    const answered = await get(`/api/threads/${root}/tree?render=html&limit=1000${more}`);
-    addTree(state, answered);
-    cursor = answered.next_cursor;
-    if (!cursor) return;
+  for (let pages = 0; pages < PAGES_PER_LOAD; pages += 1) {
+    const cursor = state.trees.get(root)?.cursor;
+    if (pages > 0 && !cursor) return;
+    addTree(state, await listTree(root, { cursor, limit: PAGE_SIZE }));
   }
 }
 
 export async function loadMoreThreads(state) {
-  const cursor = encodeURIComponent(state.threadsCursor);
-  const answered = await get(`/api/conversations/${state.conversation.id}/threads?cursor=${cursor}`);
-  addThreads(state, answered);
-  state.threadsCursor = answered.next_cursor ?? null;
+  const page = await listThreads(state.conversation.id, { cursor: state.threadsCursor });
+  addThreads(state, page);
+  state.threadsCursor = page.next_cursor ?? null;
 }

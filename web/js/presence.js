@@ -1,61 +1,72 @@
-// Who is there and who is writing: what is told of this page's reader, and what is shown of others.
+// Presence and typing: what this page sends about its user, and what it shows of others.
 
-import { post } from "./api.js";
+import { recordHeartbeat, setTyping } from "./api.js";
 import { byId } from "./dom.js";
 
-const BEAT_MS = 30_000;
-const TELL_MS = 4_000;
-const SHOWN_SECONDS = 10; // longer than it takes until it is told again
+const HEARTBEAT_MS = 30_000;
+const NOTIFY_INTERVAL_MS = 4_000;
+const TYPING_TTL_SECONDS = 10; // longer than NOTIFY_INTERVAL_MS, so that typing goes on without gaps
 
-// A hidden page is silent: whoever looks at nothing else is shown as away soon.
-export function startBeating(quietly) {
-  const beat = () => document.hidden || quietly(() => post("/api/presence/heartbeat"));
+// A hidden page sends no heartbeats, so its user soon becomes away.
+export function startHeartbeat(inBackground) {
+  const beat = () => document.hidden || inBackground(recordHeartbeat);
   beat();
-  setInterval(beat, BEAT_MS);
+  setInterval(beat, HEARTBEAT_MS);
   document.addEventListener("visibilitychange", beat);
 }
 
-// What others are told of one's own writing: at its begin, every few seconds, and at its end.
-export function makeTurn() {
+// Sends when the user starts typing, every few seconds while typing, and when the user stops.
+export function makeTypingNotifier() {
   let thread = null;
-  let toldAt = 0;
+  let sentAt = 0;
 
-  async function tell(conversation, root, seconds) {
-    const body = { conversation_id: conversation, root_id: root, seconds };
-    await post("/api/typing", body).catch(() => {}); // nobody misses it
+  async function notify(conversation, root, seconds) {
+    await setTyping(conversation, root, seconds).catch(() => {}); // transient: not worth an error
   }
 
-  function typed(conversation, root, text) {
+  function onTyped(conversation, root, text) {
     if (!text.trim()) {
-      if (thread === root) tell(conversation, root, 0);
+      if (thread === root) notify(conversation, root, 0);
       thread = null;
-    } else if (thread !== root || Date.now() - toldAt >= TELL_MS) {
-      [thread, toldAt] = [root, Date.now()];
-      tell(conversation, root, SHOWN_SECONDS);
+    } else if (thread !== root || Date.now() - sentAt >= NOTIFY_INTERVAL_MS) {
+      thread = root;
+      sentAt = Date.now();
+      notify(conversation, root, TYPING_TTL_SECONDS);
     }
   }
 
-  return { typed, sent: () => (thread = null) };
+  // The server ends the indicator when the message arrives.
+  function onSent() {
+    thread = null;
+  }
+
+  return { onTyped, onSent };
 }
 
-let looking = 0;
+let expiryTimer = 0;
 
-// The page knows people by what they have written here.
-export function showWriters(state, root) {
+// Shows who is typing in a thread; names come from the messages that are loaded.
+export function showTyping(state, root) {
   const now = performance.now();
-  const writing = [...(state?.typing ?? [])].filter(([, turn]) => turn.root === root && turn.until > now);
-  clearTimeout(looking);
-  if (writing.length) {
-    const next = Math.min(...writing.map(([, turn]) => turn.until));
-    looking = setTimeout(() => showWriters(state, root), next - now + 1);
+  const typing = [...(state?.typing ?? [])].filter(
+    ([, indicator]) => indicator.root === root && indicator.until > now,
+  );
+  clearTimeout(expiryTimer);
+  if (typing.length) {
+    const next = Math.min(...typing.map(([, indicator]) => indicator.until));
+    expiryTimer = setTimeout(() => showTyping(state, root), next - now + 1);
   }
-  const known = [...(state?.trees.get(root)?.messages.values() ?? [])].map((entry) => entry.message);
-  const name = (person) => known.find((one) => one.author_user_id === person)?.author_name;
-  const [first] = writing;
-  const words =
-    writing.length > 1
-      ? `${writing.length} people are writing …`
-      : first && `${name(first[0]) ?? "Somebody"} is writing …`;
-  byId("writers").textContent = words || "";
-  byId("writers").hidden = !words;
+  const text = typingText(typing.map(([userId]) => nameOf(state, root, userId)));
+  byId("writers").textContent = text;
+  byId("writers").hidden = !text;
+}
+
+function nameOf(state, root, userId) {
+  const messages = [...(state.trees.get(root)?.messages.values() ?? [])].map((entry) => entry.message);
+  return messages.find((message) => message.author_user_id === userId)?.author_name ?? "Somebody";
+}
+
+function typingText(names) {
+  if (names.length > 1) return `${names.length} people are writing …`;
+  return names.length ? `${names[0]} is writing …` : "";
 }

@@ -1,4 +1,7 @@
-"""The parts of a server, put together; how they are served is the business of `run`."""
+"""The composition root of a server: every object that it consists of is built here.
+
+How a server is served is in `run`, what it does periodically in `periodic_tasks`.
+"""
 
 import os
 import secrets
@@ -13,22 +16,32 @@ from rustygpt_server import assets
 from rustygpt_server.api.authentication import Authenticator
 from rustygpt_server.app.backplane_factory import open_backplane
 from rustygpt_server.app.context import ServerContext
+from rustygpt_server.app.periodic_tasks import (
+    answer_tasks,
+    authorization_tasks,
+    delivery_tasks,
+    service_tasks,
+)
+from rustygpt_server.app.realtime_components import RealtimeComponents, build_realtime
 from rustygpt_server.assistant.catalog import Catalog
 from rustygpt_server.assistant.demo import DemoProvider
 from rustygpt_server.assistant.generation import AnswerGenerator
 from rustygpt_server.assistant.manager import AnswerManager
 from rustygpt_server.assistant.openai import OpenAIProvider
 from rustygpt_server.assistant.provider import Provider
-from rustygpt_server.db import bootstrap, sessions
+from rustygpt_server.db import bootstrap, events, sessions
 from rustygpt_server.db.database import Database
+from rustygpt_server.db.events import RevokedStream, StreamKey
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_handler import BackplaneHandler, Handlers
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.position_check import PositionCheck
 from rustygpt_server.services.access import AccessMonitor
 from rustygpt_server.services.accounts import Accounts
-from rustygpt_server.services.background import BackgroundTasks
+from rustygpt_server.services.background import BackgroundTasks, PeriodicTask
 from rustygpt_server.services.container import Services
 from rustygpt_server.services.conversations import Conversations
+from rustygpt_server.services.event_log import DatabaseEventLog
 from rustygpt_server.services.health import Health
 from rustygpt_server.services.markdown import Markdown
 from rustygpt_server.services.memberships import Memberships
@@ -36,7 +49,8 @@ from rustygpt_server.services.messages import Messages
 from rustygpt_server.services.passwords import Passwords
 from rustygpt_server.services.presence import PresenceService
 from rustygpt_server.services.sessions import Sessions
-from rustygpt_server.services.streams import DatabaseEventLog, StreamService
+from rustygpt_server.services.stream_revalidation import StreamRevalidator
+from rustygpt_server.services.streams import StreamService
 from rustygpt_server.services.threads import Threads
 from rustygpt_server.services.typing_status import TypingService
 from rustygpt_server.services.unread import UnreadCounter
@@ -45,24 +59,35 @@ from rustygpt_shared.settings import Provider as ProviderSettings
 
 @dataclass(frozen=True)
 class Components:
-    """A server's parts."""
+    """The objects that make up a server, connected with each other."""
 
     context: ServerContext
-    hub: Hub
+    db: Database
+    realtime: RealtimeComponents
     catalog: Catalog
     answer_manager: AnswerManager
+    access: AccessMonitor
+    memberships: Memberships
+    unread: UnreadCounter
     services: Services
+    stream_revalidator: StreamRevalidator
     authenticator: Authenticator
     backplane_handler: BackplaneHandler
+    position_check: PositionCheck
     background: BackgroundTasks
     web_folder: Path
     is_setup: bool
 
+    @property
+    def hub(self) -> Hub:
+        """The hub of this process."""
+        return self.realtime.hub
+
 
 @asynccontextmanager
 async def build_components(context: ServerContext) -> AsyncIterator[Components]:
-    """Connect, build, and in the end let go in the opposite order."""
-    settings, runtime = context.settings, context.runtime
+    """Connect to the database and build a server; disconnect in the opposite order at the end."""
+    settings = context.settings
     db = await Database.connect(
         context.pool_url,
         user=context.pool_login.user,
@@ -72,14 +97,15 @@ async def build_components(context: ServerContext) -> AsyncIterator[Components]:
         persist_events=settings.sse.persistence.enabled,
     )
     passwords = Passwords()
-    catalog = Catalog(settings.llm, _provider_factory(context), context.environ, runtime.limits)
+    catalog = Catalog(
+        settings.llm, _provider_factory(context), context.environ, context.runtime.limits
+    )
     instance_id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     try:
         secret = await sessions.token_secret(db)
         async with open_backplane(context, instance_id, secret) as backplane:
-            components = await _wire(
-                context, db, passwords, catalog, backplane, instance_id, secret
-            )
+            core = await _build_core(context, db, catalog, backplane, instance_id)
+            components = await _wire(core, _services(core, passwords, secret), catalog)
             await backplane.start(components.backplane_handler)
             yield components
     finally:
@@ -88,109 +114,183 @@ async def build_components(context: ServerContext) -> AsyncIterator[Components]:
         await db.close()
 
 
-async def _wire(
+@dataclass(frozen=True)
+class _Core:
+    """The objects that services are built on."""
+
+    context: ServerContext
+    db: Database
+    realtime: RealtimeComponents
+    answer_manager: AnswerManager
+    access: AccessMonitor
+    memberships: Memberships
+    unread: UnreadCounter
+
+
+async def _build_core(
     context: ServerContext,
     db: Database,
-    passwords: Passwords,
     catalog: Catalog,
     backplane: Backplane,
     instance_id: str,
-    secret: bytes,
-) -> Components:
-    settings, runtime = context.settings, context.runtime
-    hub = Hub(DatabaseEventLog(db), settings.sse, runtime, backplane)
-    answer_manager = _answer_manager(context, db, hub, catalog, instance_id)
-    access = AccessMonitor(db, hub, runtime)
+) -> _Core:
+    settings = context.settings
+    runtime = context.runtime
+    realtime = build_realtime(DatabaseEventLog(db), settings.sse, runtime, backplane)
+    hub = realtime.hub
+    generator = AnswerGenerator(db, catalog, settings.llm, runtime, instance_id)
+    access = AccessMonitor(db, hub, realtime.catch_up, backplane, runtime)
     await access.poll()
-    unread = UnreadCounter(db, hub, runtime)
-    services = _services(context, db, hub, answer_manager, access, unread, passwords, secret)
-    backplane_handler = BackplaneHandler(
-        hub, runtime.clock, _backplane_handlers(answer_manager, unread, access, services)
+    return _Core(
+        context=context,
+        db=db,
+        realtime=realtime,
+        answer_manager=AnswerManager(db, hub, backplane, catalog, generator, runtime, instance_id),
+        access=access,
+        memberships=Memberships(db, hub, access, runtime),
+        unread=UnreadCounter(db, hub, backplane, runtime),
     )
-    background = BackgroundTasks(
-        db, hub, answer_manager, services.streams, unread, backplane_handler, runtime
-    )
-    background.add(runtime.limits.backplane_check, services.health.sample)
-    background.add(runtime.limits.presence_check, services.presence.refresh)
-    background.add(runtime.limits.presence_check, services.typing.clear_expired)
+
+
+async def _wire(core: _Core, services: Services, catalog: Catalog) -> Components:
+    context = core.context
+    realtime = core.realtime
+    stream_revalidator = _stream_revalidator(core, services)
+    backplane_handler = _backplane_handler(core, services)
+    position_check = PositionCheck(core.db, backplane_handler, realtime.catch_up, context.runtime)
+    tasks = [
+        *_delivery_tasks(core, position_check, backplane_handler),
+        *_service_tasks(core, services, stream_revalidator),
+    ]
     return Components(
         context=context,
-        hub=hub,
+        db=core.db,
+        realtime=realtime,
         catalog=catalog,
-        answer_manager=answer_manager,
+        answer_manager=core.answer_manager,
+        access=core.access,
+        memberships=core.memberships,
+        unread=core.unread,
         services=services,
-        authenticator=Authenticator(settings, services.sessions, runtime.clock),
+        stream_revalidator=stream_revalidator,
+        authenticator=Authenticator(context.settings, services.sessions, context.runtime.clock),
         backplane_handler=backplane_handler,
-        background=background,
-        web_folder=Path(settings.web.static_dir or assets.web_folder()),
+        position_check=position_check,
+        background=BackgroundTasks(tasks, context.runtime.clock),
+        web_folder=Path(context.settings.web.static_dir or assets.web_folder()),
         is_setup=await services.accounts.is_setup(),
     )
 
 
-def _backplane_handlers(
-    answer_manager: AnswerManager, unread: UnreadCounter, access: AccessMonitor, services: Services
-) -> Handlers:
-    """Who is told what other processes say."""
-    typing, presence = services.typing, services.presence
+def _stream_revalidator(core: _Core, services: Services) -> StreamRevalidator:
+    realtime = core.realtime
+    clock = core.context.runtime.clock
 
-    def republish(message_id: UUID | None) -> None:
-        answer_manager.republish(message_id)
-        if message_id is None:
-            typing.republish()
+    async def find_revoked(keys: list[StreamKey]) -> list[RevokedStream]:
+        return await events.find_revoked_streams(core.db, keys, clock.now())
 
-    return Handlers(
-        on_cancel=answer_manager.cancel,
-        on_resend=republish,
-        on_read_marker=unread.on_marker_moved,
-        on_access_change=access.apply,
-        on_heartbeat=presence.on_heartbeat,
-        on_typing=typing.on_typing,
-        on_gap=presence.mark_incomplete,
+    return StreamRevalidator(
+        realtime.hub,
+        realtime.subscribers,
+        realtime.starter,
+        core.access,
+        core.memberships,
+        services.sessions,
+        find_revoked,
     )
 
 
-def _answer_manager(
-    context: ServerContext, db: Database, hub: Hub, catalog: Catalog, instance_id: str
-) -> AnswerManager:
+def _delivery_tasks(
+    core: _Core, position_check: PositionCheck, backplane_handler: BackplaneHandler
+) -> list[PeriodicTask]:
+    limits = core.context.runtime.limits
+    return delivery_tasks(limits, core.realtime, position_check, backplane_handler, core.unread)
+
+
+def _service_tasks(
+    core: _Core, services: Services, stream_revalidator: StreamRevalidator
+) -> list[PeriodicTask]:
+    runtime = core.context.runtime
+    persistence = core.context.settings.sse.persistence
+    return [
+        *answer_tasks(runtime.limits, core.answer_manager),
+        *authorization_tasks(runtime.limits, stream_revalidator, core.access, services),
+        *service_tasks(runtime.limits, services, core.db, persistence, runtime.clock),
+    ]
+
+
+def _backplane_handler(core: _Core, services: Services) -> BackplaneHandler:
+    """Build the handler that passes other processes' messages to services and the assistant."""
+
+    def republish(message_id: UUID | None) -> None:
+        core.answer_manager.republish(message_id)
+        if message_id is None:
+            services.typing.republish()
+
+    handlers = Handlers(
+        on_cancel=core.answer_manager.cancel,
+        on_resend=republish,
+        on_read_marker=core.unread.on_marker_moved,
+        on_access_change=core.access.apply,
+        on_heartbeat=services.presence.on_heartbeat,
+        on_typing=services.typing.on_typing,
+        on_gap=services.presence.mark_incomplete,
+    )
+    realtime = core.realtime
+    return BackplaneHandler(
+        realtime.hub, realtime.catch_up, realtime.backplane, realtime.remote_answers, handlers
+    )
+
+
+def _services(core: _Core, passwords: Passwords, secret: bytes) -> Services:
+    context = core.context
     runtime = context.runtime
-    generator = AnswerGenerator(db, catalog, context.settings.llm, runtime, instance_id)
-    return AnswerManager(db, hub, catalog, generator, runtime, instance_id)
-
-
-def _services(
-    context: ServerContext,
-    db: Database,
-    hub: Hub,
-    answer_manager: AnswerManager,
-    access: AccessMonitor,
-    unread: UnreadCounter,
-    passwords: Passwords,
-    secret: bytes,
-) -> Services:
-    settings, runtime = context.settings, context.runtime
-    clock, sql = runtime.clock, assets.sql_folder()
-    session = settings.auth.session
-    memberships = Memberships(db, hub, access, runtime)
-    typing = TypingService(db, hub, runtime)
-    presence = PresenceService(db, hub, typing, runtime)
+    db = core.db
+    realtime = core.realtime
+    hub = realtime.hub
+    access = core.access
+    typing = TypingService(db, hub, realtime.backplane, runtime)
+    presence = PresenceService(db, hub, realtime.backplane, typing, runtime)
+    session = context.settings.auth.session
     return Services(
-        accounts=Accounts(db, passwords, access, presence, clock, context.setup_token),
+        accounts=Accounts(db, passwords, access, presence, runtime.clock, context.setup_token),
         sessions=Sessions(db, access, passwords, session, runtime, secret),
-        conversations=Conversations(db, hub, access, presence, clock),
-        threads=Threads(db, unread),
-        messages=Messages(db, hub, answer_manager, typing, runtime),
+        conversations=Conversations(db, hub, access, presence, runtime.clock),
+        threads=Threads(db, core.unread),
+        messages=Messages(db, hub, core.answer_manager, typing, runtime),
         presence=presence,
         typing=typing,
-        streams=StreamService(
-            db, hub, access, memberships, settings.sse, clock, session.idle_seconds
-        ),
-        health=Health(db, hub, runtime.metrics, lambda: bootstrap.missing_scripts(db, sql)),
+        streams=_stream_service(core),
+        health=_health(core),
         markdown=Markdown(),
     )
 
 
+def _stream_service(core: _Core) -> StreamService:
+    realtime = core.realtime
+    return StreamService(
+        realtime.hub,
+        realtime.subscribers,
+        realtime.starter,
+        realtime.stream_loop,
+        core.access,
+        core.memberships,
+    )
+
+
+def _health(core: _Core) -> Health:
+    sql = assets.sql_folder()
+    return Health(
+        core.db,
+        core.realtime.backplane,
+        core.realtime.subscribers,
+        core.context.runtime,
+        lambda: bootstrap.missing_scripts(core.db, sql),
+    )
+
+
 def _provider_factory(context: ServerContext) -> Callable[[ProviderSettings], Provider]:
-    """What makes a provider of the kind that its settings name."""
+    """Return the function that builds a provider of the kind that its settings name."""
 
     def make_provider(settings: ProviderSettings) -> Provider:
         if settings.kind == "demo":

@@ -171,6 +171,7 @@ async def _stop(components: Components, server: AsyncioServer) -> None:
     await components.hub.drain()
     closing = server.close()
     await components.background.stop()
+    await components.unread.stop()
     await _close_connections(server.connections, components.context.runtime.limits.shutdown_grace)
     if closing is not None:
         await asyncio.wait([closing], timeout=_CLOSING_SECONDS)

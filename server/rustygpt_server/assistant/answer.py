@@ -78,7 +78,7 @@ class AnswerInProgress:
     def republish(self) -> None:
         """Send all the text published so far to the other processes."""
         if self._delta_count:
-            self._hub.backplane.publish(self._delta(0, 0))
+            self._hub.republish_delta(self._delta(0, 0))
 
     def _delta(self, content_from: int, reasoning_from: int) -> AnswerDelta:
         target = self.target

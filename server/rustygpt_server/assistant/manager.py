@@ -18,6 +18,7 @@ from rustygpt_server.db.answers import AnswerResult, Orphan
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.messages import AnswerClaim
 from rustygpt_server.errors import Conflict, RequestError, Unavailable
+from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_messages import AnswerEnded, CancelAnswer
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.runtime import Runtime
@@ -34,6 +35,7 @@ class AnswerManager:
         self,
         db: Database,
         hub: Hub,
+        backplane: Backplane,
         catalog: Catalog,
         generator: AnswerGenerator,
         runtime: Runtime,
@@ -41,6 +43,7 @@ class AnswerManager:
     ) -> None:
         self._db = db
         self._hub = hub
+        self._backplane = backplane
         self._catalog = catalog
         self._generator = generator
         self._limits = runtime.limits
@@ -73,7 +76,7 @@ class AnswerManager:
     def stop_answer(self, message_id: UUID) -> None:
         """Stop an answer, whichever process generates it."""
         if not self.cancel(message_id):
-            self._hub.backplane.publish(CancelAnswer(message_id))
+            self._backplane.publish(CancelAnswer(message_id))
 
     def republish(self, message_id: UUID | None) -> None:
         """Send the full text of an answer generated here, or of all, to the other processes."""
@@ -102,7 +105,7 @@ class AnswerManager:
 
     def _publish_end(self, conversation_id: UUID, orphan: Orphan) -> None:
         self._hub.publish(conversation_id, orphan.events)
-        self._hub.backplane.publish(AnswerEnded(conversation_id, orphan.message_id))
+        self._backplane.publish(AnswerEnded(conversation_id, orphan.message_id))
 
     async def stop_cancelled(self) -> None:
         """Cancel the answers generated here that another process was asked to cancel."""
@@ -141,7 +144,7 @@ class AnswerManager:
 
     def _cleanup(self, answer: AnswerInProgress, task: asyncio.Task[None]) -> None:
         self._hub.unregister_answer(answer)
-        self._hub.backplane.publish(AnswerEnded(answer.conversation_id, answer.message_id))
+        self._backplane.publish(AnswerEnded(answer.conversation_id, answer.message_id))
         self._running.pop(answer.message_id, None)
         if not task.cancelled() and task.exception() is not None:
             # Without a renewed lease the answer is ended as an orphan.

@@ -1,4 +1,5 @@
-"""Streams: who reads what, in order, without loss, in bounded memory.
+"""Delivery of events to open streams: in order, without loss, and in bounded memory.
 
-Nothing here knows HTTP: it gives bytes to whoever sends them.
+Nothing here depends on HTTP: streams write bytes to a `Sink`. Authorization belongs to `services`,
+the construction of these objects to `app`.
 """

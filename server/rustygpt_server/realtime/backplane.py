@@ -1,6 +1,8 @@
-"""How processes hear of each other's events. It only makes things fast: the log is the truth.
+"""The interface of the backplane, which carries positions and messages between processes.
 
-Forms: `memory` (hubs of one process), `postgres` (NOTIFY).
+The backplane only reduces latency: the event log in PostgreSQL is the truth, and everything that a
+backplane loses is read from there or expires. Implementations: `memory` (hubs within one process)
+and `pubsub` over `postgres` (NOTIFY) or `redis`. What the messages mean is in `backplane_messages`.
 """
 
 from collections.abc import Mapping
@@ -11,37 +13,37 @@ from rustygpt_server.realtime.backplane_messages import BackplaneMessage
 
 
 class BackplaneListener(Protocol):
-    """Who hears what other processes tell; never what its own process told."""
+    """Receives what other processes publish, never what its own process published."""
 
     def on_positions(self, numbers: Mapping[UUID, int]) -> None:
-        """Conversations' logs go as far as these numbers."""
+        """Receive event numbers that the logs of conversations have reached."""
 
     def on_message(self, message: BackplaneMessage) -> None:
-        """Something passing."""
+        """Receive a transient message."""
 
     def on_connected(self) -> None:
-        """The line is up, at first or again: whatever was told before was missed."""
+        """Note that the connection is up, for the first time or again: messages may be missing."""
 
 
 class Backplane(Protocol):
-    """A line to all other processes on the same database."""
+    """The connection to all other processes that use the same database."""
 
     async def start(self, listener: BackplaneListener) -> None:
-        """Begin to listen; a line that is not to be had yet is tried again and again."""
+        """Start to listen; a connection that fails is tried again until `stop`."""
 
     async def stop(self) -> None:
-        """Send what waits, if that is quick, and let go."""
+        """Send what is queued, within a fraction of a second, and disconnect."""
 
     @property
     def connected(self) -> bool:
-        """Whether the line is up."""
+        """True while messages of other processes can be received."""
 
     def publish_position(self, conversation_id: UUID, number: int) -> None:
-        """Tell how far a conversation's log goes, soon; of several numbers the last one."""
+        """Publish the last event number of a conversation soon; a later number replaces it."""
 
     def publish(self, message: BackplaneMessage) -> None:
-        """Tell something passing, soon; it is lost where nobody hears."""
+        """Publish a transient message soon; processes that are not connected miss it."""
 
 
 class PublishFailed(Exception):
-    """A packet could not be sent now."""
+    """Packets could not be sent now."""

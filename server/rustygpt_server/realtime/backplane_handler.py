@@ -1,4 +1,7 @@
-"""What this process does about what others tell it."""
+"""The handling of positions and messages that other processes publish.
+
+What the messages do is up to the handlers, which `app` connects to services.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import assert_never
@@ -6,8 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from rustygpt_server.clock import Clock
 from rustygpt_server.db.access_changes import AccessChange
+from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_messages import (
     AnswerEnded,
     BackplaneMessage,
@@ -18,51 +21,62 @@ from rustygpt_server.realtime.backplane_messages import (
     TypingChanged,
     UnloggedEvents,
 )
+from rustygpt_server.realtime.catchup import CatchUp
 from rustygpt_server.realtime.deltas import AnswerDelta
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.remote import RemoteAnswers
 
 
 class Handlers(Struct, frozen=True):
-    """Who upstairs is told what."""
+    """The callbacks for messages that concern services and the assistant."""
 
     on_cancel: Callable[[UUID], object]
-    """Stop an answer, if it is written here."""
+    """Stop an answer, if this process generates it."""
     on_resend: Callable[[UUID | None], object]
-    """Tell the whole text of an answer that is written here; for None all that is passing here."""
+    """Publish the full text of an answer that this process generates; for None all that is
+    transient and of this process."""
     on_read_marker: Callable[[ReadMarkerMoved], object]
-    """A person's mark moved."""
+    """A user's read marker moved."""
     on_access_change: Callable[[AccessChange], object]
-    """A right was given or taken."""
+    """A session, an account or a membership changed."""
     on_heartbeat: Callable[[PresenceHeartbeat], object]
-    """A person is there."""
+    """A user sent a heartbeat."""
     on_typing: Callable[[TypingChanged], object]
-    """A person is writing, or stopped."""
+    """A user started or stopped to type."""
     on_gap: Callable[[], object]
-    """Words may have been lost until now."""
+    """Messages may have been missed until now."""
 
 
 class BackplaneHandler:
-    """The ear of a process."""
+    """The listener of a process's backplane."""
 
-    def __init__(self, hub: Hub, clock: Clock, handlers: Handlers) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        catch_up: CatchUp,
+        backplane: Backplane,
+        remote_answers: RemoteAnswers,
+        handlers: Handlers,
+    ) -> None:
         self._hub = hub
-        self._remote = RemoteAnswers(hub, clock)
+        self._catch_up = catch_up
+        self._backplane = backplane
+        self._remote_answers = remote_answers
         self._handlers = handlers
         self._gap = False
 
     def on_positions(self, numbers: Mapping[UUID, int]) -> None:
-        """Catch up with what others wrote."""
+        """Catch up with events that other processes committed."""
         for conversation_id, number in numbers.items():
-            self._hub.catch_up.advance(conversation_id, number)
+            self._catch_up.advance(conversation_id, number)
 
-    def on_message(self, message: BackplaneMessage) -> None:  # noqa: C901 - a case each
-        """Do what a word says."""
+    def on_message(self, message: BackplaneMessage) -> None:  # noqa: C901 - a case for each type
+        """Handle a message."""
         match message:
             case AnswerDelta():
-                self._remote.add(message)
+                self._remote_answers.add(message)
             case AnswerEnded():
-                self._remote.end(message)
+                self._remote_answers.end(message)
             case ResendRequest(message_id=message_id):
                 self._handlers.on_resend(message_id)
             case UnloggedEvents(events=events):
@@ -81,17 +95,18 @@ class BackplaneHandler:
                 assert_never(message)
 
     def on_connected(self) -> None:
-        """Make up for what was missed while nothing could be heard."""
+        """Recover what may have been missed without a connection."""
         self._gap = True
-        self._hub.catch_up.schedule_check()
+        self._catch_up.schedule_check()
         self._handlers.on_gap()
-        self._hub.backplane.publish(ResendRequest(None))
+        self._backplane.publish(ResendRequest(None))
 
     def pop_gap(self) -> bool:
-        """Whether words may have been missed since this was asked last."""
-        gap, self._gap = self._gap, False
-        return gap or not self._hub.backplane.connected
+        """Return True if messages may have been missed since the last call."""
+        gap = self._gap
+        self._gap = False
+        return gap or not self._backplane.connected
 
     def expire_answers(self) -> None:
-        """Drop other processes' answers that nothing more was heard of."""
-        self._remote.expire_silent()
+        """Forget answers of other processes that were silent for too long."""
+        self._remote_answers.expire_silent()

@@ -1,7 +1,8 @@
-"""What processes tell each other, and the packets it travels in.
+"""The messages that processes send each other, and the packets that carry them.
 
-Positions say how far a conversation's log goes. Words are small and passing; one that is lost is
-made up for by something slower: the log of events, that of controls, a lease, a time limit.
+Positions are event numbers that the logs of conversations have reached. Messages are transient; one
+that is lost is made up for by something slower: the event log, the log of access changes, a lease
+or a timeout. Sending belongs to `sender`, handling to `backplane_handler`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +19,7 @@ from rustygpt_server.realtime.deltas import AnswerDelta
 from rustygpt_shared.models.presence import Status
 
 PACKET_BYTES: Final = 7_900
-"""PostgreSQL refuses a NOTIFY of 8,000 bytes and more."""
+"""The largest packet. PostgreSQL rejects a NOTIFY payload of 8,000 bytes and more."""
 _HEADER_BYTES: Final = 100
 _MESSAGE_BYTES: Final = PACKET_BYTES - _HEADER_BYTES
 
@@ -31,19 +32,25 @@ class AnswerEnded(Struct, frozen=True, array_like=True, tag="over"):
 
 
 class ResendRequest(Struct, frozen=True, array_like=True, tag="want"):
-    """Say again the whole text of an answer, or of all in progress, and who is writing (None)."""
+    """A request to publish the full text of an answer again.
+
+    Without a message id: of all answers in progress, and all typing indicators.
+    """
 
     message_id: UUID | None
 
 
 class UnloggedEvents(Struct, frozen=True, array_like=True, tag="happened"):
-    """Durable events that no log has: where they cannot be told, readers have to load anew."""
+    """Numbered events that are not in the log, because persistence is off.
+
+    Subscribers of a process that misses them have to reset.
+    """
 
     events: list[EventRecord]
 
 
 class PresenceHeartbeat(Struct, frozen=True, array_like=True, tag="beat"):
-    """A person's heartbeat; of two the later one has the higher number."""
+    """A user's heartbeat; of two, the later one has the higher `heartbeat_seq`."""
 
     user_id: UUID
     status: Status
@@ -52,7 +59,7 @@ class PresenceHeartbeat(Struct, frozen=True, array_like=True, tag="beat"):
 
 
 class TypingChanged(Struct, frozen=True, array_like=True, tag="typing"):
-    """Somebody is writing until then; a time that is past ends it."""
+    """A user types in a thread until `expires_at`; a time in the past ends it."""
 
     conversation_id: UUID
     root_id: UUID
@@ -61,13 +68,13 @@ class TypingChanged(Struct, frozen=True, array_like=True, tag="typing"):
 
 
 class CancelAnswer(Struct, frozen=True, array_like=True, tag="cancel"):
-    """Stop an answer."""
+    """A request to stop an answer, in whichever process generates it."""
 
     message_id: UUID
 
 
 class ReadMarkerMoved(Struct, frozen=True, array_like=True, tag="mark"):
-    """A person's mark moved; `unread` is the count at an event number."""
+    """A user's read marker moved; `unread` is the count at the event number `position`."""
 
     conversation_id: UUID
     root_id: UUID
@@ -90,7 +97,7 @@ BackplaneMessage = (
 
 
 class Packet(Struct, frozen=True, array_like=True):
-    """What one process told in one go."""
+    """What one process sends at once; `sender` is its instance id."""
 
     sender: str
     positions: dict[UUID, int]
@@ -98,7 +105,7 @@ class Packet(Struct, frozen=True, array_like=True):
 
 
 class _EncodedPacket(Struct, frozen=True, array_like=True):
-    """A packet whose words are encoded already."""
+    """A packet whose messages are encoded already."""
 
     sender: str
     positions: dict[UUID, int]
@@ -106,18 +113,17 @@ class _EncodedPacket(Struct, frozen=True, array_like=True):
 
 
 def encode_message(message: BackplaneMessage) -> list[bytes]:
-    """A word in pieces that each fit into a packet; only text is ever cut."""
+    """Encode a message in parts that each fit into a packet; only answers' text is ever split."""
     data = msgspec.json.encode(message)
     if len(data) <= _MESSAGE_BYTES:
         return [data]
-    halves = (
-        message.split() if isinstance(message, AnswerDelta) else ()
-    )  # no other word has room for text
+    # No message but a delta has a field that could be so large.
+    halves = message.split() if isinstance(message, AnswerDelta) else ()
     return [part for half in halves for part in encode_message(half)]
 
 
 def pack(sender: str, positions: Mapping[UUID, int], messages: Iterable[bytes]) -> list[str]:
-    """As few packets as it takes, positions first."""
+    """Pack positions and encoded messages, in this order, into as few packets as possible."""
     packets: list[_EncodedPacket] = []
     free_bytes = 0
     items: list[tuple[UUID, int] | bytes] = [*positions.items(), *messages]
@@ -135,5 +141,5 @@ def pack(sender: str, positions: Mapping[UUID, int], messages: Iterable[bytes]) 
 
 
 def unpack(data: str | bytes) -> Packet:
-    """The packet; raises msgspec.MsgspecError for what is none."""
+    """Decode a packet; raises msgspec.MsgspecError if the data is not one."""
     return msgspec.json.decode(data, type=Packet)

@@ -1,6 +1,6 @@
-"""Bring channels up to the log: after gaps, and when another process has gone on.
+"""Bringing channels up to the end of the log, after gaps and after writes of other processes.
 
-Whoever learns of a number only notes it here; one task reads for all channels that are behind.
+Callers only report event numbers; one task reads the log for all channels that are behind.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from uuid import UUID
 from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.errors import RequestError, Unavailable
 from rustygpt_server.realtime.channel import Channel
+from rustygpt_server.realtime.channels import Channels
 from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
 
@@ -24,29 +25,29 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class EventLog(Protocol):
-    """The durable events, as the database keeps them."""
+    """The durable events as they are stored."""
 
     async def read(self, conversation_id: UUID, after: int, limit: int) -> list[EventRecord]:
-        """The events after a number, in order."""
+        """Return events of a conversation after a number, in order."""
 
     async def read_batch(self, cursors: Mapping[UUID, int], limit: int) -> list[EventRecord]:
-        """The next events of several conversations, each after its number."""
+        """Return the next events of several conversations, up to `limit` of each, in order."""
 
     async def positions(self, conversation_ids: list[UUID]) -> dict[UUID, int]:
-        """How far conversations' logs go."""
+        """Return the last event number of each conversation that exists."""
 
 
 class CatchUp:
-    """The one reader of the log for a process's live channels."""
+    """Reads the log for the channels of one process that are behind it."""
 
     def __init__(
         self,
         event_log: EventLog,
-        channels: Mapping[UUID, Channel],
+        channels: Channels,
         runtime: Runtime,
         delivery_grace: float = 0,
     ) -> None:
-        """`patience` is how long events that no log has may be on their way, in seconds."""
+        """`delivery_grace`: how long to wait for events that no log has to arrive, in seconds."""
         self._log = event_log
         self._channels = channels
         self._limits = runtime.limits
@@ -58,15 +59,15 @@ class CatchUp:
         self._on_rewind: list[Callable[[UUID, int], None]] = []
 
     def on_caught_up(self, listener: Callable[[UUID], None]) -> None:
-        """Call a function with each conversation that has caught up."""
+        """Call a function with the id of each conversation that has caught up."""
         self._on_caught_up.append(listener)
 
     def on_rewind(self, listener: Callable[[UUID, int], None]) -> None:
-        """Call a function with each conversation whose log went back, and where it ends now."""
+        """Call a function with each conversation whose log went back, and its last number now."""
         self._on_rewind.append(listener)
 
     def advance(self, conversation_id: UUID, number: int) -> None:
-        """A conversation's log goes as far as a number; who follows it here gets there soon."""
+        """Note that the log has an event number; an open channel that is behind it catches up."""
         channel = self._channels.get(conversation_id)
         if channel is None:
             return
@@ -76,7 +77,7 @@ class CatchUp:
             self._start("read", self._read_all)
 
     def schedule_gap_check(self, channel: Channel) -> None:
-        """An event is missing before others; most gaps close by themselves in a moment."""
+        """Read the log if the gap in a channel stays for longer than TimeLimits.gap_grace."""
 
         async def check_again() -> None:
             await self._clock.sleep(self._limits.gap_grace)
@@ -85,36 +86,37 @@ class CatchUp:
         self._start(channel.conversation_id, check_again)
 
     def confirm(self, channel: Channel) -> None:
-        """What was noted may have come by another way."""
+        """Check if a channel that was behind has caught up by events that were published."""
         if channel.conversation_id in self._behind:
             self._mark_caught_up(channel)
 
     def is_behind(self, conversation_id: UUID) -> bool:
-        """Whether readers here lack events that are known to exist."""
+        """Return True if subscribers of this process lack events that are known to exist."""
         return conversation_id in self._behind
 
     def schedule_check(self) -> None:
-        """Compare all followed conversations with the log."""
+        """Compare all open channels with the log soon."""
         self._start("check", self.check)
 
     async def check(self) -> None:
-        """Compare all followed conversations with the log, in one statement."""
-        followed = {
-            one.conversation_id: one.position
-            for one in self._channels.values()
-            if one.position is not None
+        """Compare all open channels with the log, in one statement."""
+        positions = {
+            channel.conversation_id: channel.position
+            for channel in self._channels
+            if channel.position is not None
         }
-        if not followed:
+        if not positions:
             return
-        for conversation_id, number in (await self._log.positions(list(followed))).items():
-            if number < followed[conversation_id]:
+        log_ends = await self._log.positions(list(positions))
+        for conversation_id, number in log_ends.items():
+            if number < positions[conversation_id]:
                 self._handle_rewind(conversation_id, number)
             self.advance(conversation_id, number)
 
     def _handle_rewind(self, conversation_id: UUID, number: int) -> None:
-        """The log ends before what was read from it: the database is one of an earlier time.
+        """Continue from the end of a log that is shorter than before: it was restored.
 
-        Its numbers are given a second time, to other events.
+        The numbers after it will be given to other events, so subscribers have to reset.
         """
         channel = self._channels.get(conversation_id)
         if channel is not None:
@@ -125,7 +127,7 @@ class CatchUp:
                 listener(conversation_id, number)
 
     async def stop(self) -> None:
-        """Read no more."""
+        """Cancel all reads."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -138,8 +140,8 @@ class CatchUp:
     async def _guard(self, key: object, work: Work) -> None:
         try:
             await work()
-        except RequestError as error:  # the next check comes anyway
-            _log.info("positions could not be compared", reason=str(error))
+        except RequestError as error:  # positions are compared again soon
+            _log.info("could not compare positions with the log", reason=str(error))
         finally:
             del self._tasks[key]
 
@@ -147,21 +149,26 @@ class CatchUp:
         if self._delivery_grace:
             await self._clock.sleep(self._delivery_grace)
         while self._behind:
-            cursors = {}
-            for conversation_id in list(islice(self._behind, CHANNELS_PER_READ)):
-                channel = self._channels.get(conversation_id)
-                if channel is None or channel.position is None:
-                    del self._behind[conversation_id]
-                elif channel.position >= channel.log_end:
-                    self._mark_caught_up(channel)
-                else:
-                    cursors[conversation_id] = channel.position
+            cursors = self._next_cursors()
             if not cursors:
                 continue
             try:
                 await self._apply(cursors, await self._log.read_batch(cursors, EVENTS_PER_CHANNEL))
             except Unavailable:
                 await self._clock.sleep(self._limits.log_retry)
+
+    def _next_cursors(self) -> dict[UUID, int]:
+        """Return the positions of the next channels that are behind; forget those that are not."""
+        cursors: dict[UUID, int] = {}
+        for conversation_id in list(islice(self._behind, CHANNELS_PER_READ)):
+            channel = self._channels.get(conversation_id)
+            if channel is None or channel.position is None:
+                del self._behind[conversation_id]
+            elif channel.position >= channel.log_end:
+                self._mark_caught_up(channel)
+            else:
+                cursors[conversation_id] = channel.position
+        return cursors
 
     async def _apply(self, cursors: Mapping[UUID, int], events: Iterable[EventRecord]) -> None:
         events_by_conversation: dict[UUID, list[EventRecord]] = {}
@@ -172,17 +179,18 @@ class CatchUp:
             if channel is None:
                 self._behind.pop(conversation_id, None)
                 continue
-            channel.publish(events_by_conversation.get(conversation_id, []))
+            channel_events = events_by_conversation.get(conversation_id, [])
+            channel.publish(channel_events)
             if channel.position == after:
-                await self._skip_missing(channel, events_by_conversation.get(conversation_id, []))
+                await self._skip_missing(channel, channel_events)
             self._mark_caught_up(channel)
 
     async def _skip_missing(self, channel: Channel, events: list[EventRecord]) -> None:
-        """The next event is not in the log any more, or what was said of its end is not true."""
+        """Jump over events that were pruned, or correct a reported log end that was too high."""
         before = channel.position
         positions = await self._log.positions([channel.conversation_id])
         if channel.position != before:
-            return  # it came by another way meanwhile
+            return  # the event was published meanwhile
         end = positions.get(channel.conversation_id, 0)
         channel.log_end = end
         if end > (channel.position or 0):

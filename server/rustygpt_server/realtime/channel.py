@@ -1,8 +1,8 @@
-"""One conversation's live events: in the order of their numbers, the recent ones kept.
+"""The live events of one conversation: put in order, kept in a ring, sent to its subscribers.
 
-Tasks publish after they commit, and may come in another order than they committed; a channel holds
-what is early until the gap before it is filled. What comes within one turn of the event loop is
-joined once, and all readers are sent the same bytes.
+Tasks publish after they commit, and may do so in another order than that of the commits. A channel
+holds events that are early in a reorder buffer until the gap before them is filled. All frames of
+one iteration of the event loop are joined once, and every subscriber is sent the same bytes.
 """
 
 import asyncio
@@ -12,21 +12,24 @@ from uuid import UUID
 from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.realtime.ring import EncodedEvent, Ring, RingBudget, strip_id
 from rustygpt_server.realtime.send_queue import CHUNK_BYTES, Priority, QueuedFrame
-from rustygpt_server.realtime.subscriber import SharedChunk, Subscription
+from rustygpt_server.realtime.subscriber import SharedChunk, Subscriber
+from rustygpt_server.realtime.subscription import Subscription, SubscriptionState
 from rustygpt_shared import codec
 from rustygpt_shared.ids import event_id
 
 REORDER_MAX = 1_024
+"""The largest reorder buffer; beyond it the latest events are dropped, and read from the log
+later."""
 
 
 def encode_event(event: EventRecord) -> EncodedEvent:
-    """Encode an event, once for all its readers."""
-    data = codec.sse_frame(event.type, event.payload.encode(), event_id=event_id(event.number))
-    return EncodedEvent(event.number, data)
+    """Encode an event as a frame, once for all its subscribers."""
+    frame = codec.sse_frame(event.type, event.payload.encode(), event_id=event_id(event.number))
+    return EncodedEvent(event.number, frame)
 
 
 class Channel:
-    """Readers of a conversation, its position, and a ring of recent events."""
+    """The subscribers of one conversation, its position, and a ring of recent events."""
 
     def __init__(
         self,
@@ -37,40 +40,42 @@ class Channel:
         self.conversation_id = conversation_id
         self._on_event = on_event
         self.position: int | None = None
-        """The number of the last event handed to readers; unknown until the log was asked."""
+        """The number of the last event delivered; None until the log was queried."""
         self.log_end = 0
-        """The log is known to go as far as this number."""
-        self.live: dict[Subscription, None] = {}
-        """Readers that have caught up: all of them stand at `position`."""
-        self._ahead: dict[Subscription, None] = {}
-        """Readers that know more than was told here so far; they join at their cursor."""
+        """The highest event number that the log is known to have."""
+        self.live: dict[Subscription, Subscriber] = {}
+        """Subscriptions that have caught up with `position`: LIVE ones, and RESETTING ones whose
+        reset frame was not sent yet."""
+        self._ahead: dict[Subscription, Subscriber] = {}
+        """Subscriptions whose cursor is beyond `position`, and RESETTING ones that were."""
         self.subscription_count = 0
-        """How many readers there are, with those that still catch up."""
+        """How many subscriptions are open, in any state."""
         self.ring = Ring(ring_budget)
         self._reorder_buffer: dict[int, EventRecord] = {}
-        self._pending: list[QueuedFrame] = []
+        self._outgoing: list[QueuedFrame] = []
+        """The frames of this iteration of the event loop."""
 
     def start(self, position: int) -> None:
-        """Go on from a position of the log, when none is known yet."""
+        """Set the position, if it is not known yet."""
         if self.position is None:
             self.position = position
             self._deliver_in_order()
 
-    def add_live(self, subscription: Subscription) -> None:
-        """Let a reader go live that has seen all up to the channel's position, or more."""
+    def join(self, subscription: Subscription, subscriber: Subscriber) -> None:
+        """Make a subscription live whose cursor has reached the position, or let it wait ahead."""
         if subscription.cursor > (self.position or 0):
-            self._ahead[subscription] = None
-            return
-        self.flush()
-        self.live[subscription] = None
+            subscription.wait_ahead()
+            self._ahead[subscription] = subscriber
+        else:
+            self._go_live(subscription, subscriber)
 
     def remove(self, subscription: Subscription) -> None:
-        """Tell a reader nothing more."""
+        """Deliver nothing more to a subscription."""
         self.live.pop(subscription, None)
         self._ahead.pop(subscription, None)
 
     def publish(self, events: Iterable[EventRecord]) -> bool:
-        """Take events of the log; False when one before them is missing."""
+        """Deliver events of the log; return False if one before them is missing."""
         for event in events:
             if self.position is None or event.number > self.position:
                 self._reorder_buffer[event.number] = event
@@ -81,27 +86,29 @@ class Channel:
         return not self._reorder_buffer
 
     def highest_buffered(self) -> int:
-        """The last number that is here but cannot be handed on, because one before is missing."""
+        """Return the highest event number in the reorder buffer, or 0 if it is empty."""
         return max(self._reorder_buffer, default=0)
 
     def jump_to(self, position: int) -> None:
-        """Go on from a later position; readers have to load anew what is in between.
+        """Continue at a position that does not follow the present one; subscriptions reset.
 
-        From an earlier one, when the log went back: then nobody knows what its events are.
+        Forward, because the events between were lost. Backward, because the log went back: then the
+        events in the reorder buffer and those that subscriptions are ahead by are not valid either.
         """
         self.flush()
-        back = position < (self.position or 0)
-        if back:
+        is_backward = position < (self.position or 0)
+        if is_backward:
             self._reorder_buffer.clear()
         self.position = position
         self.ring.clear()
-        for subscription in [*self.live, *(s for s in self._ahead if back or s.cursor < position)]:
-            subscription.subscriber.request_reset(subscription, "trimmed")
+        for subscription, subscriber in (self.live | self._ahead).items():
+            if is_backward or subscription in self.live or subscription.cursor < position:
+                subscriber.request_reset(subscription, "trimmed")
         self._promote()
         self._deliver_in_order()
 
     def since(self, cursor: int) -> list[EncodedEvent] | None:
-        """The events after a cursor, or None when the ring does not reach back so far."""
+        """Return the events after a cursor, or None if the ring does not have all of them."""
         if self.position is None or cursor > self.position:
             return None
         if cursor == self.position:
@@ -109,35 +116,35 @@ class Channel:
         return self.ring.since(cursor)
 
     def broadcast(self, item: QueuedFrame) -> None:
-        """Hand an event to every reader, with all that comes in this turn of the loop."""
-        if not self._pending and self.live:
+        """Send a frame to every live subscriber, with all others of this event loop iteration."""
+        if not self._outgoing and self.live:
             asyncio.get_running_loop().call_soon(self.flush)
         if self.live:
-            self._pending.append(item)
+            self._outgoing.append(item)
 
     def flush(self) -> None:
-        """Hand on what has come."""
-        items, self._pending = self._pending, []
+        """Send the frames of this iteration of the event loop now."""
+        items = self._outgoing
+        self._outgoing = []
         for part in _split_chunks(items):
             self._send(part)
 
     def _send(self, items: list[QueuedFrame]) -> None:
-        """The one loop that runs once per reader: what it does costs most of all."""
+        """Send frames to every live subscriber.
+
+        This loop runs once per delivery and dominates the CPU time of a server: measure any change
+        with `python -m tests.benchmarks peers`.
+        """
         forms: dict[bool, tuple[list[QueuedFrame], SharedChunk]] = {}
-        for subscription in self.live:
-            subscriber = subscription.subscriber
-            if subscriber.all_conversations not in forms:
-                selected = (
-                    [_without_id(item) for item in items] if subscriber.all_conversations else items
-                )
-                forms[subscriber.all_conversations] = (
-                    selected,
-                    SharedChunk(b"".join(item.frame for item in selected)),
-                )
-            selected, chunk = forms[subscriber.all_conversations]
-            if subscriber.writable and subscriber.sink is not None and subscriber.sink.write(chunk):
+        for subscription, subscriber in self.live.items():
+            form = forms.get(subscriber.all_conversations)
+            if form is None:
+                form = _form(items, all_conversations=subscriber.all_conversations)
+                forms[subscriber.all_conversations] = form
+            sink = subscriber.sink
+            if subscriber.writable and sink is not None and sink.write(form[1]):
                 continue
-            for item in selected:
+            for item in form[0]:
                 subscriber.enqueue(item, subscription)
 
     def _deliver_in_order(self) -> None:
@@ -145,7 +152,8 @@ class Channel:
         for number in [n for n in self._reorder_buffer if n <= position]:
             del self._reorder_buffer[number]
         while (event := self._reorder_buffer.pop(position + 1, None)) is not None:
-            self.position = position = position + 1
+            position += 1
+            self.position = position
             encoded = encode_event(event)
             self.ring.append(encoded)
             self.broadcast(QueuedFrame(Priority.DURABLE, encoded.frame))
@@ -154,9 +162,25 @@ class Channel:
                 self._promote()
 
     def _promote(self) -> None:
-        for subscription in [seat for seat in self._ahead if seat.cursor == self.position]:
-            del self._ahead[subscription]
-            self.add_live(subscription)
+        """Make the subscriptions live whose cursor the position has reached."""
+        reached = [one for one in self._ahead if one.cursor == self.position]
+        for subscription in reached:
+            subscriber = self._ahead.pop(subscription)
+            if subscription.state is SubscriptionState.AHEAD:
+                self._go_live(subscription, subscriber)
+
+    def _go_live(self, subscription: Subscription, subscriber: Subscriber) -> None:
+        self.flush()  # the frames before are for those that were live when they came
+        subscription.go_live()
+        self.live[subscription] = subscriber
+
+
+def _form(
+    items: list[QueuedFrame], *, all_conversations: bool
+) -> tuple[list[QueuedFrame], SharedChunk]:
+    """Return the frames, and their bytes joined, as one kind of stream gets them."""
+    frames = [_without_id(item) for item in items] if all_conversations else items
+    return frames, SharedChunk(b"".join(item.frame for item in frames))
 
 
 def _without_id(item: QueuedFrame) -> QueuedFrame:
@@ -164,13 +188,14 @@ def _without_id(item: QueuedFrame) -> QueuedFrame:
 
 
 def _split_chunks(items: list[QueuedFrame]) -> Iterator[list[QueuedFrame]]:
-    """The items in parts that a connection is handed at once."""
+    """Split the frames into parts of up to CHUNK_BYTES."""
     part: list[QueuedFrame] = []
     size = 0
     for item in items:
         if part and size + len(item.frame) > CHUNK_BYTES:
             yield part
-            part, size = [], 0
+            part = []
+            size = 0
         part.append(item)
         size += len(item.frame)
     if part:

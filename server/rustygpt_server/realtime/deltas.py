@@ -1,4 +1,4 @@
-"""A piece of an answer in progress, as it goes between processes and out to readers."""
+"""A part of an answer's text, as it is sent between processes and to subscribers."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -11,7 +11,7 @@ from rustygpt_shared.events import DeltaChoice, DeltaText, MessageDeltaPayload
 
 
 class AnswerDelta(Struct, frozen=True, array_like=True, tag="text", kw_only=True):
-    """Text that an answer grew by; offsets count code points before it."""
+    """Text that was added to an answer; an offset is the number of code points before it."""
 
     message_id: UUID
     conversation_id: UUID
@@ -19,17 +19,17 @@ class AnswerDelta(Struct, frozen=True, array_like=True, tag="text", kw_only=True
     parent_id: UUID
     depth: int
     index: int
-    """Which delta of its answer this is."""
+    """The ordinal of this delta within its answer."""
     offset: int
     content: str
     reasoning_offset: int
     reasoning: str
 
     def frame(self) -> bytes:
-        """The `message.delta` that readers get."""
-        first = self.offset == self.reasoning_offset == 0
+        """Return the `message.delta` frame that subscribers get."""
+        is_first = self.offset == self.reasoning_offset == 0
         text = DeltaText(
-            role="assistant" if first else None,
+            role="assistant" if is_first else None,
             content=self.content,
             reasoning=self.reasoning or None,
         )
@@ -48,16 +48,20 @@ class AnswerDelta(Struct, frozen=True, array_like=True, tag="text", kw_only=True
         return codec.sse_frame("message.delta", codec.encode(payload))
 
     def merged_with(self, other: "AnswerDelta") -> "AnswerDelta | None":
-        """This and a piece that follows it as one; None when it does not follow."""
+        """Return this delta and the one that follows it as one, or None if it does not follow."""
         ends = (self.offset + len(self.content), self.reasoning_offset + len(self.reasoning))
         starts = (other.offset, other.reasoning_offset)
         if self.message_id != other.message_id or ends != starts:
             return None
-        content, reasoning = self.content + other.content, self.reasoning + other.reasoning
-        return replace(self, index=other.index, content=content, reasoning=reasoning)
+        return replace(
+            self,
+            index=other.index,
+            content=self.content + other.content,
+            reasoning=self.reasoning + other.reasoning,
+        )
 
     def split(self) -> Iterator["AnswerDelta"]:
-        """The same text as two pieces that follow each other."""
+        """Return the same text as two deltas that follow each other."""
         if len(self.content) > len(self.reasoning):
             cut = len(self.content) // 2
             yield replace(self, content=self.content[:cut])

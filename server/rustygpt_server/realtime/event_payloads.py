@@ -1,4 +1,8 @@
-"""What durable events tell those who watch them: only the fields that the server itself acts on."""
+"""Typed views of the event payloads that the server itself acts on.
+
+Only the fields that listeners of the hub need are decoded; the payloads as clients get them are in
+`rustygpt_shared.events`.
+"""
 
 from uuid import UUID
 
@@ -10,11 +14,11 @@ from rustygpt_shared.events import MembershipChangedPayload
 
 
 class CreatedMessage(Struct, frozen=True):
-    """What matters of a new message."""
+    """The fields of a new message that the server needs."""
 
     root_id: UUID
     author_user_id: UUID | None = None
-    """None for the assistant's."""
+    """None if the assistant is the author."""
 
 
 class _MessageNew(Struct, frozen=True):
@@ -22,14 +26,14 @@ class _MessageNew(Struct, frozen=True):
 
 
 def parse_membership(event: EventRecord) -> MembershipChangedPayload | None:
-    """Whose membership an event is about; None for any other event."""
+    """Return the payload of a `membership.changed` event, or None for any other event."""
     if event.type != "membership.changed":
         return None
     return codec.decode(event.payload, MembershipChangedPayload)
 
 
 def parse_new_message(event: EventRecord) -> CreatedMessage | None:
-    """The message that an event tells of for the first time; None for any other event."""
+    """Return the message of a `message.new` event, or None for any other event."""
     if event.type != "message.new":
         return None
     return codec.decode(event.payload, _MessageNew).message

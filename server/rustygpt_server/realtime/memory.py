@@ -1,4 +1,4 @@
-"""The backplane within one process: several hubs on one bus, or one hub alone on its own."""
+"""The backplane between hubs of one process, used by tests and by a hub that is alone."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,23 +9,23 @@ from rustygpt_server.realtime.backplane_messages import BackplaneMessage
 
 
 class Bus:
-    """Hands on what one of its backplanes tells to the ears of the others."""
+    """Delivers what one backplane publishes to the listeners of all others."""
 
     def __init__(self) -> None:
         self._listeners: dict[MemoryBackplane, BackplaneListener] = {}
 
     def attach(self, backplane: "MemoryBackplane", listener: BackplaneListener) -> None:
-        """Let somebody hear the others."""
+        """Deliver to a listener what other backplanes publish."""
         self._listeners[backplane] = listener
 
     def detach(self, backplane: "MemoryBackplane") -> None:
-        """Let somebody hear no more."""
+        """Stop to deliver to a backplane's listener."""
         self._listeners.pop(backplane, None)
 
     def broadcast(
         self, sender: "MemoryBackplane", call: Callable[[BackplaneListener], None]
     ) -> None:
-        """Call every other ear, in a later turn of the loop: as lines between processes do."""
+        """Call every other listener in a later iteration of the event loop, as a network would."""
         for other in self._listeners:
             if other is not sender:
                 asyncio.get_running_loop().call_soon(self._deliver, other, call)
@@ -39,32 +39,32 @@ class Bus:
 
 
 class MemoryBackplane:
-    """One hub's place on a bus."""
+    """The backplane of one hub, connected to a bus; without one it reaches no other hub."""
 
     def __init__(self, bus: Bus | None = None) -> None:
         self._bus = bus or Bus()
         self._connected = False
 
     async def start(self, listener: BackplaneListener) -> None:
-        """Join the bus."""
+        """Connect to the bus."""
         self._bus.attach(self, listener)
         self._connected = True
         listener.on_connected()
 
     async def stop(self) -> None:
-        """Leave the bus."""
+        """Disconnect from the bus."""
         self._connected = False
         self._bus.detach(self)
 
     @property
     def connected(self) -> bool:
-        """Whether it is on the bus."""
+        """True between `start` and `stop`."""
         return self._connected
 
     def publish_position(self, conversation_id: UUID, number: int) -> None:
-        """Tell how far a conversation's log goes."""
-        self._bus.broadcast(self, lambda ear: ear.on_positions({conversation_id: number}))
+        """Publish the last event number of a conversation."""
+        self._bus.broadcast(self, lambda listener: listener.on_positions({conversation_id: number}))
 
     def publish(self, message: BackplaneMessage) -> None:
-        """Tell something passing."""
-        self._bus.broadcast(self, lambda ear: ear.on_message(message))
+        """Publish a transient message."""
+        self._bus.broadcast(self, lambda listener: listener.on_message(message))

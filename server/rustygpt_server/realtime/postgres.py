@@ -1,7 +1,7 @@
-"""The wire over PostgreSQL's NOTIFY: no further service, and the same reach as the database.
+"""The pub/sub transport over PostgreSQL's NOTIFY, which needs no further service.
 
-NOTIFY takes a lock that all commits of the cluster share, so it is never part of a transaction
-that writes: it has a connection of its own, which does not wait for the disk.
+NOTIFY takes a lock that all commits of the cluster share, so it is never part of a transaction that
+writes: it is sent on a connection of its own, whose commits do not wait for the disk.
 """
 
 import asyncio
@@ -17,20 +17,21 @@ PACKETS_PER_STATEMENT = 64
 
 
 class PostgresTransport:
-    """A connection that listens, and one that tells, on the same channel."""
+    """One connection that listens on a channel, and one that notifies it."""
 
     def __init__(self, listener: NotificationListener, notifier: Database, channel: str) -> None:
         self._listener = listener
         self._notifier = notifier
         self._channel = channel
         self.connected: asyncio.Event = listener.connected
+        """Set while the listening connection is up."""
 
     async def run(self, on_data: Callable[[str], None], on_connected: Callable[[], None]) -> None:
         """Listen until cancelled."""
         await self._listener.run(self._channel, on_data, on_connected)
 
     async def send(self, packets: list[str]) -> None:
-        """Tell packets in order; raises Unheard."""
+        """Send packets in order; raises PublishFailed."""
         try:
             for start in range(0, len(packets), PACKETS_PER_STATEMENT):
                 batch = packets[start : start + PACKETS_PER_STATEMENT]

@@ -1,4 +1,4 @@
-"""A backplane over some wire that carries text: what all such wires have in common."""
+"""The backplane over a pub/sub transport that carries text: PostgreSQL or Redis."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,23 +19,24 @@ _log = log(__name__)
 T = TypeVar("T")
 
 START_SECONDS = 3.0
+"""How long `start` waits for the connection."""
 
 
 class PubSubTransport(Protocol):
-    """What carries packets between processes."""
+    """Carries packets between processes."""
 
     connected: asyncio.Event
-    """Set while it can be heard."""
+    """Set while packets of other processes can be received."""
 
     async def run(self, on_data: Callable[[str], None], on_connected: Callable[[], None]) -> None:
-        """Listen until cancelled, again and again: `on_up` each time that it begins."""
+        """Listen until cancelled, and reconnect; call `on_connected` after each connection."""
 
     async def send(self, packets: list[str]) -> None:
-        """Send packets in order; raises Unheard."""
+        """Send packets in order; raises PublishFailed."""
 
 
 class PubSubBackplane:
-    """One process's line to the others; `instance` tells its own packets from theirs."""
+    """The backplane of one process; `instance_id` distinguishes its own packets from others'."""
 
     def __init__(self, transport: PubSubTransport, instance_id: str, runtime: Runtime) -> None:
         self._transport = transport
@@ -46,7 +47,7 @@ class PubSubBackplane:
         self._listening: asyncio.Task[None] | None = None
 
     async def start(self, listener: BackplaneListener) -> None:
-        """Listen; waits a moment for the line, and goes on without it."""
+        """Start to listen; wait up to START_SECONDS for the connection, and go on without it."""
         self._listener = listener
         self._listening = asyncio.create_task(
             self._transport.run(self._on_packet, listener.on_connected)
@@ -56,7 +57,7 @@ class PubSubBackplane:
                 await self._transport.connected.wait()
 
     async def stop(self) -> None:
-        """Send what waits, and hang up."""
+        """Send what is queued, and disconnect."""
         await self._sender.stop()
         if self._listening is not None:
             self._listening.cancel()
@@ -65,15 +66,15 @@ class PubSubBackplane:
 
     @property
     def connected(self) -> bool:
-        """Whether the line is up."""
+        """True while messages of other processes can be received."""
         return self._transport.connected.is_set()
 
     def publish_position(self, conversation_id: UUID, number: int) -> None:
-        """Tell how far a conversation's log goes."""
+        """Publish the last event number of a conversation."""
         self._sender.publish_position(conversation_id, number)
 
     def publish(self, message: BackplaneMessage) -> None:
-        """Tell something passing."""
+        """Publish a transient message."""
         self._sender.publish(message)
 
     async def _send(self, packets: list[str]) -> None:
@@ -84,7 +85,7 @@ class PubSubBackplane:
         try:
             packet = unpack(data)
         except msgspec.MsgspecError:
-            _log.warning("a packet that is none of ours", size=len(data))
+            _log.warning("ignored a backplane packet that cannot be decoded", size=len(data))
             return
         if packet.sender == self._instance_id or self._listener is None:
             return
@@ -97,5 +98,5 @@ class PubSubBackplane:
     def _dispatch(self, handler: Callable[[T], None], item: T) -> None:
         try:
             handler(item)
-        except Exception:  # noqa: BLE001 - a task's boundary: one bad word must not make deaf
-            _log.error("what another process told could not be followed", exc_info=True)
+        except Exception:  # noqa: BLE001 - a task's boundary: one bad message must not end listening
+            _log.error("a backplane message could not be handled", exc_info=True)

@@ -1,6 +1,7 @@
-"""The wire over Redis' publish and subscribe, for where PostgreSQL has enough to do.
+"""The pub/sub transport over Redis, for deployments where NOTIFY costs PostgreSQL too much.
 
-Nothing is kept there. With Redis gone nothing is lost but speed: the log is looked at instead.
+Redis stores nothing. While it is unreachable only latency is lost: processes compare their
+positions with the event log instead.
 """
 
 import asyncio
@@ -20,43 +21,45 @@ from rustygpt_server.telemetry import log
 _log = log(__name__)
 
 _MIN_BACKOFF: Final = 0.1
+"""Seconds."""
 _MAX_BACKOFF: Final = 10.0
 _CONNECTION_ERRORS = (RedisError, OSError, TimeoutError)
 
 
 class RedisTransport:
-    """A Redis channel."""
+    """A connection to one Redis channel."""
 
     def __init__(self, url: str, channel: str, runtime: Runtime) -> None:
-        # Trying again is done here, where it is noticed that something was missed.
+        # The client must not reconnect on its own: `run` does, because then messages were missed.
         self._redis: Redis = Redis.from_url(
             url,
             retry=Retry(NoBackoff(), 0),
             socket_connect_timeout=runtime.limits.listen_probe_timeout,
             socket_timeout=runtime.limits.listen_probe_timeout,
             decode_responses=True,
-            encoding_errors="replace",  # whatever others publish there
+            encoding_errors="replace",  # any client of Redis may publish to the channel
         )
         self._channel = channel
         self._limits = runtime.limits
         self._clock = runtime.clock
         self._backoff = _MIN_BACKOFF
         self.connected = asyncio.Event()
+        """Set while the subscription is confirmed."""
 
     async def run(self, on_data: Callable[[str], None], on_connected: Callable[[], None]) -> None:
-        """Listen until cancelled."""
+        """Listen until cancelled, and reconnect with exponential backoff and jitter."""
         while True:
             try:
                 await self._listen(on_data, on_connected)
             except _CONNECTION_ERRORS as error:
-                _log.warning("not listening to other processes", reason=str(error))
+                _log.warning("not connected to other processes", reason=str(error))
             finally:
                 self.connected.clear()
             await self._clock.sleep(self._backoff * random.uniform(0.5, 1))  # noqa: S311 - jitter
             self._backoff = min(self._backoff * 2, _MAX_BACKOFF)
 
     async def send(self, packets: list[str]) -> None:
-        """Publish packets in order; raises Unheard."""
+        """Publish packets in order; raises PublishFailed."""
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for packet in packets:
@@ -66,13 +69,13 @@ class RedisTransport:
             raise PublishFailed("Redis does not answer.") from error
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._redis.aclose()
 
     async def _listen(
         self, on_data: Callable[[str], None], on_connected: Callable[[], None]
     ) -> None:
-        """Until the connection is lost; raises what it was lost by."""
+        """Handle messages until the connection is lost, and raise the error that ended it."""
         async with self._redis.pubsub() as pubsub:
             await pubsub.subscribe(self._channel)
             while True:
@@ -86,7 +89,7 @@ class RedisTransport:
         self, message: Any, on_data: Callable[[str], None], on_connected: Callable[[], None]
     ) -> None:
         if message is None:
-            raise TimeoutError("no answer")
+            raise TimeoutError("no reply to a ping")
         if message["type"] == "subscribe":
             self._backoff = _MIN_BACKOFF
             self.connected.set()

@@ -1,21 +1,25 @@
-"""Answers that other processes write, as far as this one has heard of them."""
+"""Answers that other processes generate, as far as this process has received their text."""
 
 from collections import deque
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from rustygpt_server.clock import Clock
+from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_messages import AnswerEnded, ResendRequest
+from rustygpt_server.realtime.catchup import CatchUp
 from rustygpt_server.realtime.deltas import AnswerDelta
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.runtime import Runtime
 
 RESEND_INTERVAL_SECONDS = 1.0
+"""At most one resend request per answer in this time."""
 MAX_ENDED = 100
+"""How many ended answers are remembered, to ignore deltas that arrive late."""
 
 
 class RemoteAnswer:
-    """The text of an answer, without gaps from its beginning on."""
+    """The text of an answer from its beginning, without gaps."""
 
     def __init__(self, delta: AnswerDelta, now: float) -> None:
         self.message_id = delta.message_id
@@ -26,9 +30,10 @@ class RemoteAnswer:
         self._content = ""
         self._reasoning = ""
         self._sent = (0, 0)
+        """How many code points of content and reasoning were sent to subscribers."""
 
     def add(self, delta: AnswerDelta) -> bool:
-        """Grow by what is new of a piece; False when text before it is missing."""
+        """Add the new text of a delta; return False if text before it is missing."""
         received = (len(self._content), len(self._reasoning))
         if delta.offset > received[0] or delta.reasoning_offset > received[1]:
             return False
@@ -38,12 +43,13 @@ class RemoteAnswer:
         return True
 
     def unsent_delta(self) -> AnswerDelta | None:
-        """What readers were not told; None when there is nothing."""
-        sent_before, self._sent = self._sent, (len(self._content), len(self._reasoning))
+        """Return the text that was not sent yet and count it as sent; None if there is none."""
+        sent_before = self._sent
+        self._sent = (len(self._content), len(self._reasoning))
         return self._delta(sent_before) if sent_before != self._sent else None
 
     def full_text_frame(self) -> bytes | None:
-        """One delta with all that readers were told."""
+        """Return one delta frame with all text that was sent, or None if there is none."""
         return self._delta((0, 0)).frame() if self._sent != (0, 0) else None
 
     def _delta(self, start: tuple[int, int]) -> AnswerDelta:
@@ -57,18 +63,23 @@ class RemoteAnswer:
 
 
 class RemoteAnswers:
-    """The answers in progress elsewhere; readers here follow and join them as local ones."""
+    """The answers in progress in other processes; streams follow and join them like local ones.
 
-    def __init__(self, hub: Hub, clock: Clock) -> None:
+    A delta is sent only while the channel is not behind: subscribers get `message.new` first.
+    """
+
+    def __init__(self, hub: Hub, catch_up: CatchUp, backplane: Backplane, runtime: Runtime) -> None:
         self._hub = hub
-        self._clock = clock
+        self._catch_up = catch_up
+        self._backplane = backplane
+        self._clock = runtime.clock
+        self._ttl = runtime.limits.remote_answer_ttl
         self._answers: dict[UUID, RemoteAnswer] = {}
         self._recently_ended: deque[UUID] = deque(maxlen=MAX_ENDED)
-        """Answers that ended lately: what comes of them is late."""
-        hub.catch_up.on_caught_up(self._flush)
+        catch_up.on_caught_up(self._flush)
 
     def add(self, delta: AnswerDelta) -> None:
-        """Take a piece; where one before it was missed, the writer is asked for the whole."""
+        """Handle a delta; if text before it is missing, request the full text from its process."""
         if delta.message_id in self._recently_ended:
             return
         now = self._clock.monotonic()
@@ -84,7 +95,7 @@ class RemoteAnswers:
             or now - answer.resend_requested_at >= RESEND_INTERVAL_SECONDS
         ):
             answer.resend_requested_at = now
-            self._hub.backplane.publish(ResendRequest(delta.message_id))
+            self._backplane.publish(ResendRequest(delta.message_id))
 
     def end(self, message: AnswerEnded) -> None:
         """Forget an answer; its final text is a durable event."""
@@ -94,8 +105,8 @@ class RemoteAnswers:
             self._hub.unregister_answer(answer)
 
     def expire_silent(self) -> None:
-        """Drop answers whose end was not heard."""
-        horizon = self._clock.monotonic() - self._hub.limits.remote_answer_ttl
+        """Forget answers without a delta for TimeLimits.remote_answer_ttl seconds."""
+        horizon = self._clock.monotonic() - self._ttl
         for answer in list(self._answers.values()):
             if answer.received_at <= horizon:
                 self.end(AnswerEnded(answer.conversation_id, answer.message_id))
@@ -106,8 +117,8 @@ class RemoteAnswers:
                 self._flush_answer(self._answers[answer.message_id])
 
     def _flush_answer(self, answer: RemoteAnswer) -> None:
-        """Tell readers, unless they have not been told yet that there is such an answer."""
-        if self._hub.catch_up.is_behind(answer.conversation_id):
+        """Send the new text to subscribers, unless they may not have got the message itself yet."""
+        if self._catch_up.is_behind(answer.conversation_id):
             return
         delta = answer.unsent_delta()
         if delta:

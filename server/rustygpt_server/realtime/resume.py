@@ -1,6 +1,6 @@
-"""Where a stream starts, and what it is told first.
+"""The start of a stream: where each subscription resumes, and the first frames that it sends.
 
-How it gets from there to live is the business of `writer`.
+How a subscription gets from there to live is in `stream_loop`.
 """
 
 from collections.abc import Mapping
@@ -8,20 +8,24 @@ from typing import NamedTuple
 from uuid import UUID
 
 from rustygpt_server.db.events import LogBounds
+from rustygpt_server.realtime.catchup import CatchUp
+from rustygpt_server.realtime.channels import Channels
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.registry import SubscriberRegistry
 from rustygpt_server.realtime.send_queue import Priority, QueuedFrame
-from rustygpt_server.realtime.subscriber import Subscriber, Subscription
+from rustygpt_server.realtime.subscriber import Subscriber
+from rustygpt_server.realtime.subscription import Subscription
 from rustygpt_shared import codec
 from rustygpt_shared.events import ResetReason, StreamOpenPayload
 from rustygpt_shared.ids import event_id, event_number
 
 RETRY = b"retry: 1000\n\n"
 MAX_POSITIONS = 100
-"""A client may name so many conversations; what it lacks of others it loads."""
+"""How many conversations a client may name; it has to load what it lacks of others."""
 
 
 class ResumePoint(NamedTuple):
-    """Where a stream starts."""
+    """Where a subscription starts, and why, if it is not where the client requested."""
 
     cursor: int
     reset_reason: ResetReason | None
@@ -30,7 +34,10 @@ class ResumePoint(NamedTuple):
 def find_resume_point(
     last_event_id: str | None, bounds: LogBounds, max_backfill: int
 ) -> ResumePoint:
-    """Where a stream starts, given what its client says it has seen."""
+    """Return where a subscription starts whose client has seen events up to `last_event_id`.
+
+    `max_backfill`: beyond this number of events, loading is cheaper for the client than a replay.
+    """
     if not last_event_id:
         return ResumePoint(bounds.position, None)
     cursor = event_number(last_event_id)
@@ -43,96 +50,147 @@ def find_resume_point(
     return ResumePoint(cursor, None)
 
 
-def start_subscription(
-    hub: Hub, subscription: Subscription, seen: str | None, bounds: LogBounds
-) -> ResumePoint:
-    """Set a seat to where its reader starts; the reader catches up from there."""
-    channel = hub.channel(subscription.conversation_id)
-    channel.start(bounds.position)
-    hub.catch_up.advance(subscription.conversation_id, bounds.position)
-    # Without a log, the recent events are still here.
-    oldest = min(bounds.oldest, channel.ring.oldest() or bounds.oldest)
-    start = find_resume_point(
-        seen, LogBounds(bounds.position, oldest), hub.settings.max_backfill_events
-    )
-    subscription.authorized_at = max(subscription.authorized_at, bounds.position)
-    subscription.cursor = start.cursor
-    if subscription.reset_reason is None:  # else it waits already, to start over
-        subscription.subscriber.pending.append(subscription)
-    subscription.subscriber.wake()
-    return start
+class SubscriptionStarter:
+    """Starts the subscriptions of streams."""
 
+    def __init__(
+        self,
+        hub: Hub,
+        channels: Channels,
+        subscribers: SubscriberRegistry,
+        catch_up: CatchUp,
+        max_backfill: int,
+    ) -> None:
+        self._hub = hub
+        self._channels = channels
+        self._subscribers = subscribers
+        self._catch_up = catch_up
+        self._max_backfill = max_backfill
 
-def start_subscriptions(
-    hub: Hub,
-    subscriber: Subscriber,
-    raw: str | None,
-    bounds_by_conversation: Mapping[UUID, LogBounds],
-) -> bytes:
-    """Give a stream its seats in all conversations; answers what it is told first."""
-    seen, removals = parse_positions(raw), subscriber.removals_while_opening or {}
-    subscriber.removals_while_opening = None
-    starts = {
-        room: start_subscription(hub, hub.subscribe(subscriber, room), seen.get(room), bounds)
-        for room, bounds in bounds_by_conversation.items()
-        if removals.get(room, 0) <= bounds.position and subscriber.subscription_to(room) is None
-    }
-    return open_frames(hub, starts)
+    def start(
+        self,
+        subscriber: Subscriber,
+        subscription: Subscription,
+        last_event_id: str | None,
+        bounds: LogBounds,
+        authorized_at: int | None = None,
+    ) -> ResumePoint:
+        """Start a subscription after `last_event_id`, or at the end of the log without one.
 
+        `authorized_at` is the event number at which the user was a member, by default the end of
+        the log.
+        """
+        conversation_id = subscription.conversation_id
+        channel = self._channels.open(conversation_id)
+        channel.start(bounds.position)
+        self._catch_up.advance(conversation_id, bounds.position)
+        # Without persistence only the ring has events that can be resumed from.
+        oldest = min(bounds.oldest, channel.ring.oldest() or bounds.oldest)
+        resume_point = find_resume_point(
+            last_event_id, LogBounds(bounds.position, oldest), self._max_backfill
+        )
+        subscription.authorize(bounds.position if authorized_at is None else authorized_at)
+        subscriber.start(subscription, resume_point.cursor)
+        return resume_point
 
-def subscribe_joined(hub: Hub, user_id: UUID, conversation_id: UUID, number: int) -> None:
-    """Give a person's streams of all conversations a seat in one that was joined by an event.
+    def start_all(
+        self,
+        subscriber: Subscriber,
+        positions: str | None,
+        bounds_by_conversation: Mapping[UUID, LogBounds],
+    ) -> bytes:
+        """Subscribe a stream to all conversations of its user, and return its first frames.
 
-    They are told to load it, which is all that tells of one that the person has just made
-    elsewhere: that is no event, and the number is 0.
-    """
-    before = max(number - 1, 0)
-    for subscriber in hub.subscribers.by_user(user_id):
-        if subscriber.all_conversations and subscriber.subscription_to(conversation_id) is None:
-            subscription, bounds = (
-                hub.subscribe(subscriber, conversation_id),
-                LogBounds(number, number),
+        `positions` is what the client has seen, as `parse_positions` reads it.
+        """
+        seen = parse_positions(positions)
+        removals = subscriber.removals_while_opening or {}
+        subscriber.removals_while_opening = None
+        resume_points = {
+            conversation_id: self.start(
+                subscriber,
+                self._hub.subscribe(subscriber, conversation_id),
+                seen.get(conversation_id),
+                bounds,
             )
-            item = QueuedFrame(Priority.DURABLE, hub.reset_frame(conversation_id, before, "joined"))
-            subscriber.send(item, subscription=subscription)
-            start_subscription(hub, subscription, event_id(before), bounds)
+            for conversation_id, bounds in bounds_by_conversation.items()
+            if removals.get(conversation_id, 0) <= bounds.position
+            and subscriber.subscription_to(conversation_id) is None
+        }
+        return self._open_frames(resume_points)
 
+    def subscribe_joined(self, user_id: UUID, conversation_id: UUID, number: int) -> None:
+        """Subscribe a user's streams of all conversations to one that the user joined.
 
-def open_frame(hub: Hub, start: ResumePoint) -> bytes:
-    """What a stream of one conversation is told first."""
-    opened = StreamOpenPayload(last_event_id=event_id(start.cursor))
-    data = RETRY + codec.sse_frame(
-        "stream.open", codec.encode(opened), resume_position=event_id(start.cursor)
-    )
-    return (
-        data + hub.reset_frame(None, start.cursor, start.reset_reason)
-        if start.reset_reason
-        else data
-    )
+        `number` is that of the event by which the user joined, and 0 for a conversation that was
+        just created, which is no event. The streams get a reset, so that clients load it.
+        """
+        before = max(number - 1, 0)
+        for subscriber in self._subscribers.by_user(user_id):
+            if (
+                not subscriber.all_conversations
+                or subscriber.subscription_to(conversation_id) is not None
+            ):
+                continue
+            subscription = self._hub.subscribe(subscriber, conversation_id)
+            frame = self._hub.reset_frame(conversation_id, before, "joined")
+            subscriber.send(QueuedFrame(Priority.DURABLE, frame), subscription=subscription)
+            self.start(subscriber, subscription, event_id(before), LogBounds(number, number))
 
+    def local_bounds(self, conversation_id: UUID, last_event_id: str | None) -> LogBounds | None:
+        """Return the bounds of what this process can send without the log.
 
-def open_frames(hub: Hub, starts: Mapping[UUID, ResumePoint]) -> bytes:
-    """What a stream of all conversations is told first."""
-    opened = StreamOpenPayload(
-        positions={room: event_id(start.cursor) for room, start in starts.items()}
-    )
-    data = [RETRY, codec.sse_frame("stream.open", codec.encode(opened))]
-    for room, start in starts.items():
-        if start.reset_reason:
-            data.append(hub.reset_frame(room, start.cursor, start.reset_reason))
-    return b"".join(data)
+        None if the channel's position is not known yet, or the client lacks events that are not in
+        the ring, or has seen events that this process has not received yet.
+        """
+        channel = self._channels.open(conversation_id)
+        if channel.position is None:
+            return None
+        bounds = LogBounds(channel.position, channel.ring.oldest() or channel.position + 1)
+        cursor = event_number(last_event_id) if last_event_id else None
+        if cursor is not None and not bounds.oldest - 1 <= cursor <= bounds.position:
+            return None
+        return bounds
+
+    def open_frame(self, resume_point: ResumePoint) -> bytes:
+        """Return the first frames of a stream of one conversation."""
+        cursor = resume_point.cursor
+        payload = StreamOpenPayload(last_event_id=event_id(cursor))
+        frames = RETRY + codec.sse_frame(
+            "stream.open", codec.encode(payload), resume_position=event_id(cursor)
+        )
+        if resume_point.reset_reason:
+            frames += self._hub.reset_frame(None, cursor, resume_point.reset_reason)
+        return frames
+
+    def _open_frames(self, resume_points: Mapping[UUID, ResumePoint]) -> bytes:
+        """Return the first frames of a stream of all conversations."""
+        payload = StreamOpenPayload(
+            positions={
+                conversation_id: event_id(point.cursor)
+                for conversation_id, point in resume_points.items()
+            }
+        )
+        frames = [RETRY, codec.sse_frame("stream.open", codec.encode(payload))]
+        for conversation_id, point in resume_points.items():
+            if point.reset_reason:
+                frames.append(
+                    self._hub.reset_frame(conversation_id, point.cursor, point.reset_reason)
+                )
+        return b"".join(frames)
 
 
 def parse_positions(raw: str | None) -> dict[UUID, str]:
-    """What a client says it has seen of each conversation: `<conversation>:<id>,…`.
+    """Parse the event ids that a client has seen: `<conversation>:<id>,…`.
 
-    What cannot be read as a conversation names none; an id that is none is answered by a reset.
+    Parts without a valid conversation id are ignored. An invalid event id is returned as it is; it
+    leads to a reset.
     """
     seen_ids: dict[UUID, str] = {}
     for part in (raw or "").split(",", MAX_POSITIONS)[:MAX_POSITIONS]:
-        name, _, seen = part.partition(":")
+        conversation_id, _, seen = part.partition(":")
         try:
-            seen_ids[UUID(name)] = seen or "none"
+            seen_ids[UUID(conversation_id)] = seen or "none"
         except ValueError:
             continue
     return seen_ids

@@ -1,4 +1,4 @@
-"""The recent events of conversations, for readers that come back: bounded each, and together."""
+"""The recent events of conversations, for streams that reconnect; bounded each and in total."""
 
 from collections import OrderedDict, deque
 from typing import Final, NamedTuple
@@ -6,36 +6,36 @@ from typing import Final, NamedTuple
 RING_EVENTS: Final = 512
 RING_BYTES: Final = 1 << 18
 TOTAL_RING_BYTES: Final = 1 << 26
-"""What the rings of a process may hold together."""
+"""The limit of all rings of a process together."""
 
 
 class EncodedEvent(NamedTuple):
-    """A durable event as readers get it."""
+    """A durable event as a frame."""
 
     number: int
     frame: bytes
 
     def frame_for(self, *, all_conversations: bool) -> bytes:
-        """The frame; streams of all conversations get it without its id line."""
+        """Return the frame; streams of all conversations get it without its id line."""
         return strip_id(self.frame) if all_conversations else self.frame
 
 
-def strip_id(data: bytes) -> bytes:
-    """A durable event's frame without its first line."""
-    return data[data.index(b"\n") + 1 :]
+def strip_id(frame: bytes) -> bytes:
+    """Return a durable event's frame without its first line, which is the id."""
+    return frame[frame.index(b"\n") + 1 :]
 
 
 class RingBudget:
-    """All rings of a process; when they grow too large, those go that were longest quiet."""
+    """The memory budget of all rings; over the limit, rings without news longest are cleared."""
 
     def __init__(self, limit: int = TOTAL_RING_BYTES) -> None:
         self._limit = limit
         self._rings: OrderedDict[Ring, None] = OrderedDict()
         self.size = 0
-        """Bytes in all of them."""
+        """Bytes in all rings."""
 
     def account(self, ring: "Ring", size: int) -> None:
-        """A ring is larger by so much, or smaller."""
+        """Add `size` bytes, which may be negative, to the total, because a ring changed."""
         self.size += size
         if ring.size:
             self._rings[ring] = None
@@ -47,7 +47,7 @@ class RingBudget:
 
 
 class Ring:
-    """One conversation's recent events, without a hole."""
+    """The recent events of one conversation, without gaps."""
 
     __slots__ = ("_budget", "_events", "size")
 
@@ -55,29 +55,30 @@ class Ring:
         self._budget = budget
         self._events: deque[EncodedEvent] = deque()
         self.size = 0
-        """Bytes in it."""
+        """Bytes in this ring."""
 
     def append(self, event: EncodedEvent) -> None:
-        """Take the next event; the oldest go when it is full."""
+        """Add the next event, and drop the oldest ones while the ring is too large."""
         self._events.append(event)
-        grown = len(event.frame)
-        while len(self._events) > RING_EVENTS or self.size + grown > RING_BYTES:
-            grown -= len(self._events.popleft().frame)
-        self.size += grown
-        self._budget.account(self, grown)
+        growth = len(event.frame)
+        while len(self._events) > RING_EVENTS or self.size + growth > RING_BYTES:
+            growth -= len(self._events.popleft().frame)
+        self.size += growth
+        self._budget.account(self, growth)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Drop all events."""
         self._events.clear()
-        lost, self.size = self.size, 0
-        self._budget.account(self, -lost)
+        dropped_bytes = self.size
+        self.size = 0
+        self._budget.account(self, -dropped_bytes)
 
     def since(self, cursor: int) -> list[EncodedEvent] | None:
-        """The events after a cursor, or None when it does not reach back so far."""
+        """Return the events after a cursor, or None if some of them were dropped already."""
         if not self._events or self._events[0].number > cursor + 1:
             return None
         return [event for event in self._events if event.number > cursor]
 
     def oldest(self) -> int | None:
-        """The number of the first event in it."""
+        """Return the number of the oldest event, or None if the ring is empty."""
         return self._events[0].number if self._events else None

@@ -1,6 +1,7 @@
-"""What a process has to tell the others: gathered while the packet before it is on its way.
+"""The outgoing queue of a backplane: what is published while packets are sent goes out together.
 
-One sending at a time, and no fixed delay: a quiet server sends at once, a busy one in bulk.
+Packets are sent one statement at a time and without a fixed delay: a quiet server sends at once, a
+busy one in bulk.
 """
 
 import asyncio
@@ -18,16 +19,16 @@ from rustygpt_server.telemetry import log
 _log = log(__name__)
 
 MAX_QUEUED: Final = 4_096
-"""Beyond so many waiting words the oldest are dropped; positions are never."""
+"""The longest queue of messages; beyond it the oldest are dropped. Positions are never dropped."""
 RETRY_SECONDS: Final = 0.5
 STOP_SECONDS: Final = 0.5
 
 Send = Callable[[list[str]], Awaitable[None]]
-"""Sends packets, in order; raises Unheard when it cannot."""
+"""Sends packets in order; raises PublishFailed."""
 
 
 class BackplaneSender:
-    """The packets of one process."""
+    """Queues and sends the packets of one process."""
 
     def __init__(self, sender_id: str, send: Send, clock: Clock) -> None:
         self._sender_id = sender_id
@@ -38,17 +39,17 @@ class BackplaneSender:
         self._task: asyncio.Task[None] | None = None
 
     def publish_position(self, conversation_id: UUID, number: int) -> None:
-        """Send a position; of several of one conversation the last one."""
+        """Queue a position; of several of one conversation the highest is sent."""
         self._positions[conversation_id] = max(number, self._positions.get(conversation_id, 0))
         self._ensure_running()
 
     def publish(self, message: BackplaneMessage) -> None:
-        """Send a word."""
+        """Queue a message."""
         self._messages.extend(encode_message(message))
         self._ensure_running()
 
     async def stop(self) -> None:
-        """Give what waits a moment to go out."""
+        """Wait up to STOP_SECONDS for what is queued, and stop."""
         task = self._task
         if task is None:
             return
@@ -65,20 +66,23 @@ class BackplaneSender:
         try:
             while self._positions or self._messages:
                 await self._send_all()
-        except Exception:  # noqa: BLE001 - a task's boundary: the next word starts it again
-            _log.error("telling other processes failed", exc_info=True)
+        except Exception:  # noqa: BLE001 - a task's boundary: the next message starts it again
+            _log.error("sending to other processes failed", exc_info=True)
         finally:
             self._task = None
 
     async def _send_all(self) -> None:
-        positions, messages = self._positions, list(self._messages)
+        positions = self._positions
         self._positions = {}
+        messages = list(self._messages)
         self._messages.clear()
         try:
             await self._send(pack(self._sender_id, positions, messages))
         except PublishFailed as error:
-            # Words would come too late to be of use; whoever misses them makes up for it.
-            _log.warning("other processes were not told", reason=str(error), words=len(messages))
+            # Messages would be out of date by the next attempt; receivers do without them.
+            _log.warning(
+                "could not send to other processes", reason=str(error), messages=len(messages)
+            )
             for conversation_id, number in positions.items():
                 later = self._positions.get(conversation_id, 0)
                 self._positions[conversation_id] = max(number, later)

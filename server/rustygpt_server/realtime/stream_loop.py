@@ -1,128 +1,153 @@
-"""The life of a stream: caught up from the ring or the log, then live, until it ends.
+"""The loop that writes one stream: it catches up from the ring or the log, then waits for events.
 
-A seat turns live in the same turn of the event loop in which its cursor meets the channel's
-position, so no event can come between: nothing is lost and nothing repeated.
+The order of what it sends: queued frames, the last frame of a stream that ends, subscriptions that
+catch up or reset, answers of which deltas were dropped, a keepalive. Live events do not pass
+through this loop: channels write them to the sink while it waits.
 """
 
 from rustygpt_server.errors import Unavailable
-from rustygpt_server.realtime.channel import encode_event
+from rustygpt_server.realtime.catchup import EventLog
+from rustygpt_server.realtime.channel import Channel, encode_event
+from rustygpt_server.realtime.channels import Channels
 from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.ring import EncodedEvent
 from rustygpt_server.realtime.send_queue import Priority, QueuedFrame
-from rustygpt_server.realtime.subscriber import Sink, Subscriber, Subscription
+from rustygpt_server.realtime.subscriber import Sink, Subscriber
+from rustygpt_server.realtime.subscription import Subscription, SubscriptionState
+from rustygpt_server.runtime import Runtime
 
 PAGE = 200
+"""How many events are read from the log at once."""
 KEEPALIVE = b":\n\n"
+"""A comment line (WHATWG HTML, 9.2.5), which clients ignore."""
 
 
-async def run_stream(hub: Hub, subscriber: Subscriber, sink: Sink) -> None:
-    """Send a stream what it has coming, until it is ended; the caller has sent the opening."""
-    subscriber.sink = sink
-    while True:
-        if chunk := subscriber.send_queue.pop_chunk():
-            await sink.send(chunk)
-        elif subscriber.close_frame:
-            await sink.send(subscriber.close_frame)
-            return
-        elif subscriber.pending:
-            await _catch_up_step(hub, subscriber.pending[0], sink)
-        elif subscriber.send_queue.truncated_answers:
-            _resend_truncated_answers(hub, subscriber)
-        elif subscriber.keepalive_due:
-            subscriber.keepalive_due = False
-            await sink.send(KEEPALIVE)
+class StreamLoop:
+    """Writes streams to their sinks."""
+
+    def __init__(self, hub: Hub, channels: Channels, event_log: EventLog, runtime: Runtime) -> None:
+        self._hub = hub
+        self._channels = channels
+        self._log = event_log
+        self._clock = runtime.clock
+        self._limits = runtime.limits
+        self._metrics = runtime.metrics
+
+    async def run(self, subscriber: Subscriber, sink: Sink) -> None:
+        """Write a stream until it is closed; the caller has sent its first frames."""
+        subscriber.sink = sink
+        while True:
+            if chunk := subscriber.send_queue.pop_chunk():
+                await sink.send(chunk)
+            elif subscriber.close_frame:
+                await sink.send(subscriber.close_frame)
+                return
+            elif subscription := subscriber.next_pending():
+                await self._step(subscriber, subscription, sink)
+            elif subscriber.send_queue.truncated_answers:
+                self._resend_truncated_answers(subscriber)
+            elif subscriber.keepalive_due:
+                subscriber.keepalive_due = False
+                await sink.send(KEEPALIVE)
+            else:
+                await subscriber.wait()
+                continue
+            subscriber.quiet_since_tick = False
+
+    async def _step(self, subscriber: Subscriber, subscription: Subscription, sink: Sink) -> None:
+        """Take a pending subscription one step further."""
+        if subscription.state is SubscriptionState.NOTICE_DUE:
+            await sink.send(self._removed_frame(subscriber, subscription))
+        elif subscription.state is SubscriptionState.RESETTING:
+            await sink.send(self._reset_frame(subscriber, subscription))
         else:
-            await subscriber.wait()
-            continue
-        subscriber.quiet_since_tick = False
+            await self._catch_up_step(subscriber, subscription, sink)
 
+    async def _catch_up_step(
+        self, subscriber: Subscriber, subscription: Subscription, sink: Sink
+    ) -> None:
+        """Send one page of missed events, or make the subscription live."""
+        channel = self._channels.open(subscription.conversation_id)
+        if subscription.cursor >= (channel.position or 0):
+            # No await between the comparison and the join: no event can come between.
+            channel.join(subscription, subscriber)
+            self._send_running_answers(subscriber, subscription)
+            return
+        with self._metrics.replay_durations.time():
+            page = await self._next_page(subscriber, subscription, channel)
+        # While the page was read, the subscription may have been closed or reset.
+        if not subscription.is_closed and not subscriber.close_frame:
+            await sink.send(page)
 
-async def _catch_up_step(hub: Hub, subscription: Subscription, sink: Sink) -> None:
-    """One step towards live: a page of what is missing, or a place among the channel's readers."""
-    if subscription.removed:
-        await sink.send(_removed_frame(hub, subscription))
-        return
-    channel = hub.channel(subscription.conversation_id)
-    if subscription.reset_reason:
-        await sink.send(_reset_frame(hub, subscription))
-        return
-    if subscription.cursor >= (channel.position or 0):
-        subscription.subscriber.pending.remove(subscription)
-        channel.add_live(subscription)
-        _send_running_answers(hub, subscription)
-        return
-    with hub.metrics.replay_durations.time():
-        page = await _next_page(hub, subscription)
-    if (
-        subscription in subscription.subscriber.pending and not subscription.subscriber.close_frame
-    ):  # it may have lost the right
-        await sink.send(page)
+    def _removed_frame(self, subscriber: Subscriber, subscription: Subscription) -> bytes:
+        """Return a reset frame for a removal whose frame was dropped from the queue.
 
+        Empty if the user is a member again: the client got a reset for that.
+        """
+        subscription.notice_sent()
+        if subscriber.subscription_to(subscription.conversation_id):
+            return b""
+        return self._hub.reset_frame(subscription.conversation_id, 0, "removed")
 
-def _removed_frame(hub: Hub, subscription: Subscription) -> bytes:
-    """What told of a removal was lost with what waited; one who is back in is told of that."""
-    subscription.subscriber.pending.remove(subscription)
-    if subscription.subscriber.subscription_to(subscription.conversation_id):
-        return b""
-    return hub.reset_frame(subscription.conversation_id, 0, "removed")
+    def _reset_frame(self, subscriber: Subscriber, subscription: Subscription) -> bytes:
+        """Return the reset frame that is due, and continue at the channel's position."""
+        channel = self._channels.open(subscription.conversation_id)
+        channel.remove(subscription)  # until it has caught up again
+        position = channel.position or 0
+        reason = subscription.restart(position)
+        return self._hub.reset_frame(
+            subscription.conversation_id if subscriber.all_conversations else None,
+            position,
+            reason,
+        )
 
+    async def _next_page(
+        self, subscriber: Subscriber, subscription: Subscription, channel: Channel
+    ) -> bytes:
+        """Return the frames of the next missed events; empty if they are lost.
 
-def _reset_frame(hub: Hub, subscription: Subscription) -> bytes:
-    """Tell a reader to load anew; it is live again from here."""
-    channel = hub.channel(subscription.conversation_id)
-    reason, subscription.reset_reason = subscription.reset_reason or "overflow", None
-    channel.remove(subscription)  # until it stands where the channel does
-    subscription.cursor = channel.position or 0
-    return hub.reset_frame(
-        subscription.conversation_id if subscription.subscriber.all_conversations else None,
-        subscription.cursor,
-        reason,
-    )
+        While the log cannot be read, wait a moment and return a keepalive: the stream stays open.
+        """
+        events = channel.since(subscription.cursor)
+        if events is None:
+            try:
+                events = await self._read_log(subscription, channel)
+            except Unavailable:
+                await self._clock.sleep(self._limits.log_retry)
+                return KEEPALIVE
+        if subscription.state is not SubscriptionState.CATCHING_UP:
+            return b""
+        if not events or events[0].number != subscription.cursor + 1:
+            subscriber.request_reset(subscription, "trimmed")
+            return b""
+        subscription.advance(events[-1].number)
+        self._metrics.replayed.inc(len(events))
+        return b"".join(
+            event.frame_for(all_conversations=subscriber.all_conversations) for event in events
+        )
 
+    async def _read_log(self, subscription: Subscription, channel: Channel) -> list[EncodedEvent]:
+        """Read the next missed events, up to the channel's position: it delivers the later ones."""
+        records = await self._log.read(subscription.conversation_id, subscription.cursor, PAGE)
+        return [encode_event(event) for event in records if event.number <= (channel.position or 0)]
 
-async def _next_page(hub: Hub, subscription: Subscription) -> bytes:
-    channel = hub.channel(subscription.conversation_id)
-    events = channel.since(subscription.cursor)
-    if events is None:
-        try:
-            logged = await hub.log.read(subscription.conversation_id, subscription.cursor, PAGE)
-        except Unavailable:  # the stream stays, and goes on as soon as the log is there
-            await hub.wait_for_log()
-            return KEEPALIVE
-        # What the channel has not told yet, it tells when the seat is live.
-        events = [
-            encode_event(event) for event in logged if event.number <= (channel.position or 0)
-        ]
-    if not events or events[0].number != subscription.cursor + 1:
-        subscription.reset_reason = "trimmed"
-        return b""
-    subscription.cursor = events[-1].number
-    hub.metrics.replayed.inc(len(events))
-    return b"".join(
-        event.frame_for(all_conversations=subscription.subscriber.all_conversations)
-        for event in events
-    )
-
-
-def _send_running_answers(hub: Hub, subscription: Subscription) -> None:
-    """Send the whole text so far of every answer in progress."""
-    for answer in hub.answers(subscription.conversation_id):
-        full_text = answer.full_text_frame()
-        if full_text:
-            subscription.subscriber.enqueue(
-                QueuedFrame(Priority.TRANSIENT, full_text, answer.message_id), subscription
-            )
-
-
-def _resend_truncated_answers(hub: Hub, subscriber: Subscriber) -> None:
-    """Send the whole text of answers of which the reader missed a piece."""
-    truncated, subscriber.send_queue.truncated_answers = (
-        subscriber.send_queue.truncated_answers or set(),
-        None,
-    )
-    for subscription in subscriber.subscriptions:
-        for answer in hub.answers(subscription.conversation_id):
-            full_text = answer.full_text_frame() if answer.message_id in truncated else None
-            if full_text:
+    def _send_running_answers(self, subscriber: Subscriber, subscription: Subscription) -> None:
+        """Queue the text so far of every answer in progress."""
+        for answer in self._hub.answers(subscription.conversation_id):
+            frame = answer.full_text_frame()
+            if frame:
                 subscriber.enqueue(
-                    QueuedFrame(Priority.TRANSIENT, full_text, answer.message_id), subscription
+                    QueuedFrame(Priority.TRANSIENT, frame, answer.message_id), subscription
                 )
+
+    def _resend_truncated_answers(self, subscriber: Subscriber) -> None:
+        """Queue the text so far of answers of which deltas were dropped."""
+        truncated = subscriber.send_queue.truncated_answers or set()
+        subscriber.send_queue.truncated_answers = None
+        for subscription in subscriber.subscriptions:
+            for answer in self._hub.answers(subscription.conversation_id):
+                frame = answer.full_text_frame() if answer.message_id in truncated else None
+                if frame:
+                    subscriber.enqueue(
+                        QueuedFrame(Priority.TRANSIENT, frame, answer.message_id), subscription
+                    )

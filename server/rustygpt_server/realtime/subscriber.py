@@ -1,4 +1,7 @@
-"""One open stream: who reads, what waits for it, and its seats in conversations."""
+"""One open stream: its user, its send queue, its subscriptions, and the sink it writes to.
+
+What each subscription may do next is in `subscription`; which streams exist is in `registry`.
+"""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -7,82 +10,70 @@ from typing import Protocol
 from uuid import UUID
 
 from rustygpt_server.realtime.send_queue import BackpressurePolicy, QueuedFrame, SendQueue
+from rustygpt_server.realtime.subscription import Subscription
 from rustygpt_shared import codec
 from rustygpt_shared.events import CloseReason, ResetReason, StreamClosedPayload
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """By what right a stream is open."""
+    """The user and the session that a stream was opened with."""
 
     user_id: UUID
     session_id: UUID
     session_ends_at: datetime
-    """When the session ends, whatever its use."""
+    """When the session ends at the latest, however much it is used."""
 
 
 class SharedChunk:
-    """Bytes that many streams are sent; what they become on the wire is made once, too."""
+    """Bytes that are sent to many streams; their HTTP encoding is cached here."""
 
     __slots__ = ("data", "http_chunk")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.http_chunk: bytes | None = None
+        """The bytes as an HTTP/1.1 chunk; set by the first sink that needs it."""
 
 
 class Sink(Protocol):
-    """Where a stream's bytes go."""
+    """The connection that a stream's bytes are written to."""
 
     def write(self, chunk: SharedChunk) -> bool:
-        """Send at once what many are sent; False when the connection has enough to do."""
+        """Write bytes now; return False if the connection has too much to send already."""
 
     async def send(self, data: bytes) -> None:
-        """Send as soon as the connection takes it."""
+        """Write bytes as soon as the connection accepts them."""
 
     def abort(self) -> None:
-        """End the connection at once, whatever was not sent."""
-
-
-@dataclass(slots=True, eq=False)
-class Subscription:
-    """A reader's place in one conversation."""
-
-    subscriber: "Subscriber"
-    conversation_id: UUID
-    cursor: int = 0
-    """The number of the last event sent; kept until the reader has caught up with the channel."""
-    authorized_at: int = 0
-    """The event number at which the right to read was last looked at."""
-    reset_reason: ResetReason | None = None
-    """The reader has to load anew, and hears nothing before it was told so."""
-    removed: bool = False
-    """It was taken away; what waits of it is all that the reader may still be told."""
+        """Close the connection now, and drop what was not sent."""
 
 
 @dataclass(slots=True, eq=False)
 class Subscriber:
-    """An open stream, of one conversation or of all that a person is in."""
+    """An open stream, of one conversation or of all conversations of its user."""
 
     identity: Identity
     send_queue: SendQueue[Subscription]
     all_conversations: bool = False
-    """Whether it follows all conversations; its frames have no id lines then."""
+    """True if it follows all conversations of its user; its frames have no id lines then."""
     subscriptions: list[Subscription] = field(default_factory=list)
-    pending: list[Subscription] = field(default_factory=list)
-    """Seats that have to catch up or start over."""
+    """The subscriptions that are not closed."""
     sink: Sink | None = None
     close_frame: bytes | None = None
+    """The last frame of the stream, once it has to end."""
     close_checks: int = 0
-    """How often it was seen to have something left to send although it has to end."""
+    """How many checks found the stream still open although it has to end."""
     removals_while_opening: dict[UUID, int] | None = None
-    """While a stream of all conversations opens: removals from those it has no seat in yet."""
+    """For a stream of all conversations that is still opening: the conversations that its user was
+    removed from meanwhile, each with the number of the event. None for any other stream."""
     writable: bool = False
-    """Nothing waits, here or on the way: what comes may go straight to the connection."""
+    """True while nothing is queued or being sent: frames may be written to the sink directly."""
     quiet_since_tick: bool = False
-    """Nothing was sent since the last beat, but what went straight."""
+    """True if the stream loop sent nothing since the last tick; direct writes do not count."""
     keepalive_due: bool = False
-    """A heartbeat is due."""
+    _pending: dict[Subscription, None] = field(default_factory=dict)
+    """Every subscription that is pending, in the order of requests, and some that were."""
     _wakeup: asyncio.Future[None] | None = None
 
     @classmethod
@@ -93,7 +84,7 @@ class Subscriber:
         *,
         all_conversations: bool = False,
     ) -> "Subscriber":
-        """A stream that nobody feeds yet."""
+        """Create a stream without subscriptions and without a sink."""
         return cls(
             identity,
             SendQueue(backpressure),
@@ -102,9 +93,28 @@ class Subscriber:
         )
 
     def subscription_to(self, conversation_id: UUID) -> Subscription | None:
-        """Its place in a conversation."""
-        matches = (seat for seat in self.subscriptions if seat.conversation_id == conversation_id)
+        """Return the open subscription to a conversation, or None."""
+        matches = (one for one in self.subscriptions if one.conversation_id == conversation_id)
         return next(matches, None)
+
+    def next_pending(self) -> Subscription | None:
+        """Return the subscription that the stream loop has to work on next, or None."""
+        while self._pending:
+            subscription = next(iter(self._pending))
+            if subscription.is_pending:
+                return subscription
+            del self._pending[subscription]
+        return None
+
+    def start(self, subscription: Subscription, cursor: int) -> None:
+        """Start a subscription after the event with number `cursor`."""
+        subscription.start(cursor)
+        self._schedule(subscription)
+
+    def request_reset(self, subscription: Subscription, reason: ResetReason) -> None:
+        """Have a subscription send `stream.reset`, because events of it were lost."""
+        subscription.request_reset(reason)
+        self._schedule(subscription)
 
     def send(
         self,
@@ -112,32 +122,24 @@ class Subscriber:
         chunk: SharedChunk | None = None,
         subscription: Subscription | None = None,
     ) -> None:
-        """Hand on an event now, or queue it; `piece` is its frame as others are sent it too."""
+        """Write a frame to the sink, or queue it; `chunk` is the frame if others get it, too."""
         if self.writable and self.sink and self.sink.write(chunk or SharedChunk(item.frame)):
             return
         self.enqueue(item, subscription)
 
     def enqueue(self, item: QueuedFrame, subscription: Subscription | None = None) -> None:
-        """Let an event wait, or note that the reader is too slow to be told everything."""
-        if self.close_frame or (subscription and subscription.reset_reason):
+        """Queue a frame; if it does not fit, clear the queue and request resets."""
+        if self.close_frame or (subscription and not subscription.accepts_frames):
             return
         if not self.send_queue.push(item, subscription):
             for lost in self.send_queue.clear() | ({subscription} if subscription else set()):
-                self.request_reset(lost, "overflow")
-        self.wake()
-
-    def request_reset(self, subscription: Subscription, reason: ResetReason) -> None:
-        """Note that events are missing which the reader cannot be told any more."""
-        if subscription.reset_reason is None:
-            subscription.reset_reason = reason
-            if subscription not in self.pending:
-                self.pending.append(subscription)
+                self._on_overflow(lost)
         self.wake()
 
     def tick(self) -> None:
-        """Let a heartbeat be sent if nothing was since the last beat.
+        """Let the stream loop send a keepalive if it sent nothing since the last tick.
 
-        One beat for all streams, and no timer for each, which would be set anew with every event.
+        One tick for many streams costs less than a timer for each, set again with every event.
         """
         if self.quiet_since_tick:
             self.keepalive_due = True
@@ -145,29 +147,41 @@ class Subscriber:
         self.quiet_since_tick = True
 
     def close(self, reason: CloseReason, retry_ms: int | None = None) -> None:
-        """End the stream after what waits for it was sent."""
+        """End the stream after what is queued; the first reason stays."""
         if self.close_frame is None:
             self.close_frame = encode_close_frame(reason, retry_ms)
             self.wake()
 
     def wake(self) -> None:
-        """Wake whoever sends."""
+        """Wake the stream loop; until it waits again, frames are queued."""
         self.writable = False
         if self._wakeup is not None and not self._wakeup.done():
             self._wakeup.set_result(None)
 
     async def wait(self) -> None:
-        """Wait for something to do; meanwhile events may go straight to the connection."""
+        """Wait for work; meanwhile frames may be written to the sink directly."""
         self._wakeup = asyncio.get_running_loop().create_future()
         self.writable = self.sink is not None
         try:
             await self._wakeup
         finally:
-            self.writable, self._wakeup = False, None
+            self.writable = False
+            self._wakeup = None
+
+    def _schedule(self, subscription: Subscription) -> None:
+        self._pending[subscription] = None
+        self.wake()
+
+    def _on_overflow(self, subscription: Subscription) -> None:
+        if subscription.is_closed:
+            subscription.notice_lost()
+        else:
+            subscription.request_reset("overflow")
+        self._schedule(subscription)
 
 
 def encode_close_frame(reason: CloseReason, retry_ms: int | None = None) -> bytes:
-    """`stream.closed`, with the time to wait before a new attempt."""
+    """Return a `stream.closed` frame; `retry_ms` is when to reconnect (WHATWG HTML, 9.2.6)."""
     retry = f"retry: {retry_ms}\n" if retry_ms is not None else ""
     return retry.encode() + codec.sse_frame(
         "stream.closed", codec.encode(StreamClosedPayload(reason))

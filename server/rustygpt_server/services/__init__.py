@@ -1,1 +1,1 @@
-"""The rules: one verb per user's wish. They know structs and the database, but no HTTP."""
+"""The use cases of the server, which know structs and the database, but no HTTP."""

@@ -1,8 +1,9 @@
-"""Keep this process true to rights that were given or taken, here or elsewhere.
+"""Applying access changes to this process: ended sessions, disabled accounts, changed memberships.
 
-A change is written into the control log in its own transaction. The process that made it acts at
-once and says so to the others; all read the log every second, so that a lost word costs a second.
-Acting twice does no harm. What it is that has to be kept true is for those who watch to know.
+A change is written to the access-change log in its own transaction. The process that made it
+applies it at once and publishes it to the others; all processes also read the log every second, so
+a lost message delays a change by a second. Applying a change twice does no harm. What depends on
+sessions and memberships (caches, streams) registers a listener here.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,48 +14,72 @@ from rustygpt_server.db.access_changes import AccessChange, ChangeKind
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.errors import NotSignedIn
+from rustygpt_server.realtime.backplane import Backplane
+from rustygpt_server.realtime.catchup import CatchUp
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.registry import Revocation
 from rustygpt_server.runtime import Runtime
 from rustygpt_shared import codec, problems
 from rustygpt_shared.events import CloseReason, MembershipChangedPayload
 
-PAGE = 500
+PAGE_SIZE = 500
+"""How many changes are read in one statement."""
+MAX_ACCESS_CHANGES = 10_000
+"""How many changes the log keeps; a process that missed more checks every stream."""
 
 Listener = Callable[[AccessChange | None], object]
-"""Is told of a control, or of None: any right may have changed."""
+"""Receives a change, or None if any session and membership may have changed."""
 
 
 class AccessMonitor:
-    """What this process has heard of rights."""
+    """The access changes that this process has received."""
 
-    def __init__(self, db: Database, hub: Hub, runtime: Runtime) -> None:
+    def __init__(
+        self,
+        db: Database,
+        hub: Hub,
+        catch_up: CatchUp,
+        backplane: Backplane,
+        runtime: Runtime,
+        *,
+        page_size: int = PAGE_SIZE,
+        last_number: int | None = None,
+    ) -> None:
+        """`last_number`: up to where changes of the log were applied; None for a new process."""
         self._db = db
         self._hub = hub
+        self._catch_up = catch_up
+        self._backplane = backplane
         self._limits = runtime.limits
         self._clock = runtime.clock
-        self._last_number: int | None = None
+        self._page_size = page_size
+        self._last_number = last_number
         self._ended: dict[UUID, float] = {}
+        """Sessions that ended lately, and when."""
         self._memberships: dict[tuple[UUID, UUID | None], tuple[int, float]] = {}
+        """By conversation and user: the event number of the latest change, and its time."""
         self._removals: list[tuple[float, Revocation]] = []
+        """Removals whose event was not delivered yet, and when to stop waiting for it."""
         self._listeners: list[Listener] = []
         self._read_at: float | None = None
         self.gap_detected = False
-        """The log had gone on without us: rights have to be looked at one by one."""
+        """True if changes were missed: sessions and memberships have to be checked one by one."""
 
     def is_current(self) -> bool:
-        """Whether the log was read to its end a moment ago: what was heard is all there was."""
-        now, read_at = self._clock.monotonic(), self._read_at
-        return read_at is not None and now - read_at <= self._limits.access_freshness
+        """Return True if the log was read to its end within TimeLimits.access_freshness seconds."""
+        return (
+            self._read_at is not None
+            and self._clock.monotonic() - self._read_at <= self._limits.access_freshness
+        )
 
     def subscribe(self, listener: Listener) -> None:
-        """Call a function with every change; of a membership never with one before the latest."""
+        """Call a function with every change; outdated changes of a membership are left out."""
         self._listeners.append(listener)
 
     def publish(self, change: AccessChange) -> None:
-        """Act on a change that was made here, and let the others."""
+        """Apply a change that this process made, and publish it to the others."""
         self.apply(change)
-        self._hub.backplane.publish(change)
+        self._backplane.publish(change)
 
     def publish_ended_sessions(
         self,
@@ -62,12 +87,12 @@ class AccessMonitor:
         user_id: UUID | None = None,
         kind: ChangeKind = "session_ended",
     ) -> None:
-        """Sessions are over."""
+        """Apply and publish the end of sessions."""
         for session_id in session_ids:
             self.publish(AccessChange(kind, user_id, session_id))
 
     def publish_memberships(self, events: Iterable[EventRecord]) -> None:
-        """Memberships changed; the streams of the conversation were told these events."""
+        """Apply and publish changes of memberships, given the events that the hub published."""
         for event in events:
             change = codec.decode(event.payload, MembershipChangedPayload)
             conversation_id = event.conversation_id
@@ -76,7 +101,7 @@ class AccessMonitor:
             )
 
     def apply(self, change: AccessChange) -> None:
-        """Do what follows from a change."""
+        """Close the streams that a change affects, and call the listeners."""
         conversation_id = change.conversation_id
         if conversation_id and not self._is_newer(change, conversation_id):
             return
@@ -91,37 +116,39 @@ class AccessMonitor:
             listener(change)
 
     def reject_if_ended(self, session_id: UUID) -> None:
-        """Refuse who was let in by a session that has ended since; raises NotSignedIn."""
+        """Raise NotSignedIn if a session ended after its caller was authenticated."""
         if session_id in self._ended:
             raise NotSignedIn("Your session has ended; sign in again.", problems.EXPIRED)
 
     async def poll(self) -> None:
-        """Read on in the log. The first time only finds its end: nothing from before it counts."""
+        """Read and apply new changes; the first call only finds the end of the log."""
         started_at = self._clock.monotonic()
         if self._last_number is None:
-            self._last_number = (
-                await access_changes.read_access_changes(self._db, 0, 0)
-            ).last_number
+            page = await access_changes.read_access_changes(self._db, 0, 0)
+            self._last_number = page.last_number
             self._reset()
         while await self._read_next(self._last_number):
             pass
         self._read_at = started_at
         self._expire()
 
+    async def prune(self) -> None:
+        """Delete old changes from the log."""
+        await access_changes.prune_access_changes(self._db, MAX_ACCESS_CHANGES)
+
     def close_overdue_removals(self) -> None:
-        """End removed people's streams that the event of the removal did not get to in time."""
-        now, waiting = self._clock.monotonic(), self._removals
-        self._removals = [one for one in waiting if one[0] > now]
+        """Close removed users' streams whose last event was not delivered in time."""
+        now = self._clock.monotonic()
+        waiting = self._removals
+        self._removals = [(due, revocation) for due, revocation in waiting if due > now]
         for due, revocation in waiting:
             if due <= now:
                 self._hub.revoke(revocation)
 
     async def _read_next(self, after: int) -> bool:
-        """Take a piece of the log; whether there is more."""
-        page = await access_changes.read_access_changes(self._db, after, PAGE)
-        if not page.continues_from(
-            after
-        ):  # pruned too early for us, or the database is one of before
+        """Read and apply a page of the log; return True if there is more."""
+        page = await access_changes.read_access_changes(self._db, after, self._page_size)
+        if not page.continues_from(after):  # it was pruned too early, or restored from a backup
             self._reset()
         self._last_number = page.end
         for change in page.changes:
@@ -129,9 +156,9 @@ class AccessMonitor:
         return page.end < page.last_number
 
     def _reset(self) -> None:
-        """Something was not heard: have what is known asked for again, and streams looked at."""
+        """Forget what is cached, because changes may have been missed."""
         self.gap_detected = True
-        self._memberships.clear()  # their numbers may be those of a log that is gone
+        self._memberships.clear()  # a restored log gives their event numbers again
         for listener in self._listeners:
             listener(None)
 
@@ -142,18 +169,18 @@ class AccessMonitor:
         self._hub.revoke(revocation)
 
     def _remove(self, change: AccessChange, conversation_id: UUID) -> None:
-        """End a removed person's streams, with the event that tells of it if that comes soon."""
+        """Close a removed user's streams, with the event of the removal if it arrives in time."""
         revocation = Revocation(
             "removed", change.user_id, None, conversation_id, change.event_number
         )
         if not self._hub.lacks(conversation_id, change.event_number):
             self._hub.revoke(revocation)
             return
-        self._hub.catch_up.advance(conversation_id, change.event_number)
+        self._catch_up.advance(conversation_id, change.event_number)
         self._removals.append((self._clock.monotonic() + self._limits.removal_grace, revocation))
 
     def _is_newer(self, change: AccessChange, conversation_id: UUID) -> bool:
-        """Whether a membership's control is later than those of it that were heard."""
+        """Record a change of a membership; return False if a later one was applied already."""
         key = (conversation_id, change.user_id)
         latest, _ = self._memberships.get(key, (-1, 0.0))
         if change.event_number > latest:
@@ -161,9 +188,15 @@ class AccessMonitor:
         return change.event_number > latest
 
     def _expire(self) -> None:
-        """Drop what a word or a request of before can not bring up any more."""
+        """Forget what no message or request that is still in flight can refer to."""
         horizon = self._clock.monotonic() - self._limits.access_dedup_ttl
-        self._ended = {one: at for one, at in self._ended.items() if at > horizon}
+        self._ended = {
+            session_id: ended_at
+            for session_id, ended_at in self._ended.items()
+            if ended_at > horizon
+        }
         self._memberships = {
-            key: known for key, known in self._memberships.items() if known[1] > horizon
+            key: (number, changed_at)
+            for key, (number, changed_at) in self._memberships.items()
+            if changed_at > horizon
         }

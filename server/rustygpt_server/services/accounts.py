@@ -1,4 +1,4 @@
-"""People: set-up, one's own account, the search for people, administration of accounts."""
+"""Accounts: set-up, the caller's own account, user search, and administration."""
 
 import hmac
 from datetime import datetime
@@ -22,7 +22,7 @@ from rustygpt_shared.models.users import AdminUser, User, UserSearchResult
 
 
 class Accounts:
-    """The people of one server."""
+    """The accounts of one server."""
 
     def __init__(
         self,
@@ -41,13 +41,14 @@ class Accounts:
         self._setup_token = setup_token
 
     async def is_setup(self) -> bool:
-        """Whether the first administrator exists."""
+        """Return True if the first administrator exists."""
         return await accounts.is_setup(self._db)
 
     async def set_up(self, request: requests.SetUp, *, is_local: bool) -> User:
-        """Make the first administrator; from another machine only with the printed token."""
-        given = (request.setup_token or "").encode()
-        if not is_local and not hmac.compare_digest(given, (self._setup_token or "\0").encode()):
+        """Create the first administrator; a remote caller needs the token, or gets Forbidden."""
+        given_token = (request.setup_token or "").encode()
+        setup_token = (self._setup_token or "\0").encode()  # a request cannot contain NUL
+        if not is_local and not hmac.compare_digest(given_token, setup_token):
             raise Forbidden(
                 "Setting up from another machine needs the set-up token that the server printed "
                 "when it started."
@@ -56,38 +57,43 @@ class Accounts:
         return await accounts.set_up(self._db, await self._new_account(request, now), now)
 
     async def update_me(self, caller: Caller, changes: requests.UpdateMe) -> User:
-        """Change one's own account."""
+        """Change the caller's account."""
         user = await accounts.update_me(self._db, caller.user.id, changes)
         self._access.publish(AccessChange("account_changed", user.id))
         return user
 
     async def change_password(self, caller: Caller, request: requests.ChangePassword) -> None:
-        """Change one's own password; all other sessions and their streams end."""
+        """Change the caller's password, and end all other sessions of the caller.
+
+        Raises NotSignedIn if the current password is wrong.
+        """
         stored = await accounts.show_password(self._db, caller.user.id)
         if not await self._passwords.check(stored, request.current_password):
             raise NotSignedIn("The current password is wrong.", problems.INVALID_CREDENTIALS)
-        ended = await accounts.change_password(
+        ended_sessions = await accounts.change_password(
             self._db,
             caller.user.id,
             await self._passwords.hash(request.new_password),
             caller.session.id,
             self._clock.now(),
         )
-        self._access.publish_ended_sessions(ended, caller.user.id)
+        self._access.publish_ended_sessions(ended_sessions, caller.user.id)
         self._access.publish(AccessChange("account_changed", caller.user.id))
 
     async def search_users(self, actor: UUID, query: str, limit: int) -> list[UserSearchResult]:
-        """People whose name starts so."""
-        found = await accounts.search_users(self._db, actor, query, limit)
-        statuses = await self._presence.statuses(one.id for one in found)
-        return [UserSearchResult(**structs.asdict(one), presence=statuses[one.id]) for one in found]
+        """Return users whose name starts with `query`, with their presence."""
+        users = await accounts.search_users(self._db, actor, query, limit)
+        statuses = await self._presence.statuses(user.id for user in users)
+        return [
+            UserSearchResult(**structs.asdict(user), presence=statuses[user.id]) for user in users
+        ]
 
     async def list_users(self, actor: UUID, after: str | None, limit: int) -> list[AdminUser]:
-        """All accounts, for administrators."""
+        """Return all accounts, after a username; for administrators."""
         return await accounts.list_users(self._db, actor, after, limit)
 
     async def create_user(self, actor: UUID, request: requests.CreateUser) -> AdminUser:
-        """Make an account, as an administrator."""
+        """Create an account; for administrators."""
         now = self._clock.now()
         roles = list(request.roles or ["member"])
         new_account = await self._new_account(request, now)
@@ -96,7 +102,7 @@ class Accounts:
     async def update_user(
         self, actor: UUID, user_id: UUID, changes: requests.UpdateUser
     ) -> AdminUser:
-        """Change an account, as an administrator; sessions that end by it close their streams."""
+        """Change an account; for administrators. Streams of sessions that end are closed."""
         password = changes.password
         changed = await accounts.update_user(
             self._db,

@@ -1,7 +1,7 @@
-"""Answers of the database that this process uses again, as long as they are true.
+"""A cache of database results that are invalidated by access changes.
 
-They are true as long as the control log was read on a moment ago and said nothing of what they
-are about. What is kept has a bound; what was used longest ago goes first.
+An entry is valid while the access-change log is read up to date and had no change for one of the
+entry's tags. The size is bounded; the least recently used entry is dropped first (LRU).
 """
 
 from collections import OrderedDict
@@ -19,12 +19,12 @@ MAX_ENTRIES = 20_000
 class _Entry(NamedTuple, Generic[V]):
     value: V
     version: int
-    until: float
+    expires_at: float
     tags: tuple[Hashable, ...]
 
 
 class InvalidationCache(Generic[K, V]):
-    """Answers of one kind."""
+    """Cached results of one kind."""
 
     def __init__(
         self,
@@ -33,31 +33,40 @@ class InvalidationCache(Generic[K, V]):
         seconds: float,
         size: int = MAX_ENTRIES,
     ) -> None:
+        """`is_current` returns False while invalidations may be missing; nothing is used then.
+
+        `seconds`: how long an entry is used at most.
+        """
         self.version = 0
-        """Counts what was heard; an answer asked for before a change may not tell of it."""
+        """The number of invalidations; see `put`."""
         self._is_current = is_current
         self._clock = clock
         self._seconds = seconds
         self._size = size
         self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
         self._invalidated_at: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
+        """By tag: the version and the time of its last invalidation, the oldest first."""
         self._min_version = 0
 
     def get(self, key: K) -> V | None:
-        """What is known, or None when the database has to be asked."""
+        """Return a cached result, or None if the database has to be queried."""
         entry = self._entries.get(key)
         if entry is None or not self._is_current():
             return None
-        if entry.until <= self._clock.monotonic() or self._is_invalidated(entry):
+        if entry.expires_at <= self._clock.monotonic() or self._is_invalidated(entry):
             del self._entries[key]
             return None
         self._entries.move_to_end(key)
         return entry.value
 
     def put(self, key: K, value: V, version: int, *tags: Hashable) -> None:
-        """Keep an answer that was asked for at a count of changes; what it is about, or its key."""
-        until = self._clock.monotonic() + self._seconds
-        entry = _Entry(value, version, until, tags or (key,))
+        """Cache a result; without tags, its key is its tag.
+
+        `version` is that of the cache before the query started: a result that an invalidation
+        overtook is not cached.
+        """
+        expires_at = self._clock.monotonic() + self._seconds
+        entry = _Entry(value, version, expires_at, tags or (key,))
         if version < self._min_version or self._is_invalidated(entry):
             return
         self._entries[key] = entry
@@ -66,19 +75,23 @@ class InvalidationCache(Generic[K, V]):
             self._entries.popitem(last=False)
 
     def invalidate(self, tag: Hashable) -> None:
-        """Use nothing any more that was asked for before now and is about this."""
+        """Invalidate all results with a tag, and those of queries that are in flight."""
         now = self._clock.monotonic()
         self.version += 1
         self._invalidated_at[tag] = (self.version, now)
         self._invalidated_at.move_to_end(tag)
         while next(iter(self._invalidated_at.values()))[1] <= now - self._seconds:
-            self._invalidated_at.popitem(last=False)  # nothing so old is kept
+            self._invalidated_at.popitem(last=False)  # all entries from before it have expired
 
     def clear(self) -> None:
-        """Use nothing any more that was asked for before now."""
+        """Invalidate all results, and those of queries that are in flight."""
         self.version += 1
         self._entries.clear()
         self._min_version = self.version
 
+    def statistics(self) -> dict[str, int]:
+        """Return the number of `entries` and of remembered `invalidations`."""
+        return {"entries": len(self._entries), "invalidations": len(self._invalidated_at)}
+
     def _is_invalidated(self, entry: _Entry[V]) -> bool:
-        return any(self._invalidated_at.get(one, (0, 0.0))[0] > entry.version for one in entry.tags)
+        return any(self._invalidated_at.get(tag, (0, 0.0))[0] > entry.version for tag in entry.tags)

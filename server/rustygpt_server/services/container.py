@@ -1,4 +1,4 @@
-"""All services of one server, as they are handed to the routes."""
+"""The services of one server, as routes get them."""
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from rustygpt_server.services.typing_status import TypingService
 
 
 class Services(Struct, frozen=True):
-    """What routes may call."""
+    """The services that routes may call."""
 
     accounts: Accounts
     sessions: Sessions

@@ -1,4 +1,4 @@
-"""Conversations and who is in them."""
+"""Conversations and their members."""
 
 from datetime import datetime
 from uuid import UUID
@@ -37,7 +37,7 @@ class Conversations:
         request: requests.CreateConversation,
         idempotency_key: IdempotencyKey | None,
     ) -> CreatedConversation:
-        """Make a conversation of one's own."""
+        """Create a conversation whose owner is the actor."""
         now = self._clock.now()
         new_conversation_id = new_id(int(now.timestamp() * 1000))
         created = await conversations.create_conversation(
@@ -50,13 +50,16 @@ class Conversations:
     async def list_conversations(
         self, actor: UUID, *, archived: bool, before: tuple[datetime, UUID] | None, limit: int
     ) -> list[Conversation]:
-        """One's conversations, latest activity first."""
+        """Return the actor's conversations, latest activity first.
+
+        `before` is the activity time and the id of the last conversation of the page before.
+        """
         return await conversations.list_conversations(
             self._db, actor, archived=archived, before=before, limit=limit
         )
 
     async def show_conversation(self, actor: UUID, conversation_id: UUID) -> Conversation:
-        """One conversation."""
+        """Return a conversation."""
         return await conversations.show_conversation(self._db, actor, conversation_id)
 
     async def update_conversation(
@@ -72,19 +75,19 @@ class Conversations:
     async def list_participants(
         self, actor: UUID, conversation_id: UUID
     ) -> Page[ParticipantWithPresence]:
-        """Everybody in a conversation."""
+        """Return the members of a conversation, with their presence."""
         page = await participants.list_participants(self._db, actor, conversation_id)
-        statuses = await self._presence.statuses(one.user_id for one in page.items)
-        listed = [
-            ParticipantWithPresence(**structs.asdict(one), presence=statuses[one.user_id])
-            for one in page.items
+        statuses = await self._presence.statuses(member.user_id for member in page.items)
+        members = [
+            ParticipantWithPresence(**structs.asdict(member), presence=statuses[member.user_id])
+            for member in page.items
         ]
-        return Page(listed, page.position, page.more)
+        return Page(members, page.position, page.more)
 
     async def add_participant(
         self, actor: UUID, conversation_id: UUID, request: requests.AddParticipant
     ) -> None:
-        """Add a person, or change the person's role."""
+        """Add a member, or change a member's role."""
         events = await participants.add_participant(
             self._db, actor, conversation_id, request.user_id, request.role, self._clock.now()
         )
@@ -92,7 +95,7 @@ class Conversations:
         self._access.publish_memberships(events)
 
     async def remove_participant(self, actor: UUID, conversation_id: UUID, user_id: UUID) -> None:
-        """Take a person out, or leave; the person's streams end with the event that tells of it."""
+        """Remove a member, or leave. The member's streams end with the event of the removal."""
         events = await participants.remove_participant(
             self._db, actor, conversation_id, user_id, self._clock.now()
         )

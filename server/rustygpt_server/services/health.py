@@ -1,4 +1,4 @@
-"""Whether the server can do its work, and what it lacks."""
+"""Health probes and metrics."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,25 +6,35 @@ from collections.abc import Awaitable, Callable
 from rustygpt_server.db import system
 from rustygpt_server.db.database import Database
 from rustygpt_server.errors import RequestError
-from rustygpt_server.realtime.hub import Hub
-from rustygpt_server.telemetry import Metrics
+from rustygpt_server.realtime.backplane import Backplane
+from rustygpt_server.realtime.registry import SubscriberRegistry
+from rustygpt_server.runtime import Runtime
 
 Missing = Callable[[], Awaitable[list[str]]]
+"""Returns what the database schema lacks, one phrase each."""
 
 
 class Health:
-    """Answers the probes."""
+    """The state of one server process, for probes and for Prometheus."""
 
-    def __init__(self, db: Database, hub: Hub, metrics: Metrics, missing: Missing) -> None:
+    def __init__(
+        self,
+        db: Database,
+        backplane: Backplane,
+        subscribers: SubscriberRegistry,
+        runtime: Runtime,
+        missing: Missing,
+    ) -> None:
         self._db = db
-        self._timeout = hub.limits.ready_check
-        self._hub = hub
-        self._metrics = metrics
+        self._backplane = backplane
+        self._subscribers = subscribers
+        self._timeout = runtime.limits.ready_check
+        self._metrics = runtime.metrics
         self._missing = missing
 
     async def missing(self) -> list[str]:
-        """What keeps the server from its work, in words; empty when it is ready."""
-        if self._hub.subscribers.draining:
+        """Return why the server is not ready, one phrase each; empty if it is ready."""
+        if self._subscribers.draining:
             return ["the server is shutting down"]
         try:
             async with asyncio.timeout(self._timeout):
@@ -34,17 +44,17 @@ class Health:
             return ["the database does not answer"]
 
     def count(self, endpoint: str, status: str) -> None:
-        """Count a probe that was answered."""
+        """Count a probe."""
         self._metrics.health.labels(endpoint, status).inc()
 
     async def sample(self) -> None:
-        """Note what is measured and not counted; each process does so for itself."""
+        """Set the gauges of this process: pool sizes and the state of the backplane."""
         self._metrics.pool_max.set(self._db.size)
         self._metrics.pool_in_use.set(self._db.in_use)
-        self._metrics.backplane_up.set(self._hub.backplane.connected)
+        self._metrics.backplane_up.set(self._backplane.connected)
 
     async def report(self) -> bytes:
-        """All metrics as Prometheus text."""
+        """Return all metrics in the text format of Prometheus."""
         await self.sample()
-        self._hub.subscribers.flush_metrics()
+        self._subscribers.flush_metrics()
         return self._metrics.report()

@@ -1,4 +1,4 @@
-"""Message text as HTML for pages: rendered without raw HTML, highlighted, and sanitised."""
+"""Rendering message text as HTML: without raw HTML, with highlighted code, and sanitised."""
 
 import nh3
 from markdown_it import MarkdownIt
@@ -13,10 +13,11 @@ _TAGS = {
 }
 _ATTRIBUTES = {"a": {"href"}, "span": {"class"}, "code": {"class"}, "ol": {"start"}}
 _HIGHLIGHT_LIMIT = 50_000
+"""Longer code is not highlighted."""
 
 
 class Markdown:
-    """Renders message text. Images become links: a page must not load what a text names."""
+    """Renders message text. Images become links, so that a page loads nothing that a text names."""
 
     def __init__(self) -> None:
         self._parser = MarkdownIt(
@@ -24,7 +25,7 @@ class Markdown:
         ).disable("image")
 
     def render(self, text: str) -> str:
-        """Sanitised HTML."""
+        """Return sanitised HTML."""
         return nh3.clean(
             self._parser.render(text),
             tags=_TAGS,
@@ -35,6 +36,7 @@ class Markdown:
 
 
 def _highlight(code: str, language: str, _attributes: str) -> str:
+    """Return highlighted HTML, or an empty string to have the code rendered as it is."""
     if not language or len(code) > _HIGHLIGHT_LIMIT:
         return ""
     try:

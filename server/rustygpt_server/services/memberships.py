@@ -1,4 +1,4 @@
-"""Who may read which conversation: known for a while, else asked for with all who wait."""
+"""Memberships of users in conversations: cached for a while, otherwise queried in batches."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from rustygpt_server.services.cache import InvalidationCache
 
 
 class Memberships:
-    """The memberships that this process knows of."""
+    """The memberships that this process has seen."""
 
     def __init__(self, db: Database, hub: Hub, access: AccessMonitor, runtime: Runtime) -> None:
         self._db = db
@@ -28,15 +28,18 @@ class Memberships:
         hub.add_listener(self._on_event)
 
     def member_at_event(self, user_id: UUID, conversation_id: UUID) -> int | None:
-        """The event number at which a person was seen to be a member; None: ask."""
+        """Return an event number at which a user was a member; None if it has to be queried."""
         return self._cache.get((user_id, conversation_id))
 
     async def load(self, user_id: UUID, conversation_id: UUID | None) -> dict[UUID, LogBounds]:
-        """Where a person's streams stand in a conversation (none for others), or in all."""
+        """Return the log bounds of a conversation, or of all conversations of a user for None.
+
+        Empty if the user is not a member.
+        """
         version = self._cache.version
         bounds_by_conversation = await self._queries.submit((user_id, conversation_id))
-        for found_id, bounds in bounds_by_conversation.items():
-            self._cache.put((user_id, found_id), bounds.position, version)
+        for member_of, bounds in bounds_by_conversation.items():
+            self._cache.put((user_id, member_of), bounds.position, version)
         return bounds_by_conversation
 
     async def _load_batch(
@@ -51,6 +54,6 @@ class Memberships:
             self._cache.invalidate((change.user_id, change.conversation_id))
 
     def _on_event(self, event: EventRecord) -> None:
-        """The event may come before the control; nobody is let in to what comes after it."""
+        """Invalidate a membership by its event, which may arrive before the access change."""
         if change := parse_membership(event):
             self._cache.invalidate((change.user_id, event.conversation_id))

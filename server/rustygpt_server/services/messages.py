@@ -1,4 +1,4 @@
-"""Write messages, and let the assistant answer them."""
+"""Posting messages, and starting and cancelling the assistant's answers."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from rustygpt_shared.models.messages import CancelResult
 
 
 class Messages:
-    """What is written in threads."""
+    """Posts messages."""
 
     def __init__(
         self,
@@ -43,14 +43,12 @@ class Messages:
         post: requests.PostMessage,
         idempotency_key: IdempotencyKey | None,
     ) -> PostResult:
-        """Start a thread."""
+        """Post the first message of a new thread."""
         new_message = self._new_message(post, idempotency_key)
-        return self._publish(
-            actor,
-            await self._post_writer.write(
-                Post(actor, new_message, conversation_id=conversation_id)
-            ),
+        result = await self._post_writer.write(
+            Post(actor, new_message, conversation_id=conversation_id)
         )
+        return self._publish(actor, result)
 
     async def reply(
         self,
@@ -59,14 +57,13 @@ class Messages:
         post: requests.PostMessage,
         idempotency_key: IdempotencyKey | None,
     ) -> PostResult:
-        """Answer a message."""
+        """Post a reply to a message."""
         new_message = self._new_message(post, idempotency_key)
-        return self._publish(
-            actor, await self._post_writer.write(Post(actor, new_message, parent_id=parent_id))
-        )
+        result = await self._post_writer.write(Post(actor, new_message, parent_id=parent_id))
+        return self._publish(actor, result)
 
     async def cancel(self, actor: UUID, message_id: UUID) -> CancelResult:
-        """Stop an answer; what was written of it stays."""
+        """Stop an answer, whose text so far stays; return `cancelled` or the state it had."""
         outcome = await answers.request_cancel(self._db, actor, message_id, self._clock.now())
         if outcome.state == "running":
             self._metrics.cancels.inc()
@@ -81,7 +78,7 @@ class Messages:
         return NewMessage(message_id, post.content, post.role, post.model, idempotency_key)
 
     def _publish(self, actor: UUID, result: PostResult) -> PostResult:
-        """Tell readers after the commit, and start the answer that was begun in it."""
+        """Publish a committed post, and start the answer that its transaction claimed."""
         posted = result.posted
         if not result.replayed:
             self._typing.on_posted(actor, posted.conversation_id, posted.root_id)

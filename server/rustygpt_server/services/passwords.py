@@ -1,4 +1,4 @@
-"""Hash and check passwords with Argon2id, off the event loop and a few at a time."""
+"""Hashing and verifying passwords with Argon2id, in a few threads beside the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,11 +10,15 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 T = TypeVar("T")
 
-_WORKERS = 2  # each one takes 46 MiB while it works
+_WORKERS = 2
+"""Each thread needs 46 MiB while it works."""
 
 
 class Passwords:
-    """The parameters are OWASP's second recommendation: 46 MiB, one pass, one lane."""
+    """Hashes passwords with the second parameter set that OWASP recommends: 46 MiB, t=1, p=1.
+
+    See https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html.
+    """
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1)
@@ -22,22 +26,26 @@ class Passwords:
         self._dummy_hash: str | None = None
 
     async def hash(self, password: str) -> str:
-        """A new hash, with its own salt and parameters in it."""
+        """Return a new hash, which contains its salt and its parameters."""
         return await self._run(self._hasher.hash, password)
 
     async def check(self, stored: str | None, password: str) -> bool:
-        """Whether a password fits; without a stored hash it takes as long, and never does."""
+        """Return True if a password matches a stored hash.
+
+        Without a stored hash this takes as long and returns False, so that timing does not reveal
+        which accounts exist.
+        """
         if self._dummy_hash is None:
-            self._dummy_hash = await self.hash("nobody has this password")
-        fits = await self._run(self._verify, stored or self._dummy_hash, password)
-        return fits and bool(stored)
+            self._dummy_hash = await self.hash("a password of no account")
+        matches = await self._run(self._verify, stored or self._dummy_hash, password)
+        return matches and bool(stored)
 
     def is_outdated(self, stored: str) -> bool:
-        """Whether a hash was made with other parameters than today's."""
+        """Return True if a hash has other parameters than new ones get."""
         return self._hasher.check_needs_rehash(stored)
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Stop the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _verify(self, stored: str, password: str) -> bool:

@@ -1,8 +1,8 @@
-"""Posts that wait are written in one statement.
+"""Writing posts in batches: those that wait together are written in one statement.
 
-None of these statements waits for a lock: posts to a conversation that somebody else is writing to
-get a lane of their own, one statement at a time, so that a conversation that is stuck holds up
-nobody but those who post there, and takes one connection at most.
+The common statement never waits for a lock. Posts to a conversation that another transaction is
+writing to get a lane of their own, with one statement at a time: a conversation that is stuck
+delays only its own posts, and takes one connection at most.
 """
 
 from collections import Counter
@@ -17,36 +17,43 @@ from rustygpt_server.db.messages import AnswerClaim, ConversationBusy, Post, Pos
 from rustygpt_server.services.batcher import Batcher
 
 MAX_IN_FLIGHT = 1
-"""Two would find each other's conversations busy, and be slower together."""
+"""Two statements would find each other's conversations busy, and be slower together."""
 MAX_BATCH = 50
-"""PostgreSQL keeps track of up to 64 blocks of a transaction at no cost."""
+"""PostgreSQL tracks up to 64 subtransactions of a transaction in shared memory."""
 
 _Result = PostResult | ConversationBusy
 
 
 class PostWriter:
-    """The posts of one process."""
+    """Writes the posts of one process."""
 
     def __init__(
         self, db: Database, new_claim: Callable[[], AnswerClaim | None], clock: Clock
     ) -> None:
+        """`new_claim` returns what a post needs to start an answer, or None for no answer."""
         self._db = db
         self._new_claim = new_claim
         self._clock = clock
-        self._all: Batcher[Post, _Result] = Batcher(
+        self._common: Batcher[Post, _Result] = Batcher(
             partial(self._execute, wait=False), max_in_flight=MAX_IN_FLIGHT, max_batch=MAX_BATCH
         )
         self._lanes: dict[UUID, Batcher[Post, _Result]] = {}
+        """The lanes of conversations that were busy."""
         self._lane_users: Counter[UUID] = Counter()
+        """How many posts wait in each lane."""
 
     async def write(self, post: Post) -> PostResult:
-        """Write one; raises what refuses it."""
-        result = await self._all.submit(post)
+        """Write a post and return the result; raises a RequestError if it is rejected."""
+        result = await self._common.submit(post)
         if isinstance(result, ConversationBusy):
             result = await self._write_waiting(post, result.conversation_id)
         if isinstance(result, ConversationBusy):
-            raise TypeError("a statement that waits finds nobody busy")
+            raise TypeError("a statement that waits for locks cannot find a conversation busy")
         return result
+
+    def statistics(self) -> dict[str, int]:
+        """Return the number of `lanes`, and of posts that wait in them (`in_lanes`)."""
+        return {"lanes": len(self._lanes), "in_lanes": self._lane_users.total()}
 
     async def _write_waiting(self, post: Post, conversation_id: UUID) -> _Result:
         if conversation_id not in self._lanes:
@@ -58,7 +65,8 @@ class PostWriter:
         finally:
             self._lane_users[conversation_id] -= 1
             if not self._lane_users[conversation_id]:
-                del self._lane_users[conversation_id], self._lanes[conversation_id]
+                del self._lane_users[conversation_id]
+                del self._lanes[conversation_id]
 
     async def _execute(self, posts: list[Post], *, wait: bool) -> list[_Result | Exception]:
         claims = [self._new_claim() for _ in posts]

@@ -1,13 +1,15 @@
-"""Sessions: log in, check, rotate, end. Tokens are made and compared here, and stored hashed only.
+"""Sessions: log-in, authentication, token rotation, and the end of sessions.
 
-A rotated token is derived from the one before: a client whose answer was lost gets the same one
-again, and is not logged out.
+Tokens are created here; the database only has their hashes. A rotated token is derived from the one
+before: a client that lost the response gets the same new token again, and stays signed in.
 """
 
 import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -29,23 +31,25 @@ from rustygpt_shared.models.users import OwnSession, Session, User
 from rustygpt_shared.settings import SessionSettings
 
 TOUCH_INTERVAL_SECONDS = 60
-"""The database writes that a session is in use at most so often."""
+"""The database records the use of a session at most once in this time (`check_token` in `sql/`)."""
 
 
 class ClientInfo(Struct, frozen=True):
-    """Where a request comes from."""
+    """The client that a request comes from."""
 
     address: str
     user_agent: str | None
 
 
 class Caller(Struct, frozen=True):
-    """A signed-in caller; `fresh` is the token the client has to use from now on, if any."""
+    """An authenticated caller."""
 
     user: User
     session: Session
     token: str
+    """The token that the request came with."""
     new_token: str | None = None
+    """The token that the client has to use from now on, if it changed."""
 
 
 class Sessions:
@@ -75,102 +79,120 @@ class Sessions:
         access.subscribe(self._on_access_change)
 
     async def log_in(self, name: str, password: str, client: ClientInfo) -> Caller:
-        """Start a session; unknown names and wrong passwords look the same, also in time."""
+        """Check a name and a password, and start a session.
+
+        Unknown names and wrong passwords raise the same NotSignedIn, after the same time. Raises
+        AccountDisabled if the password is right and the account is disabled.
+        """
         login = await accounts.find_login(self._db, name)
-        fits = await self._passwords.check(login.password_hash if login else None, password)
-        if login is None or not fits:
+        matches = await self._passwords.check(login.password_hash if login else None, password)
+        if login is None or not matches:
             self._metrics.logins.labels("refused").inc()
             raise NotSignedIn("The name or the password is wrong.", problems.INVALID_CREDENTIALS)
         if login.disabled:
             self._metrics.logins.labels("disabled").inc()
             raise AccountDisabled("This account is disabled; ask an administrator.")
         if self._passwords.is_outdated(login.password_hash):
-            stronger = await self._passwords.hash(password)
-            await accounts.store_password_hash(self._db, login.user_id, stronger)
+            new_hash = await self._passwords.hash(password)
+            await accounts.store_password_hash(self._db, login.user_id, new_hash)
         return await self.start(login.user_id, client)
 
     async def start(self, user_id: UUID, client: ClientInfo) -> Caller:
-        """Start a session for somebody who proved to be the user."""
-        token, now = new_token(), self._clock.now()
-        new = NewSession(
+        """Start a session for a user who is authenticated, and end the oldest beyond the limit."""
+        token = new_token()
+        now = self._clock.now()
+        new_session = NewSession(
             id=new_id(int(now.timestamp() * 1000)),
             user_id=user_id,
             token_hash=hash_token(token),
             user_agent=client.user_agent,
             address=client.address,
         )
-        windows = SessionLimits(
+        session_limits = SessionLimits(
             self._settings.idle_seconds,
             self._settings.absolute_seconds,
             self._settings.max_sessions_per_user,
         )
-        started = await sessions.start_session(self._db, new, windows, now)
+        started = await sessions.start_session(self._db, new_session, session_limits, now)
         self._access.publish_ended_sessions(started.ended_sessions, user_id)
         user = await accounts.show_me(self._db, user_id)
         self._metrics.logins.labels("accepted").inc()
         return Caller(user, started.session, token, new_token=token)
 
     async def authenticate(self, token: str, *, fresh_session: bool = False) -> Caller:
-        """Whose token this is; rotates it when that is due. Raises NotSignedIn.
+        """Return the caller that a token belongs to, and rotate the token if that is due.
 
-        What this process knows serves, unless it is `strict`: then the database is asked.
+        Raises NotSignedIn. With `fresh_session` the database is queried, otherwise a cached result
+        may be used.
         """
         token_hash = hash_token(token)
-        checked = None if fresh_session else self._cached(token_hash)
-        checked = checked or await self._query(token_hash)
-        if checked.user is None or checked.session is None:
-            raise _not_signed_in(checked.reason or "unknown")
-        if checked.superseded:
-            return Caller(checked.user, checked.session, token, new_token=self._derive_next(token))
-        if checked.rotate_due:
-            return await self._rotate(token, checked.user, "due")
-        return Caller(checked.user, checked.session, token)
+        check = None if fresh_session else self._cached(token_hash)
+        check = check or await self._query(token_hash)
+        if check.user is None or check.session is None:
+            raise _not_signed_in(check.reason or "unknown")
+        if check.superseded:
+            return Caller(check.user, check.session, token, new_token=self._derive_next(token))
+        if check.rotate_due:
+            return await self._rotate(token, check.user, "due")
+        return Caller(check.user, check.session, token)
 
     async def refresh(self, token: str) -> Caller:
-        """Rotate a token now; one that was superseded a moment ago gets the same new one."""
+        """Rotate a token now; a token that was rotated a moment ago gets the same new one."""
         caller = await self.authenticate(token, fresh_session=True)
         return caller if caller.new_token else await self._rotate(token, caller.user, "asked")
 
     async def log_out(self, token: str) -> None:
-        """End the token's session, if it has one, and its streams."""
-        ended = await sessions.end_session_by_token(self._db, hash_token(token))
-        if ended:
-            self._access.publish_ended_sessions([ended])
+        """End the session that a token belongs to, if any, and close its streams."""
+        session_id = await sessions.end_session_by_token(self._db, hash_token(token))
+        if session_id:
+            self._access.publish_ended_sessions([session_id])
 
     async def list_sessions(self, caller: Caller) -> list[OwnSession]:
-        """One's own live sessions."""
+        """Return the caller's sessions that have not ended."""
         return await sessions.list_sessions(
             self._db, caller.user.id, caller.session.id, self._clock.now()
         )
 
     async def end_session(self, caller: Caller, session_id: UUID) -> None:
-        """End one of one's own sessions, and its streams."""
+        """End one of the caller's sessions, and close its streams."""
         await sessions.end_session(self._db, caller.user.id, session_id)
         self._access.publish_ended_sessions([session_id], caller.user.id)
 
+    async def touch(self, session_ids: Iterable[UUID]) -> None:
+        """Record that sessions are in use, which moves the end of their idle window."""
+        await sessions.touch_sessions(
+            self._db, list(session_ids), self._settings.idle_seconds, self._clock.now()
+        )
+
+    async def prune(self) -> None:
+        """Delete sessions that ended long ago."""
+        await sessions.prune_sessions(self._db, self._clock.now())
+
+    async def count_active(self) -> None:
+        """Set the gauge of active sessions."""
+        self._metrics.active_sessions.set(
+            await sessions.count_sessions(self._db, self._clock.now())
+        )
+
     def csrf_token(self, token: str) -> str:
-        """The CSRF token that belongs to a session token."""
+        """Return the CSRF token that belongs to a session token."""
         return self._derive("csrf", token)
 
     def _cached(self, token_hash: bytes) -> SessionCheck | None:
-        """What is known of a token, as long as the database would only say it again."""
-        cached = self._cache.get(token_hash)
-        if cached is None or cached.session is None:
+        """Return a cached check, unless the database has to end, touch or rotate the session."""
+        check = self._cache.get(token_hash)
+        if check is None or check.session is None:
             return None
-        idle = self._settings.idle_seconds
-        left = (cached.session.expires_at - self._clock.now()).total_seconds()
-        at_end = cached.session.expires_at >= cached.session.absolute_expires_at
-        touch_due = left <= idle - TOUCH_INTERVAL_SECONDS or left < idle / 2
-        return None if left <= 0 or (touch_due and not at_end) else cached
+        idle_seconds = self._settings.idle_seconds
+        return None if _needs_database(check.session, idle_seconds, self._clock.now()) else check
 
     async def _query(self, token_hash: bytes) -> SessionCheck:
         version = self._cache.version
-        checked = await self._queries.submit(token_hash)
-        plain = not (checked.superseded or checked.rotate_due)
-        if checked.user and checked.session and plain:
-            tags = (checked.user.id, checked.session.id)
-            self._cache.put(token_hash, checked, version, *tags)
-        return checked
+        check = await self._queries.submit(token_hash)
+        is_cacheable = not (check.superseded or check.rotate_due)
+        if check.user and check.session and is_cacheable:
+            self._cache.put(token_hash, check, version, check.user.id, check.session.id)
+        return check
 
     async def _query_batch(self, token_hashes: list[bytes]) -> list[SessionCheck]:
         return await sessions.authenticate_sessions(
@@ -210,13 +232,30 @@ class Sessions:
 
 
 def new_token() -> str:
-    """32 random bytes, in base64url without padding."""
+    """Return 32 random bytes in base64url without padding."""
     return _base64url(secrets.token_bytes(32))
 
 
 def hash_token(token: str) -> bytes:
-    """What is stored of a token: its SHA-256."""
+    """Return the SHA-256 of a token, which is what the database has."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+def _needs_database(session: Session, idle_seconds: int, now: datetime) -> bool:
+    """Return True if a session is over, or its use is to be recorded, or its token to be rotated.
+
+    The rules are those of `check_token` in `sql/`: use is recorded once a minute; a token is
+    rotated when less than half of the idle window is left; neither applies once the window ends
+    with the session itself.
+    """
+    seconds_left = (session.expires_at - now).total_seconds()
+    if seconds_left <= 0:
+        return True
+    if session.expires_at >= session.absolute_expires_at:
+        return False
+    touch_due = seconds_left <= idle_seconds - TOUCH_INTERVAL_SECONDS
+    rotation_due = seconds_left < idle_seconds / 2
+    return touch_due or rotation_due
 
 
 def _base64url(data: bytes) -> str:

@@ -1,7 +1,8 @@
-"""Tell people with open streams how much they have not read.
+"""Unread counts for open streams.
 
-A mark that moves is told at once. After posts every reader's own count goes out at most once a
-second: the database is asked once per reader and thread, from then on messages are counted here.
+A read marker that moves is published at once. After new messages, each user's own count is sent at
+most once per TimeLimits.unread_interval: the database is queried once per user and thread, from
+then on messages are counted here.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import EventRecord
 from rustygpt_server.db.threads import ReadMarker, UnreadRow
 from rustygpt_server.errors import RequestError
+from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_messages import ReadMarkerMoved
 from rustygpt_server.realtime.event_payloads import parse_new_message
 from rustygpt_server.realtime.hub import Hub
@@ -20,36 +22,38 @@ from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
 from rustygpt_shared import codec
 from rustygpt_shared.events import UnreadUpdatePayload
+from rustygpt_shared.models.conversations import UNREAD_MAX
 
 _log = log(__name__)
 
-UNREAD_MAX = 1_000
-"""Where counts stop."""
 MAX_THREADS = 32
-"""Threads per conversation whose counts are kept; those of others are asked for again."""
+"""How many threads per conversation have counts in memory; those of others are queried again."""
 MAX_RECENT = 256
+"""How many of a thread's latest messages are remembered."""
 PAIRS_PER_QUERY = 100
-"""How many counts one statement is asked for."""
+"""How many counts (pairs of thread and user) one statement returns."""
 
 
 class ThreadCounts:
-    """One thread: its latest messages, and what people had not read at some event number."""
+    """The latest messages of one thread, and users' unread counts at some event number each."""
 
     def __init__(self) -> None:
         self._recent: deque[tuple[int, UUID | None]] = deque()
+        """The event number and the author of each message."""
         self._forgotten_up_to = 0
         self._counts: dict[UUID, tuple[int, int]] = {}
+        """By user: an event number, and the unread count at that number."""
 
     def add_message(self, number: int, author: UUID | None) -> None:
-        """Take a message by the number of the event that told of it."""
+        """Add a message, given the number of its event."""
         self._recent.append((number, author))
         if len(self._recent) > MAX_RECENT:
             self._forgotten_up_to = self._recent.popleft()[0]
 
     def set_count(self, user_id: UUID, position: int, unread: int) -> None:
-        """Take a count as the database had it at an event number.
+        """Set a count that the database returned for an event number.
 
-        Marks only move on: of two counts the smaller one, brought to the same number, is right.
+        Read markers never move back, so of two counts for the same number the smaller one is newer.
         """
         before = self.count(user_id)
         self._counts[user_id] = (position, unread)
@@ -58,7 +62,7 @@ class ThreadCounts:
             self._counts[user_id] = (self._recent[-1][0] if self._recent else position, before)
 
     def count(self, user_id: UUID) -> int | None:
-        """What a person has not read now; None when the database has to be asked."""
+        """Return a user's unread count now, or None if the database has to be queried."""
         position, unread = self._counts.get(user_id, (-1, 0))
         if position < self._forgotten_up_to:
             return None
@@ -73,22 +77,23 @@ class ThreadCounts:
         return unread
 
     def has_new_for(self, user_id: UUID, after: int) -> bool:
-        """Whether somebody else has written after an event number."""
+        """Return True if another user, or the assistant, posted after an event number."""
         return any(number > after and author != user_id for number, author in self._recent)
 
     def retain_users(self, users: set[UUID]) -> None:
-        """Forget people who read no longer."""
-        self._counts = {user: known for user, known in self._counts.items() if user in users}
+        """Forget the counts of all other users."""
+        self._counts = {user: count for user, count in self._counts.items() if user in users}
 
 
 class _ConversationCounts:
-    """What is known of one conversation."""
+    """The counts of one conversation."""
 
     def __init__(self) -> None:
         self.threads: OrderedDict[UUID, ThreadCounts] = OrderedDict()
         self.dirty: set[UUID] = set()
+        """Threads with messages that were not published yet."""
         self.published_up_to = 0
-        """Messages up to this event number were told."""
+        """Counts were published for the messages up to this event number."""
         self.seen_up_to = 0
 
     def thread(self, root_id: UUID) -> ThreadCounts:
@@ -100,11 +105,12 @@ class _ConversationCounts:
 
 
 class UnreadCounter:
-    """The unread counts of this process's readers."""
+    """The unread counts of users with streams in this process."""
 
-    def __init__(self, db: Database, hub: Hub, runtime: Runtime) -> None:
+    def __init__(self, db: Database, hub: Hub, backplane: Backplane, runtime: Runtime) -> None:
         self._db = db
         self._hub = hub
+        self._backplane = backplane
         self._limits = runtime.limits
         self._clock = runtime.clock
         self._conversations: dict[UUID, _ConversationCounts] = {}
@@ -112,24 +118,24 @@ class UnreadCounter:
         hub.add_listener(self._on_event)
 
     def publish_marker(self, user_id: UUID, marker: ReadMarker) -> None:
-        """Tell a person's own streams where the mark stands, if it moved."""
+        """Send a user's own streams, in all processes, the count after a read marker moved."""
         if marker.moved:
             message = ReadMarkerMoved(
                 marker.conversation_id, marker.root_id, user_id, marker.position, marker.unread
             )
             self.on_marker_moved(message)
-            self._hub.backplane.publish(message)
+            self._backplane.publish(message)
 
     def on_marker_moved(self, marker: ReadMarkerMoved) -> None:
-        """Tell the person's streams in this process."""
+        """Send the user's streams in this process the new count."""
         counts = self._conversations.get(marker.conversation_id)
         if counts and marker.root_id in counts.threads:
             counts.threads[marker.root_id].set_count(marker.user_id, marker.position, marker.unread)
-        data = _unread_frame(marker.conversation_id, marker.root_id, marker.user_id, marker.unread)
-        self._hub.send_to_user(marker.conversation_id, marker.user_id, data)
+        frame = _unread_frame(marker.conversation_id, marker.root_id, marker.user_id, marker.unread)
+        self._hub.send_to_user(marker.conversation_id, marker.user_id, frame)
 
     def _on_event(self, event: EventRecord) -> None:
-        """Count a new message; who reads along is told within the interval."""
+        """Count a new message; counts are published within the interval."""
         message = parse_new_message(event)
         if message is None:
             return
@@ -142,13 +148,13 @@ class UnreadCounter:
             self._timers[event.conversation_id] = task
 
     def evict_idle(self) -> None:
-        """Drop the counts of conversations that nobody reads."""
+        """Forget the counts of conversations without live streams."""
         for conversation_id in self._conversations.keys() - self._timers.keys():
             if not self._hub.subscribers_by_user(conversation_id):
                 del self._conversations[conversation_id]
 
     async def stop(self) -> None:
-        """Tell nothing more."""
+        """Publish no more counts."""
         for task in list(self._timers.values()):
             task.cancel()
         await asyncio.gather(*self._timers.values(), return_exceptions=True)
@@ -159,44 +165,49 @@ class UnreadCounter:
                 await self._clock.sleep(self._limits.unread_interval)
                 await self._publish(conversation_id, counts)
         except RequestError as error:
-            _log.info("unread counts have to wait", reason=str(error))
+            _log.info("unread counts were not published", reason=str(error))
             self._conversations.pop(conversation_id, None)
         finally:
             del self._timers[conversation_id]
 
     async def _publish(self, conversation_id: UUID, counts: _ConversationCounts) -> None:
         subscribers = self._hub.subscribers_by_user(conversation_id)
-        roots, after = list(counts.dirty), counts.published_up_to
+        roots = list(counts.dirty)
+        after = counts.published_up_to
         counts.dirty.clear()
         counts.published_up_to = counts.seen_up_to
         if not subscribers:
             self._conversations.pop(conversation_id, None)
             return
         pairs = [
-            (root, user)
-            for root in roots
-            for user in subscribers
-            if counts.thread(root).has_new_for(user, after)
+            (root_id, user_id)
+            for root_id in roots
+            for user_id in subscribers
+            if counts.thread(root_id).has_new_for(user_id, after)
         ]
         await self._query_missing(conversation_id, counts, pairs)
-        for root, user in pairs:
-            unread = counts.thread(root).count(user)
+        for root_id, user_id in pairs:
+            unread = counts.thread(root_id).count(user_id)
             if unread is not None:
-                data = _unread_frame(conversation_id, root, user, unread)
-                self._hub.send_to(subscribers[user], data)
+                frame = _unread_frame(conversation_id, root_id, user_id, unread)
+                self._hub.send_to(subscribers[user_id], frame)
         for thread in counts.threads.values():
             thread.retain_users(set(subscribers))
 
     async def _query_missing(
         self, conversation_id: UUID, counts: _ConversationCounts, pairs: list[tuple[UUID, UUID]]
     ) -> None:
-        """Let the database count what is not known here."""
-        unknown = [(root, user) for root, user in pairs if counts.thread(root).count(user) is None]
-        for start in range(0, len(unknown), PAIRS_PER_QUERY):
-            batch = unknown[start : start + PAIRS_PER_QUERY]
+        """Query the database for the counts that are not in memory."""
+        missing = [
+            (root_id, user_id)
+            for root_id, user_id in pairs
+            if counts.thread(root_id).count(user_id) is None
+        ]
+        for start in range(0, len(missing), PAIRS_PER_QUERY):
+            batch = missing[start : start + PAIRS_PER_QUERY]
             rows: list[UnreadRow] = await threads.count_unread(self._db, conversation_id, batch)
-            for one in rows:
-                counts.thread(one.root_id).set_count(one.user_id, one.position, one.unread)
+            for row in rows:
+                counts.thread(row.root_id).set_count(row.user_id, row.position, row.unread)
 
 
 def _unread_frame(conversation_id: UUID, root_id: UUID, user_id: UUID, unread: int) -> bytes:

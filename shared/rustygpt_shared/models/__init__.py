@@ -1,10 +1,10 @@
-"""Frozen structs of what is stored and shown, one module a topic.
+"""The models of the wire: frozen structs of what is stored and shown, one module per topic.
 
-Optional fields that are absent stay out of the JSON; a field that may be `null` says so.
+Optional fields that are absent are left out of the JSON; fields that may be `null` have no default.
 """
 
 from msgspec import Struct
 
 
 class Model(Struct, frozen=True, omit_defaults=True):
-    """A shape on the wire; a field at its default is left out."""
+    """A struct on the wire; fields with their default value are left out of the JSON."""

@@ -1,14 +1,23 @@
-"""Conversations, who is in them, and their lists of threads."""
+"""Conversations, their participants, and their lists of threads."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from rustygpt_shared.models import Model
 from rustygpt_shared.models.presence import Status
 
+UNREAD_MAX: Final = 1_000
+"""Counts of unread messages stop here; the database's procedures have the same limit."""
+
+
+def unread_label(count: int) -> str:
+    """Return an unread count for a person: `1000+` stands for `UNREAD_MAX` or more."""
+    return f"{UNREAD_MAX}+" if count >= UNREAD_MAX else str(count)
+
 
 class Conversation(Model, frozen=True):
-    """A conversation as one of its participants sees it."""
+    """A conversation as one of its participants sees it (the reader)."""
 
     id: UUID
     title: str
@@ -16,7 +25,7 @@ class Conversation(Model, frozen=True):
     role: str
     """The reader's own role: `owner`, `admin`, `member` or `viewer`."""
     unread: int
-    """Unread messages over all threads, at most 1,000."""
+    """The reader's unread messages in all threads, at most `UNREAD_MAX`."""
     last_activity_at: datetime
     participant_count: int
     assistant_mode: str
@@ -27,11 +36,11 @@ class Conversation(Model, frozen=True):
     system_prompt: str | None = None
     archived_at: datetime | None = None
     last_event_id: str | None = None
-    """Read before the data; only in the answer for one conversation."""
+    """The position before the data was read; only in the response for one conversation."""
 
 
 class ConversationList(Model, frozen=True):
-    """Conversations, latest activity first."""
+    """A page of the reader's conversations, latest activity first."""
 
     conversations: list[Conversation]
     next_cursor: str | None = None
@@ -44,7 +53,7 @@ class ConversationCreated(Model, frozen=True):
 
 
 class ConversationInfo(Model, frozen=True):
-    """A conversation as all its readers see it alike: what events carry."""
+    """The part of a conversation that is the same for all participants, as events carry it."""
 
     id: UUID
     title: str
@@ -57,7 +66,7 @@ class ConversationInfo(Model, frozen=True):
 
 
 class Participant(Model, frozen=True):
-    """A person in a conversation."""
+    """A user in a conversation."""
 
     user_id: UUID
     username: str
@@ -67,20 +76,20 @@ class Participant(Model, frozen=True):
 
 
 class ParticipantWithPresence(Participant, frozen=True, kw_only=True):
-    """A person in the list of a conversation's participants."""
+    """A participant in the list of a conversation's participants."""
 
     presence: Status
 
 
 class ParticipantList(Model, frozen=True):
-    """Active participants, by user name."""
+    """The active participants, sorted by user name."""
 
     participants: list[ParticipantWithPresence]
     last_event_id: str | None = None
 
 
 class ThreadInfo(Model, frozen=True):
-    """A thread's summary as all readers see it alike: what events carry."""
+    """The part of a thread's summary that is the same for all participants, as events carry it."""
 
     root_id: UUID
     root_excerpt: str
@@ -93,13 +102,13 @@ class ThreadInfo(Model, frozen=True):
 
 
 class ThreadSummary(ThreadInfo, frozen=True, kw_only=True):
-    """A thread in a reader's list."""
+    """A thread in a reader's list, with the reader's unread count."""
 
     unread: int
 
 
 class ThreadList(Model, frozen=True):
-    """Threads of a conversation, latest activity first."""
+    """A page of a conversation's threads, latest activity first."""
 
     threads: list[ThreadSummary]
     last_event_id: str
@@ -107,14 +116,14 @@ class ThreadList(Model, frozen=True):
 
 
 class ThreadUnread(Model, frozen=True):
-    """How many messages of a thread the reader has not read, at most 1,000."""
+    """The number of messages in a thread that the reader has not read, at most `UNREAD_MAX`."""
 
     root_id: UUID
     unread: int
 
 
 class UnreadList(Model, frozen=True):
-    """Threads of a conversation that have unread messages."""
+    """The threads of a conversation that have unread messages."""
 
     threads: list[ThreadUnread]
     last_event_id: str

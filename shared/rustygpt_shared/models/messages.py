@@ -1,4 +1,4 @@
-"""Messages, the tree of a thread, and the stored pieces of an answer."""
+"""Messages, pages of a thread, and the stored chunks of an answer."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,17 +7,17 @@ from rustygpt_shared.models import Model
 
 
 class Usage(Model, frozen=True):
-    """Tokens an answer took."""
+    """The tokens that an answer used."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     estimated: bool = False
-    """True when the provider told nothing and the server counted by itself."""
+    """True when the provider reported no usage and the server estimated it."""
 
 
 class MessageView(Model, frozen=True):
-    """A message as every reader of its conversation sees it."""
+    """A message as all participants of its conversation see it."""
 
     id: UUID
     root_id: UUID
@@ -30,7 +30,7 @@ class MessageView(Model, frozen=True):
     depth: int
     """1 for a root."""
     seq: int
-    """Counts up within the thread; unread counts go by it."""
+    """Increases within the thread; read markers and unread counts refer to it."""
     created_at: datetime
     parent_id: UUID | None = None
     author_user_id: UUID | None = None
@@ -43,11 +43,11 @@ class MessageView(Model, frozen=True):
     usage: Usage | None = None
     streaming: bool = False
     html: str | None = None
-    """The content as sanitised HTML, when asked for by `?render=html`."""
+    """The content as sanitised HTML, when requested with `?render=html`."""
 
 
 class ThreadPage(Model, frozen=True):
-    """A page of a thread, depth first."""
+    """A page of a thread's messages, depth first."""
 
     root_id: UUID
     messages: list[MessageView]
@@ -56,7 +56,7 @@ class ThreadPage(Model, frozen=True):
 
 
 class PostedMessage(Model, frozen=True):
-    """Where a new message stands."""
+    """The position of a new message, and the answer to it."""
 
     message_id: UUID
     root_id: UUID
@@ -68,7 +68,7 @@ class PostedMessage(Model, frozen=True):
 
 
 class Chunk(Model, frozen=True):
-    """A stored piece of an assistant's answer."""
+    """A stored part of an assistant's answer."""
 
     message_id: UUID
     idx: int
@@ -77,14 +77,14 @@ class Chunk(Model, frozen=True):
 
 
 class ReadMarkerResult(Model, frozen=True):
-    """What is left unread in a thread after a mark moved."""
+    """The unread messages of a thread after the read marker moved."""
 
     root_id: UUID
     unread: int
 
 
 class CancelResult(Model, frozen=True):
-    """What became of a request to stop an answer."""
+    """The result of a request to stop an answer."""
 
     message_id: UUID
     status: str

@@ -1,4 +1,4 @@
-"""People and their sessions. No passwords and no tokens: those never take this form."""
+"""Accounts and their sessions, without passwords and tokens."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,7 @@ from rustygpt_shared.models.presence import Status
 
 
 class User(Model, frozen=True):
-    """An account as its owner and administrators see it."""
+    """An account as its owner sees it."""
 
     id: UUID
     email: str
@@ -34,23 +34,23 @@ class PublicUser(Model, frozen=True):
 
 
 class UserSearchResult(PublicUser, frozen=True, kw_only=True):
-    """A person found by a search."""
+    """An account in the results of a search."""
 
     presence: Status
 
 
 class Session(Model, frozen=True):
-    """A login and when it ends."""
+    """A login session and when it ends."""
 
     id: UUID
     issued_at: datetime
     expires_at: datetime
-    """End of the idle window, never past the absolute end."""
+    """When the session ends without use; never later than `absolute_expires_at`."""
     absolute_expires_at: datetime
 
 
 class OwnSession(Session, frozen=True):
-    """A login in its owner's list."""
+    """A session in its owner's list."""
 
     last_seen_at: datetime | None = None
     user_agent: str | None = None
@@ -59,7 +59,7 @@ class OwnSession(Session, frozen=True):
 
 
 class SetupStatus(Model, frozen=True):
-    """Whether the first administrator exists."""
+    """The state of set-up: `is_setup` is true once the first administrator exists."""
 
     is_setup: bool
 
@@ -71,14 +71,14 @@ class UserResponse(Model, frozen=True):
 
 
 class Me(Model, frozen=True):
-    """Who the caller is, and by which session."""
+    """The caller's account, and the session of a caller who has one."""
 
     user: User
     session: Session | None = None
 
 
 class LoginResponse(Model, frozen=True):
-    """The answer to a login and to a refresh."""
+    """The response to a login and to a refresh."""
 
     user: User
     session: Session
@@ -86,25 +86,25 @@ class LoginResponse(Model, frozen=True):
 
 
 class SessionList(Model, frozen=True):
-    """One's own live sessions, newest first."""
+    """The caller's live sessions, newest first."""
 
     sessions: list[OwnSession]
 
 
 class UserSearchResults(Model, frozen=True):
-    """People found by a search."""
+    """The results of a search for accounts."""
 
     users: list[UserSearchResult]
 
 
 class AdminUserList(Model, frozen=True):
-    """Accounts, by user name."""
+    """A page of all accounts, sorted by user name."""
 
     users: list[AdminUser]
     next_cursor: str | None = None
 
 
 class Ok(Model, frozen=True):
-    """A request that has nothing else to tell."""
+    """The response to a request that returns nothing else."""
 
     ok: bool

@@ -1,7 +1,7 @@
-"""Every setting there is: one struct a section, its defaults, and what each value means.
+"""All settings: one struct per section, with defaults and the meaning of each value.
 
-A default shown here is that of the `dev` profile; `PROFILES` names what the others change.
-How files, environment and flags are laid over the defaults is the business of `load`.
+The defaults here are those of the `dev` profile; `PROFILES` lists what other profiles change.
+`load` applies files, the environment and flags over the defaults.
 """
 
 from typing import Annotated, Any, Literal
@@ -21,28 +21,28 @@ class Logging(Section, frozen=True):
     """What the server writes to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "debug"
-    """The least severity that is written; `info` outside the dev profile."""
+    """The lowest severity that is written; `info` outside the dev profile."""
     format: Literal["text", "json"] = "text"
     """`json` writes one object per line."""
 
 
 class Server(Section, frozen=True):
-    """Where the server listens, and what it takes."""
+    """Where the server listens, and what it accepts."""
 
     host: str = "127.0.0.1"
     """The address to listen on; `0.0.0.0` in the prod profile."""
     port: Port = 8080
     """The port to listen on; 0 lets the system choose."""
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
-    """How many processes serve; one per core is enough."""
+    """The number of worker processes; one per core is enough."""
     public_base_url: str | None = None
-    """The address people use, when it differs from the one listened on."""
+    """The address that clients use, when it differs from the address listened on."""
     request_id_header: str = "x-request-id"
-    """The header a request id is taken from and answered in."""
+    """The header with the request id, in requests and responses."""
     trusted_proxies: list[str] = []
-    """Addresses or networks of proxies whose `X-Forwarded-For` is believed."""
+    """Addresses or networks of proxies whose `X-Forwarded-For` is trusted."""
     body_limit_bytes: Positive = 1_048_576
-    """The largest request body that is read."""
+    """The largest request body that is accepted, in bytes."""
 
 
 class Hsts(Section, frozen=True):
@@ -51,33 +51,33 @@ class Hsts(Section, frozen=True):
     enabled: bool = False
     """Send the header; true in the prod profile."""
     max_age_seconds: Positive = 63_072_000
-    """How long browsers remember it."""
+    """How long browsers remember the header, in seconds."""
     include_subdomains: bool = False
-    """Extend it to subdomains."""
+    """Apply the header to subdomains too."""
     preload: bool = False
-    """Ask for a place in browsers' built-in lists."""
+    """Allow browsers to put the domain into their built-in lists."""
 
 
 class Cookie(Section, frozen=True):
     """Attributes of both cookies."""
 
     domain: str | None = None
-    """The cookies' domain; none means this host only."""
+    """The domain of the cookies; without it they are sent to this host only."""
     secure: bool = False
-    """Only over HTTPS; true in the prod profile."""
+    """Send the cookies over HTTPS only; true in the prod profile."""
     same_site: Literal["lax", "strict"] = "lax"
-    """SameSite of the session cookie."""
+    """The SameSite attribute of the session cookie."""
 
 
 class Csrf(Section, frozen=True):
-    """Protection of cookie requests against other sites."""
+    """Protection against cross-site request forgery (CSRF)."""
 
     enabled: bool = True
-    """Ask for the token on every request that changes something."""
+    """Require the token on every cookie request that changes something."""
     cookie_name: str = "CSRF-TOKEN"
-    """The cookie scripts read the token from."""
+    """The cookie from which scripts read the token."""
     header_name: str = "X-CSRF-TOKEN"
-    """The header the token comes back in."""
+    """The header in which requests send the token."""
 
 
 class Security(Section, frozen=True):
@@ -89,16 +89,16 @@ class Security(Section, frozen=True):
 
 
 class SessionSettings(Section, frozen=True):
-    """How long a login lasts."""
+    """The lifetime of sessions."""
 
     idle_seconds: Seconds = 28_800
-    """A session unused for so long ends."""
+    """A session that is not used for this many seconds ends."""
     absolute_seconds: Seconds = 604_800
-    """A session ends after so long, used or not."""
+    """A session ends after this many seconds, used or not."""
     session_cookie_name: str = "SESSION_ID"
-    """The cookie that holds the session's token."""
+    """The cookie that contains the session's token."""
     max_sessions_per_user: Positive = 5
-    """A login beyond so many ends the oldest."""
+    """A login beyond this number ends the oldest session."""
 
 
 class Auth(Section, frozen=True):
@@ -108,134 +108,134 @@ class Auth(Section, frozen=True):
 
 
 class Db(Section, frozen=True):
-    """PostgreSQL: one of yours, or the embedded one when no `url` is given."""
+    """PostgreSQL: your own, or the embedded one when `url` is not set."""
 
     url: str | None = None
-    """`postgresql://…`; without it the server runs its own PostgreSQL. A secret."""
+    """`postgresql://…`; without it the server runs an embedded PostgreSQL. A secret."""
     owner_url: str | None = None
-    """The same database as a role that may create roles and tables; default `url`. A secret."""
+    """The same database with a role that may create roles and tables; default: `url`. A secret."""
     data_dir: str | None = None
-    """Where the embedded PostgreSQL keeps its data; by default the user's data folder."""
+    """The folder of the embedded PostgreSQL's data; default: the user's data folder."""
     statement_timeout_ms: Positive = 5_000
-    """The longest a statement may run."""
+    """How long a statement may run, in milliseconds."""
     max_connections: Annotated[int, Meta(ge=2, le=1_000)] = 10
     """The size of the connection pool of each process."""
 
 
 class Persistence(Section, frozen=True):
-    """The log of events that streams resume from."""
+    """The log of events from which streams resume."""
 
     enabled: bool = True
-    """Without the log, streams resume from what their process still has, and load anew beyond."""
+    """Keep the log; without it streams resume only from events that their process has in memory."""
     retention_hours: Positive = 48
-    """Events older than this are pruned."""
+    """Events older than this many hours are pruned."""
     max_events_per_conversation: Positive = 5_000
-    """Beyond so many, a conversation's oldest events are pruned."""
+    """A conversation's oldest events beyond this number are pruned."""
     prune_batch_size: Positive = 500
-    """How many events one pruning statement takes."""
+    """The number of events that one statement prunes."""
 
 
 class BackplaneSettings(Section, frozen=True):
-    """How processes on one database hear of each other's events."""
+    """The backplane, which carries events between processes on one database."""
 
     url: str | None = None
     """`redis://…`; without it PostgreSQL's NOTIFY is used. A secret."""
 
 
 class Backpressure(Section, frozen=True):
-    """What happens to readers that are too slow."""
+    """What happens to subscribers that are too slow."""
 
     drop_strategy: Literal["drop_tokens", "drop_tokens_and_system"] = "drop_tokens_and_system"
-    """What a slow reader loses before it has to load anew: pieces of answers, or these and then
-    passing events (typing, presence, unread counts) too."""
+    """What a slow subscriber loses before it has to reload: parts of answers (`drop_tokens`), or
+    also transient events (typing, presence, unread counts)."""
     warn_queue_ratio: Annotated[float, Meta(gt=0, le=1)] = 0.75
-    """A reader whose queue is so full is counted and logged as slow."""
+    """A subscriber whose queue is filled to this ratio is counted and logged as slow."""
 
 
 class Sse(Section, frozen=True):
-    """Streams."""
+    """Event streams (server-sent events)."""
 
     heartbeat_seconds: Annotated[int, Meta(ge=1, le=20)] = 20
-    """A comment is sent after so much silence."""
+    """A comment is sent after this many seconds without an event."""
     channel_capacity: Annotated[int, Meta(ge=8)] = 128
-    """How many events may wait for one reader."""
+    """The number of events that may be queued for one subscriber."""
     max_streams: Positive = 20_000
-    """Open streams per process."""
+    """The maximum of open streams per process."""
     max_streams_per_user: Positive = 64
-    """Open streams per person and process."""
+    """The maximum of open streams per user and process."""
     max_backfill_events: Positive = 512
-    """A reader further behind than this is told to load anew."""
+    """A subscriber that misses more events than this has to reload."""
     persistence: Persistence = field(default_factory=Persistence)
     backpressure: Backpressure = field(default_factory=Backpressure)
     backplane: BackplaneSettings = field(default_factory=BackplaneSettings)
 
 
 class Features(Section, frozen=True):
-    """Parts that can be switched off; read at start."""
+    """Features that can be switched off; read at start."""
 
     auth_v1: bool = True
-    """Sessions, and every route that needs one."""
+    """Sessions, and all routes that require one."""
     sse_v1: bool = True
-    """Streams."""
+    """Event streams."""
 
 
 class Web(Section, frozen=True):
     """The web page."""
 
     static_dir: str | None = None
-    """A folder to serve instead of the packaged page."""
+    """A folder that is served instead of the packaged page."""
 
 
 class Provider(Section, frozen=True):
     """A server of language models."""
 
     kind: Literal["openai", "demo"]
-    """`openai` speaks to any OpenAI-compatible server; `demo` is built in and no model."""
+    """`openai` uses any OpenAI-compatible server; `demo` is built in and is not a model."""
     base_url: str | None = None
-    """Such as `http://127.0.0.1:11434/v1`."""
+    """The server's address, such as `http://127.0.0.1:11434/v1`."""
     api_key: str | None = None
     """Sent as a Bearer token, to `base_url` only. A secret."""
     headers: dict[str, str] = {}
-    """Further headers for the provider. Secret."""
+    """Further headers of requests to the provider. A secret."""
 
 
 class Model(Section, frozen=True):
-    """A model people may choose."""
+    """A model that users may choose."""
 
     provider: str
     """The provider's name under `llm.providers`."""
     name: str | None = None
-    """What the provider calls it; by default the same name."""
+    """The provider's name of the model; default: the name under `llm.models`."""
     context_tokens: Positive = 8_192
-    """How much the model reads at once."""
+    """The size of the model's context window, in tokens."""
     params: dict[str, Any] = {}
-    """Further fields of the request, such as `temperature`."""
+    """Further fields of requests to the model, such as `temperature`."""
 
 
 class Llm(Section, frozen=True):
     """The assistant's models."""
 
     default_model: str | None = None
-    """The model of conversations that name none; by default one found here, else demo."""
+    """The model of conversations that name none; default: a local model if found, else demo."""
     providers: dict[str, Provider] = {}
-    """By name."""
+    """The providers, by name."""
     models: dict[str, Model] = {}
-    """By the name people see."""
+    """The models, by the name that users see."""
     timeout_seconds: Seconds = 120
-    """The longest an answer may take."""
+    """How long an answer may take, in seconds."""
     idle_timeout_seconds: Seconds = 60
-    """The longest silence within an answer."""
+    """How long a model may send nothing within an answer, in seconds."""
     max_concurrent_requests: Positive = 8
-    """Answers in progress at once, per process; further ones wait."""
+    """The maximum of answers in progress per process; further ones wait."""
 
 
 class Cli(Section, frozen=True):
     """The terminal chat and the subcommands."""
 
     server: str = "http://127.0.0.1:8080"
-    """The server to talk to."""
+    """The address of the server."""
     session_store: str | None = None
-    """The file that keeps sessions; by default `session.cookies` in the user's config folder."""
+    """The file with the sessions; default: `session.cookies` in the user's config folder."""
 
 
 class Settings(Section, frozen=True):
@@ -258,12 +258,12 @@ PROFILES: dict[str, dict[tuple[str, ...], Any]] = {
     "test": {("logging", "level"): "info"},
     "prod": {
         ("logging", "level"): "info",
-        ("server", "host"): "0.0.0.0",  # noqa: S104 - a server of a team is meant to be reached
+        ("server", "host"): "0.0.0.0",  # noqa: S104 - a production server is reached from other machines
         ("security", "hsts", "enabled"): True,
         ("security", "cookie", "secure"): True,
     },
 }
-"""What each profile changes in the defaults above."""
+"""What each profile changes in the defaults above, by the path of the setting."""
 
 SECRETS = frozenset({"url", "owner_url", "api_key", "headers"})
-"""Names of settings that are never shown."""
+"""The names of settings whose values are never shown."""

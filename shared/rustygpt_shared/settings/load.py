@@ -1,6 +1,6 @@
-"""Lay settings over each other: profile < file < environment < flags, each value with its source.
+"""Load settings from profile, file, environment and flags, with the source of each value.
 
-All mistakes are gathered, so that one start tells them all.
+Later sources override earlier ones. All errors are collected, so one start reports all of them.
 """
 
 import json
@@ -23,7 +23,7 @@ Key = tuple[str, ...]
 
 
 class SettingsError(Exception):
-    """Settings that cannot be used; `mistakes` has a sentence for each."""
+    """Settings that cannot be used; `errors` has a sentence for each error."""
 
     def __init__(self, errors: list[str]) -> None:
         super().__init__("\n".join(errors))
@@ -32,7 +32,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class LoadedSettings:
-    """The settings, and where each value that is no default came from."""
+    """The settings, and the source of each value that is not a default."""
 
     settings: Settings
     sources: dict[Key, str]
@@ -47,9 +47,10 @@ def load(
     config: Path | None = None,
     folders: tuple[Path, ...] = (),
 ) -> LoadedSettings:
-    """Settings from everywhere; raises SettingsError with every mistake found.
+    """Return the settings from all sources; raise SettingsError with every error.
 
-    `config` names the file; else `RUSTYGPT_CONFIG` does, else the first of `folders` that has one.
+    `flags` maps the path of a setting to its value. `config` is the settings file; without it, the
+    file is the one that `RUSTYGPT_CONFIG` names, else the first one found in `folders`.
     """
     errors: list[str] = []
     profile = environ.get("RUSTYGPT_PROFILE", "dev")
@@ -72,9 +73,10 @@ def load(
 
 
 def walk(settings: Section, prefix: Key = ()) -> Iterator[tuple[Key, Any]]:
-    """Every setting and its value, in the order of the structs."""
+    """Yield the path and the value of every setting, in the order of the structs."""
     for name in settings.__struct_fields__:
-        value, key = getattr(settings, name), (*prefix, name)
+        value = getattr(settings, name)
+        key = (*prefix, name)
         if isinstance(value, Section):
             yield from walk(value, key)
         elif isinstance(value, dict) and any(isinstance(v, Section) for v in value.values()):
@@ -100,25 +102,26 @@ def _read(file: Path, errors: list[str]) -> dict[Key, Any]:
         errors.append(f"{file} cannot be read: {' '.join(str(error).split())}")
         return {}
     if not isinstance(tree or {}, dict):
-        errors.append(f"{file} has to hold sections with settings in them")
+        errors.append(f"{file} does not consist of sections with settings")
         return {}
-    return dict(_leaves(tree or {}, Settings))
+    return dict(_leaves(tree or {}))
 
 
-def _leaves(tree: dict[str, Any], shape: Any, prefix: Key = ()) -> Iterator[tuple[Key, Any]]:
+def _leaves(tree: dict[str, Any], prefix: Key = ()) -> Iterator[tuple[Key, Any]]:
+    """Yield the path and the value of every setting in a parsed file."""
     for name, value in tree.items():
         key = (*prefix, str(name))
-        inner = _shape(key)
-        if isinstance(value, dict) and value and _has_fields(inner):
-            yield from _leaves(value, inner, key)
+        if isinstance(value, dict) and value and _is_section(_type_of(key)):
+            yield from _leaves(value, key)
         else:
             yield key, value
 
 
-def _has_fields(shape: Any) -> bool:
-    if get_origin(shape) is dict:
-        return _has_fields(get_args(shape)[1])
-    return isinstance(shape, type) and issubclass(shape, Section)
+def _is_section(setting_type: Any) -> bool:
+    """Return True for a section, and for a mapping of names to sections."""
+    if get_origin(setting_type) is dict:
+        return _is_section(get_args(setting_type)[1])
+    return isinstance(setting_type, type) and issubclass(setting_type, Section)
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[Key, Any]:
@@ -131,17 +134,17 @@ def _from_environment(environ: Mapping[str, str]) -> dict[Key, Any]:
     return values
 
 
-def _shape(key: Key) -> Any:
-    """The type of the setting a key names, or None."""
-    shape: Any = Settings
+def _type_of(key: Key) -> Any:
+    """Return the type of the setting or section at a path, or None when there is none."""
+    setting_type: Any = Settings
     for name in key:
-        if get_origin(shape) is dict:
-            shape = get_args(shape)[1]
-        elif _has_fields(shape):
-            shape = get_type_hints(shape, include_extras=True).get(name)
+        if get_origin(setting_type) is dict:
+            setting_type = get_args(setting_type)[1]
+        elif _is_section(setting_type):
+            setting_type = get_type_hints(setting_type, include_extras=True).get(name)
         else:
             return None
-    return shape
+    return setting_type
 
 
 def _apply(
@@ -154,13 +157,15 @@ def _apply(
     strict: bool,
     errors: list[str],
 ) -> None:
-    dotted, shape = ".".join(key), _shape(key)
-    if shape is None or _has_fields(shape):
-        what = "is no setting" if shape is None else "is a section, not a value"
-        errors.append(f"{dotted} ({source}) {what}")
+    """Set the value at a path of `tree`, or add an error."""
+    dotted = ".".join(key)
+    setting_type = _type_of(key)
+    if setting_type is None or _is_section(setting_type):
+        problem = "is no setting" if setting_type is None else "is a section, not a value"
+        errors.append(f"{dotted} ({source}) {problem}")
         return
     try:
-        converted = _convert(value, shape, strict=strict)
+        converted = _convert(value, setting_type, strict=strict)
     except (msgspec.ValidationError, ValueError) as error:
         errors.append(f"{dotted} ({source}): {error}")
         return
@@ -171,14 +176,15 @@ def _apply(
     sources[key] = source
 
 
-def _convert(value: Any, shape: Any, *, strict: bool) -> Any:
-    """Text from the environment stands for a list when it is JSON or has commas."""
-    if isinstance(value, str) and not strict and get_origin(shape) in (list, dict):
-        bracketed = value.lstrip()[:1] in ("[", "{")
-        value = (
-            json.loads(value) if bracketed else [v.strip() for v in value.split(",") if v.strip()]
-        )
-    return msgspec.convert(value, shape, strict=strict)
+def _convert(value: Any, setting_type: Any, *, strict: bool) -> Any:
+    """Return a value in the type of its setting.
+
+    Without `strict` (the environment), a list or table may be JSON, and a list comma-separated.
+    """
+    if isinstance(value, str) and not strict and get_origin(setting_type) in (list, dict):
+        is_json = value.lstrip()[:1] in ("[", "{")
+        value = json.loads(value) if is_json else [v.strip() for v in value.split(",") if v.strip()]
+    return msgspec.convert(value, setting_type, strict=strict)
 
 
 def _build(tree: dict[str, Any], sources: dict[Key, str], errors: list[str]) -> Settings:

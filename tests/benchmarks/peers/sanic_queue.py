@@ -15,7 +15,7 @@ app.ctx.count = 0
 
 @app.get("/events")
 async def events(request: Request) -> None:
-    """Listen."""
+    """Stream all events from now on."""
     queue: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
     response = await request.respond(content_type="text/event-stream")
     assert response is not None
@@ -31,7 +31,7 @@ async def events(request: Request) -> None:
 
 @app.post("/pub")
 async def publish(request: Request) -> HTTPResponse:
-    """Tell all."""
+    """Send to all."""
     app.ctx.count += 1
     for queue in app.ctx.listeners:
         queue.put_nowait((app.ctx.count, request.body.decode()))

@@ -13,14 +13,14 @@ from starlette.routing import Route
 
 
 class Broadcaster:
-    """Who listens."""
+    """The subscribers."""
 
     def __init__(self) -> None:
         self._listeners: set[asyncio.Queue[tuple[int, str]]] = set()
         self._count = 0
 
     async def listen(self, request: Request) -> Response:
-        """A stream of everything from now on."""
+        """Stream all events from now on."""
         queue: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
         return EventSourceResponse(self._events(queue), ping=3_600)
 
@@ -35,7 +35,7 @@ class Broadcaster:
             self._listeners.discard(queue)
 
     async def publish(self, request: Request) -> Response:
-        """Tell all."""
+        """Send to all."""
         body = (await request.body()).decode()
         self._count += 1
         for queue in self._listeners:
@@ -44,8 +44,11 @@ class Broadcaster:
 
 
 if __name__ == "__main__":
-    room = Broadcaster()
-    routes = [Route("/events", room.listen), Route("/pub", room.publish, methods=["POST"])]
+    broadcaster = Broadcaster()
+    routes = [
+        Route("/events", broadcaster.listen),
+        Route("/pub", broadcaster.publish, methods=["POST"]),
+    ]
     uvicorn.run(
         Starlette(routes=routes),
         host="127.0.0.1",

@@ -1,6 +1,6 @@
 """A raw uvloop protocol that writes each frame to every subscriber: the limit of Python.
 
-`python uvloop_raw.py PORT [joined]`: `joined` writes what is pending once per turn of the loop.
+`python uvloop_raw.py PORT [joined]`: `joined` writes what is pending once per loop iteration.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ _HEAD = (
 
 
 class Channel:
-    """Who listens, and what waits to be written to all of them."""
+    """The subscribers, and what waits to be written to all of them."""
 
     def __init__(self, *, batched: bool) -> None:
         self.listeners: set[asyncio.Transport] = set()
@@ -24,7 +24,7 @@ class Channel:
         self._pending: list[bytes] = []
 
     def publish(self, body: bytes) -> None:
-        """Write a frame to all, now or at the end of this turn."""
+        """Write a frame to all, now or at the end of this iteration of the loop."""
         self._count += 1
         self._pending.append(b"id: %d\nevent: token\ndata: %b\n\n" % (self._count, body))
         if not self._batched:
@@ -41,7 +41,7 @@ class Channel:
 
 
 class Connection(asyncio.Protocol):
-    """GET listens, POST publishes, to the room that the target names; no more is understood."""
+    """GET listens, POST publishes, to the channel that the target names."""
 
     def __init__(self, channels: dict[bytes, Channel], *, batched: bool) -> None:
         self._channels = channels
@@ -53,8 +53,8 @@ class Connection(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]
 
     def connection_lost(self, error: Exception | None) -> None:
-        for room in self._channels.values():
-            room.listeners.discard(self._transport)
+        for channel in self._channels.values():
+            channel.listeners.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -82,12 +82,12 @@ class Connection(asyncio.Protocol):
 
 
 async def main() -> None:
-    """Serve until ended."""
-    rooms: dict[bytes, Channel] = {}
+    """Serve until stopped."""
+    channels: dict[bytes, Channel] = {}
     joined = "joined" in sys.argv
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Connection(rooms, batched=joined), "127.0.0.1", int(sys.argv[1]), backlog=4_096
+        lambda: Connection(channels, batched=joined), "127.0.0.1", int(sys.argv[1]), backlog=4_096
     )
     await server.serve_forever()
 

@@ -1,4 +1,4 @@
-"""What all tests of faults start from: databases of their own, and servers with the demo."""
+"""Fixtures of fault tests: databases of their own, and real servers with the demo assistant."""
 
 import functools
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +14,7 @@ ENVIRON = {
     "RUSTYGPT_PROFILE": "test",
     "RUSTYGPT__SSE__HEARTBEAT_SECONDS": "1",
     "RUSTYGPT__SSE__MAX_STREAMS_PER_USER": "2000",
-    # What a slow reader loses is tested elsewhere: here nobody is to lose anything.
+    # What a slow subscriber loses is tested elsewhere: here nothing may be lost.
     "RUSTYGPT__SSE__CHANNEL_CAPACITY": "10000",
     "RUSTYGPT__SSE__MAX_BACKFILL_EVENTS": "10000",
 }
@@ -25,7 +25,7 @@ Servers = Callable[..., AbstractAsyncContextManager[ProcessCluster]]
 
 @pytest.fixture
 def servers(tmp_path: Path) -> Servers:
-    """Starts real servers, whose heartbeats come every second."""
+    """Start real servers with a heartbeat every second."""
     return functools.partial(_servers, tmp_path)
 
 
@@ -37,7 +37,7 @@ def _servers(
 
 @pytest.fixture
 async def fresh_url(cluster_url: str) -> AsyncIterator[str]:
-    """A database that nothing was applied to; dropped with its roles."""
+    """A database without any script applied; dropped with its roles."""
     url = await databases.create(cluster_url)
     yield url
     await databases.drop(cluster_url, url)

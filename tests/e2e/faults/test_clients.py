@@ -1,4 +1,4 @@
-"""Clients vanish, pour in, come back all at once; proxies between cut what is quiet."""
+"""Clients vanish, arrive in crowds, reconnect all at once; proxies cut silent connections."""
 
 import asyncio
 import resource
@@ -33,47 +33,49 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 CLIENTS = 400
 
 
-async def test_clients_that_come_back_all_at_once_are_served(
+async def test_clients_that_reconnect_all_at_once_are_served(
     servers: Servers, fresh_url: str
 ) -> None:
-    """Each with what it missed, once and in order, though no server remembers any of it."""
-    async with servers(fresh_url, 2) as fleet:
-        one, two = (RunningServer(url) for url in fleet.urls)
+    """Each client gets what it missed, once and in order, from servers that remember none of it."""
+    async with servers(fresh_url, 2) as cluster:
+        one, two = (RunningServer(url) for url in cluster.urls)
         ann = await one.person("ann")
         there = await two.sign_in("ann")
-        room = await ann.conversation()
-        root = await ann.root(room)
-        async with streams(ann, room, CLIENTS):
-            await fleet.servers[0].kill()
+        conversation_id = await ann.conversation()
+        root = await ann.root(conversation_id)
+        async with streams(ann, conversation_id, CLIENTS):
+            await cluster.servers[0].kill()
         for number in range(20):
             await there.reply(root, f"{number}")
-        await fleet.servers[0].start()
+        await cluster.servers[0].start()
         started = time.monotonic()
-        back = await asyncio.gather(*(open_stream(ann, room, "evt_2") for _ in range(CLIENTS)))
+        back = await asyncio.gather(
+            *(open_stream(ann, conversation_id, "evt_2") for _ in range(CLIENTS))
+        )
         for stream in back:
             await stream.until("message.new", 20)
         seconds = time.monotonic() - started
         for stream in back:
             await stream.close()
-        for site in (one, two):
-            await site.close()
+        for running in (one, two):
+            await running.close()
 
     assert all(stream.numbers()[:38] == list(range(3, 41)) for stream in back)
     assert seconds < 5
 
 
 def _vanish(stream: RawStream) -> None:
-    """Let nothing that the server sends arrive any more: no acknowledgement, no end, no reset."""
+    """Drop everything that the server sends: no acknowledgement, no end, no reset."""
     sock = stream.writer.get_extra_info("socket")
     drop_all = create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF: return 0
     program = struct.pack("HxxxxxxP", 1, addressof(drop_all))
     sock.setsockopt(socket.SOL_SOCKET, 26, program)  # SO_ATTACH_FILTER
 
 
-async def test_a_client_that_vanished_is_let_go(
+async def test_the_stream_of_a_vanished_client_ends(
     start_server: StartServer,
 ) -> None:
-    """What it was sent is not acknowledged for too long: its stream is over, the others stay."""
+    """A stream whose data are not acknowledged in time ends; the others stay."""
     async with start_server(limits=TimeLimits(peer_timeout=1)) as server:
         ann = await server.person("ann")
         conversation_id = await ann.conversation()
@@ -86,45 +88,47 @@ async def test_a_client_that_vanished_is_let_go(
             assert not any(stream.ended.is_set() for stream in others)
 
 
-async def test_the_terminals_feed_gets_over_silence(servers: Servers, fresh_url: str) -> None:
-    """A way that carries nothing more is given up, and the next one brings what was missed."""
-    async with servers(fresh_url) as fleet, proxy(fleet.urls[0].removeprefix("http://")) as way:
-        site = RunningServer(fleet.urls[0])
-        ann = await site.person("ann")
-        room = await ann.conversation()
-        root = await ann.root(room)
+async def test_the_terminals_feed_recovers_from_a_silent_connection(
+    servers: Servers, fresh_url: str
+) -> None:
+    """A silent connection is given up, and the next one delivers what was missed."""
+    async with servers(fresh_url) as cluster, proxy(cluster.urls[0].removeprefix("http://")) as way:
+        running = RunningServer(cluster.urls[0])
+        ann = await running.person("ann")
+        conversation_id = await ann.conversation()
+        root = await ann.root(conversation_id)
         async with connect(f"http://127.0.0.1:{way.port}") as client:
             await client.log_in("ann", PASSWORD)
-            told = []
-            following = follow(client, UUID(room), silence_seconds=2.5)
+            received = []
+            following = follow(client, UUID(conversation_id), silence_seconds=2.5)
             async with aclosing(following), asyncio.timeout(60):
                 async for item in following:
-                    if isinstance(item, Live) and not told:
+                    if isinstance(item, Live) and not received:
                         await ann.reply(root, "before")
                     elif isinstance(item, Disconnected):
                         way.recover()
                     elif isinstance(item, MessageNew):
-                        told.append(item.payload.message.content)
-                        if told == ["before"]:
+                        received.append(item.payload.message.content)
+                        if received == ["before"]:
                             way.silence()
                             await ann.reply(root, "meanwhile")
-                        elif told[-1] == "meanwhile":
+                        elif received[-1] == "meanwhile":
                             break
-        await site.close()
+        await running.close()
 
-    assert told == ["before", "meanwhile"]
+    assert received == ["before", "meanwhile"]
 
 
 async def _babble(port: int, request: bytes) -> None:
-    """Open a stream, send as much as goes without reading an answer, and hang up."""
+    """Open a stream, send as much as possible without reading, and hang up."""
     loop = asyncio.get_running_loop()
     with socket.socket() as sock:
         sock.setblocking(False)
         await loop.sock_connect(sock, ("127.0.0.1", port))
         await loop.sock_sendall(sock, request)
-        told = b""
-        while b"stream.open" not in told:
-            told += await loop.sock_recv(sock, 4_096)
+        received = b""
+        while b"stream.open" not in received:
+            received += await loop.sock_recv(sock, 4_096)
         with suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 while True:
@@ -132,67 +136,70 @@ async def _babble(port: int, request: bytes) -> None:
         sock.shutdown(socket.SHUT_WR)
 
 
-async def test_junk_on_a_stream_hides_no_end(servers: Servers, fresh_url: str) -> None:
-    """A client that pipelines more than is read, and leaves, is noticed by the next heartbeats."""
-    async with servers(fresh_url) as fleet:
-        site = RunningServer(fleet.urls[0])
-        ann = await site.person("ann")
-        room = await ann.conversation()
-        async with streams(ann, room, 1) as (quiet,):
+async def test_garbage_on_a_stream_does_not_hide_its_end(servers: Servers, fresh_url: str) -> None:
+    """A client that pipelines garbage and leaves is noticed by the next heartbeats."""
+    async with servers(fresh_url) as cluster:
+        running = RunningServer(cluster.urls[0])
+        ann = await running.person("ann")
+        conversation_id = await ann.conversation()
+        async with streams(ann, conversation_id, 1) as (quiet,):
             for _ in range(5):
-                await _babble(fleet.servers[0].port, stream_request(ann, room))
+                await _babble(cluster.servers[0].port, stream_request(ann, conversation_id))
             await until_metric(ann.client, "rustygpt_sse_connections", 1)
-            await ann.root(room)
+            await ann.root(conversation_id)
             await quiet.until("message.new")
-        await site.close()
+        await running.close()
 
 
-def _leave_room_for(pid: int, files: int) -> None:
-    """Let a process open only so many files more."""
+def _limit_descriptors(pid: int, files: int) -> None:
+    """Limit the number of files that a process may open in addition."""
     used = max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir())
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + files, used + files))
 
 
-async def test_a_server_without_room_for_connections_keeps_those_it_has(
+async def test_a_server_without_free_descriptors_keeps_its_connections(
     servers: Servers, fresh_url: str
 ) -> None:
-    """Open streams go on and are told of posts; with room again new clients are served."""
-    async with servers(fresh_url) as fleet:
-        site = RunningServer(fleet.urls[0])
-        ann = await site.person("ann")
-        room = await ann.conversation()
-        async with streams(ann, room, 5) as opened:
-            _leave_room_for(fleet.servers[0].pid, 20)
-            address = ("127.0.0.1", fleet.servers[0].port)
+    """Open streams continue and get posts.
+
+    When descriptors are free again, new clients are served.
+    """
+    async with servers(fresh_url) as cluster:
+        running = RunningServer(cluster.urls[0])
+        ann = await running.person("ann")
+        conversation_id = await ann.conversation()
+        async with streams(ann, conversation_id, 5) as opened:
+            _limit_descriptors(cluster.servers[0].pid, 20)
+            address = ("127.0.0.1", cluster.servers[0].port)
             crowd = [await asyncio.open_connection(*address) for _ in range(60)]
             await asyncio.sleep(1)
-            await ann.root(room)
+            await ann.root(conversation_id)
             for stream in opened:
                 await stream.until("message.new", seconds=5)
                 assert not stream.ended.is_set()
             for _, writer in crowd:
                 writer.transport.abort()
-            async with httpx.AsyncClient(base_url=fleet.urls[0], timeout=5) as fresh:
+            async with httpx.AsyncClient(base_url=cluster.urls[0], timeout=5) as fresh:
                 assert (await fresh.get("/healthz")).status_code == 200
-        await site.close()
+        await running.close()
 
 
-async def test_a_proxy_that_cuts_what_is_quiet_cuts_no_stream(
+async def test_a_proxy_that_cuts_silent_connections_cuts_no_stream(
     servers: Servers, fresh_url: str
 ) -> None:
-    """Heartbeats come often enough, and nobody is offered a compressed stream."""
-    async with servers(fresh_url) as fleet:
-        site = RunningServer(fleet.urls[0])
-        ann = await site.person("ann")
-        room = await ann.conversation()
-        async with proxy(fleet.urls[0].removeprefix("http://"), idle_seconds=3) as way:
+    """Heartbeats arrive often enough, and no stream is compressed."""
+    async with servers(fresh_url) as cluster:
+        running = RunningServer(cluster.urls[0])
+        ann = await running.person("ann")
+        conversation_id = await ann.conversation()
+        async with proxy(cluster.urls[0].removeprefix("http://"), idle_seconds=3) as way:
             behind = same_session_at(f"http://127.0.0.1:{way.port}", ann)
-            async with behind.client, behind.follow(room) as stream:
+            async with behind.client, behind.follow(conversation_id) as stream:
                 await asyncio.sleep(7)
-                posted = await ann.root(room)
-                told = await stream.next("message.new")
-        await site.close()
+                posted = await ann.root(conversation_id)
+                received = await stream.next("message.new")
+        await running.close()
 
-    assert told["payload"]["message"]["id"] == posted
+    assert received["payload"]["message"]["id"] == posted
     assert "content-encoding" not in stream.response.headers
     assert stream.response.headers["x-accel-buffering"] == "no"

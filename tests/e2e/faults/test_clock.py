@@ -1,4 +1,4 @@
-"""The time of day jumps, as after a night's sleep or at the hand of an operator."""
+"""The time of day jumps, as after a suspend or when an operator sets it."""
 
 import asyncio
 
@@ -12,13 +12,13 @@ HOUR = 3_600.0
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=["forward", "back"])
 async def test_a_jump_of_the_clock_ends_nothing(server: InProcessServer, jump: float) -> None:
-    """Sessions and streams stay, heartbeats keep their pace, and events keep their order."""
+    """Sessions and streams stay, heartbeats keep their interval, and events keep their order."""
     ann, bob = await server.person("ann"), await server.person("bob")
-    room = await ann.conversation(is_group=True)
-    people = f"/api/conversations/{room}/participants"
+    conversation_id = await ann.conversation(is_group=True)
+    people = f"/api/conversations/{conversation_id}/participants"
     await ann.post(people, {"user_id": str(bob.id), "role": "member"}, expect=204)
-    root = await ann.root(room)
-    async with ann.follow(room) as hers, bob.follow(room) as his:
+    root = await ann.root(conversation_id)
+    async with ann.follow(conversation_id) as hers, bob.follow(conversation_id) as his:
         for stream in (hers, his):
             await stream.next("stream.open")
         server.clock.jump(jump)
@@ -31,9 +31,9 @@ async def test_a_jump_of_the_clock_ends_nothing(server: InProcessServer, jump: f
         await _talk(ann, bob, root)
         for stream in (hers, his):
             seen = [await stream.next("message.new") for _ in range(8)]
-            assert [told["id"] for told in seen] == [f"evt_{n}" for n in range(4, 20, 2)]
+            assert [received["id"] for received in seen] == [f"evt_{n}" for n in range(4, 20, 2)]
     page = await ann.get(f"/api/threads/{root}/tree")
-    threads = (await ann.get(f"/api/conversations/{room}/threads"))["threads"]
+    threads = (await ann.get(f"/api/conversations/{conversation_id}/threads"))["threads"]
 
     assert [message["content"] for message in page["messages"]][1:] == ["one", "two"] * 4
     assert threads[0]["message_count"] == 9
@@ -45,12 +45,12 @@ async def _talk(ann: HttpUser, bob: HttpUser, root: str) -> None:
         await person.reply(root, "two")
 
 
-async def test_answers_in_progress_outlive_a_jump(server: InProcessServer) -> None:
-    """A lease is measured by the time of day; who writes the answer is not taken for dead."""
+async def test_answers_in_progress_survive_a_jump_of_the_clock(server: InProcessServer) -> None:
+    """A lease is measured by the time of day; the process that generates the answer keeps it."""
     ann = await server.person("ann")
-    room = await ann.conversation(assistant_mode="always")
-    async with ann.follow(room) as stream:
-        await ann.root(room, "please write")
+    conversation_id = await ann.conversation(assistant_mode="always")
+    async with ann.follow(conversation_id) as stream:
+        await ann.root(conversation_id, "please write")
         await stream.next("message.delta")
         server.clock.jump(HOUR)
         done = asyncio.create_task(stream.next("message.done"))

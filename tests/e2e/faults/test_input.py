@@ -1,4 +1,4 @@
-"""What people send: cursors, bodies and text of any kind, and what streams make of it."""
+"""Input of any kind: cursors, bodies and texts, and what streams make of them."""
 
 import asyncio
 import re
@@ -57,21 +57,21 @@ def _settings(examples: int) -> hypothesis.settings:
 
 @pytest.fixture
 async def ann(server: InProcessServer) -> HttpUser:
-    """Somebody with an account."""
+    """A user with an account."""
     return await server.person("ann")
 
 
 @pytest.fixture
 async def conversation_id(ann: HttpUser) -> str:
     """A conversation of three threads: six events."""
-    room = await ann.conversation()
+    conversation_id = await ann.conversation()
     for number in range(LAST // 2):
-        await ann.root(room, f"{number}")
-    return room
+        await ann.root(conversation_id, f"{number}")
+    return conversation_id
 
 
-def _foretold(seen: str) -> bytes:
-    """What a stream says last, before anything new happens, to who says it has seen this."""
+def _last_text(seen: str) -> bytes:
+    """Return the last text of a stream's first part, for a cursor."""
     number = event_number(seen)
     if not seen or number == LAST:
         return b'"last_event_id":"evt_%d"}}\n\n' % LAST
@@ -81,34 +81,34 @@ def _foretold(seen: str) -> bytes:
 
 
 async def _opened(
-    api: InProcessServer, person: HttpUser, path: str, until: bytes, *headers: bytes
+    running: InProcessServer, person: HttpUser, path: str, until: bytes, *headers: bytes
 ) -> bytes:
-    """What a stream says, to a certain word; it has to be 200, whatever was sent."""
+    """Return what a stream sends up to a text; its status has to be 200 for any cursor."""
     cookies = "; ".join(f"{k}={v}" for k, v in person.client.cookies.items())
     start = [f"GET {path} HTTP/1.1".encode(), b"Host: x", f"Cookie: {cookies}".encode()]
-    async with raw_connection(api.url) as connection, asyncio.timeout(10):
+    async with raw_connection(running.url) as connection, asyncio.timeout(10):
         await connection.send(b"\r\n".join([*start, *headers, b"", b""]))
         assert (await connection.reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200 ")
         return await connection.reader.readuntil(until)
 
 
 def _numbers(said: bytes) -> list[int]:
-    """The numbers of the durable events in a stream's bytes."""
+    """Return the numbers of the durable events in a stream's bytes."""
     return [int(found) for found in re.findall(rb"id: evt_(\d+)\nevent: (?!stream)", said)]
 
 
 @_settings(120)
 @hypothesis.given(sent=any_bytes)
-async def test_any_cursor_is_answered_by_events_or_a_reset(
+async def test_any_cursor_leads_to_events_or_a_reset(
     server: InProcessServer, ann: HttpUser, conversation_id: str, sent: bytes
 ) -> None:
-    """In the header and in the query: never an error, never more than is asked for."""
+    """A cursor in the header or the query never leads to an error status."""
     path = f"/api/stream/conversations/{conversation_id}"
     seen = sent.decode("utf-8", "surrogateescape").strip()
-    header = await _opened(server, ann, path, _foretold(seen), b"Last-Event-ID: " + sent)
+    header = await _opened(server, ann, path, _last_text(seen), b"Last-Event-ID: " + sent)
     asked = sent.decode("utf-8", "replace")
     query = f"{path}?last_event_id={quote_from_bytes(asked.encode())}"
-    by_query = await _opened(server, ann, query, _foretold(asked))
+    by_query = await _opened(server, ann, query, _last_text(asked))
 
     for said, cursor in ((header, event_number(seen)), (by_query, event_number(asked))):
         first = LAST if cursor is None or cursor > LAST else cursor
@@ -121,30 +121,30 @@ async def test_any_cursor_is_answered_by_events_or_a_reset(
 async def test_no_text_becomes_a_field_of_a_stream(
     server: InProcessServer, ann: HttpUser, conversation_id: str, text: str
 ) -> None:
-    """Line ends of every kind stay within the text, which comes back as it was sent."""
+    """Line ends of every kind stay within the text, which is returned as it was sent."""
     shown = await ann.get(f"/api/conversations/{conversation_id}")
     since = shown["last_event_id"]
     content = f"<{text}>"
     posted = await ann.root(conversation_id, content)
     path = f"/api/stream/conversations/{conversation_id}?last_event_id={since}"
     async with ann.client.stream("GET", path) as answer, asyncio.timeout(10):
-        told: list[str] = []
+        received: list[str] = []
         async for line in sse_lines(answer):
-            told += [line] if line else []
+            received += [line] if line else []
             if line.startswith('data: {"type":"message.new"'):
                 break
     stored = await ann.get(f"/api/messages/{posted}")
 
-    assert [line.partition(":")[0] for line in told] == ["retry", *["id", "event", "data"] * 3]
+    assert [line.partition(":")[0] for line in received] == ["retry", *["id", "event", "data"] * 3]
     assert stored["content"] == content
 
 
 @_settings(100)
 @hypothesis.given(text=strategies.text(max_size=60))
-async def test_text_comes_back_as_it_was_sent_or_is_refused(
+async def test_text_is_returned_as_it_was_sent_or_refused(
     server: InProcessServer, ann: HttpUser, conversation_id: str, text: str
 ) -> None:
-    """By the same rule as message, title and name: never a mistake of the server."""
+    """Messages, titles and names follow one rule each; no text is a server error."""
     headers = {"X-CSRF-TOKEN": ann.csrf}
     path = f"/api/threads/{conversation_id}/root"
     answer = await ann.client.post(path, json={"content": text}, headers=headers)
@@ -183,10 +183,10 @@ async def test_text_comes_back_as_it_was_sent_or_is_refused(
     ],
     ids=range(13),
 )
-async def test_a_body_that_is_too_much_is_refused(
+async def test_an_unusable_body_is_refused(
     server: InProcessServer, ann: HttpUser, conversation_id: str, body: bytes, status: int
 ) -> None:
-    """Too large, too deep, no JSON, no text: each has its status, and the server goes on."""
+    """Too large, too deep, not JSON, not text: each has its status, and the server continues."""
     headers = {"X-CSRF-TOKEN": ann.csrf, "Content-Type": "application/json"}
     path = f"/api/threads/{conversation_id}/root"
     try:
@@ -200,15 +200,15 @@ async def test_a_body_that_is_too_much_is_refused(
 async def test_the_largest_message_streams(
     server: InProcessServer, ann: HttpUser, conversation_id: str
 ) -> None:
-    """65,536 characters that JSON writes with six bytes each arrive whole; so do small ones."""
+    """65,536 characters that take six bytes each in JSON arrive complete; so do small ones."""
     async with ann.follow(conversation_id) as stream:
         await stream.next("stream.open")
         large = "\x01" * 65_536
         root = await ann.root(conversation_id, large)
-        told = await stream.next("message.new")
+        received = await stream.next("message.new")
         for number in range(100):
             await ann.reply(root, f"{number}")
         small = [await stream.next("message.new") for _ in range(100)]
 
-    assert told["payload"]["message"]["content"] == large
+    assert received["payload"]["message"]["content"] == large
     assert [one["payload"]["message"]["content"] for one in small] == [f"{n}" for n in range(100)]

@@ -1,4 +1,4 @@
-"""Processes are killed, stopped twice, interrupted and frozen."""
+"""Processes are killed, stopped twice, interrupted and suspended."""
 
 import asyncio
 import os
@@ -27,14 +27,14 @@ WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_
 
 
 @asynccontextmanager
-async def _sites(fleet: ProcessCluster) -> AsyncIterator[list[RunningServer]]:
+async def _users_of(cluster: ProcessCluster) -> AsyncIterator[list[RunningServer]]:
     """The servers' people; their connections are closed in the end."""
-    sites = [RunningServer(url) for url in fleet.urls]
+    sites = [RunningServer(url) for url in cluster.urls]
     try:
         yield sites
     finally:
-        for site in sites:
-            await site.close()
+        for running in sites:
+            await running.close()
 
 
 async def _post(person: HttpUser, root: str, key: str) -> httpx.Response:
@@ -43,26 +43,26 @@ async def _post(person: HttpUser, root: str, key: str) -> httpx.Response:
     return await person.client.post(path, json={"content": key}, headers=headers)
 
 
-async def test_a_commit_that_nobody_told_of_is_told(servers: Servers, fresh_url: str) -> None:
-    """Killed between the database's commit and the telling: the other server finds the event.
+async def test_a_commit_that_was_not_broadcast_is_found(servers: Servers, fresh_url: str) -> None:
+    """Killed between commit and broadcast: the other server finds the event.
 
-    Who asked tries again elsewhere with the same key, and gets the answer to the first try.
+    The client retries elsewhere with the same key, and gets the response to its first attempt.
     """
-    async with servers(fresh_url, 2) as fleet, _sites(fleet) as (one, two):
+    async with servers(fresh_url, 2) as cluster, _users_of(cluster) as (one, two):
         ann = await one.person("ann")
         there = await two.sign_in("ann")
-        room = await ann.conversation()
-        root = await ann.root(room)
-        async with streams(there, room, 1) as (stream,), connected(fresh_url) as holder:
+        conversation_id = await ann.conversation()
+        root = await ann.root(conversation_id)
+        async with streams(there, conversation_id, 1) as (stream,), connected(fresh_url) as holder:
             async with holder.transaction():
                 await holder.fetch("SELECT 1 FROM rustygpt.conversations FOR UPDATE")
                 posting = asyncio.create_task(_post(ann, root, "k"))
                 async with asyncio.timeout(5):
                     while not await holder.fetchval(_WAITING):
                         await asyncio.sleep(0.01)
-                os.kill(fleet.servers[0].pid, signal.SIGSTOP)
+                os.kill(cluster.servers[0].pid, signal.SIGSTOP)
             await _committed(holder, 4)
-            await fleet.servers[0].kill()
+            await cluster.servers[0].kill()
             with pytest.raises(httpx.TransportError):
                 await posting
             await stream.wait_for_number(4, 6.5)
@@ -79,9 +79,9 @@ async def _committed(owner: Any, number: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_key_is_good_at_every_server_at_once(servers: Servers, fresh_url: str) -> None:
-    """Twenty posts with one key, at two servers at the same time, make one message."""
-    async with servers(fresh_url, 2) as fleet, _sites(fleet) as (one, two):
+async def test_a_key_is_valid_at_every_server_at_once(servers: Servers, fresh_url: str) -> None:
+    """Twenty posts with one key, at two servers at the same time, create one message."""
+    async with servers(fresh_url, 2) as cluster, _users_of(cluster) as (one, two):
         ann = await one.person("ann")
         there = await two.sign_in("ann")
         root = await ann.root(await ann.conversation())
@@ -98,19 +98,19 @@ async def test_a_key_is_good_at_every_server_at_once(servers: Servers, fresh_url
 async def test_streams_move_to_another_server_without_loss(
     servers: Servers, fresh_url: str
 ) -> None:
-    """One server stops while people write at the other: its readers go on there, without a gap."""
-    async with servers(fresh_url, 2) as fleet, _sites(fleet) as (one, two):
+    """One server stops during posts at the other: its clients continue there without a gap."""
+    async with servers(fresh_url, 2) as cluster, _users_of(cluster) as (one, two):
         ann = await one.person("ann")
         there = await two.sign_in("ann")
-        room = await ann.conversation()
-        root = await ann.root(room)
-        async with streams(ann, room, 100) as before:
+        conversation_id = await ann.conversation()
+        root = await ann.root(conversation_id)
+        async with streams(ann, conversation_id, 100) as before:
             async with post_load(there, root=root) as writer:
                 await writer.wait_for_more(10)
-                code = await fleet.servers[0].stop()
-                moved = [await _go_on(stream, there, room) for stream in before]
+                code = await cluster.servers[0].stop()
+                moved = [await _go_on(stream, there, conversation_id) for stream in before]
                 await writer.wait_for_more(10)
-            last = await last_number(there, room)
+            last = await last_number(there, conversation_id)
             for old, new in zip(before, moved, strict=True):
                 async with asyncio.timeout(20):
                     while not new.numbers() or new.numbers()[-1] < last:
@@ -121,25 +121,28 @@ async def test_streams_move_to_another_server_without_loss(
     assert code == 0
 
 
-async def _go_on(stream: RawStream, person: HttpUser, room: str) -> RawStream:
+async def _go_on(stream: RawStream, person: HttpUser, conversation_id: str) -> RawStream:
     await stream.ended.wait()
     assert stream.events[-1]["payload"] == {"reason": "shutdown"}
-    return await open_stream(person, room, f"evt_{stream.numbers()[-1]}")
+    return await open_stream(person, conversation_id, f"evt_{stream.numbers()[-1]}")
 
 
 async def _workers(parent: int) -> list[int]:
-    told = Path(f"/proc/{parent}/task/{parent}/children").read_text()
-    return [int(pid) for pid in told.split()]
+    received = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(pid) for pid in received.split()]
 
 
 async def test_a_server_whose_workers_all_die_serves_again(
     servers: Servers, fresh_url: str
 ) -> None:
-    """The parent starts them anew; who asks meanwhile waits a moment and is answered."""
-    async with servers(fresh_url, RUSTYGPT__SERVER__WORKERS="2") as fleet, _sites(fleet) as (site,):
-        ann = await site.person("ann")
+    """The parent restarts them; requests that arrive meanwhile wait and are served."""
+    async with (
+        servers(fresh_url, RUSTYGPT__SERVER__WORKERS="2") as cluster,
+        _users_of(cluster) as (running,),
+    ):
+        ann = await running.person("ann")
         root = await ann.root(await ann.conversation())
-        old = await _workers(fleet.servers[0].pid)
+        old = await _workers(cluster.servers[0].pid)
         for pid in old:
             os.kill(pid, signal.SIGKILL)
         started = time.monotonic()
@@ -147,7 +150,7 @@ async def test_a_server_whose_workers_all_die_serves_again(
             while (answer := await _try(ann, root)) is None:
                 pass
         seconds = time.monotonic() - started
-        new = await _workers(fleet.servers[0].pid)
+        new = await _workers(cluster.servers[0].pid)
 
     assert answer.status_code == 201
     assert seconds < 15
@@ -162,44 +165,47 @@ async def _try(person: HttpUser, root: str) -> httpx.Response | None:
         return None
 
 
-async def _stop_twice(fleet: ProcessCluster) -> int:
-    """SIGTERM, and once more while the first is obeyed."""
-    pid = fleet.servers[0].pid
+async def _stop_twice(cluster: ProcessCluster) -> int:
+    """Send SIGTERM, and once more during the shutdown."""
+    pid = cluster.servers[0].pid
     os.kill(pid, signal.SIGTERM)
     await asyncio.sleep(0.05)
-    return await fleet.servers[0].stop()
+    return await cluster.servers[0].stop()
 
 
-async def _interrupt(fleet: ProcessCluster) -> int:
-    """Ctrl-C at a terminal: SIGINT to the whole group of processes, twice."""
-    group = fleet.servers[0].pid
+async def _interrupt(cluster: ProcessCluster) -> int:
+    """Send SIGINT to the process group twice, as Ctrl-C at a terminal does."""
+    group = cluster.servers[0].pid
     assert os.getpgid(group) == group
     os.killpg(group, signal.SIGINT)
     await asyncio.sleep(0.05)
     os.killpg(group, signal.SIGINT)
-    return await fleet.servers[0].wait()
+    return await cluster.servers[0].wait()
 
 
 @pytest.mark.parametrize(("end", "workers"), [(_stop_twice, "1"), (_interrupt, "2")])
-async def test_being_told_to_stop_again_changes_nothing(
+async def test_a_second_signal_to_stop_changes_nothing(
     servers: Servers, fresh_url: str, end: Any, workers: str
 ) -> None:
-    """Readers are told, posts in progress are answered or not stored twice, the end is in time."""
+    """Streams are closed with a reason, posts in flight are stored at most once.
+
+    The end is in time.
+    """
     more = {"RUSTYGPT__SERVER__WORKERS": workers}
-    async with servers(fresh_url, **more) as fleet, _sites(fleet) as (site,):
-        ann = await site.person("ann")
-        room = await ann.conversation()
-        root = await ann.root(room)
-        async with streams(ann, room, 20) as opened:
+    async with servers(fresh_url, **more) as cluster, _users_of(cluster) as (running,):
+        ann = await running.person("ann")
+        conversation_id = await ann.conversation()
+        root = await ann.root(conversation_id)
+        async with streams(ann, conversation_id, 20) as opened:
             async with post_load(ann, root=root) as writer:
                 await writer.wait_for_more(10)
                 started = time.monotonic()
-                code = await end(fleet)
+                code = await end(cluster)
                 seconds = time.monotonic() - started
             for stream in opened:
                 await asyncio.wait_for(stream.ended.wait(), 5)
                 assert stream.events[-1]["payload"] == {"reason": "shutdown"}
-        await fleet.servers[0].start()
+        await cluster.servers[0].start()
         kept = await texts(ann, root)
 
     assert code == 0
@@ -208,21 +214,21 @@ async def test_being_told_to_stop_again_changes_nothing(
     assert len(kept) == len(set(kept))
 
 
-async def test_a_server_that_stood_still_goes_on(servers: Servers, fresh_url: str) -> None:
-    """Frozen for five seconds: no stream is ended, and what happened meanwhile comes at once."""
-    async with servers(fresh_url, 2) as fleet, _sites(fleet) as (one, two):
+async def test_a_suspended_server_continues(servers: Servers, fresh_url: str) -> None:
+    """Suspended for five seconds: no stream ends, and what happened meanwhile arrives at once."""
+    async with servers(fresh_url, 2) as cluster, _users_of(cluster) as (one, two):
         ann = await one.person("ann")
         there = await two.sign_in("ann")
-        room = await ann.conversation()
-        root = await ann.root(room)
-        async with streams(there, room, 20) as opened:
+        conversation_id = await ann.conversation()
+        root = await ann.root(conversation_id)
+        async with streams(there, conversation_id, 20) as opened:
             started = time.monotonic()
-            os.kill(fleet.servers[1].pid, signal.SIGSTOP)
+            os.kill(cluster.servers[1].pid, signal.SIGSTOP)
             for number in range(50):  # fewer events than may wait for a reader
                 await ann.reply(root, f"{number}")
             await asyncio.sleep(max(0.0, started + 5 - time.monotonic()))
-            os.kill(fleet.servers[1].pid, signal.SIGCONT)
-            last = await last_number(ann, room)
+            os.kill(cluster.servers[1].pid, signal.SIGCONT)
+            last = await last_number(ann, conversation_id)
             for stream in opened:
                 await stream.wait_for_number(last, 5)
                 assert not stream.ended.is_set()

@@ -1,4 +1,4 @@
-"""The lines between servers, and to the database, are silent, full, or say things twice."""
+"""Connections between servers and to the database become silent, full, or repeat messages."""
 
 import asyncio
 import time
@@ -26,8 +26,8 @@ POLL_SECONDS = 6.5
 """A look at the log every five seconds, give or take a fifth, and a moment."""
 
 
-async def test_a_line_that_falls_silent_costs_seconds_and_no_events(servers: Servers) -> None:
-    """What is not heard is seen in the log; the dead line is noticed and made anew."""
+async def test_a_silent_connection_costs_seconds_and_no_events(servers: Servers) -> None:
+    """Missed events are read from the log; the silent connection is noticed and replaced."""
     async with (
         private_postgres() as postgres,
         proxy(str(postgres.socket)) as between,
@@ -37,9 +37,9 @@ async def test_a_line_that_falls_silent_costs_seconds_and_no_events(servers: Ser
         one, two = RunningServer(near.urls[0]), RunningServer(far.urls[0])
         ann = await one.person("ann")
         there = await two.sign_in("ann")
-        room = await ann.conversation()
-        root = await ann.root(room)
-        async with streams(there, room, 1) as (stream,):
+        conversation_id = await ann.conversation()
+        root = await ann.root(conversation_id)
+        async with streams(there, conversation_id, 1) as (stream,):
             await ann.reply(root, "heard")
             await stream.wait_for_number(4, 2)
             between.silence(lambda head: b"rustygpt listen" in head)
@@ -56,21 +56,23 @@ async def test_a_line_that_falls_silent_costs_seconds_and_no_events(servers: Ser
         await two.close()
 
 
-async def test_a_database_that_says_nothing_is_503_and_streams_stay(servers: Servers) -> None:
-    """Nobody waits for ever: requests are refused in time, probes answer, heartbeats come."""
+async def test_a_silent_database_is_503_and_streams_stay(servers: Servers) -> None:
+    """Requests get 503 in time, probes respond, heartbeats arrive."""
     async with (
         private_postgres() as postgres,
         proxy(str(postgres.socket)) as between,
-        servers(postgres.through(between.port)) as fleet,
+        servers(postgres.through(between.port)) as cluster,
     ):
-        site = RunningServer(fleet.urls[0])
-        ann = await site.person("ann")
-        room = await ann.conversation()
-        root = await ann.root(room)
-        async with streams(ann, room, 1) as (stream,):
+        running = RunningServer(cluster.urls[0])
+        ann = await running.person("ann")
+        conversation_id = await ann.conversation()
+        root = await ann.root(conversation_id)
+        async with streams(ann, conversation_id, 1) as (stream,):
             between.silence()
             started = time.monotonic()
-            refused = await ann.call("GET", f"/api/conversations/{room}/threads", expect=503)
+            refused = await ann.call(
+                "GET", f"/api/conversations/{conversation_id}/threads", expect=503
+            )
             waited = time.monotonic() - started
             assert (await ann.client.get("/healthz")).status_code == 200
             assert (await ann.client.get("/readyz")).status_code == 503
@@ -85,19 +87,19 @@ async def test_a_database_that_says_nothing_is_503_and_streams_stay(servers: Ser
             await ann.reply(root, "after")
             await stream.wait_for_number(4, 5)
             assert not stream.ended.is_set()
-        await site.close()
+        await running.close()
 
     assert refused.headers["retry-after"]
     assert waited < 12
 
 
 @asynccontextmanager
-async def _parrot(url: str) -> AsyncIterator[None]:
-    """Says all that servers tell each other again: twice, and the latest first."""
-    async with connected(url) as ear, connected(url) as mouth:
+async def _repeat_notifications(url: str) -> AsyncIterator[None]:
+    """Repeat all notifications: each one twice, and the latest first."""
+    async with connected(url) as unread_stream, connected(url) as mouth:
         channel = channel_name(await mouth.fetchval("SELECT rustygpt.token_secret()"))
         heard: dict[str, None] = {}
-        await ear.add_listener(channel, lambda *what: heard.setdefault(what[3]))
+        await unread_stream.add_listener(channel, lambda *what: heard.setdefault(what[3]))
 
         async def repeat() -> None:
             said: set[str] = set()
@@ -116,31 +118,33 @@ async def _parrot(url: str) -> AsyncIterator[None]:
             assert len(heard) > 10
 
 
-async def test_what_is_told_twice_and_in_disorder_is_known_once(
+async def test_repeated_and_reordered_messages_change_nothing(
     servers: Servers, fresh_url: str
 ) -> None:
-    """Positions and pieces of answers that come late, again or backwards change nothing."""
-    async with servers(fresh_url, 2) as fleet, _parrot(fresh_url):
-        sites = [RunningServer(url) for url in fleet.urls]
+    """Positions and deltas that arrive late, repeated or reordered change nothing."""
+    async with servers(fresh_url, 2) as cluster, _repeat_notifications(fresh_url):
+        sites = [RunningServer(url) for url in cluster.urls]
         ann = await sites[0].person("ann")
         there = await sites[1].sign_in("ann")
-        room = await ann.conversation(assistant_mode="mention")
-        root = await ann.root(room)
-        followers = [ModelClient(room), ModelClient(room)]
+        conversation_id = await ann.conversation(assistant_mode="mention")
+        root = await ann.root(conversation_id)
+        followers = [ModelClient(conversation_id), ModelClient(conversation_id)]
         for follower, person in zip(followers, (ann, there), strict=True):
             await follower.connect(person, None, StreamContract(person.id))
         for number in range(20):
             text = "@assistant go" if number % 10 == 0 else f"{number}"
             await asyncio.gather(ann.reply(root, text), there.reply(root, text))
-        await asyncio.gather(*(_settled(follower, room) for follower in followers))
+        await asyncio.gather(
+            *(_wait_until_consistent(follower, conversation_id) for follower in followers)
+        )
         for follower in followers:
             await follower.disconnect()
-        for site in sites:
-            await site.close()
+        for running in sites:
+            await running.close()
 
 
-async def _settled(follower: ModelClient, room: str) -> None:
-    """A client's state is soon the one that is fetched anew."""
+async def _wait_until_consistent(follower: ModelClient, conversation_id: str) -> None:
+    """Wait until a client's state equals the freshly fetched state."""
     person = follower.person
     assert person is not None
     fresh: Any = None
@@ -148,4 +152,6 @@ async def _settled(follower: ModelClient, room: str) -> None:
         while follower.state is None or fresh is None or durable_state(follower.state) != fresh:
             follower.check()
             await asyncio.sleep(0.1)
-            fresh = durable_state(await load_all(HttpSnapshotSource(person), UUID(room), person.id))
+            fresh = durable_state(
+                await load_all(HttpSnapshotSource(person), UUID(conversation_id), person.id)
+            )

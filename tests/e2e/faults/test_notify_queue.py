@@ -1,4 +1,4 @@
-"""PostgreSQL's queue of notifications is full: somebody who listens holds a transaction open."""
+"""PostgreSQL's queue of notifications is full: a listening session keeps a transaction open."""
 
 import asyncio
 from contextlib import suppress
@@ -15,18 +15,18 @@ from tests.support.streams.raw_streams import streams
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
-async def test_a_full_queue_of_notifications_refuses_no_post(servers: Servers) -> None:
-    """Posts succeed, the log tells the other server, and words flow again when there is room."""
+async def test_a_full_notification_queue_refuses_no_post(servers: Servers) -> None:
+    """Posts succeed, the other server reads the log, and messages flow again afterwards."""
     async with (
         private_postgres(max_notify_queue_pages="64") as postgres,
-        servers(postgres.url, 2) as fleet,
+        servers(postgres.url, 2) as cluster,
     ):
-        one, two = (RunningServer(url) for url in fleet.urls)
+        one, two = (RunningServer(url) for url in cluster.urls)
         ann = await one.person("ann")
         there = await two.sign_in("ann")
-        room = await ann.conversation()
-        root = await ann.root(room)
-        async with streams(there, room, 1) as (stream,):
+        conversation_id = await ann.conversation()
+        root = await ann.root(conversation_id)
+        async with streams(there, conversation_id, 1) as (stream,):
             async with connected(postgres.url) as blocker, connected(postgres.url) as filler:
                 await blocker.execute("LISTEN nobody")
                 await blocker.execute("BEGIN")
@@ -36,7 +36,7 @@ async def test_a_full_queue_of_notifications_refuses_no_post(servers: Servers) -
                         await filler.execute("SELECT pg_notify('nobody', repeat('x', 7900))")
                 for number in range(10):
                     await ann.reply(root, f"{number}")
-                last = await last_number(ann, room)
+                last = await last_number(ann, conversation_id)
                 await stream.wait_for_number(last, 6.5)
             async with asyncio.timeout(20):
                 heard = False
@@ -46,9 +46,9 @@ async def test_a_full_queue_of_notifications_refuses_no_post(servers: Servers) -
                     with suppress(TimeoutError):
                         await stream.wait_for_number(last, 0.5)
                         heard = True
-        for site in (one, two):
-            await site.close()
+        for running in (one, two):
+            await running.close()
 
-    log = fleet.servers[0].log
+    log = cluster.servers[0].log
     assert "queue of notifications is full" in log
     assert "Traceback" not in log

@@ -1,4 +1,4 @@
-"""PostgreSQL goes away under a running server, and comes back."""
+"""PostgreSQL stops under a running server, and starts again."""
 
 import asyncio
 import signal
@@ -27,7 +27,7 @@ async def _until_ready(url: str, seconds: float = 10) -> None:
 
 
 async def _restart(postgres: PrivatePostgres, how: signal.Signals, url: str) -> float:
-    """End PostgreSQL for a moment; answers how long a server took to be ready afterwards."""
+    """Restart PostgreSQL; return the seconds until a server was ready afterwards."""
     await postgres.stop(how)
     async with asyncio.timeout(10):
         while await _ready(url):
@@ -40,25 +40,31 @@ async def _restart(postgres: PrivatePostgres, how: signal.Signals, url: str) -> 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
 async def test_a_restart_of_postgresql_loses_nothing(servers: Servers, how: signal.Signals) -> None:
-    """Streams at both servers stay open and whole, posts succeed or are 503 with a time to wait."""
-    async with private_postgres() as postgres, servers(postgres.url, 2) as fleet:
-        one, two = (RunningServer(url) for url in fleet.urls)
+    """Streams at both servers stay open without a gap.
+
+    Posts succeed or get 503 with a retry time.
+    """
+    async with private_postgres() as postgres, servers(postgres.url, 2) as cluster:
+        one, two = (RunningServer(url) for url in cluster.urls)
         ann = await one.person("ann")
         there = await two.sign_in("ann")
-        room = await ann.conversation()
-        root = await ann.root(room)
-        async with streams(ann, room, 3) as here, streams(there, room, 3) as away:
+        conversation_id = await ann.conversation()
+        root = await ann.root(conversation_id)
+        async with (
+            streams(ann, conversation_id, 3) as here,
+            streams(there, conversation_id, 3) as away,
+        ):
             async with post_load(ann, there, root=root) as writer:
                 await writer.wait_for_more(20)
-                seconds = await _restart(postgres, how, fleet.urls[0])
+                seconds = await _restart(postgres, how, cluster.urls[0])
                 await writer.wait_for_more(20, seconds=5)
-            kept, last = await texts(ann, root), await last_number(ann, room)
+            kept, last = await texts(ann, root), await last_number(ann, conversation_id)
             for stream in (*here, *away):
                 await stream.wait_for_number(last)
                 assert stream.numbers()[0] == 3
                 assert not stream.ended.is_set()
-        for site in (one, two):
-            await site.close()
+        for running in (one, two):
+            await running.close()
 
     assert seconds < 2
     assert writer.acknowledged <= set(kept)
@@ -68,7 +74,7 @@ async def test_a_restart_of_postgresql_loses_nothing(servers: Servers, how: sign
 
 
 async def test_a_server_waits_for_a_database_that_starts_later(servers: Servers) -> None:
-    """It is there a moment after PostgreSQL, and is not ready before."""
+    """It is ready a moment after PostgreSQL, and not before."""
     async with private_postgres() as postgres:
         await postgres.stop(signal.SIGINT)
         starting = asyncio.create_task(_starts(servers, postgres.url))
@@ -79,7 +85,7 @@ async def test_a_server_waits_for_a_database_that_starts_later(servers: Servers)
 
 
 async def _starts(servers: Servers, url: str) -> None:
-    """Start a server, see that it is ready, and stop it."""
-    async with servers(url) as fleet:
-        await _until_ready(fleet.urls[0])
-        assert await fleet.servers[0].stop() == 0
+    """Start a server, check that it is ready, and stop it."""
+    async with servers(url) as cluster:
+        await _until_ready(cluster.urls[0])
+        assert await cluster.servers[0].stop() == 0

@@ -1,4 +1,4 @@
-"""The database may only be read: as after a failover to a server that follows another."""
+"""The database is read-only, as after a failover to a standby."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 @asynccontextmanager
 async def _read_only(owner: Any, url: str) -> AsyncIterator[None]:
-    """As after a failover: every connection is cut, and new ones may not write."""
+    """Cut every connection and make new ones read-only, as a failover does."""
     name = urlsplit(url).path[1:]
     cut = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -30,25 +30,25 @@ async def _read_only(owner: Any, url: str) -> AsyncIterator[None]:
         await owner.fetch(cut)
 
 
-async def test_a_database_that_may_only_be_read_is_read(
+async def test_a_read_only_database_is_read(
     server: InProcessServer, superuser: Any, database_url: str
 ) -> None:
-    """Posts are 503 with a time to wait; reading goes on, also after a while, and so do streams."""
+    """Posts get 503 with a retry time; reading continues, also after a while, and so do streams."""
     ann = await server.person("ann")
-    room = await ann.conversation()
-    await ann.root(room)
-    async with ann.follow(room) as stream:
+    conversation_id = await ann.conversation()
+    await ann.root(conversation_id)
+    async with ann.follow(conversation_id) as stream:
         async with _read_only(superuser, database_url):
-            refused = await ann.try_root(room)
+            refused = await ann.try_root(conversation_id)
             server.clock.advance(61)
-            shown = await ann.get(f"/api/conversations/{room}/threads")
-            async with ann.follow(room, "evt_0") as again:
+            shown = await ann.get(f"/api/conversations/{conversation_id}/threads")
+            async with ann.follow(conversation_id, "evt_0") as again:
                 await again.next("message.new")
         async with asyncio.timeout(10):
-            while (await ann.try_root(room, "after")).status_code != 201:
+            while (await ann.try_root(conversation_id, "after")).status_code != 201:
                 await asyncio.sleep(0.05)
-        told = await stream.next("message.new")
+        received = await stream.next("message.new")
 
     assert (refused.status_code, len(shown["threads"])) == (503, 1)
     assert refused.headers["retry-after"]
-    assert told["payload"]["message"]["content"] == "after"
+    assert received["payload"]["message"]["content"] == "after"

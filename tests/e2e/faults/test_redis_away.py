@@ -1,4 +1,4 @@
-"""Redis between the servers loses what it has, its clients, or itself: nobody loses an event."""
+"""Redis between the servers loses its data, its clients, or itself; no event is lost."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ async def _kill_listeners(_: RedisServer, redis: Redis) -> None:
 
 
 async def _overflow(_: RedisServer, redis: Redis) -> None:
-    """Listeners are cut as soon as anything waits for them, as those are that read too slowly."""
+    """Make Redis cut listeners as soon as anything waits for them, as it does with slow ones."""
     await redis.config_set("client-output-buffer-limit", "pubsub 1 1 1")
     await redis.publish("nobody", "x")
     for channel in await redis.pubsub_channels():
@@ -39,28 +39,31 @@ async def _restart(server: RedisServer, _: Redis) -> None:
     await server.start()
 
 
-async def test_no_loss_by_redis_is_a_loss(servers: Servers, fresh_url: str) -> None:
-    """Flushed, its listeners cut, stopped and started under load: every event comes, once."""
+async def test_no_failure_of_redis_loses_an_event(servers: Servers, fresh_url: str) -> None:
+    """Flushed, its listeners cut, stopped and started under load: every event arrives once."""
     async with redis_server() as server, Redis.from_url(server.url) as redis:
         more = {"RUSTYGPT__SSE__BACKPLANE__URL": server.url}
-        async with servers(fresh_url, 2, **more) as fleet:
-            one, two = (RunningServer(url) for url in fleet.urls)
+        async with servers(fresh_url, 2, **more) as cluster:
+            one, two = (RunningServer(url) for url in cluster.urls)
             ann = await one.person("ann")
             there = await two.sign_in("ann")
-            room = await ann.conversation()
-            root = await ann.root(room)
-            async with streams(ann, room, 2) as here, streams(there, room, 2) as away:
+            conversation_id = await ann.conversation()
+            root = await ann.root(conversation_id)
+            async with (
+                streams(ann, conversation_id, 2) as here,
+                streams(there, conversation_id, 2) as away,
+            ):
                 async with post_load(ann, there, root=root) as writer:
                     for fault in (_flush, _kill_listeners, _overflow, _restart):
                         await writer.wait_for_more(10)
                         await fault(server, redis)
                     await writer.wait_for_more(10)
-                last = await last_number(ann, room)
+                last = await last_number(ann, conversation_id)
                 for stream in (*here, *away):
                     await stream.wait_for_number(last)
                     assert stream.numbers()[0] == 3
                     assert not stream.ended.is_set()
-            for site in (one, two):
-                await site.close()
+            for running in (one, two):
+                await running.close()
 
     assert writer.refused == []

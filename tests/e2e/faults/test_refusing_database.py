@@ -1,4 +1,4 @@
-"""PostgreSQL answers, but does not do what it is asked: locked, full, read-only, altered."""
+"""PostgreSQL responds but cannot do the work: locked, full, read-only, altered."""
 
 import asyncio
 import time
@@ -26,11 +26,11 @@ CREATE TRIGGER none BEFORE INSERT ON rustygpt.events EXECUTE FUNCTION pg_temp.no
 
 
 @asynccontextmanager
-async def _locked(url: str, *rooms: str) -> AsyncIterator[None]:
-    """Somebody holds the rows of conversations and does not let go."""
+async def _locked(url: str, *conversation_ids: str) -> AsyncIterator[None]:
+    """Hold the row locks of conversations while the block runs."""
     async with connected(url) as holder, holder.transaction():
         query = "SELECT 1 FROM rustygpt.conversations WHERE id = ANY ($1) FOR UPDATE"
-        await holder.fetch(query, list(rooms))
+        await holder.fetch(query, list(conversation_ids))
         yield
 
 
@@ -39,10 +39,10 @@ async def _timed(doing: Awaitable[Any]) -> tuple[Any, float]:
     return await doing, time.monotonic() - started
 
 
-async def test_a_locked_conversation_is_503_and_the_others_go_on(
+async def test_a_locked_conversation_is_503_and_the_others_continue(
     server: InProcessServer, database_url: str
 ) -> None:
-    """After two seconds, with a time to wait; reading goes on there too, and nothing is stored."""
+    """After two seconds, with a retry time; reading continues there too, and nothing is stored."""
     ann = await server.person("ann")
     stuck, free = await ann.conversation(), await ann.conversation()
     await ann.root(stuck)
@@ -55,27 +55,27 @@ async def test_a_locked_conversation_is_503_and_the_others_go_on(
             refused, seconds = await waiting
         await ann.root(stuck, "after")
         await stream.next("stream.open")
-        told = await stream.next("message.new")
+        received = await stream.next("message.new")
 
     assert (refused.status_code, len(shown["threads"])) == (503, 1)
     assert refused.headers["retry-after"]
     assert quick < 1 < seconds < 4
-    assert told["payload"]["message"]["content"] == "after"
-    assert told["id"] == "evt_4"
+    assert received["payload"]["message"]["content"] == "after"
+    assert received["id"] == "evt_4"
 
 
-async def test_an_exhausted_pool_is_503_and_streams_go_on(
+async def test_an_exhausted_pool_is_503_and_streams_continue(
     start_server: StartServer, database_url: str
 ) -> None:
-    """Whoever gets no connection in time is told so; what is open needs none."""
+    """A request that gets no connection in time gets 503; open streams need no connection."""
     settings = Settings(llm=Llm(default_model="demo"), db=Db(max_connections=2))
     async with start_server(settings=settings) as api:
         ann = await api.person("ann")
-        rooms = [await ann.conversation() for _ in range(12)]
-        room = rooms[0]
-        async with ann.follow(room) as stream, _locked(database_url, *rooms):
+        conversation_ids = [await ann.conversation() for _ in range(12)]
+        conversation_id = conversation_ids[0]
+        async with ann.follow(conversation_id) as stream, _locked(database_url, *conversation_ids):
             await stream.next("stream.open")
-            posts = [asyncio.create_task(_timed(ann.try_root(one))) for one in rooms]
+            posts = [asyncio.create_task(_timed(ann.try_root(one))) for one in conversation_ids]
             await asyncio.sleep(0.2)
             alive, quick = await _timed(ann.client.get("/healthz"))
             ready = await ann.client.get("/readyz")
@@ -84,7 +84,7 @@ async def test_an_exhausted_pool_is_503_and_streams_go_on(
                 api.clock.advance(1)
                 await asyncio.sleep(0.01)
             answers = await asyncio.gather(*posts)
-        after = await ann.try_root(room)
+        after = await ann.try_root(conversation_id)
 
     assert {answer.status_code for answer, _ in answers} == {503}
     assert max(seconds for _, seconds in answers) < 9
@@ -93,26 +93,26 @@ async def test_an_exhausted_pool_is_503_and_streams_go_on(
 
 
 async def test_a_full_disk_is_503(server: InProcessServer, database_url: str) -> None:
-    """Nothing of the post is stored, reading goes on, and with room again all is well."""
+    """Nothing of the post is stored, reading continues, and with free space posts succeed again."""
     ann = await server.person("ann")
-    room = await ann.conversation()
-    await ann.root(room)
-    async with ann.follow(room) as stream:
+    conversation_id = await ann.conversation()
+    await ann.root(conversation_id)
+    async with ann.follow(conversation_id) as stream:
         async with connected(database_url) as operator:
             await operator.execute(_DISK_FULL)
-            refused = await ann.try_root(room)
-            shown = await ann.get(f"/api/conversations/{room}/threads")
+            refused = await ann.try_root(conversation_id)
+            shown = await ann.get(f"/api/conversations/{conversation_id}/threads")
             await operator.execute("DROP TRIGGER none ON rustygpt.events")
-        await ann.root(room, "after")
-        told = await stream.next("message.new")
+        await ann.root(conversation_id, "after")
+        received = await stream.next("message.new")
 
     assert (refused.status_code, len(shown["threads"])) == (503, 1)
     assert refused.headers["retry-after"]
-    assert told["id"] == "evt_4"
+    assert received["id"] == "evt_4"
 
 
 async def _alter(url: str) -> None:
-    """What a release does to a running database, and more: columns, procedures, all at once."""
+    """Change columns and procedures of a running database, as a release does, all at once."""
     async with connected(url) as operator:
         await operator.execute("SET lock_timeout = '1s'")
         for number in range(5):
@@ -126,23 +126,23 @@ async def _alter(url: str) -> None:
             await databases.prepare(url)
 
 
-async def test_altering_the_database_is_not_felt(servers: Servers, fresh_url: str) -> None:
-    """Columns come and go and all procedures are applied again while people write and read."""
-    async with servers(fresh_url) as fleet:
-        site = RunningServer(fleet.urls[0])
-        ann = await site.person("ann")
-        room = await ann.conversation()
-        root = await ann.root(room)
-        async with streams(ann, room, 3) as opened:
+async def test_altering_the_database_fails_no_request(servers: Servers, fresh_url: str) -> None:
+    """Columns are added and dropped and all procedures replaced while users write and read."""
+    async with servers(fresh_url) as cluster:
+        running = RunningServer(cluster.urls[0])
+        ann = await running.person("ann")
+        conversation_id = await ann.conversation()
+        root = await ann.root(conversation_id)
+        async with streams(ann, conversation_id, 3) as opened:
             async with post_load(ann, root=root) as writer:
                 await writer.wait_for_more(10)
                 await _alter(fresh_url)
                 await writer.wait_for_more(10)
-            kept, last = await texts(ann, root), await last_number(ann, room)
+            kept, last = await texts(ann, root), await last_number(ann, conversation_id)
             for stream in opened:
                 await stream.wait_for_number(last)
                 assert stream.numbers()[0] == 3
-        await site.close()
+        await running.close()
 
     assert writer.acknowledged <= set(kept)
     assert {answer.status_code for answer in writer.refused} <= {503}

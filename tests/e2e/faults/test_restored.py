@@ -1,4 +1,4 @@
-"""A database is restored from a backup: numbers are given again, to other events."""
+"""A database is restored from a backup: event numbers are assigned again, to other events."""
 
 import asyncio
 from pathlib import Path
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 async def _copy(cluster_url: str, source: str, target: str) -> None:
-    """Make one database what another is; nobody is connected to either for a moment."""
+    """Make one database a copy of another; for a moment no session is connected to either."""
     async with connected(cluster_url) as operator:
         for name in (source, target):
             await operator.execute(
@@ -36,20 +36,20 @@ async def _close(cluster_url: str, name: str, *, to_all: bool) -> None:
 async def test_open_streams_notice_that_the_log_went_back(
     servers: Servers, cluster_url: str, fresh_url: str
 ) -> None:
-    """Restored under a running server: readers load anew, and get what is written from then on."""
+    """Restored under a running server: streams are reset, and get what is written from then on."""
     name = urlsplit(fresh_url).path[1:]
     backup = f"{name}_backup"
-    async with servers(fresh_url) as fleet:
-        site = RunningServer(fleet.urls[0])
-        ann = await site.person("ann")
-        room = await ann.conversation()
-        root = await ann.root(room)
-        await fleet.superuser.close()
+    async with servers(fresh_url) as cluster:
+        running = RunningServer(cluster.urls[0])
+        ann = await running.person("ann")
+        conversation_id = await ann.conversation()
+        root = await ann.root(conversation_id)
+        await cluster.superuser.close()
         await _close(cluster_url, name, to_all=True)
         await _copy(cluster_url, name, backup)
         await _close(cluster_url, name, to_all=False)
         await _ready(ann)
-        async with streams(ann, room, 1) as (stream,):
+        async with streams(ann, conversation_id, 1) as (stream,):
             for number in range(10):
                 await ann.reply(root, f"lost {number}")
             await stream.until("message.new", 10)
@@ -57,15 +57,15 @@ async def test_open_streams_notice_that_the_log_went_back(
             await _ready(ann)
             await ann.reply(root, "after")
             reset = (await stream.until("stream.reset", seconds=10))[0]
-            again = await open_stream(ann, room, "evt_22")
+            again = await open_stream(ann, conversation_id, "evt_22")
             await again.until("stream.reset")
-            last = await last_number(ann, room)
+            last = await last_number(ann, conversation_id)
             await ann.reply(root, "and on")
             async with asyncio.timeout(5):
                 while stream.numbers()[-1] != last + 2:
                     await asyncio.sleep(0.02)
             await again.close()
-        await site.close()
+        await running.close()
     async with connected(cluster_url) as operator:
         await operator.execute(f"DROP DATABASE {backup} WITH (FORCE)")
 
@@ -78,20 +78,20 @@ async def _ready(person: Any) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_after_the_documented_step_every_old_cursor_is_answered_by_a_reset(
+async def test_after_the_documented_step_every_old_cursor_leads_to_a_reset(
     server: InProcessServer, superuser: Any
 ) -> None:
-    """What `docs/database.md` has operators do leaves no number that could be taken for one."""
+    """After the step in `docs/database.md` no old event number is valid."""
     text = (ROOT / "docs" / "database.md").read_text("utf-8")
     step = text.split("## Restoring a backup")[1].split("```sql\n")[1].split("```")[0]
     ann = await server.person("ann")
-    room = await ann.conversation()
-    root = await ann.root(room)
-    before = await last_number(ann, room)
+    conversation_id = await ann.conversation()
+    root = await ann.root(conversation_id)
+    before = await last_number(ann, conversation_id)
     await superuser.execute(step)
     for _ in range(5):
         await ann.reply(root)
     for number in range(before + 1):
-        async with ann.follow(room, f"evt_{number}") as stream:
+        async with ann.follow(conversation_id, f"evt_{number}") as stream:
             reset = await stream.next("stream.reset", seconds=5)
             assert reset["payload"]["reason"] == "trimmed"

@@ -81,18 +81,18 @@ async def test_shutdown_waits_for_a_request_in_progress(start_server: StartServe
             busy = [hash_pool.submit(release.wait, 20) for _ in range(hash_pool._max_workers)]
             await until(lambda: all(task.running() for task in busy))
             body = {"email": "ann", "password": "wrong password"}
-            request = asyncio.create_task(client.post(f"{server.url}/api/auth/login", json=body))
+            login = asyncio.create_task(client.post(f"{server.url}/api/auth/login", json=body))
             await until(lambda: hash_pool._work_queue.qsize() > 0)
             unblocking = asyncio.create_task(_release_once_draining(server, release))
         await unblocking
-        response = await request
+        response = await login
 
     assert response.status_code == 401
 
 
 async def _release_once_draining(server: InProcessServer, release: threading.Event) -> None:
     """Set `release` as soon as the server drains its streams."""
-    await until(lambda: server.components.hub.subscribers.draining)
+    await until(lambda: server.components.realtime.subscribers.draining)
     release.set()
 
 

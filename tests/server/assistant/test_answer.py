@@ -5,42 +5,34 @@ import json
 from typing import Any
 from uuid import UUID
 
-from tests.support.components.hub_harness import (
-    CONVERSATION_ID,
-    MemoryEventLog,
-    make_hub,
-    make_live_subscriber,
-    pending_data,
-)
+from tests.support.components.hub_harness import CONVERSATION_ID, HubHarness
 from tests.support.wait import until
 
 from rustygpt_server.assistant.answer import AnswerInProgress, AnswerTarget
 from rustygpt_server.assistant.provider import CompletionChunk
-from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.subscriber import Subscriber
 from rustygpt_shared.text_rules import MESSAGE_MAX
 
 TARGET = AnswerTarget(UUID(int=1), CONVERSATION_ID, UUID(int=2), UUID(int=3), 2, "m")
 
 
-def _sent_payloads(hub: Hub, subscriber: Subscriber) -> list[dict[str, Any]]:
+def _sent_payloads(hub: HubHarness, subscriber: Subscriber) -> list[dict[str, Any]]:
     """Return the payloads of the frames that wait in a subscriber's queue."""
-    lines = pending_data(hub, subscriber).decode().split("\n")
+    lines = hub.queued_data(subscriber).decode().split("\n")
     data = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
     return [json.loads(line)["payload"] for line in data]
 
 
-def _make_hub() -> tuple[Hub, Subscriber]:
+def _make_hub() -> tuple[HubHarness, Subscriber]:
     """Return a hub and a live subscriber of it."""
-    hub = make_hub(MemoryEventLog(), capacity=64)
-    subscriber, _ = make_live_subscriber(hub)
-    return hub, subscriber
+    hub = HubHarness(capacity=64)
+    return hub, hub.live_subscriber()
 
 
 async def test_the_first_text_is_sent_at_once_and_the_rest_in_intervals() -> None:
     """Chunks within one interval become one delta."""
     hub, subscriber = _make_hub()
-    answer = AnswerInProgress(TARGET, hub, 0.01)
+    answer = AnswerInProgress(TARGET, hub.hub, 0.01)
     answer.add(CompletionChunk(content="a"))
     await until(lambda: len(subscriber.send_queue) == 1)
     (first,) = _sent_payloads(hub, subscriber)
@@ -59,7 +51,7 @@ async def test_the_first_text_is_sent_at_once_and_the_rest_in_intervals() -> Non
 async def test_the_full_text_is_the_text_that_was_sent() -> None:
     """Text that waits for the interval is not in it: its delta follows."""
     hub, subscriber = _make_hub()
-    answer = AnswerInProgress(TARGET, hub, 60)
+    answer = AnswerInProgress(TARGET, hub.hub, 60)
     assert answer.full_text_frame() is None
     answer.add(CompletionChunk(content="text", reasoning="why"))
     answer.flush()
@@ -77,7 +69,7 @@ async def test_the_full_text_is_the_text_that_was_sent() -> None:
 async def test_an_answer_is_cut_at_the_maximum_length() -> None:
     """Further text and reasoning are dropped."""
     hub, _ = _make_hub()
-    answer = AnswerInProgress(TARGET, hub, 60)
+    answer = AnswerInProgress(TARGET, hub.hub, 60)
     assert not answer.is_full
     for _ in range(3):
         answer.add(CompletionChunk(content="x" * 30_000, reasoning="y" * 30_000))
@@ -90,7 +82,7 @@ async def test_an_answer_is_cut_at_the_maximum_length() -> None:
 async def test_deltas_join_without_gaps() -> None:
     """Each delta's offset is where the text of the one before ended."""
     hub, subscriber = _make_hub()
-    answer = AnswerInProgress(TARGET, hub, 0)
+    answer = AnswerInProgress(TARGET, hub.hub, 0)
     for number in range(20):
         answer.add(CompletionChunk(content=str(number)))
         await asyncio.sleep(0.001)

@@ -105,7 +105,7 @@ async def test_repeated_cancellation_stores_one_end(builder: DatabaseBuilder) ->
     assistant = AssistantHarness(builder.db, provider)
     user_id, target = await ask_question(builder)
     bounds = await builder.log_bounds(user_id, target.conversation_id)
-    channel = assistant.hub.channel(target.conversation_id)
+    channel = assistant.realtime.channels.open(target.conversation_id)
     channel.start(bounds.position)
     assistant.manager.start(target)
     await until(lambda: provider.requests == 1)

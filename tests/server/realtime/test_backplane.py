@@ -1,4 +1,4 @@
-"""What every form of the backplane does: one test for all of them."""
+"""The behaviour that all implementations of the backplane share."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -28,8 +28,7 @@ from rustygpt_server.realtime.backplane_messages import (
 )
 from rustygpt_server.realtime.memory import Bus, MemoryBackplane
 
-Lines = list[Backplane]
-WORDS = [
+MESSAGES = [
     answer_delta(3, "grün 🦀 \x00 \u2028", reasoning="why", reasoning_offset=1),
     AnswerEnded(uuid4(), uuid4()),
     UnloggedEvents([EventRecord(UUID(int=3), 4, "error", '{"code":"c","message":"m"}')]),
@@ -42,10 +41,10 @@ WORDS = [
 
 
 @pytest.fixture(params=["memory", "postgres", "redis"])
-async def lines(
+async def backplanes(
     request: pytest.FixtureRequest, database_url: str, pool_login: PoolLogin
-) -> AsyncIterator[Lines]:
-    """Three processes' places on the same backplane, not started."""
+) -> AsyncIterator[list[Backplane]]:
+    """The backplanes of three processes, not started."""
     async with AsyncExitStack() as stack:
         if request.param == "memory":
             bus = Bus()
@@ -60,67 +59,70 @@ async def lines(
             ]
 
 
-async def _start(lines: Lines) -> list[RecordingListener]:
-    ears = [RecordingListener() for _ in lines]
-    for line, ear in zip(lines, ears, strict=True):
-        await line.start(ear)
-    await all_connected(*lines)
-    return ears
+async def _start(backplanes: list[Backplane]) -> list[RecordingListener]:
+    listeners = [RecordingListener() for _ in backplanes]
+    for backplane, listener in zip(backplanes, listeners, strict=True):
+        await backplane.start(listener)
+    await all_connected(*backplanes)
+    return listeners
 
 
-async def test_the_others_hear_and_oneself_does_not(lines: Lines) -> None:
-    """Positions and words of one reach every other, as they were and in order."""
-    mine, *others = await _start(lines)
-    room = uuid4()
-    lines[0].publish_position(room, 5)
-    for word in WORDS:
-        lines[0].publish(word)
-    await until(lambda: all(len(ear.messages) == len(WORDS) for ear in others))
+async def test_the_other_processes_receive_what_one_publishes(
+    backplanes: list[Backplane],
+) -> None:
+    """Unchanged and in order; the process itself receives nothing."""
+    own, *others = await _start(backplanes)
+    conversation_id = uuid4()
+    backplanes[0].publish_position(conversation_id, 5)
+    for message in MESSAGES:
+        backplanes[0].publish(message)
+    await until(lambda: all(len(other.messages) == len(MESSAGES) for other in others))
 
-    assert [ear.messages for ear in others] == [WORDS, WORDS]
-    assert [ear.numbers for ear in others] == [[(room, 5)], [(room, 5)]]
-    assert (mine.messages, mine.numbers, mine.connections) == ([], [], 1)
+    assert [other.messages for other in others] == [MESSAGES, MESSAGES]
+    assert [other.numbers for other in others] == [[(conversation_id, 5)]] * 2
+    assert (own.messages, own.numbers, own.connections) == ([], [], 1)
 
 
-async def test_the_last_position_always_arrives(lines: Lines) -> None:
-    """Numbers in between may be left out, the order never changes."""
-    _, *others = await _start(lines)
-    rooms = [UUID(int=n) for n in range(400)]
+async def test_the_last_position_always_arrives(backplanes: list[Backplane]) -> None:
+    """Numbers before it may be left out, but their order never changes."""
+    _, *others = await _start(backplanes)
+    conversation_ids = [UUID(int=n) for n in range(400)]
     for number in range(1, 20):
-        for room in rooms:
-            lines[0].publish_position(room, number)
-    await until(
-        lambda: all(dict(ear.numbers) == dict.fromkeys(rooms, 19) for ear in others), seconds=20
-    )
+        for conversation_id in conversation_ids:
+            backplanes[0].publish_position(conversation_id, number)
+    expected = dict.fromkeys(conversation_ids, 19)
+    await until(lambda: all(dict(other.numbers) == expected for other in others), seconds=20)
 
-    for ear in others:
-        heard = [number for room, number in ear.numbers if room == rooms[0]]
-        assert heard == sorted(heard)
+    for other in others:
+        received = [number for one, number in other.numbers if one == conversation_ids[0]]
+        assert received == sorted(received)
 
 
-async def test_a_large_text_arrives_in_pieces(lines: Lines) -> None:
+async def test_a_long_text_arrives_in_parts(backplanes: list[Backplane]) -> None:
     """They follow each other without a gap."""
-    _, ear, _ = await _start(lines)
-    text, thought = "🦀é\x01a" * 10_000, "hm " * 3_000
-    lines[0].publish(answer_delta(0, text, reasoning=thought))
-    lines[0].publish(ResendRequest(None))
-    await until(lambda: ResendRequest(None) in ear.messages, seconds=20)
-    content = reasoning = ""
-    for word in ear.messages[:-1]:
-        assert (word.offset, word.reasoning_offset) == (len(content), len(reasoning))
-        content += word.content
-        reasoning += word.reasoning
+    _, listener, _ = await _start(backplanes)
+    text = "🦀é\x01a" * 10_000
+    thought = "hm " * 3_000
+    backplanes[0].publish(answer_delta(0, text, reasoning=thought))
+    backplanes[0].publish(ResendRequest(None))
+    await until(lambda: ResendRequest(None) in listener.messages, seconds=20)
+    content = ""
+    reasoning = ""
+    for delta in listener.messages[:-1]:
+        assert (delta.offset, delta.reasoning_offset) == (len(content), len(reasoning))
+        content += delta.content
+        reasoning += delta.reasoning
 
     assert (content, reasoning) == (text, thought)
 
 
-async def test_who_has_stopped_hears_nothing(lines: Lines) -> None:
-    """And is no longer up; what was said just before still goes out."""
-    ears = await _start(lines)
-    await lines[2].stop()
-    lines[0].publish(ResendRequest(None))
-    await lines[0].stop()
-    await until(lambda: ears[1].messages == [ResendRequest(None)])
+async def test_a_stopped_backplane_receives_nothing(backplanes: list[Backplane]) -> None:
+    """It is not connected any more; what was published just before the stop is sent."""
+    listeners = await _start(backplanes)
+    await backplanes[2].stop()
+    backplanes[0].publish(ResendRequest(None))
+    await backplanes[0].stop()
+    await until(lambda: listeners[1].messages == [ResendRequest(None)])
 
-    assert ears[2].messages == []
-    assert [line.connected for line in lines] == [False, True, False]
+    assert listeners[2].messages == []
+    assert [backplane.connected for backplane in backplanes] == [False, True, False]

@@ -1,53 +1,51 @@
-"""A channel hands events on in the order of their numbers."""
+"""A channel delivers events in the order of their numbers."""
 
 import random
 
 from tests.support.components.hub_harness import (
     CONVERSATION_ID,
+    HubHarness,
     MemoryEventLog,
-    make_hub,
-    make_live_subscriber,
     numbers,
-    pending_data,
 )
 
 from rustygpt_server.realtime.channel import Channel
 from rustygpt_server.realtime.ring import RingBudget
+from rustygpt_server.realtime.subscription import SubscriptionState
 
 
-async def test_events_are_handed_on_in_order() -> None:
-    """However tasks publish, readers get 1, 2, 3."""
-    log = MemoryEventLog()
-    hub = make_hub(log, capacity=128)
-    reader, channel = make_live_subscriber(hub)
-    events = [log.add() for _ in range(50)]
+async def test_events_are_delivered_in_order() -> None:
+    """In whatever order tasks publish, subscribers get 1, 2, 3."""
+    harness = HubHarness(capacity=128)
+    subscriber = harness.live_subscriber()
+    events = [harness.log.add() for _ in range(50)]
     random.Random(1).shuffle(events)
 
     for event in events:
-        channel.publish([event])
+        harness.channel.publish([event])
 
-    assert numbers(pending_data(hub, reader)) == list(range(1, 51))
-
-
-async def test_events_published_twice_are_told_once() -> None:
-    """A repeated event is not repeated to readers."""
-    log = MemoryEventLog()
-    hub = make_hub(log)
-    reader, channel = make_live_subscriber(hub)
-    event = log.add()
-
-    channel.publish([event])
-    channel.publish([event])
-
-    assert numbers(pending_data(hub, reader)) == [1]
+    assert numbers(harness.queued_data(subscriber)) == list(range(1, 51))
 
 
-def test_a_gap_is_told() -> None:
-    """While an event is missing, publish says so, and holds what comes after it."""
+async def test_an_event_published_twice_is_delivered_once() -> None:
+    """A repeated event is not repeated to subscribers."""
+    harness = HubHarness()
+    subscriber = harness.live_subscriber()
+    event = harness.log.add()
+
+    harness.channel.publish([event])
+    harness.channel.publish([event])
+
+    assert numbers(harness.queued_data(subscriber)) == [1]
+
+
+def test_publish_reports_a_gap() -> None:
+    """While an event is missing, the events after it are held back."""
     log = MemoryEventLog()
     channel = Channel(CONVERSATION_ID, RingBudget())
     channel.start(0)
-    first, second = log.add(), log.add()
+    first = log.add()
+    second = log.add()
 
     assert not channel.publish([second])
     assert channel.position == 0
@@ -55,8 +53,8 @@ def test_a_gap_is_told() -> None:
     assert channel.position == 2
 
 
-def test_events_before_the_start_are_known() -> None:
-    """What the log's position covers already is not told again."""
+def test_events_up_to_the_start_position_are_not_delivered() -> None:
+    """The position of the log covers them already."""
     log = MemoryEventLog()
     channel = Channel(CONVERSATION_ID, RingBudget())
     events = [log.add() for _ in range(3)]
@@ -65,12 +63,13 @@ def test_events_before_the_start_are_known() -> None:
     channel.start(2)
 
     assert channel.position == 3
-    assert [e.number for e in channel.since(2) or []] == [3]
+    assert [event.number for event in channel.since(2) or []] == [3]
 
 
-def test_what_is_held_of_a_log_that_went_back_is_not_told() -> None:
-    """Its number is given to another event now."""
-    channel, log = Channel(CONVERSATION_ID, RingBudget()), MemoryEventLog()
+def test_buffered_events_are_dropped_when_the_log_goes_back() -> None:
+    """Their numbers belong to other events now."""
+    channel = Channel(CONVERSATION_ID, RingBudget())
+    log = MemoryEventLog()
     events = [log.add() for _ in range(4)]
     channel.start(0)
     channel.publish([*events[:2], events[3]])
@@ -78,3 +77,35 @@ def test_what_is_held_of_a_log_that_went_back_is_not_told() -> None:
     channel.publish(events[1:3])
 
     assert channel.position == 3
+
+
+async def test_a_subscription_that_is_ahead_turns_live_at_its_cursor() -> None:
+    """It gets the first event that it has not seen, and none before it."""
+    harness = HubHarness()
+    harness.channel.start(0)
+    subscriber = harness.subscriber()
+    (subscription,) = subscriber.subscriptions
+    subscription.start(2)
+    harness.channel.join(subscription, subscriber)
+    assert subscription.state is SubscriptionState.AHEAD
+
+    harness.channel.publish([harness.log.add() for _ in range(3)])
+
+    assert subscription.state is SubscriptionState.LIVE
+    assert numbers(harness.queued_data(subscriber)) == [3]
+
+
+async def test_a_subscription_that_is_ahead_and_has_to_reset_does_not_turn_live() -> None:
+    """Its reset frame comes first."""
+    harness = HubHarness()
+    harness.channel.start(0)
+    subscriber = harness.subscriber()
+    (subscription,) = subscriber.subscriptions
+    subscription.start(2)
+    harness.channel.join(subscription, subscriber)
+    subscriber.request_reset(subscription, "overflow")
+
+    harness.channel.publish([harness.log.add() for _ in range(3)])
+
+    assert subscription.state is SubscriptionState.RESETTING
+    assert harness.queued_data(subscriber) == b""

@@ -1,38 +1,38 @@
-"""Pieces of text: what readers get of them, and how they are cut."""
+"""Deltas: the frames that subscribers get of them, and how they are split."""
 
 import pytest
 from tests.support.components.backplanes import answer_delta
 
+from rustygpt_server.realtime.deltas import AnswerDelta
 from rustygpt_shared import codec
-from rustygpt_shared.events import MessageDelta
+from rustygpt_shared.events import MessageDelta, MessageDeltaPayload
 
 
-def test_the_frame_is_a_delta() -> None:
-    """The first piece names the role; reasoning has an offset of its own."""
-    data = answer_delta(0, "a").frame().split(b"data: ")[1]
-    first = codec.decode_event(data)
-    later = codec.decode_event(
-        answer_delta(4, "b", reasoning="r", reasoning_offset=2).frame().split(b"data: ")[1]
-    )
+def _payload(delta: AnswerDelta) -> MessageDeltaPayload:
+    event = codec.decode_event(delta.frame().split(b"data: ")[1])
+    assert isinstance(event, MessageDelta)
+    return event.payload
 
-    assert isinstance(first, MessageDelta)
-    assert isinstance(later, MessageDelta)
-    assert (first.payload.choices[0].delta.role, first.payload.reasoning_offset) == (
-        "assistant",
-        None,
-    )
-    assert (later.payload.choices[0].delta.role, later.payload.reasoning_offset) == (None, 2)
-    assert later.payload.offset == 4
+
+def test_only_the_first_delta_has_a_role() -> None:
+    """Reasoning has an offset of its own."""
+    first = _payload(answer_delta(0, "a"))
+    later = _payload(answer_delta(4, "b", reasoning="r", reasoning_offset=2))
+
+    assert (first.choices[0].delta.role, first.reasoning_offset) == ("assistant", None)
+    assert (later.choices[0].delta.role, later.reasoning_offset) == (None, 2)
+    assert later.offset == 4
 
 
 @pytest.mark.parametrize(("content", "reasoning"), [("abcdef", "xyz"), ("", "xy"), ("ab", "xyz")])
-def test_halves_follow_each_other(content: str, reasoning: str) -> None:
-    """Together they are the whole, and each is smaller."""
-    whole = answer_delta(10, content, reasoning=reasoning, reasoning_offset=20)
-    one, two = whole.split()
+def test_the_halves_of_a_delta_follow_each_other(content: str, reasoning: str) -> None:
+    """Together they have the same text, and each is shorter."""
+    delta = answer_delta(10, content, reasoning=reasoning, reasoning_offset=20)
+    first, second = delta.split()
 
-    assert (one.content + two.content, one.reasoning + two.reasoning) == (content, reasoning)
-    assert two.offset == 10 + len(one.content)
-    assert two.reasoning_offset == 20 + len(one.reasoning)
-    for half in (one, two):
+    assert first.content + second.content == content
+    assert first.reasoning + second.reasoning == reasoning
+    assert second.offset == 10 + len(first.content)
+    assert second.reasoning_offset == 20 + len(first.reasoning)
+    for half in (first, second):
         assert len(half.content) + len(half.reasoning) < len(content) + len(reasoning)

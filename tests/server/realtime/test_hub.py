@@ -1,93 +1,79 @@
-"""The hub ends streams, counts them, and fills gaps."""
+"""The hub delivers events, fills gaps, and ends streams."""
 
 import asyncio
 from uuid import uuid4
 
 from tests.support.components.hub_harness import (
     CONVERSATION_ID,
-    MemoryEventLog,
-    make_hub,
-    make_live_subscriber,
-    make_subscriber,
+    HubHarness,
     membership,
     numbers,
-    pending_data,
 )
 from tests.support.fakes.fake_clock import FakeClock
 from tests.support.wait import until
 
+from rustygpt_server.realtime.subscriber import Subscriber
+
+
+def are_closing(*subscribers: Subscriber) -> list[bool]:
+    """Return which streams have to end."""
+    return [subscriber.close_frame is not None for subscriber in subscribers]
+
 
 async def test_a_gap_is_filled_from_the_log() -> None:
-    """An event that nobody publishes is read after a moment."""
-    log, clock = MemoryEventLog(), FakeClock()
-    hub = make_hub(log, clock)
-    reader, channel = make_live_subscriber(hub)
-    log.add()
-    hub.publish(CONVERSATION_ID, [log.add()])
+    """An event that is not published is read after a moment."""
+    clock = FakeClock()
+    harness = HubHarness(clock=clock)
+    subscriber = harness.live_subscriber()
+    harness.log.add()
+    harness.hub.publish(CONVERSATION_ID, [harness.log.add()])
     await asyncio.sleep(0)
 
     clock.advance(1)
-    await until(lambda: channel.position == 2)
+    await until(lambda: harness.channel.position == 2)
 
-    assert numbers(pending_data(hub, reader)) == [1, 2]
+    assert numbers(harness.queued_data(subscriber)) == [1, 2]
 
 
 def test_streams_end_with_the_event_of_a_removal() -> None:
-    """Whatever process removed the person; streams that were opened by a later right go on."""
-    hub = make_hub(MemoryEventLog())
+    """Streams that were authorized after the removal stay open."""
+    harness = HubHarness()
     user_id = uuid4()
-    old, new, other = (
-        make_subscriber(hub, user_id),
-        make_subscriber(hub, user_id),
-        make_subscriber(hub),
-    )
-    new.subscriptions[0].authorized_at = 1
-    hub.channel(CONVERSATION_ID).start(0)
+    old = harness.subscriber(user_id)
+    new = harness.subscriber(user_id)
+    other = harness.subscriber()
+    new.subscriptions[0].authorize(1)
+    harness.channel.start(0)
 
-    hub.publish(CONVERSATION_ID, [membership(1, user_id, "removed")])
-    assert [r.close_frame is not None for r in (old, new, other)] == [True, False, False]
-    hub.publish(
+    harness.hub.publish(CONVERSATION_ID, [membership(1, user_id, "removed")])
+    assert are_closing(old, new, other) == [True, False, False]
+    harness.hub.publish(
         CONVERSATION_ID, [membership(2, user_id, "added"), membership(3, user_id, "removed")]
     )
 
-    assert [r.close_frame is not None for r in (old, new, other)] == [True, True, False]
+    assert are_closing(old, new, other) == [True, True, False]
 
 
-def test_private_events_reach_one_person() -> None:
-    """Only the person's own streams are told."""
-    hub = make_hub(MemoryEventLog())
-    one, two = make_live_subscriber(hub)[0], make_live_subscriber(hub)[0]
+def test_a_private_frame_reaches_one_user() -> None:
+    """Only the user's own streams get it."""
+    harness = HubHarness()
+    own = harness.live_subscriber()
+    other = harness.live_subscriber()
 
-    hub.send_to_user(CONVERSATION_ID, one.identity.user_id, b"x")
+    harness.hub.send_to_user(CONVERSATION_ID, own.identity.user_id, b"x")
 
-    assert (one.send_queue.pop_chunk(), two.send_queue.pop_chunk()) == (b"x", b"")
-
-
-def test_conversations_that_nobody_reads_are_forgotten() -> None:
-    """After a while without readers, the recent events go."""
-    clock = FakeClock()
-    hub = make_hub(MemoryEventLog(), clock)
-    reader = make_subscriber(hub)
-    hub.channel(CONVERSATION_ID).start(0)
-    hub.unregister(reader)
-
-    hub.evict_idle()
-    assert hub.statistics()["conversations"] == 1
-    clock.advance(hub.limits.ring_idle)
-    hub.evict_idle()
-
-    assert hub.statistics()["conversations"] == 0
+    assert own.send_queue.pop_chunk() == b"x"
+    assert other.send_queue.pop_chunk() == b""
 
 
-def test_nobody_there_costs_nothing() -> None:
-    """Events of a conversation without readers are not kept."""
-    log = MemoryEventLog()
-    hub = make_hub(log)
+def test_events_without_subscribers_are_not_kept() -> None:
+    """A conversation without streams costs no memory."""
+    harness = HubHarness()
 
-    hub.publish(CONVERSATION_ID, [log.add()])
-    hub.broadcast(CONVERSATION_ID, b"x")
+    harness.hub.publish(CONVERSATION_ID, [harness.log.add()])
+    harness.hub.broadcast(CONVERSATION_ID, b"x")
 
-    assert hub.statistics() == {
+    assert harness.hub.statistics() == {
         "streams": 0,
         "conversations": 0,
         "ring_bytes": 0,
@@ -97,66 +83,73 @@ def test_nobody_there_costs_nothing() -> None:
 
 
 async def test_a_gap_is_filled_once_the_database_is_back() -> None:
-    """While it is away, it is asked again and again."""
-    log, clock = MemoryEventLog(), FakeClock()
-    hub = make_hub(log, clock)
-    reader, channel = make_live_subscriber(hub)
-    log.unavailable = True
-    log.add()
-    hub.publish(CONVERSATION_ID, [log.add()])
+    """While it is unavailable, reading is tried again and again."""
+    clock = FakeClock()
+    harness = HubHarness(clock=clock)
+    subscriber = harness.live_subscriber()
+    harness.log.unavailable = True
+    harness.log.add()
+    harness.hub.publish(CONVERSATION_ID, [harness.log.add()])
     for _ in range(5):
         await asyncio.sleep(0)
         clock.advance(1)
-    assert channel.position == 0
-    log.unavailable = False
+    assert harness.channel.position == 0
+    harness.log.unavailable = False
     clock.advance(1)
-    await until(lambda: channel.position == 2)
+    await until(lambda: harness.channel.position == 2)
 
-    assert numbers(pending_data(hub, reader)) == [1, 2]
+    assert numbers(harness.queued_data(subscriber)) == [1, 2]
 
 
-async def test_a_gap_that_was_pruned_makes_readers_load_anew() -> None:
-    """What nobody has any more is not waited for."""
-    log, clock = MemoryEventLog(), FakeClock()
-    hub = make_hub(log, clock)
-    reader, channel = make_live_subscriber(hub)
-    log.add()
-    late = log.add()
-    log.oldest = 2
-    hub.publish(CONVERSATION_ID, [late])
+async def test_a_gap_that_was_pruned_resets_subscribers() -> None:
+    """An event that the log does not have any more is not waited for."""
+    clock = FakeClock()
+    harness = HubHarness(clock=clock)
+    subscriber = harness.live_subscriber()
+    harness.log.add()
+    late_event = harness.log.add()
+    harness.log.oldest = 2
+    harness.hub.publish(CONVERSATION_ID, [late_event])
     await asyncio.sleep(0)
     clock.advance(1)
-    await until(lambda: channel.position == 2)
+    await until(lambda: harness.channel.position == 2)
 
-    assert reader.subscriptions[0].reset_reason == "trimmed"
+    assert subscriber.subscriptions[0].reset_reason == "trimmed"
 
 
-async def test_events_that_nobody_published_are_found() -> None:
-    """When it is not known what the database has kept, the log is read."""
-    log, clock = MemoryEventLog(), FakeClock()
-    hub = make_hub(log, clock)
-    reader, channel = make_live_subscriber(hub)
-    log.add()
-    hub.schedule_log_check()
+async def test_events_that_were_never_published_are_found() -> None:
+    """When the result of a write is unknown, the log is compared."""
+    clock = FakeClock()
+    harness = HubHarness(clock=clock)
+    subscriber = harness.live_subscriber()
+    harness.log.add()
+    harness.catch_up.schedule_check()
     await asyncio.sleep(0)
     clock.advance(1)
-    await until(lambda: channel.position == 1)
+    await until(lambda: harness.channel.position == 1)
 
-    assert numbers(pending_data(hub, reader)) == [1]
+    assert numbers(harness.queued_data(subscriber)) == [1]
 
 
-async def test_a_watcher_that_fails_stops_nothing() -> None:
-    """The event has happened, and goes to readers and to the other watchers."""
-    log, heard = MemoryEventLog(), []
-    hub = make_hub(log)
-    reader, _ = make_live_subscriber(hub)
+def test_the_hub_exposes_no_collaborators() -> None:
+    """Other classes get the backplane, the registry and the rest in their own constructors."""
+    public = [name for name in vars(HubHarness().hub) if not name.startswith("_")]
+
+    assert public == []
+
+
+async def test_a_listener_that_fails_does_not_stop_delivery() -> None:
+    """Subscribers and the other listeners get the event all the same."""
+    seen_numbers: list[int] = []
+    harness = HubHarness()
+    subscriber = harness.live_subscriber()
 
     def fail(_: object) -> None:
         raise ValueError("a mistake in the program")
 
-    hub.add_listener(fail)
-    hub.add_listener(lambda event: heard.append(event.number))
-    hub.publish(CONVERSATION_ID, [log.add(), log.add()])
+    harness.hub.add_listener(fail)
+    harness.hub.add_listener(lambda event: seen_numbers.append(event.number))
+    harness.hub.publish(CONVERSATION_ID, [harness.log.add(), harness.log.add()])
 
-    assert heard == [1, 2]
-    assert numbers(pending_data(hub, reader)) == [1, 2]
+    assert seen_numbers == [1, 2]
+    assert numbers(harness.queued_data(subscriber)) == [1, 2]

@@ -1,4 +1,4 @@
-"""The line over NOTIFY outlives lost connections and takes no nonsense."""
+"""The transport over NOTIFY survives lost connections and ignores invalid packets."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,76 +16,78 @@ from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.realtime.backplane_messages import CancelAnswer
 
-_END = """
+_TERMINATE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = $1
 """
 
 
-async def test_a_lost_line_is_made_anew(
+async def test_a_lost_listening_connection_is_opened_again(
     database_url: str, pool_login: PoolLogin, superuser: Any
 ) -> None:
-    """The ear is told each time that the line is up, because it may have missed something."""
+    """The listener is notified of each connection, because it may have missed messages."""
     async with (
-        postgres_backplane(database_url, pool_login, "a") as one,
-        postgres_backplane(database_url, pool_login, "b") as two,
+        postgres_backplane(database_url, pool_login, "a") as first,
+        postgres_backplane(database_url, pool_login, "b") as second,
     ):
-        ear, other = RecordingListener(), RecordingListener()
-        await one.start(other)
-        await two.start(ear)
-        await superuser.fetch(_END, "rustygpt listen")
-        await until(lambda: not two.connected)
-        await until(lambda: ear.connections == 2)
-        await all_connected(one, two)
-        word = CancelAnswer(uuid4())
-        one.publish(word)
-        await until(lambda: ear.messages == [word])
+        first_listener = RecordingListener()
+        second_listener = RecordingListener()
+        await first.start(first_listener)
+        await second.start(second_listener)
+        await superuser.fetch(_TERMINATE, "rustygpt listen")
+        await until(lambda: not second.connected)
+        await until(lambda: second_listener.connections == 2)
+        await all_connected(first, second)
+        message = CancelAnswer(uuid4())
+        first.publish(message)
+        await until(lambda: second_listener.messages == [message])
 
-    assert other.connections == 2
+    assert first_listener.connections == 2
 
 
-async def test_positions_outlive_a_lost_sender(
+async def test_positions_survive_a_lost_sending_connection(
     database_url: str, pool_login: PoolLogin, superuser: Any
 ) -> None:
-    """What could not be told is told when it can be."""
+    """A position that could not be sent is sent later."""
     async with (
-        postgres_backplane(database_url, pool_login, "a") as one,
-        postgres_backplane(database_url, pool_login, "b") as two,
+        postgres_backplane(database_url, pool_login, "a") as first,
+        postgres_backplane(database_url, pool_login, "b") as second,
     ):
-        ear = RecordingListener()
-        await one.start(RecordingListener())
-        await two.start(ear)
-        await superuser.fetch(_END, "rustygpt")
-        room = uuid4()
-        one.publish_position(room, 3)
-        await until(lambda: ear.numbers == [(room, 3)])
+        listener = RecordingListener()
+        await first.start(RecordingListener())
+        await second.start(listener)
+        await superuser.fetch(_TERMINATE, "rustygpt")
+        conversation_id = uuid4()
+        first.publish_position(conversation_id, 3)
+        await until(lambda: listener.numbers == [(conversation_id, 3)])
 
 
-async def test_nonsense_is_left_alone(
+async def test_invalid_notifications_are_ignored(
     database_url: str, pool_login: PoolLogin, superuser: Any
 ) -> None:
-    """Notifications by others do no harm."""
-    async with postgres_backplane(database_url, pool_login, "a") as line:
-        ear = RecordingListener()
-        await line.start(ear)
+    """Valid packets after them are handled."""
+    async with postgres_backplane(database_url, pool_login, "a") as backplane:
+        listener = RecordingListener()
+        await backplane.start(listener)
         for data in ("", "\x01", '["x",{},[["kick","nonsense",1]]]', '["a",{},[["want",null]]]'):
             await superuser.fetch("SELECT pg_notify($1, $2)", CHANNEL, data)
-        room = UUID(int=9)
-        await superuser.fetch("SELECT pg_notify($1, $2)", CHANNEL, f'["x",{{"{room}":1}},[]]')
-        await until(lambda: ear.numbers == [(room, 1)])
+        conversation_id = UUID(int=9)
+        packet = f'["x",{{"{conversation_id}":1}},[]]'
+        await superuser.fetch("SELECT pg_notify($1, $2)", CHANNEL, packet)
+        await until(lambda: listener.numbers == [(conversation_id, 1)])
 
-    assert ear.messages == []
+    assert listener.messages == []
 
 
-async def test_a_dead_connection_is_noticed(
+async def test_a_connection_that_does_not_answer_is_replaced(
     database_url: str, pool_login: PoolLogin, superuser: Any
 ) -> None:
-    """A line that does not answer the probe in time is given up, and made anew."""
+    """A probe without a reply in time ends the connection."""
     limits = TimeLimits(listen_probe=0.05, listen_probe_timeout=0.2)
-    async with postgres_backplane(database_url, pool_login, "a", limits) as line:
-        ear = RecordingListener()
-        await line.start(ear)
+    async with postgres_backplane(database_url, pool_login, "a", limits) as backplane:
+        listener = RecordingListener()
+        await backplane.start(listener)
         async with connected(database_url) as blocker, blocker.transaction():
             await blocker.execute("LOCK TABLE pg_catalog.pg_proc IN ACCESS EXCLUSIVE MODE")
-            await until(lambda: not line.connected)
-        await until(lambda: ear.connections >= 2)
+            await until(lambda: not backplane.connected)
+        await until(lambda: listener.connections >= 2)

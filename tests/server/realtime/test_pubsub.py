@@ -1,4 +1,4 @@
-"""What all wires between processes have in common."""
+"""The behaviour that all pub/sub transports share."""
 
 from uuid import uuid4
 
@@ -16,48 +16,48 @@ from tests.support.wait import until
 from rustygpt_server.realtime.backplane_messages import BackplaneMessage, CancelAnswer
 
 
-class Startled(RecordingListener):
-    """An ear whose owner fails at the first word."""
+class FailingListener(RecordingListener):
+    """A listener that fails at the first message."""
 
     def on_message(self, message: BackplaneMessage) -> None:
-        """Note a word; the first one is too much."""
+        """Record a message; raise at the first one."""
         super().on_message(message)
         if len(self.messages) == 1:
-            raise LookupError("nothing of the kind")
+            raise LookupError("a mistake in the program")
 
 
-async def test_a_word_that_fails_leaves_the_line_up() -> None:
-    """What comes after it is heard: a listener that died would be missed by nobody."""
+async def test_a_message_that_cannot_be_handled_does_not_end_listening() -> None:
+    """The messages after it are received."""
     async with (
         redis_server() as redis,
-        redis_backplane(redis.url, "a") as one,
-        redis_backplane(redis.url, "b") as two,
+        redis_backplane(redis.url, "a") as first,
+        redis_backplane(redis.url, "b") as second,
     ):
-        ear = Startled()
-        await one.start(RecordingListener())
-        await two.start(ear)
-        await all_connected(one, two)
-        words = [CancelAnswer(uuid4()) for _ in range(3)]
-        for word in words:
-            one.publish(word)
-        await until(lambda: ear.messages == words, seconds=5)
+        listener = FailingListener()
+        await first.start(RecordingListener())
+        await second.start(listener)
+        await all_connected(first, second)
+        messages = [CancelAnswer(uuid4()) for _ in range(3)]
+        for message in messages:
+            first.publish(message)
+        await until(lambda: listener.messages == messages, seconds=5)
 
-        assert (two.connected, ear.connections) == (True, 1)
+        assert (second.connected, listener.connections) == (True, 1)
 
 
 @pytest.mark.parametrize("data", ["\udcff", "nonsense", "[]"])
-async def test_what_is_no_packet_is_passed_over(data: str) -> None:
-    """Somebody else speaks on the same channel."""
-    async with redis_server() as redis, redis_backplane(redis.url, "a") as one:
-        ear = RecordingListener()
-        await one.start(ear)
-        await all_connected(one)
-        raw = Redis.from_url(redis.url)
-        await raw.publish(CHANNEL, data.encode(errors="surrogateescape"))
-        await raw.aclose()
-        async with redis_backplane(redis.url, "b") as two:
-            word = CancelAnswer(uuid4())
-            two.publish(word)
-            await until(lambda: ear.messages == [word], seconds=5)
+async def test_invalid_packets_are_ignored(data: str) -> None:
+    """Another program may publish to the same channel."""
+    async with redis_server() as redis, redis_backplane(redis.url, "a") as first:
+        listener = RecordingListener()
+        await first.start(listener)
+        await all_connected(first)
+        client = Redis.from_url(redis.url)
+        await client.publish(CHANNEL, data.encode(errors="surrogateescape"))
+        await client.aclose()
+        async with redis_backplane(redis.url, "b") as second:
+            message = CancelAnswer(uuid4())
+            second.publish(message)
+            await until(lambda: listener.messages == [message], seconds=5)
 
-        assert ear.connections == 1
+        assert listener.connections == 1

@@ -1,4 +1,4 @@
-"""The wire over Redis comes back, and its loss costs speed only."""
+"""The transport over Redis reconnects, and its loss only costs latency."""
 
 import asyncio
 from uuid import uuid4
@@ -14,41 +14,42 @@ from rustygpt_server.realtime.backplane_messages import CancelAnswer
 from rustygpt_shared.settings import BackplaneSettings, Db, Llm, Settings, Sse
 
 
-async def test_a_lost_redis_is_listened_to_again() -> None:
-    """The ear is told that something may have been missed meanwhile."""
+async def test_a_lost_redis_is_connected_again() -> None:
+    """The listener is notified that messages may be missing."""
     async with (
         redis_server() as redis,
-        redis_backplane(redis.url, "a") as one,
-        redis_backplane(redis.url, "b") as two,
+        redis_backplane(redis.url, "a") as first,
+        redis_backplane(redis.url, "b") as second,
     ):
-        ear = RecordingListener()
-        await one.start(RecordingListener())
-        await two.start(ear)
-        await all_connected(one, two)
+        listener = RecordingListener()
+        await first.start(RecordingListener())
+        await second.start(listener)
+        await all_connected(first, second)
         await redis.stop()
-        await until(lambda: not one.connected and not two.connected)
+        await until(lambda: not first.connected and not second.connected)
         await redis.start()
-        await until(lambda: one.connected and two.connected and ear.connections == 2, seconds=10)
-        word = CancelAnswer(uuid4())
-        one.publish(word)
-        await until(lambda: ear.messages == [word], seconds=10)
+        await all_connected(first, second)
+        await until(lambda: listener.connections == 2, seconds=10)
+        message = CancelAnswer(uuid4())
+        first.publish(message)
+        await until(lambda: listener.messages == [message], seconds=10)
 
 
-async def test_a_redis_that_says_nothing_is_noticed() -> None:
-    """It is asked whether it lives; one that does not answer is given up, and tried again."""
+async def test_a_redis_that_does_not_answer_is_noticed() -> None:
+    """A ping without a reply in time ends the connection, which is opened again."""
     limits = TimeLimits(listen_probe=0.05, listen_probe_timeout=0.3)
-    async with redis_server() as redis, redis_backplane(redis.url, "a", limits) as line:
-        ear = RecordingListener()
-        await line.start(ear)
-        await all_connected(line)
+    async with redis_server() as redis, redis_backplane(redis.url, "a", limits) as backplane:
+        listener = RecordingListener()
+        await backplane.start(listener)
+        await all_connected(backplane)
         redis.freeze(on=True)
-        await until(lambda: not line.connected)
+        await until(lambda: not backplane.connected)
         redis.freeze(on=False)
-        await until(lambda: ear.connections >= 2, seconds=10)
+        await until(lambda: listener.connections >= 2, seconds=10)
 
 
 async def test_streams_go_on_without_redis(start_server: StartServer) -> None:
-    """Two servers whose Redis dies: what one writes still reaches the other's readers."""
+    """Events of one server still reach the subscribers of the other one."""
     async with redis_server() as redis:
         clock = FakeClock()
         settings = Settings(
@@ -57,23 +58,23 @@ async def test_streams_go_on_without_redis(start_server: StartServer) -> None:
             sse=Sse(backplane=BackplaneSettings(url=redis.url)),
         )
         async with (
-            start_server(settings=settings, clock=clock) as one,
-            start_server(settings=settings, clock=clock) as two,
+            start_server(settings=settings, clock=clock) as first,
+            start_server(settings=settings, clock=clock) as second,
         ):
-            ann, there = await one.person("ann"), await two.sign_in("ann")
-            room = await ann.conversation()
-            async with there.follow(room) as stream:
+            ann = await first.person("ann")
+            ann_at_second = await second.sign_in("ann")
+            conversation = await ann.conversation()
+            async with ann_at_second.follow(conversation) as stream:
                 await stream.next("stream.open")
-                first = await ann.root(room)
-                assert (await stream.next("message.new", seconds=2))["payload"]["message"][
-                    "id"
-                ] == first
+                root = await ann.root(conversation)
+                event = await stream.next("message.new", seconds=2)
+                assert event["payload"]["message"]["id"] == root
                 await redis.stop()
-                await until(lambda: not two.components.hub.backplane.connected)
-                second = await ann.reply(first)
-                waiting = asyncio.create_task(stream.next("message.new"))
-                while not waiting.done():
+                await until(lambda: not second.components.realtime.backplane.connected)
+                reply = await ann.reply(root)
+                next_message = asyncio.create_task(stream.next("message.new"))
+                while not next_message.done():
                     await asyncio.sleep(0.01)
                     clock.advance(1)
 
-    assert waiting.result()["payload"]["message"]["id"] == second
+    assert next_message.result()["payload"]["message"]["id"] == reply

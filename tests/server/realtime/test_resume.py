@@ -1,25 +1,24 @@
-"""Where a stream starts, and what it is told first."""
+"""Where a stream starts, and the first frames that it sends."""
 
 from uuid import UUID
 
 import pytest
-from tests.support.components.hub_harness import (
-    CONVERSATION_ID,
-    MemoryEventLog,
-    make_hub,
-    make_subscriber,
-    membership,
-)
+from tests.support.components.hub_harness import CONVERSATION_ID, HubHarness, membership
 
 from rustygpt_server.db.events import LogBounds
-from rustygpt_server.realtime import resume
-from rustygpt_server.realtime.resume import ResumePoint, find_resume_point
+from rustygpt_server.realtime.resume import ResumePoint, find_resume_point, parse_positions
+from rustygpt_server.realtime.subscriber import Subscriber
 
 OTHER = UUID(int=8)
 
 
+def followed(subscriber: Subscriber) -> list[UUID]:
+    """Return the conversations that a stream is subscribed to."""
+    return [subscription.conversation_id for subscription in subscriber.subscriptions]
+
+
 @pytest.mark.parametrize(
-    ("seen", "start"),
+    ("last_event_id", "expected"),
     [
         (None, ResumePoint(100, None)),
         ("", ResumePoint(100, None)),
@@ -33,73 +32,67 @@ OTHER = UUID(int=8)
         ("evt_-1", ResumePoint(100, "unknown")),
     ],
 )
-def test_where_a_stream_starts(seen: str | None, start: ResumePoint) -> None:
-    """A good id resumes, any other is answered by a reset and never by an error."""
-    assert find_resume_point(seen, LogBounds(100, 50), 51) == start
+def test_a_valid_id_resumes_and_any_other_resets(
+    last_event_id: str | None, expected: ResumePoint
+) -> None:
+    """No id leads to an error."""
+    assert find_resume_point(last_event_id, LogBounds(100, 50), 51) == expected
 
 
-def test_a_reader_too_far_behind_starts_anew() -> None:
+def test_a_client_too_far_behind_resets() -> None:
     """Beyond the allowed backfill, loading is cheaper than replaying."""
     assert find_resume_point("evt_0", LogBounds(100, 1), 99) == ResumePoint(100, "too_far")
 
 
-def test_the_opening_is_the_position() -> None:
-    """A retry line and stream.open, whose id line is the position."""
-    hub = make_hub(MemoryEventLog())
-    start = resume.start_subscription(
-        hub, make_subscriber(hub).subscriptions[0], None, LogBounds(1, 1)
-    )
+def test_the_first_frame_contains_the_position() -> None:
+    """A retry line, then stream.open, whose id line is the position."""
+    harness = HubHarness()
+    resume_point = harness.start(harness.subscriber(), None, LogBounds(1, 1))
 
-    first = resume.open_frame(hub, start)
+    frames = harness.starter.open_frame(resume_point)
 
-    assert first.startswith(b"retry: 1000\n\nid: evt_1\nevent: stream.open\n")
+    assert frames.startswith(b"retry: 1000\n\nid: evt_1\nevent: stream.open\n")
 
 
-def test_a_reset_follows_the_opening() -> None:
-    """What cannot be resumed is told at once, with the place to go on from."""
-    hub = make_hub(MemoryEventLog())
-    start = resume.start_subscription(
-        hub, make_subscriber(hub).subscriptions[0], "evt_9", LogBounds(1, 1)
-    )
+def test_a_reset_follows_the_first_frame() -> None:
+    """If the stream cannot resume, the client gets the reason and the position at once."""
+    harness = HubHarness()
+    resume_point = harness.start(harness.subscriber(), "evt_9", LogBounds(1, 1))
 
-    first = resume.open_frame(hub, start)
+    frames = harness.starter.open_frame(resume_point)
 
-    assert b'id: evt_1\nevent: stream.reset\ndata: {"type":"stream.reset"' in first
-    assert b'"reason":"unknown"' in first
+    assert b'id: evt_1\nevent: stream.reset\ndata: {"type":"stream.reset"' in frames
+    assert b'"reason":"unknown"' in frames
 
 
 def test_recent_events_need_no_log() -> None:
-    """What is kept here can be resumed from, though the log has it no more."""
-    log = MemoryEventLog()
-    hub = make_hub(log)
-    reader = make_subscriber(hub)
-    hub.channel(CONVERSATION_ID).start(0)
-    hub.publish(CONVERSATION_ID, [log.add() for _ in range(5)])
+    """A stream can resume from the ring although the log was pruned."""
+    harness = HubHarness()
+    subscriber = harness.subscriber()
+    harness.channel.start(0)
+    harness.hub.publish(CONVERSATION_ID, [harness.log.add() for _ in range(5)])
 
-    assert resume.start_subscription(
-        hub, reader.subscriptions[0], "evt_2", LogBounds(5, 6)
-    ) == ResumePoint(2, None)
+    assert harness.start(subscriber, "evt_2", LogBounds(5, 6)) == ResumePoint(2, None)
 
 
-def test_a_stream_of_all_says_where_each_goes_on() -> None:
-    """No id line, for there are several positions; what cannot be resumed is named."""
-    hub = make_hub(MemoryEventLog())
-    reader = make_subscriber(hub, all_conversations=True)
-    rooms = {CONVERSATION_ID: LogBounds(7, 1), OTHER: LogBounds(2, 1)}
+def test_a_stream_of_all_conversations_starts_with_all_positions() -> None:
+    """There is no id line, for there are several positions; each reset names its conversation."""
+    harness = HubHarness()
+    subscriber = harness.subscriber(all_conversations=True)
+    bounds = {CONVERSATION_ID: LogBounds(7, 1), OTHER: LogBounds(2, 1)}
 
-    first = resume.start_subscriptions(hub, reader, f"{CONVERSATION_ID}:evt_5,{OTHER}:evt_9", rooms)
+    frames = harness.starter.start_all(subscriber, f"{CONVERSATION_ID}:evt_5,{OTHER}:evt_9", bounds)
 
-    assert b"id: " not in first
-    assert f'"positions":{{"{CONVERSATION_ID}":"evt_5","{OTHER}":"evt_2"}}'.encode() in first
-    assert first.count(b"stream.reset\n") == 1
-    assert (
-        f'"reason":"unknown","last_event_id":"evt_2","conversation_id":"{OTHER}"'.encode() in first
-    )
-    assert [seat.cursor for seat in reader.subscriptions] == [5, 2]
+    assert b"id: " not in frames
+    assert f'"positions":{{"{CONVERSATION_ID}":"evt_5","{OTHER}":"evt_2"}}'.encode() in frames
+    assert frames.count(b"stream.reset\n") == 1
+    reset = f'"reason":"unknown","last_event_id":"evt_2","conversation_id":"{OTHER}"'
+    assert reset.encode() in frames
+    assert [subscription.cursor for subscription in subscriber.subscriptions] == [5, 2]
 
 
 @pytest.mark.parametrize(
-    ("told", "seen"),
+    ("raw", "expected"),
     [
         (None, {}),
         ("", {}),
@@ -109,63 +102,66 @@ def test_a_stream_of_all_says_where_each_goes_on() -> None:
         ("," * 100_000, {}),
     ],
 )
-def test_positions_are_read_as_far_as_they_can_be(told: str | None, seen: dict[UUID, str]) -> None:
-    """What names no conversation is passed over; nothing is an error."""
-    assert resume.parse_positions(told) == seen
+def test_positions_without_a_conversation_are_ignored(
+    raw: str | None, expected: dict[UUID, str]
+) -> None:
+    """No input leads to an error."""
+    assert parse_positions(raw) == expected
 
 
 def test_at_most_a_hundred_positions_are_read() -> None:
-    """The rest is as if the client had seen nothing of it."""
-    told = ",".join(f"{UUID(int=n)}:evt_1" for n in range(150))
+    """The rest is treated as if the client had seen nothing of it."""
+    raw = ",".join(f"{UUID(int=n)}:evt_1" for n in range(150))
 
-    assert len(resume.parse_positions(told)) == 100
+    assert len(parse_positions(raw)) == 100
 
 
 def test_a_removal_while_opening_is_not_missed() -> None:
-    """The database said "member", and then the person was removed, before the seat was there."""
-    log = MemoryEventLog()
-    hub = make_hub(log)
-    reader = make_subscriber(hub, all_conversations=True)
-    make_subscriber(hub)
-    hub.channel(CONVERSATION_ID).start(0)
-    hub.publish(CONVERSATION_ID, [membership(1, reader.identity.user_id, "removed")])
+    """The user was removed after the query for memberships, and before the subscription."""
+    harness = HubHarness()
+    subscriber = harness.subscriber(all_conversations=True)
+    harness.subscriber()
+    harness.channel.start(0)
+    harness.hub.publish(CONVERSATION_ID, [membership(1, subscriber.identity.user_id, "removed")])
 
-    resume.start_subscriptions(
-        hub, reader, None, {CONVERSATION_ID: LogBounds(0, 1), OTHER: LogBounds(3, 1)}
+    harness.starter.start_all(
+        subscriber, None, {CONVERSATION_ID: LogBounds(0, 1), OTHER: LogBounds(3, 1)}
     )
 
-    assert [seat.conversation_id for seat in reader.subscriptions] == [OTHER]
+    assert followed(subscriber) == [OTHER]
 
 
-async def test_coming_and_going_while_opening_is_not_missed() -> None:
-    """The database was asked in between, and the removal took a seat that there was by then."""
-    hub = make_hub(MemoryEventLog())
-    reader = make_subscriber(hub, all_conversations=True)
-    user_id = reader.identity.user_id
-    make_subscriber(hub)
-    hub.channel(CONVERSATION_ID).start(0)
-    resume.subscribe_joined(hub, user_id, CONVERSATION_ID, 1)
-    hub.publish(
+async def test_joining_and_leaving_while_opening_is_not_missed() -> None:
+    """The query came between the two, and the removal closed a subscription that existed then."""
+    harness = HubHarness()
+    subscriber = harness.subscriber(all_conversations=True)
+    user_id = subscriber.identity.user_id
+    harness.subscriber()
+    harness.channel.start(0)
+    harness.starter.subscribe_joined(user_id, CONVERSATION_ID, 1)
+    harness.hub.publish(
         CONVERSATION_ID, [membership(1, user_id, "added"), membership(2, user_id, "removed")]
     )
 
-    resume.start_subscriptions(
-        hub, reader, None, {CONVERSATION_ID: LogBounds(1, 1), OTHER: LogBounds(3, 1)}
+    harness.starter.start_all(
+        subscriber, None, {CONVERSATION_ID: LogBounds(1, 1), OTHER: LogBounds(3, 1)}
     )
 
-    assert [seat.conversation_id for seat in reader.subscriptions] == [OTHER]
+    assert followed(subscriber) == [OTHER]
 
 
 def test_a_conversation_joined_later_is_followed() -> None:
-    """From the event on that tells of it, once, by the person's streams of all conversations."""
-    hub = make_hub(MemoryEventLog())
-    reader, single = make_subscriber(hub, all_conversations=True), make_subscriber(hub)
+    """The user's streams of all conversations subscribe once, before the event of the join."""
+    harness = HubHarness()
+    subscriber = harness.subscriber(all_conversations=True)
+    single = harness.subscriber()
     for _ in range(2):
-        resume.subscribe_joined(hub, reader.identity.user_id, OTHER, 4)
-    resume.subscribe_joined(hub, single.identity.user_id, OTHER, 4)
+        harness.starter.subscribe_joined(subscriber.identity.user_id, OTHER, 4)
+    harness.starter.subscribe_joined(single.identity.user_id, OTHER, 4)
 
-    assert [(seat.conversation_id, seat.cursor) for seat in reader.subscriptions] == [(OTHER, 3)]
-    told = reader.send_queue.pop_chunk()
-    assert told.count(b"stream.reset\n") == 1
-    assert b'"reason":"joined","last_event_id":"evt_3"' in told
+    (subscription,) = subscriber.subscriptions
+    assert (subscription.conversation_id, subscription.cursor) == (OTHER, 3)
+    frames = subscriber.send_queue.pop_chunk()
+    assert frames.count(b"stream.reset\n") == 1
+    assert b'"reason":"joined","last_event_id":"evt_3"' in frames
     assert len(single.subscriptions) == 1

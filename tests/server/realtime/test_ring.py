@@ -9,7 +9,7 @@ def _fill(ring: Ring, count: int, size: int = 10) -> None:
 
 
 def test_a_ring_is_bounded_in_events() -> None:
-    """Only recent events are kept; an older cursor has to ask the log."""
+    """Only recent events are kept; an older cursor needs the log."""
     ring = Ring(RingBudget())
     _fill(ring, RING_EVENTS + 10)
 
@@ -19,34 +19,36 @@ def test_a_ring_is_bounded_in_events() -> None:
 
 
 def test_a_ring_is_bounded_in_bytes() -> None:
-    """An event that is larger than all of it is not kept, and nothing before it is."""
-    rings = RingBudget()
-    ring = Ring(rings)
+    """An event that is larger than the limit is not kept, and no event before it is."""
+    budget = RingBudget()
+    ring = Ring(budget)
     _fill(ring, 10, RING_BYTES // 4)
-    assert (ring.oldest(), ring.size, rings.size) == (7, RING_BYTES, RING_BYTES)
+    assert (ring.oldest(), ring.size, budget.size) == (7, RING_BYTES, RING_BYTES)
     ring.append(EncodedEvent(11, b"x" * (RING_BYTES + 1)))
 
-    assert (ring.oldest(), ring.size, rings.size) == (None, 0, 0)
+    assert (ring.oldest(), ring.size, budget.size) == (None, 0, 0)
     assert ring.since(10) is None
 
 
-def test_all_rings_are_bounded_together() -> None:
-    """The one that was quiet for longest goes first, whole, so that none has a hole."""
-    rings = RingBudget(limit=250)
-    quiet, busy, late = Ring(rings), Ring(rings), Ring(rings)
+def test_all_rings_share_a_budget() -> None:
+    """The ring without news for longest is cleared first, completely, so that none has a gap."""
+    budget = RingBudget(limit=250)
+    quiet = Ring(budget)
+    busy = Ring(budget)
+    late = Ring(budget)
     for ring in (quiet, busy, late):
         _fill(ring, 10)
     busy.append(EncodedEvent(11, b"x" * 10))
 
     assert [ring.size for ring in (quiet, busy, late)] == [0, 110, 100]
-    assert rings.size == 210
+    assert budget.size == 210
 
 
-def test_a_forgotten_ring_costs_nothing() -> None:
-    """Its bytes are given back."""
-    rings = RingBudget()
-    ring = Ring(rings)
+def test_a_cleared_ring_frees_its_budget() -> None:
+    """Its bytes are available to other rings."""
+    budget = RingBudget()
+    ring = Ring(budget)
     _fill(ring, 3)
     ring.clear()
 
-    assert (rings.size, ring.oldest()) == (0, None)
+    assert (budget.size, ring.oldest()) == (0, None)

@@ -1,4 +1,4 @@
-"""What waits for one reader is bounded, and the least dear goes first."""
+"""The queue of a slow stream is bounded, and drops frames of low priority first."""
 
 from typing import Literal
 from uuid import UUID
@@ -12,125 +12,122 @@ from rustygpt_server.realtime.send_queue import (
 )
 from rustygpt_shared.settings import Backpressure, Sse
 
-Box = SendQueue[str]
 Strategy = Literal["drop_tokens", "drop_tokens_and_system"]
 
 ANSWER = UUID(int=1)
+DURABLE = QueuedFrame(Priority.DURABLE, b"d")
+TRANSIENT = QueuedFrame(Priority.TRANSIENT, b"t")
 
 
-def make(
+def create_queue(
     capacity: int, strategy: Strategy = "drop_tokens_and_system"
-) -> tuple[Box, BackpressurePolicy]:
-    """An empty outbox, and what it counts in."""
+) -> tuple[SendQueue[str], BackpressurePolicy]:
+    """Return an empty queue and its policy."""
     settings = Sse(channel_capacity=capacity, backpressure=Backpressure(drop_strategy=strategy))
-    pressure = BackpressurePolicy(settings)
-    return SendQueue(pressure), pressure
+    policy = BackpressurePolicy(settings)
+    return SendQueue(policy), policy
 
 
-def test_everything_that_waits_is_taken_in_order() -> None:
-    """One piece, in the order it was put."""
-    outbox, _ = make(8)
-    outbox.push(QueuedFrame(Priority.DURABLE, b"a"))
-    outbox.push(QueuedFrame(Priority.DELTA, b"b", ANSWER))
+def test_queued_frames_are_returned_in_order() -> None:
+    """They are joined to one chunk."""
+    queue, _ = create_queue(8)
+    queue.push(QueuedFrame(Priority.DURABLE, b"a"))
+    queue.push(QueuedFrame(Priority.DELTA, b"b", ANSWER))
 
-    assert outbox.pop_chunk() == b"ab"
-    assert outbox.pop_chunk() == b""
+    assert queue.pop_chunk() == b"ab"
+    assert queue.pop_chunk() == b""
 
 
-def test_deltas_are_dropped_in_a_half_full_outbox() -> None:
-    """A dropped delta is remembered, and so are all that follow it."""
-    outbox, _ = make(8)
+def test_deltas_are_dropped_while_the_queue_is_half_full() -> None:
+    """The answer is remembered, and all further deltas of it are dropped."""
+    queue, _ = create_queue(8)
     for _ in range(4):
-        outbox.push(QueuedFrame(Priority.DURABLE, b"d"))
+        queue.push(DURABLE)
 
-    assert outbox.push(QueuedFrame(Priority.DELTA, b"x", ANSWER))
-    outbox.pop_chunk()
-    outbox.push(QueuedFrame(Priority.DELTA, b"y", ANSWER))
+    assert queue.push(QueuedFrame(Priority.DELTA, b"x", ANSWER))
+    queue.pop_chunk()
+    queue.push(QueuedFrame(Priority.DELTA, b"y", ANSWER))
 
-    assert outbox.pop_chunk() == b""
-    assert outbox.truncated_answers == {ANSWER}
+    assert queue.pop_chunk() == b""
+    assert queue.truncated_answers == {ANSWER}
 
 
-def test_transient_events_make_room_for_durable_ones() -> None:
-    """A full outbox gives up deltas, then transient events, before it refuses a durable one."""
-    outbox, pressure = make(8)
-    outbox.push(QueuedFrame(Priority.DELTA, b"x", ANSWER))
+def test_transient_frames_make_room_for_durable_ones() -> None:
+    """A full queue drops deltas, then transient frames, before it rejects a durable one."""
+    queue, policy = create_queue(8)
+    queue.push(QueuedFrame(Priority.DELTA, b"x", ANSWER))
     for _ in range(7):
-        outbox.push(QueuedFrame(Priority.TRANSIENT, b"t"))
+        queue.push(TRANSIENT)
 
-    assert outbox.push(QueuedFrame(Priority.DURABLE, b"d"))
-    assert outbox.push(QueuedFrame(Priority.DURABLE, b"e"))
-    assert outbox.pop_chunk() == b"de" or pressure.dropped[Priority.TRANSIENT] == 7
+    assert queue.push(DURABLE)
+    assert queue.push(QueuedFrame(Priority.DURABLE, b"e"))
+    assert queue.pop_chunk() == b"de" or policy.dropped[Priority.TRANSIENT] == 7
 
 
-def test_a_durable_event_without_room_is_told() -> None:
-    """The caller learns that the reader must start over; a transient one is just dropped."""
-    outbox, _ = make(8)
+def test_a_durable_frame_without_room_is_reported() -> None:
+    """The subscriber has to reset; a transient frame is only dropped."""
+    queue, _ = create_queue(8)
     for _ in range(8):
-        assert outbox.push(QueuedFrame(Priority.DURABLE, b"d"))
+        assert queue.push(DURABLE)
 
-    assert outbox.push(QueuedFrame(Priority.TRANSIENT, b"t"))
-    assert not outbox.push(QueuedFrame(Priority.DURABLE, b"d"))
-    assert outbox.pop_chunk() == b"d" * 8
-
-
-def test_bytes_are_bounded_too() -> None:
-    """Four of the largest frames fit, a fifth does not."""
-    outbox, _ = make(100)
-    large = b"x" * MAX_FRAME_BYTES
-
-    assert [outbox.push(QueuedFrame(Priority.DURABLE, large)) for _ in range(5)] == [True] * 4 + [
-        False
-    ]
+    assert queue.push(TRANSIENT)
+    assert not queue.push(DURABLE)
+    assert queue.pop_chunk() == b"d" * 8
 
 
-def test_transient_events_may_be_kept() -> None:
-    """When only tokens may be dropped, a transient event without room means to start over."""
-    outbox, pressure = make(8, "drop_tokens")
+def test_the_queue_is_bounded_in_bytes() -> None:
+    """Four frames of the largest size fit, a fifth does not."""
+    queue, _ = create_queue(100)
+    large = QueuedFrame(Priority.DURABLE, b"x" * MAX_FRAME_BYTES)
+
+    assert [queue.push(large) for _ in range(5)] == [True, True, True, True, False]
+
+
+def test_transient_frames_are_kept_if_only_deltas_may_be_dropped() -> None:
+    """A transient frame without room then needs a reset."""
+    queue, policy = create_queue(8, "drop_tokens")
     for _ in range(8):
-        assert outbox.push(QueuedFrame(Priority.TRANSIENT, b"t"))
+        assert queue.push(TRANSIENT)
 
-    assert not outbox.push(QueuedFrame(Priority.TRANSIENT, b"t"))
-    assert not outbox.push(QueuedFrame(Priority.DURABLE, b"d"))
-    assert pressure.dropped == [0, 1, 1]
-
-
-def test_a_dropped_text_is_remembered() -> None:
-    """Also that of an answer's delta, or whole text, that has to make room."""
-    outbox, _ = make(8)
-    outbox.push(QueuedFrame(Priority.DELTA, b"x", ANSWER))
-    for _ in range(7):
-        outbox.push(QueuedFrame(Priority.DURABLE, b"d"))
-
-    outbox.push(QueuedFrame(Priority.DURABLE, b"d"))
-
-    assert outbox.truncated_answers == {ANSWER}
-    assert outbox.pop_chunk() == b"d" * 8
+    assert not queue.push(TRANSIENT)
+    assert not queue.push(DURABLE)
+    assert policy.dropped == [0, 1, 1]
 
 
-def test_a_long_queue_is_counted() -> None:
-    """Once each time that it grows to the length that is worth a warning."""
-    outbox, pressure = make(8)
+def test_the_answer_of_a_dropped_delta_is_remembered() -> None:
+    """Also if the delta was queued and had to make room."""
+    queue, _ = create_queue(8)
+    queue.push(QueuedFrame(Priority.DELTA, b"x", ANSWER))
     for _ in range(8):
-        outbox.push(QueuedFrame(Priority.DURABLE, b"d"))
+        queue.push(DURABLE)
 
-    assert pressure.slow_count == 1
-
-
-def test_what_is_discarded_names_whose_it_was() -> None:
-    """Only those that lost durable events have to start over."""
-    outbox, _ = make(8)
-    outbox.push(QueuedFrame(Priority.DURABLE, b"d"), "one")
-    outbox.push(QueuedFrame(Priority.TRANSIENT, b"t"), "two")
-
-    assert outbox.clear() == {"one"}
-    assert len(outbox) == 0
+    assert queue.truncated_answers == {ANSWER}
+    assert queue.pop_chunk() == b"d" * 8
 
 
-def test_the_text_of_an_answer_without_room_comes_later() -> None:
-    """Whatever may be dropped: starting over would bring the same texts again, without end."""
-    outbox, _ = make(8, "drop_tokens")
+def test_a_long_queue_is_counted_once() -> None:
+    """When it reaches the length from which the stream counts as slow."""
+    queue, policy = create_queue(8)
+    for _ in range(8):
+        queue.push(DURABLE)
+
+    assert policy.slow_count == 1
+
+
+def test_clearing_returns_the_subscriptions_that_lost_durable_frames() -> None:
+    """Only these have to reset."""
+    queue, _ = create_queue(8)
+    queue.push(DURABLE, "first")
+    queue.push(TRANSIENT, "second")
+
+    assert queue.clear() == {"first"}
+    assert len(queue) == 0
+
+
+def test_the_text_of_an_answer_without_room_is_sent_later() -> None:
+    """Whatever may be dropped: a reset would send the same texts again, without end."""
+    queue, _ = create_queue(8, "drop_tokens")
     texts = [QueuedFrame(Priority.TRANSIENT, b"t", UUID(int=n)) for n in range(10)]
 
-    assert all(outbox.push(text) for text in texts)
-    assert outbox.truncated_answers == {UUID(int=8), UUID(int=9)}
+    assert all(queue.push(text) for text in texts)
+    assert queue.truncated_answers == {UUID(int=8), UUID(int=9)}

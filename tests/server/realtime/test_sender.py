@@ -1,4 +1,4 @@
-"""What waits to be told goes out in bulk, and outlives a line that is away."""
+"""Outgoing backplane messages are sent in bulk, and positions survive a lost connection."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -10,59 +10,67 @@ from rustygpt_server.realtime.backplane import PublishFailed
 from rustygpt_server.realtime.backplane_messages import CancelAnswer, Packet, unpack
 from rustygpt_server.realtime.sender import MAX_QUEUED, RETRY_SECONDS, BackplaneSender
 
+CONVERSATION_ID = UUID(int=1)
 
-class _Wire:
-    """Sends when it is let, and keeps what it sent."""
+
+class FakeTransport:
+    """Sends packets once it is released, and records them."""
 
     def __init__(self) -> None:
-        self.sendings: list[list[Packet]] = []
-        self.free = asyncio.Event()
-        self.away = False
+        self.sent: list[list[Packet]] = []
+        self.released = asyncio.Event()
+        self.is_down = False
 
     async def send(self, packets: list[str]) -> None:
-        await self.free.wait()
-        if self.away:
-            raise PublishFailed("away")
-        self.sendings.append([unpack(packet) for packet in packets])
+        """Record packets, or fail."""
+        await self.released.wait()
+        if self.is_down:
+            raise PublishFailed("down")
+        self.sent.append([unpack(packet) for packet in packets])
 
 
-async def test_what_comes_meanwhile_goes_in_one_packet() -> None:
-    """One sending at a time; of positions only the last."""
-    wire, room = _Wire(), UUID(int=1)
-    outgoing = BackplaneSender("me", wire.send, FakeClock())
-    outgoing.publish_position(room, 1)
+async def test_positions_published_during_a_send_go_into_one_packet() -> None:
+    """One send at a time; of several positions of a conversation the last."""
+    transport = FakeTransport()
+    sender = BackplaneSender("me", transport.send, FakeClock())
+    sender.publish_position(CONVERSATION_ID, 1)
     await asyncio.sleep(0)
     for number in range(2, 100):
-        outgoing.publish_position(room, number)
-    wire.free.set()
-    await until(lambda: len(wire.sendings) == 2)
+        sender.publish_position(CONVERSATION_ID, number)
+    transport.released.set()
+    await until(lambda: len(transport.sent) == 2)
 
-    assert wire.sendings == [[Packet("me", {room: 1}, [])], [Packet("me", {room: 99}, [])]]
+    assert transport.sent == [
+        [Packet("me", {CONVERSATION_ID: 1}, [])],
+        [Packet("me", {CONVERSATION_ID: 99}, [])],
+    ]
 
 
-async def test_positions_are_told_again_and_words_are_not() -> None:
-    """After a line was away, only what is still of use is told."""
-    wire, room, clock = _Wire(), UUID(int=1), FakeClock()
-    wire.away = True
-    wire.free.set()
-    outgoing = BackplaneSender("me", wire.send, clock)
-    outgoing.publish_position(room, 5)
-    outgoing.publish(CancelAnswer(uuid4()))
+async def test_positions_are_sent_again_and_messages_are_not() -> None:
+    """After a failure, only what is still useful is sent."""
+    transport = FakeTransport()
+    clock = FakeClock()
+    transport.is_down = True
+    transport.released.set()
+    sender = BackplaneSender("me", transport.send, clock)
+    sender.publish_position(CONVERSATION_ID, 5)
+    sender.publish(CancelAnswer(uuid4()))
     await asyncio.sleep(0.01)
-    outgoing.publish_position(room, 4)
-    wire.away = False
+    sender.publish_position(CONVERSATION_ID, 4)
+    transport.is_down = False
     clock.advance(RETRY_SECONDS)
-    await until(lambda: wire.sendings == [[Packet("me", {room: 5}, [])]])
+    await until(lambda: transport.sent == [[Packet("me", {CONVERSATION_ID: 5}, [])]])
 
 
-async def test_waiting_words_are_bounded() -> None:
-    """The oldest go first."""
-    wire = _Wire()
-    outgoing = BackplaneSender("me", wire.send, FakeClock())
-    words = [CancelAnswer(uuid4()) for _ in range(MAX_QUEUED + 10)]
-    for word in words:
-        outgoing.publish(word)
-    wire.free.set()
-    await outgoing.stop()
+async def test_the_queue_of_messages_is_bounded() -> None:
+    """The oldest are dropped first."""
+    transport = FakeTransport()
+    sender = BackplaneSender("me", transport.send, FakeClock())
+    messages = [CancelAnswer(uuid4()) for _ in range(MAX_QUEUED + 10)]
+    for message in messages:
+        sender.publish(message)
+    transport.released.set()
+    await sender.stop()
 
-    assert [word for packet in wire.sendings[0] for word in packet.messages] == words[10:]
+    sent = [message for packet in transport.sent[0] for message in packet.messages]
+    assert sent == messages[10:]

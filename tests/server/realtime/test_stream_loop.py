@@ -1,4 +1,4 @@
-"""A stream is brought up to date and goes live without losing or repeating an event."""
+"""A stream catches up and turns live without losing or repeating an event."""
 
 import asyncio
 import random
@@ -6,29 +6,32 @@ from uuid import UUID
 
 import pytest
 from tests.support.components.backplanes import answer_delta
-from tests.support.components.hub_harness import (
-    CONVERSATION_ID,
-    MemoryEventLog,
-    follow,
-    make_hub,
-    membership,
-)
+from tests.support.components.hub_harness import CONVERSATION_ID, HubHarness, membership
 from tests.support.wait import until
 
-OTHER = UUID(int=8)
+
+class FixedAnswer:
+    """An answer in progress with a fixed text."""
+
+    def __init__(self) -> None:
+        self.message_id = UUID(int=1)
+        self.conversation_id = CONVERSATION_ID
+
+    def full_text_frame(self) -> bytes:
+        """Return the text so far."""
+        return b"full text\n\n"
 
 
-async def test_what_was_missed_is_sent_from_the_log() -> None:
-    """Everything after the cursor comes in order, then live events."""
-    log = MemoryEventLog()
+async def test_missed_events_are_sent_from_the_log() -> None:
+    """All events after the cursor come in order, then live events."""
+    harness = HubHarness()
     for _ in range(450):
-        log.add()
-    hub = make_hub(log)
-    stream = follow(hub, log, "evt_20")
+        harness.log.add()
+    stream = harness.follow("evt_20")
     await stream.wait_until_live()
     assert stream.numbers == list(range(21, 451))
 
-    hub.publish(CONVERSATION_ID, [log.add()])
+    harness.hub.publish(CONVERSATION_ID, [harness.log.add()])
     await until(lambda: stream.numbers[-1] == 451)
 
     assert stream.sink.direct_writes == 1
@@ -37,67 +40,65 @@ async def test_what_was_missed_is_sent_from_the_log() -> None:
 
 async def test_a_reconnect_is_served_from_the_ring() -> None:
     """Recent events need no query."""
-    log = MemoryEventLog()
-    hub = make_hub(log)
-    first = follow(hub, log)
+    harness = HubHarness()
+    first = harness.follow()
     await first.wait_until_live()
-    hub.publish(CONVERSATION_ID, [log.add() for _ in range(20)])
+    harness.hub.publish(CONVERSATION_ID, [harness.log.add() for _ in range(20)])
     await first.close()
-    reads = log.reads
+    reads = harness.log.reads
 
-    again = follow(hub, log, "evt_5")
-    await again.wait_until_live()
+    second = harness.follow("evt_5")
+    await second.wait_until_live()
 
-    assert again.numbers == list(range(6, 21))
-    assert log.reads == reads
-    await again.close()
+    assert second.numbers == list(range(6, 21))
+    assert harness.log.reads == reads
+    await second.close()
 
 
-async def test_one_turn_of_the_loop_is_one_piece_for_all() -> None:
-    """What comes at once is joined once, and every reader is sent the same bytes."""
-    log = MemoryEventLog()
-    hub = make_hub(log)
-    streams = [follow(hub, log) for _ in range(3)]
+async def test_frames_of_one_event_loop_iteration_are_joined_once() -> None:
+    """Every subscriber is sent the same bytes object."""
+    harness = HubHarness()
+    streams = [harness.follow() for _ in range(3)]
     for stream in streams:
         await stream.wait_until_live()
 
-    hub.publish(CONVERSATION_ID, [log.add()])
-    hub.broadcast(CONVERSATION_ID, b"event: x\ndata: {}\n\n")
-    hub.publish(CONVERSATION_ID, [log.add()])
+    harness.hub.publish(CONVERSATION_ID, [harness.log.add()])
+    harness.hub.broadcast(CONVERSATION_ID, b"event: x\ndata: {}\n\n")
+    harness.hub.publish(CONVERSATION_ID, [harness.log.add()])
     await streams[2].until(b"evt_2")
 
-    pieces = [stream.sink.sent[-1] for stream in streams]
+    chunks = [stream.sink.sent[-1] for stream in streams]
     assert [len(stream.sink.sent) for stream in streams] == [2, 2, 2]
-    assert pieces[0] is pieces[1] is pieces[2]
-    assert pieces[0].index(b"evt_1") < pieces[0].index(b"event: x") < pieces[0].index(b"evt_2")
+    assert chunks[0] is chunks[1] is chunks[2]
+    assert chunks[0].index(b"evt_1") < chunks[0].index(b"event: x") < chunks[0].index(b"evt_2")
     for stream in streams:
         await stream.close()
 
 
 @pytest.mark.parametrize("seed", range(25))
-async def test_no_interleaving_loses_or_repeats(seed: int) -> None:
-    """Events that come at any moment of connecting arrive once, in order, whatever the pace."""
+async def test_no_interleaving_loses_or_repeats_an_event(seed: int) -> None:
+    """Events that come at any moment of opening arrive once and in order, at any pace."""
     chance = random.Random(seed)
-    log = MemoryEventLog()
-    hub = make_hub(log, capacity=1_000)
+    harness = HubHarness(capacity=1_000)
+    log = harness.log
     for _ in range(chance.randrange(300)):
         log.add()
     start = chance.randrange(len(log.events) + 1)
     if chance.random() < 0.5:
-        hub.channel(CONVERSATION_ID).start(start)
-    stream = follow(hub, log, f"evt_{start}")
-    late = []
+        harness.channel.start(start)
+    stream = harness.follow(f"evt_{start}")
+    unpublished = []
     for _ in range(100):
-        late.append(log.add())
+        unpublished.append(log.add())
         if chance.random() < 0.4:
-            chance.shuffle(late)
-            hub.publish(CONVERSATION_ID, late)
-            late = []
+            chance.shuffle(unpublished)
+            harness.hub.publish(CONVERSATION_ID, unpublished)
+            unpublished = []
         if chance.random() < 0.1:
-            stream.sink.set_full(not stream.sink.full)
+            stream.sink.set_full(not stream.sink.is_full)
         if chance.random() < 0.5:
             await asyncio.sleep(0)
-    hub.publish(CONVERSATION_ID, [*late, *log.events])
+    harness.hub.publish(CONVERSATION_ID, [*unpublished, *log.events])
     stream.sink.set_full(False)
     last = len(log.events)
     await until(lambda: last in stream.numbers)
@@ -106,36 +107,34 @@ async def test_no_interleaving_loses_or_repeats(seed: int) -> None:
     await stream.close()
 
 
-async def test_a_reader_may_know_more_than_its_process() -> None:
-    """What it has loaded already is not told to it when the process catches up."""
-    log = MemoryEventLog()
-    hub = make_hub(log)
-    hub.channel(CONVERSATION_ID).start(0)
+async def test_events_that_a_client_has_seen_are_not_sent_when_the_process_catches_up() -> None:
+    """A client may know more than the process that it connects to."""
+    harness = HubHarness()
+    harness.channel.start(0)
     for _ in range(5):
-        log.add()
-    log.unavailable = True  # so that the process does not catch up by itself
-    stream = follow(hub, log)
+        harness.log.add()
+    harness.log.unavailable = True  # so that the process does not catch up from the log
+    stream = harness.follow()
     await stream.wait_until_live()
 
-    hub.publish(CONVERSATION_ID, [*log.events, log.add()])
+    harness.hub.publish(CONVERSATION_ID, [*harness.log.events, harness.log.add()])
     await stream.until(b"evt_6")
 
     assert stream.numbers == [6]
     await stream.close()
 
 
-async def test_a_slow_reader_is_reset_and_goes_on() -> None:
-    """When durable events would be lost, the reader is told where to go on, and does."""
-    log = MemoryEventLog()
-    hub = make_hub(log, capacity=8)
-    stream = follow(hub, log)
+async def test_a_slow_stream_is_reset_and_goes_on() -> None:
+    """When durable events would be lost, the client gets a reset, and live events after it."""
+    harness = HubHarness(capacity=8)
+    stream = harness.follow()
     await stream.wait_until_live()
     stream.sink.set_full(True)
-    hub.publish(CONVERSATION_ID, [log.add() for _ in range(20)])
+    harness.hub.publish(CONVERSATION_ID, [harness.log.add() for _ in range(20)])
     await asyncio.sleep(0)
     stream.sink.set_full(False)
     await stream.wait_until_live()
-    hub.publish(CONVERSATION_ID, [log.add()])
+    harness.hub.publish(CONVERSATION_ID, [harness.log.add()])
     await stream.until(b"evt_21")
 
     assert b"id: evt_20\nevent: stream.reset" in stream.sink.data
@@ -144,82 +143,68 @@ async def test_a_slow_reader_is_reset_and_goes_on() -> None:
     await stream.close()
 
 
-class _Whole:
-    """An answer in progress."""
-
-    def __init__(self) -> None:
-        self.message_id, self.conversation_id = UUID(int=1), CONVERSATION_ID
-
-    def full_text_frame(self) -> bytes:
-        return b"whole\n\n"
-
-
-async def test_a_new_reader_gets_the_text_so_far() -> None:
-    """Joining in the middle of an answer brings its whole text, after what was missed."""
-    log = MemoryEventLog()
-    log.add()
-    hub = make_hub(log)
-    hub.register_answer(_Whole())
-    stream = follow(hub, log, "evt_0")
+async def test_a_new_stream_gets_the_text_so_far() -> None:
+    """The full text of an answer in progress follows the missed events."""
+    harness = HubHarness()
+    harness.log.add()
+    harness.hub.register_answer(FixedAnswer())
+    stream = harness.follow("evt_0")
     await stream.wait_until_live()
 
     assert stream.numbers == [1]
-    assert stream.sink.sent[-1] == b"whole\n\n"
+    assert stream.sink.sent[-1] == b"full text\n\n"
     await stream.close()
 
 
-async def test_a_reader_that_missed_deltas_gets_the_text_so_far() -> None:
-    """Once it has caught up, the whole text comes instead of the lost pieces."""
-    log = MemoryEventLog()
-    hub = make_hub(log, capacity=8)
-    stream = follow(hub, log)
+async def test_a_stream_that_lost_deltas_gets_the_text_so_far() -> None:
+    """Once its queue is empty, the full text comes instead of the lost deltas."""
+    harness = HubHarness(capacity=8)
+    stream = harness.follow()
     await stream.wait_until_live()
-    answer = _Whole()
-    hub.register_answer(answer)
+    harness.hub.register_answer(FixedAnswer())
     stream.sink.set_full(True)
-    for number in range(5):
-        hub.deliver_delta(answer_delta(number, "x"))
-        hub.broadcast(CONVERSATION_ID, b"event: y\n\n")
+    for offset in range(5):
+        harness.hub.deliver_delta(answer_delta(offset, "x"))
+        harness.hub.broadcast(CONVERSATION_ID, b"event: y\n\n")
     await asyncio.sleep(0)
     stream.sink.set_full(False)
     await stream.wait_until_live()
 
     assert stream.sink.data.count(b"message.delta\n") == 2
-    assert stream.sink.data.endswith(b"event: y\n\n" * 4 + b"whole\n\n")
+    assert stream.sink.data.endswith(b"event: y\n\n" * 4 + b"full text\n\n")
     await stream.close()
 
 
-async def test_text_that_waits_is_joined() -> None:
-    """A slow reader gets one delta where others got many."""
-    log = MemoryEventLog()
-    hub = make_hub(log, capacity=8)
-    slow, swift = follow(hub, log), follow(hub, log)
+async def test_queued_deltas_are_merged() -> None:
+    """A slow stream gets one delta where others got many."""
+    harness = HubHarness(capacity=8)
+    slow = harness.follow()
+    fast = harness.follow()
     await slow.wait_until_live()
-    await swift.wait_until_live()
+    await fast.wait_until_live()
     slow.sink.set_full(True)
-    for number in range(50):
-        hub.deliver_delta(answer_delta(number, "x"))
+    for offset in range(50):
+        harness.hub.deliver_delta(answer_delta(offset, "x"))
         await asyncio.sleep(0)
     slow.sink.set_full(False)
     await slow.wait_until_live()
 
-    told = [stream.sink.data.count(b"event: message.delta") for stream in (swift, slow)]
-    assert told[0] == 50
-    assert told[1] == 2
+    assert fast.sink.data.count(b"event: message.delta") == 50
+    assert slow.sink.data.count(b"event: message.delta") == 2
     assert slow.sink.data.endswith(answer_delta(1, "x" * 49).frame())
-    for stream in (slow, swift):
+    for stream in (slow, fast):
         await stream.close()
 
 
-async def test_removal_ends_a_stream_that_is_still_catching_up() -> None:
-    """Nothing is sent after the end was decided but the reason."""
-    log = MemoryEventLog()
+async def test_a_removal_ends_a_stream_that_catches_up() -> None:
+    """Only the last frame, with the reason, is sent after the removal."""
+    harness = HubHarness()
     for _ in range(450):
-        log.add()
-    hub = make_hub(log)
-    stream = follow(hub, log, "evt_0")
+        harness.log.add()
+    stream = harness.follow("evt_0")
     stream.sink.set_full(True)
-    hub.publish(CONVERSATION_ID, [membership(451, stream.subscriber.identity.user_id, "removed")])
+    user_id = stream.subscriber.identity.user_id
+    harness.hub.publish(CONVERSATION_ID, [membership(451, user_id, "removed")])
     stream.sink.set_full(False)
     await stream.task
 
@@ -228,15 +213,14 @@ async def test_removal_ends_a_stream_that_is_still_catching_up() -> None:
     await stream.close()
 
 
-async def test_a_removed_reader_sees_the_removal_and_nothing_after_it() -> None:
-    """A live stream ends with the event that tells of it, though more came in the same turn."""
-    log = MemoryEventLog()
-    hub = make_hub(log)
-    stream = follow(hub, log)
+async def test_a_removed_user_gets_the_removal_and_nothing_after_it() -> None:
+    """Even if more events came in the same iteration of the event loop."""
+    harness = HubHarness()
+    stream = harness.follow()
     await stream.wait_until_live()
-    gone = membership(1, stream.subscriber.identity.user_id, "removed")
-    log.events.append(gone)
-    hub.publish(CONVERSATION_ID, [gone, log.add()])
+    removal = membership(1, stream.subscriber.identity.user_id, "removed")
+    harness.log.events.append(removal)
+    harness.hub.publish(CONVERSATION_ID, [removal, harness.log.add()])
     await stream.task
 
     assert stream.numbers == [1]
@@ -244,14 +228,13 @@ async def test_a_removed_reader_sees_the_removal_and_nothing_after_it() -> None:
     await stream.close()
 
 
-async def test_a_silent_stream_gets_a_heartbeat() -> None:
-    """One that only gets what all get does too: the server below has to see it alive."""
-    log = MemoryEventLog()
-    hub = make_hub(log)
-    stream = follow(hub, log)
+async def test_a_stream_with_direct_writes_only_gets_a_keepalive() -> None:
+    """Direct writes do not reset the inactivity timer of the HTTP server."""
+    harness = HubHarness()
+    stream = harness.follow()
     await stream.wait_until_live()
     stream.subscriber.tick()
-    hub.publish(CONVERSATION_ID, [log.add()])
+    harness.hub.publish(CONVERSATION_ID, [harness.log.add()])
     await stream.until(b"evt_1")
     stream.subscriber.tick()
     await stream.until(b"\n\n:\n\n")
@@ -259,19 +242,19 @@ async def test_a_silent_stream_gets_a_heartbeat() -> None:
     await stream.close()
 
 
-async def test_others_do_not_wait_for_a_reader_that_never_reads() -> None:
-    """It costs a bounded queue; everybody else gets everything at once."""
-    log = MemoryEventLog()
-    hub = make_hub(log, capacity=8)
-    deaf, swift = follow(hub, log), follow(hub, log)
-    await deaf.wait_until_live()
-    await swift.wait_until_live()
-    deaf.sink.set_full(True)
+async def test_a_blocked_stream_does_not_delay_others() -> None:
+    """It costs a bounded queue; all others get every event at once."""
+    harness = HubHarness(capacity=8)
+    blocked = harness.follow()
+    fast = harness.follow()
+    await blocked.wait_until_live()
+    await fast.wait_until_live()
+    blocked.sink.set_full(True)
     for number in range(1, 201):
-        hub.publish(CONVERSATION_ID, [log.add()])
-        await swift.until(f"id: evt_{number}\n".encode())
+        harness.hub.publish(CONVERSATION_ID, [harness.log.add()])
+        await fast.until(f"id: evt_{number}\n".encode())
 
-    assert swift.sink.direct_writes == 200
-    assert len(deaf.subscriber.send_queue) <= 8
-    await deaf.close()
-    await swift.close()
+    assert fast.sink.direct_writes == 200
+    assert len(blocked.subscriber.send_queue) <= 8
+    await blocked.close()
+    await fast.close()

@@ -1,4 +1,4 @@
-"""Two servers whose line is a black hole: rights end streams all the same, within two seconds."""
+"""Two servers whose backplane loses everything: access changes close streams within two seconds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,119 +17,127 @@ STEPS = (1.0, 0.9)
 """How time passes: less than two seconds in all."""
 
 
-class Deaf(TwoServers):
-    """Two servers, each of which believes that it hears the other."""
+class DisconnectedServers(TwoServers):
+    """Two servers, each of which takes its backplane for connected."""
 
     @property
     def admin(self) -> HttpUser:
-        """Who administers accounts."""
+        """The administrator of accounts."""
         return self.first.people["admin"]
 
-    async def closed(self, stream: SseStream) -> tuple[list[str], str]:
-        """What came until the end of a stream, and its reason; time passes meanwhile."""
+    @property
+    def participants(self) -> str:
+        """The path of the conversation's members."""
+        return f"/api/conversations/{self.conversation_id}/participants"
+
+    async def rest_until_closed(self, stream: SseStream) -> tuple[list[str], str]:
+        """Let time pass; return the types of the rest of a stream and the reason of its end."""
         rest = asyncio.create_task(stream.rest())
         for step in STEPS:
             self.first.clock.advance(step)
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(rest), 5)
-        assert rest.done(), "the stream went on"
-        assert self.second.components.hub.backplane.connected
+        assert rest.done(), "the stream is still open"
+        assert self.second.components.realtime.backplane.connected
         events = rest.result()
         return [event["type"] for event in events], events[-1]["payload"]["reason"]
 
 
 @pytest.fixture
-async def servers(start_server: StartServer) -> AsyncIterator[Deaf]:
-    """Both servers, on a Redis that says nothing any more once they have found each other."""
+async def servers(start_server: StartServer) -> AsyncIterator[DisconnectedServers]:
+    """Both servers, on a Redis that stops to answer once they are connected."""
     async with redis_server() as redis:
         sse = Sse(backplane=BackplaneSettings(url=redis.url))
         settings = Settings(sse=sse, db=Db(max_connections=4))
         async with two_servers(start_server, {"is_group": True}, settings=settings) as two:
             redis.freeze(on=True)
-            yield Deaf(**vars(two))
+            yield DisconnectedServers(**vars(two))
             redis.freeze(on=False)
 
 
-async def _log_out(two: Deaf) -> None:
-    headers = {"X-CSRF-TOKEN": two.ann_at_second.csrf}
-    await two.ann_at_second.client.post(f"{two.first.url}/api/auth/logout", headers=headers)
+async def _log_out(servers: DisconnectedServers) -> None:
+    headers = {"X-CSRF-TOKEN": servers.ann_at_second.csrf}
+    await servers.ann_at_second.client.post(f"{servers.first.url}/api/auth/logout", headers=headers)
 
 
-async def _end(two: Deaf) -> None:
-    session = (await two.ann_at_second.get("/api/auth/me"))["session"]["id"]
-    await two.ann.call("DELETE", f"/api/auth/sessions/{session}", expect=204)
+async def _end_session(servers: DisconnectedServers) -> None:
+    session_id = (await servers.ann_at_second.get("/api/auth/me"))["session"]["id"]
+    await servers.ann.call("DELETE", f"/api/auth/sessions/{session_id}", expect=204)
 
 
-async def _change_password(two: Deaf) -> None:
+async def _change_password(servers: DisconnectedServers) -> None:
     body = {"current_password": PASSWORD, "new_password": "another password"}
-    await two.ann.call("POST", "/api/auth/password", body, expect=204)
+    await servers.ann.call("POST", "/api/auth/password", body, expect=204)
 
 
-async def _disable(two: Deaf) -> None:
-    await two.admin.call("PATCH", f"/api/admin/users/{two.ann.id}", {"disabled": True})
+async def _disable(servers: DisconnectedServers) -> None:
+    await servers.admin.call("PATCH", f"/api/admin/users/{servers.ann.id}", {"disabled": True})
 
 
-async def _reset(two: Deaf) -> None:
+async def _reset_password(servers: DisconnectedServers) -> None:
     body: dict[str, Any] = {"password": "another password"}
-    await two.admin.call("PATCH", f"/api/admin/users/{two.ann.id}", body)
+    await servers.admin.call("PATCH", f"/api/admin/users/{servers.ann.id}", body)
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (_log_out, "session_ended"),
-        (_end, "session_ended"),
+        (_end_session, "session_ended"),
         (_change_password, "session_ended"),
-        (_reset, "session_ended"),
+        (_reset_password, "session_ended"),
         (_disable, "disabled"),
     ],
 )
-async def test_a_session_that_ends_ends_its_streams_elsewhere(
-    servers: Deaf, change: Callable[[Deaf], Awaitable[None]], reason: str
+async def test_the_end_of_a_session_closes_its_streams_at_the_other_server(
+    servers: DisconnectedServers,
+    change: Callable[[DisconnectedServers], Awaitable[None]],
+    reason: str,
 ) -> None:
-    """Whatever ends it; the log of controls is read every second."""
+    """Whatever ends it; the log of access changes is read every second."""
     async with servers.ann_at_second.follow(servers.conversation_id) as stream:
         await stream.next("stream.open")
         await change(servers)
 
-        assert await servers.closed(stream) == (["stream.closed"], reason)
+        assert await servers.rest_until_closed(stream) == (["stream.closed"], reason)
 
 
-async def test_a_removal_ends_streams_elsewhere(servers: Deaf) -> None:
-    """With the event that tells of it; nothing that was said afterwards is delivered."""
+async def test_a_removal_closes_streams_at_the_other_server(servers: DisconnectedServers) -> None:
+    """The event of the removal is the last one; no later event is delivered."""
     bob = await servers.first.person("bob")
-    away = await servers.second.sign_in("bob")
-    people = f"/api/conversations/{servers.conversation_id}/participants"
-    await servers.ann.post(people, {"user_id": str(bob.id), "role": "member"}, expect=204)
-    async with away.follow(servers.conversation_id) as stream:
+    bob_at_second = await servers.second.sign_in("bob")
+    body = {"user_id": str(bob.id), "role": "member"}
+    await servers.ann.post(servers.participants, body, expect=204)
+    async with bob_at_second.follow(servers.conversation_id) as stream:
         await stream.next("stream.open")
         await servers.ann.root(servers.conversation_id, "for all")
-        await servers.ann.call("DELETE", f"{people}/{bob.id}", expect=204)
+        await servers.ann.call("DELETE", f"{servers.participants}/{bob.id}", expect=204)
         await servers.ann.root(servers.conversation_id, "secret")
-        kinds, reason = await servers.closed(stream)
+        types, reason = await servers.rest_until_closed(stream)
 
-    assert kinds == ["thread.new", "message.new", "membership.changed", "stream.closed"]
+    assert types == ["thread.new", "message.new", "membership.changed", "stream.closed"]
     assert reason == "removed"
 
 
-async def test_who_comes_back_is_not_ended_by_the_removal_before(servers: Deaf) -> None:
-    """The stream stands on the newer membership."""
+async def test_a_member_who_was_added_again_keeps_the_stream(
+    servers: DisconnectedServers,
+) -> None:
+    """The stream was authorized by the newer membership."""
     bob = await servers.first.person("bob")
-    away = await servers.second.sign_in("bob")
-    people = f"/api/conversations/{servers.conversation_id}/participants"
-    member = {"user_id": str(bob.id), "role": "member"}
-    await servers.ann.post(people, member, expect=204)
-    await servers.ann.call("DELETE", f"{people}/{bob.id}", expect=204)
-    await servers.ann.post(people, member, expect=204)
-    async with away.follow(servers.conversation_id) as stream:
+    bob_at_second = await servers.second.sign_in("bob")
+    body = {"user_id": str(bob.id), "role": "member"}
+    await servers.ann.post(servers.participants, body, expect=204)
+    await servers.ann.call("DELETE", f"{servers.participants}/{bob.id}", expect=204)
+    await servers.ann.post(servers.participants, body, expect=204)
+    async with bob_at_second.follow(servers.conversation_id) as stream:
         await stream.next("stream.open")
         for _ in range(3):
             servers.first.clock.advance(1)
-            await servers.second.components.services.streams.poll_access_changes()
+            await servers.second.components.stream_revalidator.poll_access_changes()
         root = await servers.ann.root(servers.conversation_id)
-        coming = asyncio.create_task(stream.next())
-        while not coming.done():
+        next_event = asyncio.create_task(stream.next())
+        while not next_event.done():
             await asyncio.sleep(0.01)
             servers.first.clock.advance(1)
 
-    assert coming.result()["payload"]["root_id"] == root
+    assert next_event.result()["payload"]["root_id"] == root

@@ -1,82 +1,84 @@
-"""Answers that are used again as long as they are true."""
+"""Cached results are used until they expire or are invalidated."""
 
 from tests.support.fakes.fake_clock import FakeClock
 
 from rustygpt_server.services.cache import InvalidationCache
 
 
-class Known:
-    """A cache of two entries whose source may be silent."""
+class CacheHarness:
+    """A cache of two entries for 60 seconds, whose invalidations may be out of date."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.current = True
+        self.is_current = True
         self.cache: InvalidationCache[str, int] = InvalidationCache(
-            lambda: self.current, self.clock, 60, size=2
+            lambda: self.is_current, self.clock, 60, size=2
         )
 
 
-def test_an_answer_is_used_for_a_while() -> None:
-    """Not when nothing is heard any more, and not for ever."""
-    known = Known()
-    known.cache.put("a", 1, known.cache.version)
-    assert known.cache.get("a") == 1
-    known.current = False
-    assert known.cache.get("a") is None
-    known.current = True
-    assert known.cache.get("a") == 1
-    known.clock.advance(60)
+def test_a_result_is_used_until_it_expires() -> None:
+    """It is not used while invalidations may be missing."""
+    harness = CacheHarness()
+    cache = harness.cache
+    cache.put("a", 1, cache.version)
+    assert cache.get("a") == 1
+    harness.is_current = False
+    assert cache.get("a") is None
+    harness.is_current = True
+    assert cache.get("a") == 1
+    harness.clock.advance(60)
 
-    assert known.cache.get("a") is None
-
-
-def test_a_change_ends_what_is_about_it() -> None:
-    """By its key, or by what was named; what is known later counts."""
-    known = Known()
-    known.cache.put("a", 1, known.cache.version)
-    known.cache.put("b", 2, known.cache.version, "mary", "home")
-    known.cache.invalidate("home")
-    assert (known.cache.get("a"), known.cache.get("b")) == (1, None)
-    known.cache.put("b", 3, known.cache.version, "mary", "home")
-    known.cache.invalidate("a")
-
-    assert (known.cache.get("a"), known.cache.get("b")) == (None, 3)
+    assert cache.get("a") is None
 
 
-def test_an_answer_asked_for_before_a_change_is_not_kept() -> None:
-    """It may not tell of the change, whenever it arrives."""
-    known = Known()
-    since = known.cache.version
-    known.cache.invalidate("a")
-    known.cache.invalidate("other")
-    known.cache.put("a", 1, since)
-    known.cache.put("b", 2, since)
-    assert (known.cache.get("a"), known.cache.get("b")) == (None, 2)
-    known.cache.clear()
-    known.cache.put("b", 2, since)
+def test_an_invalidation_affects_results_with_its_tag() -> None:
+    """By the key, or by the tags; a later result counts again."""
+    cache = CacheHarness().cache
+    cache.put("a", 1, cache.version)
+    cache.put("b", 2, cache.version, "mary", "home")
+    cache.invalidate("home")
+    assert (cache.get("a"), cache.get("b")) == (1, None)
+    cache.put("b", 3, cache.version, "mary", "home")
+    cache.invalidate("a")
 
-    assert known.cache.get("b") is None
+    assert (cache.get("a"), cache.get("b")) == (None, 3)
 
 
-def test_changes_are_known_as_long_as_anything_is_kept() -> None:
-    """And no longer: there are many."""
-    known = Known()
-    known.cache.invalidate("a")
-    known.clock.advance(59)
-    known.cache.put("b", 2, 0, "a")
-    assert known.cache.get("b") is None
-    known.clock.advance(1)
-    known.cache.invalidate("c")
+def test_a_result_that_an_invalidation_overtook_is_not_cached() -> None:
+    """Its query started before, whenever it returns."""
+    cache = CacheHarness().cache
+    version = cache.version
+    cache.invalidate("a")
+    cache.invalidate("other")
+    cache.put("a", 1, version)
+    cache.put("b", 2, version)
+    assert (cache.get("a"), cache.get("b")) == (None, 2)
+    cache.clear()
+    cache.put("b", 2, version)
 
-    assert list(known.cache._invalidated_at) == ["c"]
+    assert cache.get("b") is None
 
 
-def test_what_was_used_longest_ago_goes_first() -> None:
-    """There is room for so many."""
-    known = Known()
+def test_invalidations_are_remembered_as_long_as_entries_live() -> None:
+    """And no longer, so that memory stays bounded."""
+    harness = CacheHarness()
+    cache = harness.cache
+    cache.invalidate("a")
+    harness.clock.advance(59)
+    cache.put("b", 2, 0, "a")
+    assert cache.get("b") is None
+    harness.clock.advance(1)
+    cache.invalidate("c")
+
+    assert cache.statistics()["invalidations"] == 1
+
+
+def test_the_least_recently_used_entry_is_dropped_first() -> None:
+    """The size of the cache is bounded."""
+    cache = CacheHarness().cache
     for number, key in enumerate("ab"):
-        known.cache.put(key, number, known.cache.version)
-    known.cache.get("a")
-    known.cache.put("c", 2, known.cache.version)
+        cache.put(key, number, cache.version)
+    cache.get("a")
+    cache.put("c", 2, cache.version)
 
-    assert [known.cache.get(key) for key in "abc"] == [0, None, 2]
+    assert [cache.get(key) for key in "abc"] == [0, None, 2]

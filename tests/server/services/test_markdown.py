@@ -1,4 +1,4 @@
-"""Message text as HTML: whatever it says, it is only text."""
+"""Message text as HTML: whatever it contains, nothing in it is executed or loaded."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 
 from rustygpt_server.services.markdown import Markdown
 
-_SHOWN = {
+_ALLOWED_TAGS = {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "code", "pre"),
     *("ul", "ol", "li", "blockquote", "table", "thead", "tbody", "tr", "th", "td", "a", "span"),
 }
@@ -43,19 +43,19 @@ _HOSTILE = [
 
 @pytest.mark.parametrize("text", _HOSTILE, ids=lambda _: "")
 def test_hostile_text_stays_text(text: str) -> None:
-    """No element that acts, no handler, no address that runs, no picture that loads."""
+    """No active element, no event handler, no script URL, and no image that is loaded."""
     html = Markdown().render(text)
 
     for tag in re.findall(r"<[^>]*>", html):
         name = re.match(r"</?([a-z0-9]+)", tag)
         assert name is not None
-        assert name[1] in _SHOWN
+        assert name[1] in _ALLOWED_TAGS
         assert not re.search(r"\son\w+\s*=", tag)
         assert not re.search(r"""href=["']?\s*(javascript|data|vbscript):""", tag, re.IGNORECASE)
 
 
-def test_what_markdown_is_for_is_shown() -> None:
-    """Emphasis, lists, tables, and code in colours."""
+def test_markdown_is_rendered() -> None:
+    """Emphasis, lists, tables, and highlighted code."""
     html = Markdown().render("**b** `c`\n\n- x\n\n| a |\n|---|\n| 1 |\n\n```python\nimport os\n```")
 
     for part in (
@@ -68,14 +68,14 @@ def test_what_markdown_is_for_is_shown() -> None:
         assert part in html
 
 
-def test_links_tell_nobody_where_they_come_from() -> None:
-    """And open nothing in our name."""
+def test_links_reveal_no_referrer() -> None:
+    """And the linked page gets no access to the window."""
     html = Markdown().render("[x](https://example.org/?a=1&b=2)")
 
     assert 'href="https://example.org/?a=1&amp;b=2"' in html
     assert 'rel="noopener noreferrer nofollow"' in html
 
 
-def test_code_of_an_unknown_language_is_plain() -> None:
-    """Nothing is looked up by a name that somebody made up."""
+def test_code_of_an_unknown_language_is_not_highlighted() -> None:
+    """It is rendered as plain code."""
     assert "<span" not in Markdown().render("```no-such-language\nx = 1\n```")

@@ -1,4 +1,4 @@
-"""Streams are let in by what this process knows: no query, and no right that is gone."""
+"""Streams are authorized from memory where possible, and never by a membership that ended."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,45 +15,52 @@ from rustygpt_shared.settings import Db, Llm, Settings, Sse
 
 
 async def open_stream(
-    api: InProcessServer, person: HttpUser, room: str, seen: str | None = None
+    server: InProcessServer,
+    user: HttpUser,
+    conversation: str,
+    last_event_id: str | None = None,
 ) -> OpenStream:
-    """Let a person in as a request does."""
-    services = api.components.services
-    signed = await services.sessions.authenticate(person.client.cookies["SESSION_ID"])
-    return await services.streams.open_conversation_stream(signed, UUID(room), seen)
+    """Open a stream as a request does."""
+    services = server.components.services
+    caller = await services.sessions.authenticate(user.client.cookies["SESSION_ID"])
+    return await services.streams.open_conversation_stream(
+        caller, UUID(conversation), last_event_id
+    )
 
 
-async def member(api: InProcessServer, owner: HttpUser, name: str, room: str) -> HttpUser:
-    """Somebody who is in a conversation."""
-    person = await api.person(name)
-    body = {"user_id": str(person.id), "role": "member"}
-    await owner.post(f"/api/conversations/{room}/participants", body, expect=204)
-    return person
+async def add_member(
+    server: InProcessServer, owner: HttpUser, name: str, conversation: str
+) -> HttpUser:
+    """Create a user and add it to a conversation."""
+    user = await server.person(name)
+    body = {"user_id": str(user.id), "role": "member"}
+    await owner.post(f"/api/conversations/{conversation}/participants", body, expect=204)
+    return user
 
 
 @pytest.fixture
 async def idle_server(start_server: StartServer) -> AsyncIterator[InProcessServer]:
-    """A server that does nothing by itself, with room for many streams."""
+    """A server without periodic tasks, for many streams per user."""
     sse = Sse(max_streams_per_user=500)
     settings = Settings(sse=sse, llm=Llm(default_model="demo"), db=Db(max_connections=4))
-    async with start_server(settings=settings) as api:
-        await api.components.background.stop()
-        await api.components.services.streams.poll_access_changes()
-        yield api
+    async with start_server(settings=settings) as server:
+        await server.components.background.stop()
+        await server.components.stream_revalidator.poll_access_changes()
+        yield server
 
 
 async def test_streams_open_without_a_query(idle_server: InProcessServer) -> None:
-    """200 of two people, once the first of each was let in; also where they have seen some."""
+    """200 streams of two users, new or resumed, once each user has opened one."""
     ann = await idle_server.person("ann")
-    room = await ann.conversation(is_group=True)
-    people = [ann, await member(idle_server, ann, "bob", room)]
-    for person in people:
-        await open_stream(idle_server, person, room)
-    await ann.root(room)
+    conversation = await ann.conversation(is_group=True)
+    users = [ann, await add_member(idle_server, ann, "bob", conversation)]
+    for user in users:
+        await open_stream(idle_server, user, conversation)
+    await ann.root(conversation)
     before = idle_server.statements
     async with AsyncExitStack() as stack:
         opening = [
-            stack.enter_async_context(people[n % 2].follow(room, "evt_2" if n % 3 else None))
+            stack.enter_async_context(users[n % 2].follow(conversation, "evt_2" if n % 3 else None))
             for n in range(200)
         ]
         streams = [await one for one in opening]
@@ -63,79 +70,83 @@ async def test_streams_open_without_a_query(idle_server: InProcessServer) -> Non
     assert idle_server.statements == before
 
 
-async def test_many_that_open_at_once_ask_together(idle_server: InProcessServer) -> None:
-    """A process that knows nothing yet asks once or twice for all, not once for each."""
+async def test_streams_that_open_together_share_a_query(idle_server: InProcessServer) -> None:
+    """A process with an empty cache needs one or two queries for all, not one for each."""
     ann = await idle_server.person("ann")
-    rooms = [await ann.conversation(str(n)) for n in range(50)]
+    conversations = [await ann.conversation(str(n)) for n in range(50)]
     idle_server.clock.advance(61)
-    await idle_server.components.services.streams.poll_access_changes()
+    await idle_server.components.stream_revalidator.poll_access_changes()
     before = idle_server.statements
-    await asyncio.gather(*(open_stream(idle_server, ann, room) for room in rooms))
+    await asyncio.gather(*(open_stream(idle_server, ann, one) for one in conversations))
 
     assert idle_server.statements - before <= 4
 
 
-@pytest.mark.parametrize("seen", ["evt_9", "evt_1"])
-async def test_what_is_not_in_memory_is_asked_for(idle_server: InProcessServer, seen: str) -> None:
-    """A reader that has seen more than this process heard of, or less than is kept here."""
+@pytest.mark.parametrize("last_event_id", ["evt_9", "evt_1"])
+async def test_events_that_are_not_in_memory_need_a_query(
+    idle_server: InProcessServer, last_event_id: str
+) -> None:
+    """A client that has seen more than this process, or lacks more than the ring has."""
     ann = await idle_server.person("ann")
-    room = await ann.conversation()
-    await ann.root(room)
-    await open_stream(idle_server, ann, room)
+    conversation = await ann.conversation()
+    await ann.root(conversation)
+    await open_stream(idle_server, ann, conversation)
     before = idle_server.statements
-    await open_stream(idle_server, ann, room, "evt_2")
+    await open_stream(idle_server, ann, conversation, "evt_2")
     assert idle_server.statements == before
-    await open_stream(idle_server, ann, room, seen)
+    await open_stream(idle_server, ann, conversation, last_event_id)
 
     assert idle_server.statements == before + 1
 
 
-async def test_nothing_is_known_when_nothing_is_heard(idle_server: InProcessServer) -> None:
-    """Two seconds after the log was last asked for, the database is asked each time."""
+async def test_caches_are_not_used_without_recent_access_changes(
+    idle_server: InProcessServer,
+) -> None:
+    """Two seconds after the log of access changes was read, every check is a query."""
     ann = await idle_server.person("ann")
-    room = await ann.conversation()
-    await open_stream(idle_server, ann, room)
+    conversation = await ann.conversation()
+    await open_stream(idle_server, ann, conversation)
     idle_server.clock.advance(2.1)
     before = idle_server.statements
     for _ in range(2):
-        await open_stream(idle_server, ann, room)
+        await open_stream(idle_server, ann, conversation)
     assert idle_server.statements == before + 4
-    await idle_server.components.services.streams.poll_access_changes()
+    await idle_server.components.stream_revalidator.poll_access_changes()
     before = idle_server.statements
-    await open_stream(idle_server, ann, room)
+    await open_stream(idle_server, ann, conversation)
 
     assert idle_server.statements == before
 
 
-async def test_another_process_s_removal_shuts_the_door(start_server: StartServer) -> None:
-    """Somebody who was removed elsewhere is let in no more once the log was read."""
-    settings, clock = Settings(db=Db(max_connections=4)), FakeClock()
+async def test_a_removal_by_another_process_is_seen_in_the_log(start_server: StartServer) -> None:
+    """A cached membership is not used once the change was read."""
+    settings = Settings(db=Db(max_connections=4))
+    clock = FakeClock()
     async with (
-        start_server(settings=settings, clock=clock) as one,
-        start_server(settings=settings, clock=clock) as two,
+        start_server(settings=settings, clock=clock) as first,
+        start_server(settings=settings, clock=clock) as second,
     ):
-        ann = await one.person("ann")
-        room = await ann.conversation(is_group=True)
-        bob = await member(one, ann, "bob", room)
-        await open_stream(two, bob, room)
-        path = f"/api/conversations/{room}/participants/{bob.id}"
+        ann = await first.person("ann")
+        conversation = await ann.conversation(is_group=True)
+        bob = await add_member(first, ann, "bob", conversation)
+        await open_stream(second, bob, conversation)
+        path = f"/api/conversations/{conversation}/participants/{bob.id}"
         await ann.call("DELETE", path, expect=204)
-        await two.components.services.streams.poll_access_changes()
-        answer = await bob.client.get(f"{two.url}/api/stream/conversations/{room}")
+        await second.components.stream_revalidator.poll_access_changes()
+        response = await bob.client.get(f"{second.url}/api/stream/conversations/{conversation}")
 
-    assert answer.status_code == 404
+    assert response.status_code == 404
 
 
-async def test_a_known_right_is_as_old_as_it_is(idle_server: InProcessServer) -> None:
-    """A removal that is heard of late ends a stream that started behind its event."""
+async def test_a_cached_membership_is_as_old_as_its_query(idle_server: InProcessServer) -> None:
+    """A removal that arrives late also ends a stream that started after the removal's event."""
     ann = await idle_server.person("ann")
-    room = await ann.conversation()
-    await open_stream(idle_server, ann, room)
-    await ann.root(room)
-    await open_stream(idle_server, ann, room)
-    removal = AccessChange("removed", ann.id, None, UUID(room), 1)
-    idle_server.components.services.streams._access.apply(removal)
+    conversation = await ann.conversation()
+    await open_stream(idle_server, ann, conversation)
+    await ann.root(conversation)
+    await open_stream(idle_server, ann, conversation)
+    removal = AccessChange("removed", ann.id, None, UUID(conversation), 1)
+    idle_server.components.access.apply(removal)
 
-    assert [
-        reader.close_frame is not None for reader in idle_server.components.hub.subscribers
-    ] == [True, True]
+    subscribers = list(idle_server.components.realtime.subscribers)
+    assert [one.close_frame is not None for one in subscribers] == [True, True]

@@ -1,4 +1,4 @@
-"""Passwords: hashed slowly, off the event loop."""
+"""Passwords are hashed slowly, and beside the event loop."""
 
 import asyncio
 import time
@@ -11,65 +11,68 @@ from rustygpt_server.services.passwords import Passwords
 
 @pytest.fixture
 def passwords() -> Iterator[Passwords]:
-    """What hashes, with its threads."""
-    made = Passwords()
-    yield made
-    made.close()
+    """A hasher with its threads."""
+    passwords = Passwords()
+    yield passwords
+    passwords.close()
 
 
-async def test_a_hash_fits_its_password_only(passwords: Passwords) -> None:
-    """Each has a salt of its own, and nothing is cut off a long one."""
-    long = "x" * 1_024
-    stored = await passwords.hash(long)
+async def test_a_hash_matches_its_password_only(passwords: Passwords) -> None:
+    """Each hash has its own salt, and long passwords are not truncated."""
+    long_password = "x" * 1_024
+    stored = await passwords.hash(long_password)
 
     assert stored.startswith("$argon2id$")
-    assert stored != await passwords.hash(long)
-    assert await passwords.check(stored, long)
-    assert not await passwords.check(stored, long[:-1])
+    assert stored != await passwords.hash(long_password)
+    assert await passwords.check(stored, long_password)
+    assert not await passwords.check(stored, long_password[:-1])
 
 
 @pytest.mark.parametrize("stored", [None, "", "nonsense", "$argon2id$v=19$m=1"])
-async def test_what_is_no_hash_never_fits(passwords: Passwords, stored: str | None) -> None:
-    """Neither nobody's nor a broken one."""
-    assert not await passwords.check(stored, "nobody has this password")
+async def test_no_password_matches_an_invalid_hash(
+    passwords: Passwords, stored: str | None
+) -> None:
+    """Neither a missing one nor a damaged one."""
+    assert not await passwords.check(stored, "a password of no account")
 
 
-async def test_nobody_takes_as_long_as_somebody(passwords: Passwords) -> None:
-    """So that time does not tell who has an account."""
+async def test_a_check_without_a_hash_takes_as_long(passwords: Passwords) -> None:
+    """So timing does not reveal which accounts exist."""
     stored = await passwords.hash("some password")
-    await passwords.check(None, "warm")
+    await passwords.check(None, "warm up")
 
-    async def seconds(of: str | None) -> float:
-        spans = []
+    async def median_seconds(stored_hash: str | None) -> float:
+        durations = []
         for _ in range(7):
             started = time.perf_counter()
-            await passwords.check(of, "wrong")
-            spans.append(time.perf_counter() - started)
-        return sorted(spans)[3]
+            await passwords.check(stored_hash, "wrong")
+            durations.append(time.perf_counter() - started)
+        return sorted(durations)[3]
 
-    nobody, somebody = await seconds(None), await seconds(stored)
-    assert 0.4 < nobody / somebody < 2.5
+    without_account = await median_seconds(None)
+    with_account = await median_seconds(stored)
+    assert 0.4 < without_account / with_account < 2.5
 
 
-async def test_the_loop_goes_on_while_passwords_are_hashed(passwords: Passwords) -> None:
-    """Others are served meanwhile."""
-    turns = 0
+async def test_hashing_does_not_block_the_event_loop(passwords: Passwords) -> None:
+    """Other tasks run meanwhile."""
+    iterations = 0
 
-    async def others() -> None:
-        nonlocal turns
+    async def count() -> None:
+        nonlocal iterations
         while True:
-            turns += 1
+            iterations += 1
             await asyncio.sleep(0.001)
 
-    serving = asyncio.create_task(others())
+    counting = asyncio.create_task(count())
     await asyncio.gather(*(passwords.hash("x") for _ in range(4)))
-    serving.cancel()
+    counting.cancel()
 
-    assert turns > 10
+    assert iterations > 10
 
 
-def test_hashes_of_other_parameters_are_outdated(passwords: Passwords) -> None:
-    """They are made anew at the next login."""
+def test_hashes_with_other_parameters_are_outdated(passwords: Passwords) -> None:
+    """They are replaced at the next log-in."""
     weak = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
 
     assert passwords.is_outdated(weak)

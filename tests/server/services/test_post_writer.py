@@ -1,4 +1,4 @@
-"""Posts that wait are written together."""
+"""Posts that wait together are written in one statement."""
 
 import asyncio
 from typing import Any
@@ -16,34 +16,35 @@ from rustygpt_server.errors import NotFound, Unavailable
 from rustygpt_server.services.post_writer import PostWriter
 
 
-class Desk:
-    """Somebody with conversations, and a way to post."""
+class PostHarness:
+    """A post writer, and a user with conversations to post to."""
 
-    def __init__(self, scene: DatabaseBuilder, actor: UUID, rooms: list[UUID]) -> None:
-        self.scene = scene
+    def __init__(self, builder: DatabaseBuilder, actor: UUID, conversation_ids: list[UUID]) -> None:
+        self.builder = builder
         self.actor = actor
-        self.rooms = rooms
-        self.posting = PostWriter(scene.db, scene.new_claim, FakeClock())
+        self.conversation_ids = conversation_ids
+        self.writer = PostWriter(builder.db, builder.new_claim, FakeClock())
 
     @classmethod
-    async def begin(cls, scene: DatabaseBuilder, rooms: int) -> "Desk":
-        """So many conversations."""
-        ada = await scene.person("ada")
-        return cls(scene, ada, [await scene.conversation(ada) for _ in range(rooms)])
+    async def create(cls, builder: DatabaseBuilder, count: int) -> "PostHarness":
+        """Create a user with this number of conversations."""
+        ada = await builder.person("ada")
+        return cls(builder, ada, [await builder.conversation(ada) for _ in range(count)])
 
-    def post(self, room: UUID, text: str = "hi") -> asyncio.Task[PostResult]:
-        """Write, beside all else."""
-        post = Post(self.actor, NewMessage(self.scene.id(), text), conversation_id=room)
-        return asyncio.create_task(self.posting.write(post))
+    def post(self, conversation_id: UUID, text: str = "hi") -> asyncio.Task[PostResult]:
+        """Start to write a post."""
+        message = NewMessage(self.builder.id(), text)
+        post = Post(self.actor, message, conversation_id=conversation_id)
+        return asyncio.create_task(self.writer.write(post))
 
 
-async def test_many_posts_are_few_statements(server: InProcessServer) -> None:
-    """64 people post at once; each gets an answer of its own, and readers get all in order."""
+async def test_many_posts_need_few_statements(server: InProcessServer) -> None:
+    """64 concurrent posts have results of their own, and subscribers get all in order."""
     ann = await server.person("ann")
-    room = await ann.conversation()
-    root = await ann.root(room)
+    conversation = await ann.conversation()
+    root = await ann.root(conversation)
     before = server.statements
-    async with ann.follow(room) as stream:
+    async with ann.follow(conversation) as stream:
         await stream.next("stream.open")
         ids = await asyncio.gather(*(ann.reply(root, str(n)) for n in range(64)))
         events = [await stream.next("message.new") for _ in range(64)]
@@ -54,47 +55,50 @@ async def test_many_posts_are_few_statements(server: InProcessServer) -> None:
     assert server.statements - before < 32
 
 
-async def test_a_refusal_is_raised_to_its_author(builder: DatabaseBuilder) -> None:
-    """The others in the statement do not notice."""
-    desk = await Desk.begin(builder, 1)
-    tasks = [desk.post(room) for room in (desk.rooms[0], builder.id(), desk.rooms[0])]
-    told = await asyncio.gather(*tasks, return_exceptions=True)
+async def test_a_rejection_is_raised_to_its_caller_only(builder: DatabaseBuilder) -> None:
+    """The other posts of the statement are written."""
+    harness = await PostHarness.create(builder, 1)
+    (conversation_id,) = harness.conversation_ids
+    posts = [harness.post(one) for one in (conversation_id, builder.id(), conversation_id)]
+    results = await asyncio.gather(*posts, return_exceptions=True)
 
-    assert [type(one) for one in told] == [PostResult, NotFound, PostResult]
+    assert [type(result) for result in results] == [PostResult, NotFound, PostResult]
 
 
-async def test_a_stuck_conversation_holds_up_its_own_only(
+async def test_a_locked_conversation_delays_only_its_own_posts(
     builder: DatabaseBuilder, superuser: Any
 ) -> None:
-    """It takes one connection, however many post there; they go on when it does, in one go."""
-    desk = await Desk.begin(builder, 2)
-    stuck, free = desk.rooms
+    """It takes one connection for all its posts, which are written once the lock is released."""
+    harness = await PostHarness.create(builder, 2)
+    locked, free = harness.conversation_ids
     async with superuser.transaction():
         await superuser.execute(
-            "SELECT 1 FROM rustygpt.conversations WHERE id = $1 FOR NO KEY UPDATE", stuck
+            "SELECT 1 FROM rustygpt.conversations WHERE id = $1 FOR NO KEY UPDATE", locked
         )
-        waiting = [desk.post(stuck, str(n)) for n in range(20)]
-        await until(lambda: desk.posting._lane_users[stuck] == 20)
+        waiting = [harness.post(locked, str(n)) for n in range(20)]
+        await until(lambda: harness.writer.statistics() == {"lanes": 1, "in_lanes": 20})
         for _ in range(3):
-            await desk.post(free)
+            await harness.post(free)
         assert builder.db.in_use == 1
         assert not any(task.done() for task in waiting)
-    written = await asyncio.gather(*waiting)
+    results = await asyncio.gather(*waiting)
 
-    assert sorted(event.number for one in written for event in one.events) == list(range(1, 41))
-    assert not desk.posting._lanes
+    numbers = sorted(event.number for result in results for event in result.events)
+    assert numbers == list(range(1, 41))
+    assert harness.writer.statistics() == {"lanes": 0, "in_lanes": 0}
 
 
-async def test_a_conversation_that_stays_stuck_is_given_up(
+async def test_a_post_to_a_conversation_that_stays_locked_fails(
     builder: DatabaseBuilder, superuser: Any
 ) -> None:
-    """After the time that a lock is waited for, as for every other change."""
-    desk = await Desk.begin(builder, 1)
+    """After the lock timeout, like every other change; later posts succeed."""
+    harness = await PostHarness.create(builder, 1)
+    (conversation_id,) = harness.conversation_ids
     async with superuser.transaction():
         await superuser.execute("SELECT 1 FROM rustygpt.conversations FOR NO KEY UPDATE")
         with pytest.raises(Unavailable):
-            await desk.post(desk.rooms[0])
-    assert isinstance(await desk.post(desk.rooms[0]), PostResult)
+            await harness.post(conversation_id)
+    assert isinstance(await harness.post(conversation_id), PostResult)
 
-    events = await db_events.read_events(builder.db, desk.rooms[0], 0, 10)
+    events = await db_events.read_events(builder.db, conversation_id, 0, 10)
     assert [event.number for event in events] == [1, 2]

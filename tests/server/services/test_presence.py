@@ -1,4 +1,4 @@
-"""Who is there: what changes is told, once, to whoever sees the person."""
+"""Presence: changes of status are sent once to every stream that shares a conversation."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -15,42 +15,45 @@ from tests.support.wait import until
 
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.realtime.backplane_messages import PresenceHeartbeat
-from rustygpt_server.services import presence as service
-from rustygpt_server.services.presence import effective_status
+from rustygpt_server.services.presence import PresenceService, effective_status
 
 PATH = "/api/presence/heartbeat"
 
 
-async def _room(api: InProcessServer) -> tuple[HttpUser, HttpUser, str]:
-    """Ann's room with Bob in it."""
-    ann, bob = await api.person("ann"), await api.person("bob")
-    return ann, bob, await _with(ann, bob)
+async def _conversation_of_two(server: InProcessServer) -> tuple[HttpUser, HttpUser, str]:
+    """Create a conversation of Ann's with Bob in it."""
+    ann = await server.person("ann")
+    bob = await server.person("bob")
+    return ann, bob, await _conversation_with(ann, bob)
 
 
-async def _with(ann: HttpUser, bob: HttpUser) -> str:
-    room = await ann.conversation(is_group=True)
+async def _conversation_with(ann: HttpUser, bob: HttpUser) -> str:
+    conversation = await ann.conversation(is_group=True)
     body = {"user_id": str(bob.id), "role": "member"}
-    await ann.post(f"/api/conversations/{room}/participants", body, expect=204)
-    return room
+    await ann.post(f"/api/conversations/{conversation}/participants", body, expect=204)
+    return conversation
 
 
-async def _moving(api: InProcessServer, doing: Any, step: float = 0.5) -> Any:
-    """What comes while time passes."""
-    task = asyncio.ensure_future(doing)
+async def _while_time_passes(server: InProcessServer, awaitable: Any, step: float = 0.5) -> Any:
+    """Return the result of an awaitable, and advance the clock meanwhile."""
+    task = asyncio.ensure_future(awaitable)
     while not task.done():
         await asyncio.sleep(0.005)
-        api.clock.advance(step)
+        server.clock.advance(step)
     return task.result()
 
 
-async def _told(api: InProcessServer, stream: SseStream, step: float = 0.5) -> dict[str, Any]:
-    event = await _moving(api, stream.next("presence.update"), step)
+async def _next_update(
+    server: InProcessServer, stream: SseStream, step: float = 0.5
+) -> dict[str, Any]:
+    """Return the payload of the next presence update."""
+    event = await _while_time_passes(server, stream.next("presence.update"), step)
     assert "id" not in event
     return event["payload"]  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize(
-    ("said", "silent", "shown"),
+    ("declared", "silent_seconds", "effective"),
     [
         ("online", 44.9, "online"),
         ("online", 45, "away"),
@@ -61,24 +64,27 @@ async def _told(api: InProcessServer, stream: SseStream, step: float = 0.5) -> d
         ("offline", 0, "offline"),
     ],
 )
-def test_silence_lowers_what_was_said(said: Any, silent: float, shown: str) -> None:
+def test_silence_lowers_the_declared_status(
+    declared: Any, silent_seconds: float, effective: str
+) -> None:
     """And never raises it."""
-    assert effective_status(said, silent, TimeLimits()) == shown
+    assert effective_status(declared, silent_seconds, TimeLimits()) == effective
 
 
-async def test_only_changes_are_told(server: InProcessServer) -> None:
-    """A heartbeat like the one before is no event; what is said and what silence does are."""
-    ann, bob, room = await _room(server)
-    seen, shown = [], "offline"
-    async with ann.follow(room) as stream:
+async def test_only_changes_are_sent(server: InProcessServer) -> None:
+    """By a heartbeat or by silence; a heartbeat with the same status is no change."""
+    ann, bob, conversation = await _conversation_of_two(server)
+    updates = []
+    current = "offline"
+    async with ann.follow(conversation) as stream:
         for status in ("online", "online", "away", "offline", "offline", "online"):
             await bob.post(PATH, {"status": status}, expect=204)
-            if status != shown:
-                seen.append(await _told(server, stream, step=0.1))
-            shown = status
-        seen += [await _told(server, stream) for _ in range(2)]
+            if status != current:
+                updates.append(await _next_update(server, stream, step=0.1))
+            current = status
+        updates += [await _next_update(server, stream) for _ in range(2)]
 
-    assert [one["status"] for one in seen] == [
+    assert [update["status"] for update in updates] == [
         "online",
         "away",
         "offline",
@@ -86,118 +92,130 @@ async def test_only_changes_are_told(server: InProcessServer) -> None:
         "away",
         "offline",
     ]
-    assert {one["user_id"] for one in seen} == {str(bob.id)}
-    assert seen[-1]["last_seen_at"] == seen[3]["last_seen_at"]
-    assert server.components.services.presence._states == {}, "who is offline is forgotten"
+    assert {update["user_id"] for update in updates} == {str(bob.id)}
+    assert updates[-1]["last_seen_at"] == updates[3]["last_seen_at"]
+    remembered = server.components.services.presence.statistics()["remembered"]
+    assert remembered == 0, "users who are offline are forgotten"
 
 
-async def test_every_stream_that_sees_the_person_is_told_once(server: InProcessServer) -> None:
-    """In each conversation the person is in, and in no other."""
-    ann, bob, room = await _room(server)
-    other, alone = await _with(ann, bob), await ann.conversation()
+async def test_an_update_is_sent_to_every_shared_conversation(server: InProcessServer) -> None:
+    """Once to each stream of a conversation that the user is in, and to no other."""
+    ann, bob, conversation = await _conversation_of_two(server)
+    conversations = [
+        conversation,
+        await _conversation_with(ann, bob),
+        await ann.conversation(),
+    ]
     async with AsyncExitStack() as stack:
-        streams = [await stack.enter_async_context(ann.follow(r)) for r in (room, other, alone)]
+        streams = [await stack.enter_async_context(ann.follow(one)) for one in conversations]
         for stream in streams:
             await stream.next("stream.open")
         await bob.post(PATH, {}, expect=204)
         for stream in streams[:2]:
-            assert (await _told(server, stream))["status"] == "online"
-        for place in (room, other, alone):
-            await ann.root(place)
-        nexts = [(await stream.next())["type"] for stream in streams]
+            assert (await _next_update(server, stream))["status"] == "online"
+        for one in conversations:
+            await ann.root(one)
+        next_types = [(await stream.next())["type"] for stream in streams]
 
-    assert nexts == ["thread.new"] * 3
+    assert next_types == ["thread.new"] * 3
 
 
-async def test_a_stream_of_all_conversations_is_told_once(server: InProcessServer) -> None:
-    """However many conversations it shares with the person."""
-    ann, bob, room = await _room(server)
-    await _with(ann, bob)
+async def test_a_stream_of_all_conversations_gets_an_update_once(server: InProcessServer) -> None:
+    """However many conversations are shared with the user."""
+    ann, bob, conversation = await _conversation_of_two(server)
+    await _conversation_with(ann, bob)
     async with ann.follow_all() as stream:
         await stream.next("stream.open")
         await bob.post(PATH, {}, expect=204)
-        assert (await _told(server, stream))["status"] == "online"
-        await ann.root(room)
+        assert (await _next_update(server, stream))["status"] == "online"
+        await ann.root(conversation)
         assert (await stream.next())["type"] == "thread.new"
 
 
-async def test_a_lost_heartbeat_makes_nobody_silent(
+async def test_a_lost_heartbeat_does_not_lower_the_status(
     server: InProcessServer, superuser: Any
 ) -> None:
-    """Before somebody is shown as away, the database is asked."""
-    ann, bob, room = await _room(server)
-    async with ann.follow(room) as stream:
+    """Before a user is shown as away, the database is queried."""
+    ann, bob, conversation = await _conversation_of_two(server)
+    async with ann.follow(conversation) as stream:
         await bob.post(PATH, {}, expect=204)
-        assert (await _told(server, stream))["status"] == "online"
+        assert (await _next_update(server, stream))["status"] == "online"
         start = server.clock.now()
         server.clock.advance(40)
         await superuser.execute(
             "UPDATE rustygpt.presence SET last_seen_at = $1, heartbeat_seq = heartbeat_seq + 1",
             server.clock.now(),
         )
-        told = await _told(server, stream, step=1)
+        update = await _next_update(server, stream, step=1)
 
-    assert told["status"] == "away"
+    assert update["status"] == "away"
     assert (server.clock.now() - start).total_seconds() >= 85
 
 
-async def test_a_word_that_comes_late_changes_nothing(server: InProcessServer) -> None:
-    """Of two heartbeats that processes tell, the one with the higher number holds."""
-    ann, bob, room = await _room(server)
-    keeper = server.components.services.presence
-    async with ann.follow(room) as stream:
+async def test_a_late_heartbeat_message_changes_nothing(server: InProcessServer) -> None:
+    """Of two heartbeats the one with the higher sequence number counts."""
+    ann, bob, conversation = await _conversation_of_two(server)
+    presence = server.components.services.presence
+    async with ann.follow(conversation) as stream:
         await bob.post(PATH, {}, expect=204)
-        assert (await _told(server, stream))["status"] == "online"
+        assert (await _next_update(server, stream))["status"] == "online"
         await bob.post(PATH, {"status": "away"}, expect=204)
-        keeper.on_heartbeat(PresenceHeartbeat(bob.id, "online", server.clock.now(), 1))
-        assert (await _told(server, stream))["status"] == "away"
+        presence.on_heartbeat(PresenceHeartbeat(bob.id, "online", server.clock.now(), 1))
+        assert (await _next_update(server, stream))["status"] == "away"
         await bob.post(PATH, {"status": "offline"}, expect=204)
-        assert (await _told(server, stream))["status"] == "offline"
-        keeper.on_heartbeat(PresenceHeartbeat(bob.id, "online", server.clock.now(), 1))
-        await _moving(server, until(lambda: not keeper._due))
-        await ann.root(room)
+        assert (await _next_update(server, stream))["status"] == "offline"
+        presence.on_heartbeat(PresenceHeartbeat(bob.id, "online", server.clock.now(), 1))
+        await _while_time_passes(server, until(lambda: presence.statistics()["due"] == 0))
+        await ann.root(conversation)
         assert (await stream.next())["type"] == "thread.new"
 
 
-async def test_a_jump_of_the_clock_makes_nobody_silent(server: InProcessServer) -> None:
-    """Silence is measured by the clock that never jumps."""
-    _, bob, _ = await _room(server)
-    keeper = server.components.services.presence
-    await bob.post(PATH, {}, expect=204)
-    known = keeper._states[bob.id]
-    hour = server.clock.now().replace(hour=23)
-    server.clock._now = hour
-    await keeper.refresh()
+async def test_a_jump_of_the_wall_clock_lowers_no_status(server: InProcessServer) -> None:
+    """Silence is measured by the monotonic clock."""
+    ann, bob, conversation = await _conversation_of_two(server)
+    presence = server.components.services.presence
+    async with ann.follow(conversation) as stream:
+        await bob.post(PATH, {}, expect=204)
+        assert (await _next_update(server, stream, step=0.1))["status"] == "online"
+        server.clock.jump(2 * 3_600)
+        await presence.refresh()
+        await ann.root(conversation)
+        assert (await stream.next())["type"] == "thread.new"
 
-    assert keeper._effective(known) == "online"
-
-
-async def test_people_are_remembered_up_to_a_bound(
-    server: InProcessServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The longest silent goes first, and comes again with the next heartbeat."""
-    monkeypatch.setattr(service, "MAX_USERS", 2)
-    people = [await server.person(name) for name in ("ann", "bob", "eve")]
-    for person in people:
-        await person.post(PATH, {}, expect=204)
-    keeper = server.components.services.presence
-    assert list(keeper._states) == [people[1].id, people[2].id]
-    await people[0].post(PATH, {}, expect=204)
-    assert list(keeper._states) == [people[2].id, people[0].id]
+    assert presence.remembered == [bob.id]
 
 
-async def test_a_server_that_starts_knows_who_was_seen(
+async def test_the_number_of_remembered_users_is_limited(server: InProcessServer) -> None:
+    """The longest silent is forgotten, and remembered again with the next heartbeat."""
+    components = server.components
+    presence = PresenceService(
+        components.db,
+        components.hub,
+        components.realtime.backplane,
+        components.services.typing,
+        components.context.runtime,
+        max_users=2,
+    )
+    ann, bob, eve = [(await server.person(name)).id for name in ("ann", "bob", "eve")]
+    for user_id in (ann, bob, eve):
+        await presence.heartbeat(user_id, "online")
+    assert presence.remembered == [bob, eve]
+    await presence.heartbeat(ann, "online")
+    assert presence.remembered == [eve, ann]
+
+
+async def test_a_server_that_starts_loads_recent_heartbeats(
     start_server: StartServer, server: InProcessServer
 ) -> None:
-    """It tells nothing of them as news, and lowers them when their time has come."""
-    _, bob, room = await _room(server)
+    """It sends no update for them, and lowers their status in time."""
+    _, bob, conversation = await _conversation_of_two(server)
     await bob.post(PATH, {}, expect=204)
     server.clock.advance(20)
     async with start_server(clock=server.clock) as second:
-        there = await second.sign_in("ann")
-        await until(lambda: bob.id in second.components.services.presence._states)
-        async with there.follow(room) as stream:
+        ann = await second.sign_in("ann")
+        await until(lambda: bob.id in second.components.services.presence.remembered)
+        async with ann.follow(conversation) as stream:
             await stream.next("stream.open")
-            told = await _told(server, stream, step=1)
+            update = await _next_update(server, stream, step=1)
 
-    assert told["status"] == "away"
+    assert update["status"] == "away"

@@ -1,4 +1,4 @@
-"""Sessions under many requests at once."""
+"""Sessions: concurrent requests, rotation, expiry, and which requests need the database."""
 
 import asyncio
 
@@ -8,13 +8,13 @@ from rustygpt_server.services.sessions import hash_token, new_token
 from rustygpt_shared.settings import Auth, Db, SessionSettings, Settings
 
 
-async def _statuses(person: HttpUser, count: int) -> list[int]:
-    answers = await asyncio.gather(*(person.client.get("/api/auth/me") for _ in range(count)))
-    return [answer.status_code for answer in answers]
+async def _statuses(user: HttpUser, count: int) -> list[int]:
+    requests = (user.client.get("/api/auth/me") for _ in range(count))
+    return [response.status_code for response in await asyncio.gather(*requests)]
 
 
-def test_tokens_are_long_and_their_own() -> None:
-    """32 bytes each; what is stored of them is something else."""
+def test_tokens_are_random_and_hashed() -> None:
+    """Each has 32 bytes; the hash does not contain the token."""
     tokens = {new_token() for _ in range(100)}
 
     assert len(tokens) == 100
@@ -23,49 +23,52 @@ def test_tokens_are_long_and_their_own() -> None:
     assert len(hash_token("\udcff")) == 32
 
 
-async def test_many_requests_across_a_rotation_all_succeed(server: InProcessServer) -> None:
-    """Nobody is logged out by being quick, and one new token comes of it."""
+async def test_concurrent_requests_during_a_rotation_all_succeed(server: InProcessServer) -> None:
+    """They all get the same new token."""
     ann = await server.person("ann")
-    old = ann.client.cookies["SESSION_ID"]
+    old_token = ann.client.cookies["SESSION_ID"]
     server.clock.advance(5 * 3_600)
-    cookie = {"Cookie": f"SESSION_ID={old}"}
+    headers = {"Cookie": f"SESSION_ID={old_token}"}
     ann.client.cookies.clear()
-    asked = (ann.client.get("/api/auth/me", headers=cookie) for _ in range(20))
-    answers = await asyncio.gather(*asked)
-    fresh = {a.cookies["SESSION_ID"] for a in answers if "SESSION_ID" in a.cookies}
+    requests = (ann.client.get("/api/auth/me", headers=headers) for _ in range(20))
+    responses = await asyncio.gather(*requests)
+    new_tokens = {
+        response.cookies["SESSION_ID"] for response in responses if "SESSION_ID" in response.cookies
+    }
 
-    assert {a.status_code for a in answers} == {200}
-    assert len(fresh) == 1
-    assert fresh != {old}
+    assert {response.status_code for response in responses} == {200}
+    assert len(new_tokens) == 1
+    assert new_tokens != {old_token}
 
 
-async def test_a_lost_answer_logs_nobody_out(server: InProcessServer) -> None:
-    """Within half a minute the old token works, for every method, and gives the same new one."""
+async def test_a_lost_response_does_not_end_the_session(server: InProcessServer) -> None:
+    """For 30 seconds the old token works, for every method, and leads to the same new token."""
     ann = await server.person("ann")
-    old = {"Cookie": f"SESSION_ID={ann.client.cookies['SESSION_ID']}"}
+    old_cookie = {"Cookie": f"SESSION_ID={ann.client.cookies['SESSION_ID']}"}
     ann.client.cookies.clear()
-    first = await ann.client.post("/api/auth/refresh", headers=old)
+    first = await ann.client.post("/api/auth/refresh", headers=old_cookie)
     ann.client.cookies.clear()
     server.clock.advance(29)
-    again = await ann.client.post("/api/auth/refresh", headers=old)
+    second = await ann.client.post("/api/auth/refresh", headers=old_cookie)
     ann.client.cookies.clear()
     body = {"display_name": "Ann"}
     changed = await ann.client.patch(
-        "/api/auth/me", json=body, headers={**old, "X-CSRF-TOKEN": ann.csrf}
+        "/api/auth/me", json=body, headers={**old_cookie, "X-CSRF-TOKEN": ann.csrf}
     )
     ann.client.cookies.clear()
     server.clock.advance(2)
-    late = await ann.client.post("/api/auth/refresh", headers=old)
+    late = await ann.client.post("/api/auth/refresh", headers=old_cookie)
 
-    assert first.cookies["SESSION_ID"] == again.cookies["SESSION_ID"]
+    assert first.cookies["SESSION_ID"] == second.cookies["SESSION_ID"]
     assert changed.status_code == 200
     assert changed.headers["x-session-rotated"] == "1"
     assert late.status_code == 401
 
 
-async def test_a_change_of_role_rotates_the_token(server: InProcessServer) -> None:
-    """At the next request, once."""
-    ann, admin = await server.person("ann"), await server.person("admin")
+async def test_a_change_of_roles_rotates_the_token_once(server: InProcessServer) -> None:
+    """At the next request."""
+    ann = await server.person("ann")
+    admin = await server.person("admin")
     await admin.call("PATCH", f"/api/admin/users/{ann.id}", {"roles": ["admin"]})
     first = await ann.client.get("/api/auth/me")
     second = await ann.client.get("/api/auth/me")
@@ -75,18 +78,18 @@ async def test_a_change_of_role_rotates_the_token(server: InProcessServer) -> No
     assert await _statuses(ann, 5) == [200] * 5
 
 
-async def test_a_password_change_ends_the_others(server: InProcessServer) -> None:
-    """Other sessions and their streams end; the one that changed it goes on."""
+async def test_a_password_change_ends_other_sessions(server: InProcessServer) -> None:
+    """Their streams end, too; the session that changed it stays."""
     ann = await server.person("ann")
     other = await server.sign_in("ann")
-    room = await ann.conversation()
-    async with other.follow(room) as theirs, ann.follow(room) as own:
+    conversation = await ann.conversation()
+    async with other.follow(conversation) as theirs, ann.follow(conversation) as own:
         await theirs.next("stream.open")
         await own.next("stream.open")
         body = {"current_password": "correct horse battery", "new_password": "another password"}
         await ann.call("POST", "/api/auth/password", body, expect=204)
         closed = await theirs.next("stream.closed")
-        await ann.root(room)
+        await ann.root(conversation)
         event = await own.next()
 
     assert closed["payload"] == {"reason": "session_ended"}
@@ -94,11 +97,11 @@ async def test_a_password_change_ends_the_others(server: InProcessServer) -> Non
     assert await _statuses(other, 1) == [401]
 
 
-async def test_a_login_too_many_ends_the_oldest(server: InProcessServer) -> None:
-    """Five live sessions; the stream of the sixth last is closed."""
+async def test_one_session_too_many_ends_the_oldest(server: InProcessServer) -> None:
+    """A user has up to five; the streams of the oldest are closed."""
     ann = await server.person("ann")
-    room = await ann.conversation()
-    async with ann.follow(room) as stream:
+    conversation = await ann.conversation()
+    async with ann.follow(conversation) as stream:
         await stream.next("stream.open")
         for _ in range(5):
             server.clock.advance(1)
@@ -109,41 +112,41 @@ async def test_a_login_too_many_ends_the_oldest(server: InProcessServer) -> None
     assert await _statuses(ann, 1) == [401]
 
 
-async def test_a_session_is_seen_in_use_once_a_minute(server: InProcessServer) -> None:
-    """What is known is used for as long as the database would write nothing."""
+async def test_the_use_of_a_session_is_recorded_once_a_minute(server: InProcessServer) -> None:
+    """A cached check is used for as long as the database would record nothing."""
     ann = await server.person("ann")
     await server.components.background.stop()
-    ends = []
+    expiry_times = []
     for _ in range(5):
-        ends.append((await ann.get("/api/auth/me"))["session"]["expires_at"])
+        expiry_times.append((await ann.get("/api/auth/me"))["session"]["expires_at"])
         server.clock.advance(20)
-        await server.components.services.streams.poll_access_changes()
+        await server.components.stream_revalidator.poll_access_changes()
 
-    assert ends[0] == ends[1] == ends[2]
-    assert ends[2] < ends[3] == ends[4]
+    assert expiry_times[0] == expiry_times[1] == expiry_times[2]
+    assert expiry_times[2] < expiry_times[3] == expiry_times[4]
 
 
-async def test_a_known_session_rotates_and_ends_in_time(start_server: StartServer) -> None:
+async def test_a_cached_session_rotates_and_expires_in_time(start_server: StartServer) -> None:
     """By its idle window, however short that is."""
     auth = Auth(session=SessionSettings(idle_seconds=40))
-    async with start_server(settings=Settings(auth=auth, db=Db(max_connections=4))) as api:
-        ann = await api.person("ann")
-        cookie = {"Cookie": f"SESSION_ID={ann.client.cookies['SESSION_ID']}"}
+    async with start_server(settings=Settings(auth=auth, db=Db(max_connections=4))) as server:
+        ann = await server.person("ann")
+        headers = {"Cookie": f"SESSION_ID={ann.client.cookies['SESSION_ID']}"}
         ann.client.cookies.clear()
-        told = []
+        responses = []
         for seconds in (0, 15, 10, 0, 31):
-            api.clock.advance(seconds)
-            await api.components.services.streams.poll_access_changes()
-            told.append(await ann.client.get("/api/auth/me", headers=cookie))
+            server.clock.advance(seconds)
+            await server.components.stream_revalidator.poll_access_changes()
+            responses.append(await ann.client.get("/api/auth/me", headers=headers))
             ann.client.cookies.clear()
 
-    assert [answer.status_code for answer in told] == [200, 200, 200, 200, 401]
-    rotated = [answer.headers.get("x-session-rotated") for answer in told]
+    assert [response.status_code for response in responses] == [200, 200, 200, 200, 401]
+    rotated = [response.headers.get("x-session-rotated") for response in responses]
     assert rotated == [None, None, "1", "1", None]
 
 
-async def test_what_guards_accounts_asks_the_database(server: InProcessServer) -> None:
-    """What changes accounts and sessions, and all that administrators do."""
+async def test_sensitive_requests_query_the_database(server: InProcessServer) -> None:
+    """Changes of accounts and sessions, and everything that administrators do."""
     await server.components.background.stop()
     await server.person("ann")
     admin = server.people["admin"]
@@ -155,5 +158,4 @@ async def test_what_guards_accounts_asks_the_database(server: InProcessServer) -
     ):
         before = server.statements
         await admin.call(method, path, body)
-        asked = server.statements - before
-        assert asked == 2, path
+        assert server.statements - before == 2, path

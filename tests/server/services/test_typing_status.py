@@ -1,4 +1,4 @@
-"""Who is writing: told at once, ended by themselves, by the clock, or by what they wrote."""
+"""Typing indicators: sent at once, and ended by the user, by time, or by the posted message."""
 
 import asyncio
 from datetime import timedelta
@@ -13,157 +13,165 @@ from rustygpt_server.services.typing_status import MAX_TYPING
 STOPPED = "1970-01-01T00:00:00Z"
 
 
-async def _room(api: InProcessServer) -> tuple[HttpUser, HttpUser, str, str]:
-    """Ann's room with Bob in it, and a thread of hers."""
-    ann, bob = await api.person("ann"), await api.person("bob")
-    room = await ann.conversation(is_group=True)
+async def _thread_of_two(server: InProcessServer) -> tuple[HttpUser, HttpUser, str, str]:
+    """Create a conversation of Ann's with Bob in it, and a thread."""
+    ann = await server.person("ann")
+    bob = await server.person("bob")
+    conversation = await ann.conversation(is_group=True)
     body = {"user_id": str(bob.id), "role": "member"}
-    await ann.post(f"/api/conversations/{room}/participants", body, expect=204)
-    return ann, bob, room, await ann.root(room)
+    await ann.post(f"/api/conversations/{conversation}/participants", body, expect=204)
+    return ann, bob, conversation, await ann.root(conversation)
 
 
-async def _type(person: HttpUser, room: str, root: str, seconds: int = 10) -> None:
-    body = {"conversation_id": room, "root_id": root, "seconds": seconds}
-    await person.post("/api/typing", body, expect=204)
+async def _type(user: HttpUser, conversation: str, root: str, seconds: int = 10) -> None:
+    body = {"conversation_id": conversation, "root_id": root, "seconds": seconds}
+    await user.post("/api/typing", body, expect=204)
 
 
-async def _told(stream: SseStream, seconds: float = 2) -> tuple[str, str]:
+async def _next_update(stream: SseStream, seconds: float = 2) -> tuple[str, str]:
+    """Return the thread and the expiry time of the next typing update."""
     event = await stream.next("typing.update", seconds=seconds)
     assert "id" not in event
     return event["payload"]["root_id"], event["payload"]["expires_at"]
 
 
-async def _turns(person: HttpUser, room: str) -> list[Any]:
-    return (await person.get(f"/api/conversations/{room}/presence"))["typing"]  # type: ignore[no-any-return]
+async def _indicators(user: HttpUser, conversation: str) -> list[Any]:
+    """Return the typing indicators of a snapshot."""
+    presence = await user.get(f"/api/conversations/{conversation}/presence")
+    return presence["typing"]  # type: ignore[no-any-return]
 
 
-async def test_it_runs_out_by_the_servers_clock(server: InProcessServer) -> None:
-    """Nobody has to say that a person stopped."""
-    ann, bob, room, root = await _room(server)
-    async with ann.follow(room) as stream:
-        await _type(bob, room, root, 10)
-        assert await _told(stream) == (root, "2026-01-01T12:00:10.000001Z")
+async def test_an_indicator_expires_by_the_servers_clock(server: InProcessServer) -> None:
+    """The user need not report the end."""
+    ann, bob, conversation, root = await _thread_of_two(server)
+    async with ann.follow(conversation) as stream:
+        await _type(bob, conversation, root, 10)
+        assert await _next_update(stream) == (root, "2026-01-01T12:00:10.000001Z")
         server.clock.advance(9)
-        assert len(await _turns(ann, room)) == 1
+        assert len(await _indicators(ann, conversation)) == 1
         server.clock.advance(1)
-        assert await _told(stream) == (root, STOPPED)
+        assert await _next_update(stream) == (root, STOPPED)
 
-    assert await _turns(ann, room) == []
-    assert server.components.services.typing._by_conversation == {}
+    assert await _indicators(ann, conversation) == []
+    statistics = server.components.services.typing.statistics()
+    assert statistics == {"conversations": 0, "users": 0}
 
 
-async def test_it_is_ended_by_the_person_and_only_once(server: InProcessServer) -> None:
-    """0 seconds end it; a second 0, or one for another thread, tells nothing."""
-    ann, bob, room, root = await _room(server)
-    other = await ann.root(room)
-    async with ann.follow(room) as stream:
-        await _type(bob, room, root)
-        for thread in (other, root, root):
-            await _type(bob, room, thread, 0)
-        await ann.root(room, "after")
+async def test_the_end_of_an_indicator_is_sent_once(server: InProcessServer) -> None:
+    """0 seconds end it; a second 0, or one for another thread, sends nothing."""
+    ann, bob, conversation, root = await _thread_of_two(server)
+    other_root = await ann.root(conversation)
+    async with ann.follow(conversation) as stream:
+        await _type(bob, conversation, root)
+        for thread in (other_root, root, root):
+            await _type(bob, conversation, thread, 0)
+        await ann.root(conversation, "after")
         events = [await stream.next(seconds=2)]
         while events[-1]["type"] != "thread.new":
             events.append(await stream.next(seconds=2))
 
-    told = [event["payload"] for event in events if event["type"] == "typing.update"]
-    assert [(one["root_id"], one["expires_at"] == STOPPED) for one in told] == [
+    updates = [event["payload"] for event in events if event["type"] == "typing.update"]
+    assert [(update["root_id"], update["expires_at"] == STOPPED) for update in updates] == [
         (root, False),
         (root, True),
     ]
 
 
-async def test_whoever_goes_on_is_told_at_most_once_a_second(server: InProcessServer) -> None:
-    """The same again tells nothing; a later end does."""
-    ann, bob, room, root = await _room(server)
-    async with ann.follow(room) as stream:
+async def test_an_extension_is_sent_at_most_once_a_second(server: InProcessServer) -> None:
+    """The same expiry time again sends nothing; a later one does."""
+    ann, bob, conversation, root = await _thread_of_two(server)
+    async with ann.follow(conversation) as stream:
         for _ in range(3):
-            await _type(bob, room, root, 10)
+            await _type(bob, conversation, root, 10)
         server.clock.advance(4)
-        await _type(bob, room, root, 10)
-        told = [await _told(stream) for _ in range(2)]
+        await _type(bob, conversation, root, 10)
+        updates = [await _next_update(stream) for _ in range(2)]
 
-    assert [when for _, when in told] == [
+    assert [expires_at for _, expires_at in updates] == [
         "2026-01-01T12:00:10.000001Z",
         "2026-01-01T12:00:14.000001Z",
     ]
 
 
-async def test_a_person_is_in_one_thread_of_a_room(server: InProcessServer) -> None:
-    """Going to another ends the first."""
-    ann, bob, room, root = await _room(server)
-    other = await ann.root(room)
-    async with ann.follow(room) as stream:
-        await _type(bob, room, root)
-        await _type(bob, room, other)
-        told = [await _told(stream) for _ in range(3)]
+async def test_a_user_types_in_one_thread_of_a_conversation(server: InProcessServer) -> None:
+    """Typing in another thread ends the first indicator."""
+    ann, bob, conversation, root = await _thread_of_two(server)
+    other_root = await ann.root(conversation)
+    async with ann.follow(conversation) as stream:
+        await _type(bob, conversation, root)
+        await _type(bob, conversation, other_root)
+        updates = [await _next_update(stream) for _ in range(3)]
 
-    assert [(thread, when == STOPPED) for thread, when in told] == [
+    assert [(thread, expires_at == STOPPED) for thread, expires_at in updates] == [
         (root, False),
         (root, True),
-        (other, False),
+        (other_root, False),
     ]
-    assert [turn["root_id"] for turn in await _turns(ann, room)] == [other]
+    indicators = await _indicators(ann, conversation)
+    assert [indicator["root_id"] for indicator in indicators] == [other_root]
 
 
-async def test_a_message_ends_it_in_its_thread_only(server: InProcessServer) -> None:
-    """Whoever has posted writes no more; a message elsewhere or by others says nothing of it."""
-    ann, bob, room, root = await _room(server)
-    other = await ann.root(room)
-    await _type(bob, room, root)
-    await bob.reply(other)
+async def test_a_posted_message_ends_the_indicator_of_its_thread(server: InProcessServer) -> None:
+    """A message in another thread, or by another user, does not."""
+    ann, bob, conversation, root = await _thread_of_two(server)
+    other_root = await ann.root(conversation)
+    await _type(bob, conversation, root)
+    await bob.reply(other_root)
     await ann.reply(root)
-    assert len(await _turns(ann, room)) == 1
-    async with ann.follow(room) as stream:
+    assert len(await _indicators(ann, conversation)) == 1
+    async with ann.follow(conversation) as stream:
         await stream.next("stream.open")
         await bob.reply(root)
-        assert await _told(stream) == (root, STOPPED)
-    assert await _turns(ann, room) == []
+        assert await _next_update(stream) == (root, STOPPED)
+    assert await _indicators(ann, conversation) == []
 
 
-async def test_a_removal_ends_it(server: InProcessServer) -> None:
-    """For readers by an event, and in the snapshot."""
-    ann, bob, room, root = await _room(server)
-    async with ann.follow(room) as stream:
-        await _type(bob, room, root, 30)
-        await _told(stream)
-        people = f"/api/conversations/{room}/participants"
-        await ann.call("DELETE", f"{people}/{bob.id}", expect=204)
-        assert await _told(stream) == (root, STOPPED)
-    assert await _turns(ann, room) == []
+async def test_a_removal_ends_the_indicator(server: InProcessServer) -> None:
+    """On streams and in snapshots."""
+    ann, bob, conversation, root = await _thread_of_two(server)
+    async with ann.follow(conversation) as stream:
+        await _type(bob, conversation, root, 30)
+        await _next_update(stream)
+        participants = f"/api/conversations/{conversation}/participants"
+        await ann.call("DELETE", f"{participants}/{bob.id}", expect=204)
+        assert await _next_update(stream) == (root, STOPPED)
+    assert await _indicators(ann, conversation) == []
 
 
-async def test_who_was_removed_is_in_no_snapshot_of_a_process_without_readers(
+async def test_a_snapshot_has_indicators_of_members_only(server: InProcessServer) -> None:
+    """A process without streams of the conversation does not receive the removal."""
+    ann, bob, conversation, root = await _thread_of_two(server)
+    await _type(bob, conversation, root, 30)
+    path = f"/api/conversations/{conversation}/participants/{bob.id}"
+    await ann.call("DELETE", path, expect=204)
+
+    assert await _indicators(ann, conversation) == []
+
+
+async def test_the_number_of_indicators_is_limited(server: InProcessServer) -> None:
+    """One more ends the indicator that would expire next."""
+    ann, _, conversation, root = await _thread_of_two(server)
+    typing = server.components.services.typing
+    now = server.clock.now()
+    user_ids = [uuid4() for _ in range(MAX_TYPING + 1)]
+    for n, user_id in enumerate(user_ids):
+        expires_at = now + timedelta(seconds=10 + n / 100)
+        typing.on_typing(TypingChanged(UUID(conversation), UUID(root), user_id, expires_at))
+    active = [indicator.user_id for indicator in typing.active(UUID(conversation))]
+
+    assert active == user_ids[1:]
+    assert await _indicators(ann, conversation) == [], "users who are no members are not shown"
+
+
+async def test_an_indicator_of_another_process_expires_after_half_a_minute(
     server: InProcessServer,
 ) -> None:
-    """Such a process does not hear of the removal; the list of participants knows."""
-    ann, bob, room, root = await _room(server)
-    await _type(bob, room, root, 30)
-    await ann.call("DELETE", f"/api/conversations/{room}/participants/{bob.id}", expect=204)
-
-    assert await _turns(ann, room) == []
-
-
-async def test_a_room_shows_only_so_many(server: InProcessServer) -> None:
-    """One more ends whoever would have ended next; memory stays bounded."""
-    ann, _, room, root = await _room(server)
-    typists, now = server.components.services.typing, server.clock.now()
-    people = [uuid4() for _ in range(MAX_TYPING + 1)]
-    for n, person in enumerate(people):
-        until = now + timedelta(seconds=10 + n / 100)
-        typists.on_typing(TypingChanged(UUID(room), UUID(root), person, until))
-    kept = [turn.user_id for turn in typists.active(UUID(room))]
-
-    assert kept == people[1:]
-    assert await _turns(ann, room) == [], "strangers are not shown"
-
-
-async def test_no_word_of_another_process_makes_it_last(server: InProcessServer) -> None:
-    """Whatever time a word names, it is over after half a minute."""
-    _, bob, room, root = await _room(server)
-    typists = server.components.services.typing
-    until = server.clock.now() + timedelta(days=9)
-    typists.on_typing(TypingChanged(UUID(room), UUID(root), bob.id, until))
+    """Whatever expiry time its message has."""
+    _, bob, conversation, root = await _thread_of_two(server)
+    typing = server.components.services.typing
+    expires_at = server.clock.now() + timedelta(days=9)
+    typing.on_typing(TypingChanged(UUID(conversation), UUID(root), bob.id, expires_at))
     server.clock.advance(30)
     await asyncio.sleep(0)
 
-    assert list(typists.active(UUID(room))) == []
+    assert list(typing.active(UUID(conversation))) == []

@@ -1,4 +1,4 @@
-"""Shapes of people."""
+"""The JSON of accounts."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from rustygpt_shared import codec
 from rustygpt_shared.models.users import PublicUser, User
 
 
-def test_other_people_have_no_address() -> None:
-    """What a search tells of a person never has the e-mail address."""
+def test_search_results_have_no_e_mail_address() -> None:
+    """Only the owner and administrators see it."""
     assert "email" not in PublicUser.__struct_fields__
     assert b'"email":"a@b"' in codec.encode(User(UUID(int=1), "a@b", "a", []))

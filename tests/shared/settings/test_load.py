@@ -1,4 +1,4 @@
-"""Settings are laid over each other, each with its source."""
+"""Loading settings: sources override each other, and every value has a source."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ def _write(folder: Path, name: str, text: str) -> Path:
     return file
 
 
-def test_each_layer_covers_the_one_below(tmp_path: Path) -> None:
-    """Profile, file, environment, flags: the last word wins, and its source is known."""
+def test_later_sources_override_earlier_ones(tmp_path: Path) -> None:
+    """The order is profile, file, environment, flags; the source of each value is kept."""
     file = _write(
         tmp_path, "config.toml", "[server]\nhost = '::1'\nport = 1\nbody_limit_bytes = 9\n"
     )
@@ -32,19 +32,19 @@ def test_each_layer_covers_the_one_below(tmp_path: Path) -> None:
     assert loaded.sources["security", "cookie", "secure"] == "profile prod"
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    """One start lists every unknown key and every bad value with its source."""
+def test_all_errors_are_reported_at_once(tmp_path: Path) -> None:
+    """Every unknown key and every bad value is listed with its source."""
     file = _write(tmp_path, "config.yaml", "server: {port: many}\nnothing: {here: 1}\n")
     environ = {"RUSTYGPT__SSE__HEARTBEAT_SECONDS": "0", "RUSTYGPT__SERVER__PROT": "1"}
 
     with pytest.raises(SettingsError) as caught:
         load(environ, config=file)
 
-    told = "\n".join(caught.value.errors)
-    assert f"server.port (file {file})" in told
-    assert f"nothing (file {file}) is no setting" in told or "nothing.here" in told
-    assert "sse.heartbeat_seconds (environment)" in told
-    assert "server.prot (environment) is no setting" in told
+    report = "\n".join(caught.value.errors)
+    assert f"server.port (file {file})" in report
+    assert f"nothing (file {file}) is no setting" in report or "nothing.here" in report
+    assert "sse.heartbeat_seconds (environment)" in report
+    assert "server.prot (environment) is no setting" in report
 
 
 def test_lists_and_tables_can_come_from_the_environment() -> None:
@@ -63,7 +63,7 @@ def test_lists_and_tables_can_come_from_the_environment() -> None:
 
 
 def test_database_url_is_a_short_name() -> None:
-    """DATABASE_URL means db.url, as elsewhere."""
+    """DATABASE_URL sets `db.url`, as in other programs."""
     assert load({"DATABASE_URL": "postgresql://x"}).settings.db.url == "postgresql://x"
 
 
@@ -72,7 +72,7 @@ def test_database_url_is_a_short_name() -> None:
     [("c.toml", "server = ["), ("c.json", "{"), ("c.yaml", "- 1"), ("c.yml", "server: [}")],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, text: str) -> None:
-    """A broken file is a mistake with its name, never a traceback."""
+    """A broken file is an error with the file's name, never a traceback."""
     file = _write(tmp_path, name, text)
 
     with pytest.raises(SettingsError, match=name):
@@ -92,7 +92,7 @@ def test_the_first_folder_with_a_file_wins(tmp_path: Path) -> None:
 
 
 def test_walking_lists_every_setting() -> None:
-    """Each leaf comes once, with its value."""
+    """Each setting occurs once, with its value."""
     leaves = dict(walk(load({}).settings))
 
     assert leaves["server", "port"] == 8080

@@ -6,6 +6,7 @@ from tests.support.database.database_builder import INSTANCE_ID, DatabaseBuilder
 from tests.support.database.databases import NOW
 from tests.support.fakes.fake_clock import FakeClock
 
+from rustygpt_server.app.realtime_components import build_realtime
 from rustygpt_server.assistant.answer import AnswerTarget
 from rustygpt_server.assistant.catalog import Catalog
 from rustygpt_server.assistant.generation import AnswerGenerator
@@ -15,9 +16,9 @@ from rustygpt_server.assistant.provider import Provider
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.messages import PostResult
-from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.memory import MemoryBackplane
 from rustygpt_server.runtime import Runtime
-from rustygpt_server.services.streams import DatabaseEventLog
+from rustygpt_server.services.event_log import DatabaseEventLog
 from rustygpt_server.telemetry import Metrics
 from rustygpt_shared.settings import Llm, Sse
 from rustygpt_shared.settings import Model as ModelSettings
@@ -53,12 +54,15 @@ class AssistantHarness:
         self.metrics = Metrics()
         self.clock = FakeClock(NOW)
         runtime = Runtime(limits=limits, metrics=self.metrics)
-        self.hub = Hub(DatabaseEventLog(db), Sse(), runtime)
+        self.backplane = MemoryBackplane()
+        self.realtime = build_realtime(DatabaseEventLog(db), Sse(), runtime, self.backplane)
+        self.hub = self.realtime.hub
         self.catalog = Catalog(settings, lambda _: provider, {}, limits)
         self.generator = AnswerGenerator(db, self.catalog, settings, runtime, INSTANCE_ID)
         self.manager = AnswerManager(
             db,
             self.hub,
+            self.backplane,
             self.catalog,
             self.generator,
             Runtime(self.clock, limits, self.metrics),

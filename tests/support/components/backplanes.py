@@ -1,4 +1,4 @@
-"""An ear that writes down what it hears, and lines between processes of this machine."""
+"""Backplanes for tests: a listener that records, and connections over PostgreSQL and Redis."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ from rustygpt_server.runtime import Runtime
 
 
 class RecordingListener:
-    """What was heard."""
+    """Records what other processes publish."""
 
     def __init__(self) -> None:
         self.numbers: list[tuple[UUID, int]] = []
@@ -28,15 +28,15 @@ class RecordingListener:
         self.connections = 0
 
     def on_positions(self, numbers: Mapping[UUID, int]) -> None:
-        """Note positions, in order."""
+        """Record positions, in order."""
         self.numbers += numbers.items()
 
     def on_message(self, message: BackplaneMessage) -> None:
-        """Note a word."""
+        """Record a message."""
         self.messages.append(message)
 
     def on_connected(self) -> None:
-        """Count how often the line came up."""
+        """Count a connection."""
         self.connections += 1
 
 
@@ -47,13 +47,13 @@ CHANNEL = "rustygpt_test"
 async def postgres_backplane(
     url: str, login: PoolLogin, name: str, limits: TimeLimits | None = None
 ) -> AsyncIterator[PubSubBackplane]:
-    """A backplane over NOTIFY that is not started yet."""
+    """Yield a backplane over NOTIFY that is not started; stop it at the end."""
     runtime = Runtime(limits=limits or TimeLimits())
     notifier = await Database.connect(
         url, user=login.user, password=login.password, size=1, durable=False
     )
-    wire = PostgresTransport(NotificationListener(url, login, runtime), notifier, CHANNEL)
-    backplane = PubSubBackplane(wire, name, runtime)
+    transport = PostgresTransport(NotificationListener(url, login, runtime), notifier, CHANNEL)
+    backplane = PubSubBackplane(transport, name, runtime)
     try:
         yield backplane
     finally:
@@ -65,25 +65,25 @@ async def postgres_backplane(
 async def redis_backplane(
     url: str, name: str, limits: TimeLimits | None = None
 ) -> AsyncIterator[PubSubBackplane]:
-    """A backplane over Redis that is not started yet."""
+    """Yield a backplane over Redis that is not started; stop it at the end."""
     runtime = Runtime(limits=limits or TimeLimits())
-    wire = RedisTransport(url, CHANNEL, runtime)
-    backplane = PubSubBackplane(wire, name, runtime)
+    transport = RedisTransport(url, CHANNEL, runtime)
+    backplane = PubSubBackplane(transport, name, runtime)
     try:
         yield backplane
     finally:
         await backplane.stop()
-        await wire.close()
+        await transport.close()
 
 
 async def all_connected(*backplanes: Backplane) -> None:
-    """All lines are up."""
-    await until(lambda: all(line.connected for line in backplanes))
+    """Wait until all backplanes are connected."""
+    await until(lambda: all(backplane.connected for backplane in backplanes))
 
 
-def answer_delta(offset: int = 0, content: str = "text", **more: object) -> AnswerDelta:
-    """A piece of one answer."""
-    fields = {
+def answer_delta(offset: int = 0, content: str = "text", **fields: object) -> AnswerDelta:
+    """Return a delta of one answer; `fields` replaces any of its fields."""
+    all_fields = {
         "message_id": UUID(int=1),
         "conversation_id": UUID(int=7),
         "root_id": UUID(int=2),
@@ -94,6 +94,6 @@ def answer_delta(offset: int = 0, content: str = "text", **more: object) -> Answ
         "content": content,
         "reasoning_offset": 0,
         "reasoning": "",
-        **more,
+        **fields,
     }
-    return AnswerDelta(**fields)  # type: ignore[arg-type]
+    return AnswerDelta(**all_fields)  # type: ignore[arg-type]

@@ -215,9 +215,12 @@ class FakeChatServer:
         message = structs.replace(self.conversation.messages[message_id], author_user_id=ME)
         self.conversation.messages[message_id] = message
         self.conversation.log_event(events.MessageUpdated, events.MessagePayload(message))
+        answer_id = None
         if self.auto_answer:
-            self.conversation.post(message_id, role="assistant")
-        return PostedMessage(message_id, message.root_id, CONVERSATION_ID, message.depth, parent)
+            answer_id = self.conversation.post(message_id, role="assistant")
+        return PostedMessage(
+            message_id, message.root_id, CONVERSATION_ID, message.depth, parent, answer_id
+        )
 
     def _cancel(self, request: RecordedRequest) -> FakeResponse:
         self.conversation.finish(_id_in_path(request), "cancelled")

@@ -46,6 +46,7 @@ class FakeHttpServer:
         self.origin = ""
         self.requests: list[RecordedRequest] = []
         self.routes: dict[tuple[str, str], Handler] = {}
+        self.open_connections = 0
         self.failures: list[Exception] = []
         """What handlers have raised; the first one fails the test in the end."""
 
@@ -65,6 +66,7 @@ class FakeHttpServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve the requests of one connection, and close it."""
+        self.open_connections += 1
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while await self._serve_one(reader, writer):
@@ -72,6 +74,7 @@ class FakeHttpServer:
         except Exception as failure:  # noqa: BLE001 - reported when the test ends
             self.failures.append(failure)
         finally:
+            self.open_connections -= 1
             writer.transport.abort()
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

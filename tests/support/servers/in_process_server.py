@@ -73,7 +73,7 @@ class InProcessServer(RunningServer):
     @property
     def statements(self) -> int:
         """The number of statements that were sent to the database."""
-        return self.components.services.streams._db.statements
+        return self.components.db.statements
 
 
 @dataclass

@@ -34,7 +34,9 @@ async def two_servers(
         clock = FakeClock()
         first = await stack.enter_async_context(start_server(clock=clock, **options))
         second = await stack.enter_async_context(start_server(clock=clock, **options))
-        await all_connected(first.components.hub.backplane, second.components.hub.backplane)
+        await all_connected(
+            first.components.realtime.backplane, second.components.realtime.backplane
+        )
         ann = await first.person("ann")
         ann_at_second = await second.sign_in("ann")
         yield TwoServers(first, second, ann, ann_at_second, await ann.conversation(**conversation))

@@ -1,4 +1,4 @@
-"""Following a conversation over a connection that is none too good."""
+"""The feed of a conversation over an unreliable connection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,35 +29,33 @@ ANSWER = UUID(int=5)
 
 @pytest.fixture
 async def server() -> AsyncIterator[FakeHttpServer]:
-    """A server to be told what to answer."""
+    """A fake server."""
     async with fake_http_server() as running:
         yield running
 
 
 @pytest.fixture
 async def client(server: FakeHttpServer) -> AsyncIterator[Client]:
-    """A client that is signed in."""
+    """A signed-in client."""
     session = Session(server.origin)
     session.store_cookies([value for _, value in cookies(1)])
-    async with Client(session) as made:
-        yield made
+    async with Client(session) as signed_in:
+        yield signed_in
 
 
 async def collect(client: Client, last: str | None = None, **more: float) -> list[FeedItem]:
-    """Everything a feed gives until it ends."""
+    """Return all items of a feed until it ends."""
     async with asyncio.timeout(20), aclosing(follow(client, TEA, last, **more)) as items:
         return [item async for item in items]
 
 
-def kinds(items: list[FeedItem]) -> list[str]:
-    """The items' types."""
+def type_names(items: list[FeedItem]) -> list[str]:
+    """Return the names of the items' types."""
     return [type(item).__name__ for item in items]
 
 
-async def test_a_feed_resumes_after_the_last_event_it_gave(
-    server: FakeHttpServer, client: Client
-) -> None:
-    """Across a break, with the position in the header, until the server says it is over."""
+async def test_a_feed_resumes_after_the_last_event(server: FakeHttpServer, client: Client) -> None:
+    """After a break it sends the position in a header; a final `stream.closed` ends it."""
     server.on(
         "GET",
         PATH,
@@ -65,46 +63,54 @@ async def test_a_feed_resumes_after_the_last_event_it_gave(
         stream(opened("evt_2"), error(3), closed("session_ended")),
     )
     items = await collect(client, "evt_1")
-    assert kinds(items) == [
-        *("Connecting", "Live", "StreamOpen", "ErrorEvent", "Disconnected"),
-        *("Connecting", "Live", "StreamOpen", "ErrorEvent", "StreamClosed"),
+    assert type_names(items) == [
+        "Connecting",
+        "Live",
+        "StreamOpen",
+        "ErrorEvent",
+        "Disconnected",
+        "Connecting",
+        "Live",
+        "StreamOpen",
+        "ErrorEvent",
+        "StreamClosed",
     ]
-    assert [a.headers.get("last-event-id") for a in server.requests] == ["evt_1", "evt_2"]
+    assert [r.headers.get("last-event-id") for r in server.requests] == ["evt_1", "evt_2"]
     assert server.requests[0].headers["accept"] == "text/event-stream"
 
 
-async def test_a_stream_without_a_past_starts_where_the_server_says(
+async def test_a_feed_without_a_position_uses_the_one_of_the_server(
     server: FakeHttpServer, client: Client
 ) -> None:
-    """The position of `stream.open` is the resume point before any event came."""
+    """The position in `stream.open` is used to resume before the first event."""
     server.on("GET", PATH, stream(opened("evt_7")), stream(opened("evt_7"), closed("deleted")))
     await collect(client)
-    assert [a.headers.get("last-event-id") for a in server.requests] == [None, "evt_7"]
+    assert [r.headers.get("last-event-id") for r in server.requests] == [None, "evt_7"]
 
 
-async def test_what_is_not_known_here_is_left_out(server: FakeHttpServer, client: Client) -> None:
-    """Later versions may add events; comments and empty data are no events."""
-    later = sse_frame("tea.ready", b'{"cups":2}', event_id="evt_2")
-    odd = b"event: error\ndata: {nonsense\n\nid: evt_3\n\nunknown: field\n\n"
-    server.on("GET", PATH, stream(opened("evt_1"), later, odd, b":\n\n", closed("removed")))
+async def test_unknown_events_are_skipped(server: FakeHttpServer, client: Client) -> None:
+    """Later versions may add events; comments and empty data are not events."""
+    unknown = sse_frame("tea.ready", b'{"cups":2}', event_id="evt_2")
+    malformed = b"event: error\ndata: {nonsense\n\nid: evt_3\n\nunknown: field\n\n"
+    server.on("GET", PATH, stream(opened("evt_1"), unknown, malformed, b":\n\n", closed("removed")))
     items = await collect(client)
-    assert kinds(items) == ["Connecting", "Live", "StreamOpen", "StreamClosed"]
+    assert type_names(items) == ["Connecting", "Live", "StreamOpen", "StreamClosed"]
 
 
-async def test_text_with_every_line_end_of_unicode_arrives_whole(
+async def test_text_with_any_unicode_line_end_arrives_complete(
     server: FakeHttpServer, client: Client
 ) -> None:
-    """Only CR and LF end a line of a stream, in whatever pieces the bytes come."""
+    """Only CR and LF end a line of a stream, however the bytes are divided."""
     text = "a\u2028b\u2029c\x85d\x0be\x0cf\x1c🍵\r\ng"
-    whole = opened("evt_1") + error(2, text) + closed("removed")
-    server.on("GET", PATH, stream(*(whole[i : i + 3] for i in range(0, len(whole), 3))))
+    data = opened("evt_1") + error(2, text) + closed("removed")
+    server.on("GET", PATH, stream(*(data[i : i + 3] for i in range(0, len(data), 3))))
     items = await collect(client)
-    told = [i.payload.message for i in items if isinstance(i, events.ErrorEvent)]
-    assert told == [text]
+    messages = [i.payload.message for i in items if isinstance(i, events.ErrorEvent)]
+    assert messages == [text]
 
 
-async def test_a_reset_is_the_readers_to_handle(server: FakeHttpServer, client: Client) -> None:
-    """It comes as an event, and the feed goes on from its position."""
+async def test_a_reset_is_passed_on_to_the_caller(server: FakeHttpServer, client: Client) -> None:
+    """It is an event of the feed, which continues from the reset's position."""
     reset = sse_frame(
         "stream.reset",
         encode(events.StreamResetPayload("trimmed", "evt_90")),
@@ -112,12 +118,12 @@ async def test_a_reset_is_the_readers_to_handle(server: FakeHttpServer, client: 
     )
     server.on("GET", PATH, stream(reset), stream(opened("evt_90"), closed("disabled")))
     items = await collect(client, "evt_1")
-    assert "StreamReset" in kinds(items)
+    assert "StreamReset" in type_names(items)
     assert server.requests[1].headers["last-event-id"] == "evt_90"
 
 
-async def test_a_shutdown_is_waited_out(server: FakeHttpServer, client: Client) -> None:
-    """As long as the server asks, and then it goes on."""
+async def test_a_feed_reconnects_after_a_shutdown(server: FakeHttpServer, client: Client) -> None:
+    """It waits as long as the server requests."""
     server.on(
         "GET",
         PATH,
@@ -126,14 +132,14 @@ async def test_a_shutdown_is_waited_out(server: FakeHttpServer, client: Client) 
         stream(opened("evt_1"), closed("removed")),
     )
     items = await collect(client)
-    lost = [item for item in items if isinstance(item, Disconnected)]
-    assert 0.3 <= lost[0].retry_in <= 0.3 + feed.MIN_BACKOFF
-    assert lost[1].reason == "Starting."
+    breaks = [item for item in items if isinstance(item, Disconnected)]
+    assert 0.3 <= breaks[0].retry_in <= 0.3 + feed.MIN_BACKOFF
+    assert breaks[1].reason == "Starting."
     assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind"),
+    ("response", "error_type"),
     [
         (problem(401, "RGP.AUTH.MISSING_SESSION", "Sign in."), NotSignedIn),
         (problem(404, "RGP.NOT_FOUND", "No such conversation."), NotFound),
@@ -141,29 +147,29 @@ async def test_a_shutdown_is_waited_out(server: FakeHttpServer, client: Client) 
         (FakeResponse(body={}), ClientError),
     ],
 )
-async def test_a_refusal_ends_the_feed(
-    server: FakeHttpServer, client: Client, reply: FakeResponse, kind: type[ClientError]
+async def test_a_rejected_stream_ends_the_feed(
+    server: FakeHttpServer, client: Client, response: FakeResponse, error_type: type[ClientError]
 ) -> None:
-    """Asking again would not help."""
-    server.on("GET", PATH, reply)
-    with pytest.raises(kind):
+    """A second request would be rejected too."""
+    server.on("GET", PATH, response)
+    with pytest.raises(error_type):
         await collect(client)
     assert len(server.requests) == 1
 
 
-async def test_an_old_session_is_renewed_for_the_stream(
+async def test_the_session_is_refreshed_for_the_stream(
     server: FakeHttpServer, client: Client
 ) -> None:
-    """One refresh, and the stream opens."""
-    refusal = problem(401, "RGP.AUTH.EXPIRED", "Old.", www_authenticate="refresh")
-    server.on("GET", PATH, refusal, stream(opened("evt_1"), closed("removed")))
+    """After one refresh the stream opens."""
+    expired = problem(401, "RGP.AUTH.EXPIRED", "Old.", www_authenticate="refresh")
+    server.on("GET", PATH, expired, stream(opened("evt_1"), closed("removed")))
     server.on("POST", "/api/auth/refresh", FakeResponse(body={}, headers=cookies(2)))
-    assert kinds(await collect(client))[:2] == ["Connecting", "Live"]
+    assert type_names(await collect(client))[:2] == ["Connecting", "Live"]
     assert "token-2" in server.requests[2].headers["cookie"]
 
 
-async def test_silence_is_a_loss(server: FakeHttpServer, client: Client) -> None:
-    """A connection on which nothing comes is given up, and a comment is something."""
+async def test_a_silent_connection_is_replaced(server: FakeHttpServer, client: Client) -> None:
+    """A connection without data breaks; comments count as data."""
     never = asyncio.Event()
 
     async def silent() -> AsyncIterator[bytes]:
@@ -176,41 +182,41 @@ async def test_silence_is_a_loss(server: FakeHttpServer, client: Client) -> None
     server.on(
         "GET", PATH, FakeResponse(stream=silent()), stream(opened("evt_1"), closed("removed"))
     )
-    began = asyncio.get_running_loop().time()
+    started = asyncio.get_running_loop().time()
     items = await collect(client, silence_seconds=0.4)
-    assert asyncio.get_running_loop().time() - began >= 1.0
-    assert kinds(items)[3:5] == ["Disconnected", "Connecting"]
+    assert asyncio.get_running_loop().time() - started >= 1.0
+    assert type_names(items)[3:5] == ["Disconnected", "Connecting"]
     never.set()
 
 
-async def test_a_server_that_is_away_is_tried_again() -> None:
-    """Connecting, Lost, Connecting … with a reason and a time."""
-    async with fake_http_server() as gone:
-        origin = gone.origin
+async def test_an_unreachable_server_is_tried_again() -> None:
+    """Connecting and Disconnected alternate, with a reason and a delay."""
+    async with fake_http_server() as stopped:
+        origin = stopped.origin
     items: list[FeedItem] = []
     async with Client(Session(origin)) as client, aclosing(follow(client, TEA)) as feed_items:
         async for item in feed_items:
             items.append(item)
             if len(items) == 4:
                 break
-    assert kinds(items) == ["Connecting", "Disconnected", "Connecting", "Disconnected"]
+    assert type_names(items) == ["Connecting", "Disconnected", "Connecting", "Disconnected"]
     assert isinstance(items[1], Disconnected)
     assert "Nothing answers" in items[1].reason
 
 
-def test_waits_grow_and_have_a_bound_and_are_random() -> None:
-    """Full jitter: from nothing up to a bound that doubles to 30 seconds."""
-    course = feed._ReconnectState(None)
-    waits = [course.next_delay() for _ in range(12)]
+def test_the_backoff_is_random_and_bounded() -> None:
+    """Full jitter: from 0 to a bound that doubles up to 30 s."""
+    state = feed.ReconnectState(None)
+    delays = [state.next_delay() for _ in range(12)]
     bounds = [min(30.0, 0.5 * 2**n) for n in range(12)]
-    assert all(0 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
-    assert len(set(waits)) > 6
-    course.live_since = -1_000.0
-    assert course.next_delay() <= feed.MIN_BACKOFF
+    assert all(0 <= delay <= bound for delay, bound in zip(delays, bounds, strict=True))
+    assert len(set(delays)) > 6
+    state.live_since = -1_000.0
+    assert state.next_delay() <= feed.MIN_BACKOFF
 
 
-def test_states_can_be_told_apart() -> None:
-    """A reader matches on the item's type."""
+def test_connection_states_have_separate_types() -> None:
+    """Callers match on the type of an item."""
     assert {type(x) for x in (Connecting(), Live(), Disconnected(1, "x"))} == {
         Connecting,
         Live,

@@ -1,4 +1,4 @@
-"""Every call, over a real connection: the route it asks, and what it makes of the answer."""
+"""Every call over a real connection: its route, and how it reads the response."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -72,9 +72,9 @@ ADMIN_USER = AdminUser(ADA, "a@b", "ada", ["member"], created_at=TIME)
 C, T, M = f"/api/conversations/{TEA}", f"/api/threads/{ROOT}", f"/api/messages/{ROOT}"
 NEW_USER = CreateUser("bob", "bob@example.org", "password-1")
 SET_UP = SetUp("ada", "ada@example.org", "password-1")
-NEW = CreateConversation("Tea")
-THERE = PresenceList([UserPresence(ADA, "away")], [], "evt_1")
-TITLE = UpdateConversation(title="Coffee")
+NEW_CONVERSATION = CreateConversation("Tea")
+PRESENCE = PresenceList([UserPresence(ADA, "away")], [], "evt_1")
+NEW_TITLE = UpdateConversation(title="Coffee")
 
 CASES: list[Case] = [
     ("GET", "/api/setup", SetupStatus(is_setup=True), lambda c: c.is_setup(), True),
@@ -83,7 +83,7 @@ CASES: list[Case] = [
     ("GET", "/api/auth/me", Me(USER), lambda c: c.me(), Me(USER)),
     ("PATCH", "/api/auth/me", UserResponse(USER), lambda c: c.update_me(UpdateMe()), USER),
     ("GET", "/api/auth/sessions", SessionList([]), lambda c: c.list_sessions(), SessionList([])),
-    ("DELETE", f"/api/auth/sessions/{ADA}", None, lambda c: c.revoke_session(ADA), None),
+    ("DELETE", f"/api/auth/sessions/{ADA}", None, lambda c: c.end_session(ADA), None),
     (
         "GET",
         "/api/users",
@@ -111,11 +111,11 @@ CASES: list[Case] = [
         "POST",
         "/api/conversations",
         ConversationCreated(TEA),
-        lambda c: c.create_conversation(NEW),
+        lambda c: c.create_conversation(NEW_CONVERSATION),
         TEA,
     ),
     ("GET", C, conversation(), lambda c: c.show_conversation(TEA), conversation()),
-    ("PATCH", C, conversation(), lambda c: c.update_conversation(TEA, TITLE), conversation()),
+    ("PATCH", C, conversation(), lambda c: c.update_conversation(TEA, NEW_TITLE), conversation()),
     (
         "GET",
         C + "/participants",
@@ -138,8 +138,8 @@ CASES: list[Case] = [
         lambda c: c.list_threads(TEA, limit=5),
         ThreadList([thread()], "evt_1"),
     ),
-    ("GET", C + "/presence", THERE, lambda c: c.show_presence(TEA), THERE),
-    ("POST", "/api/presence/heartbeat", None, lambda c: c.send_heartbeat(), None),
+    ("GET", C + "/presence", PRESENCE, lambda c: c.show_presence(TEA), PRESENCE),
+    ("POST", "/api/presence/heartbeat", None, lambda c: c.record_heartbeat(), None),
     ("POST", "/api/typing", None, lambda c: c.set_typing(TEA, ADA, 9), None),
     (
         "GET",
@@ -191,30 +191,30 @@ CREATING = {"/api/admin/users", "/api/conversations", f"/api/threads/{TEA}/root"
 
 @pytest.fixture
 async def server() -> AsyncIterator[FakeHttpServer]:
-    """A server to be told what to answer."""
+    """A fake server."""
     async with fake_http_server() as running:
         yield running
 
 
-@pytest.mark.parametrize(("method", "path", "answer", "call", "want"), CASES)
-async def test_a_call_asks_its_route(
+@pytest.mark.parametrize(("method", "path", "response", "call", "expected"), CASES)
+async def test_a_call_uses_its_route(
     server: FakeHttpServer,
     method: str,
     path: str,
-    answer: Any,
+    response: Any,
     call: Callable[[Client], Awaitable[Any]],
-    want: Any,
+    expected: Any,
 ) -> None:
-    """By its method and path, and reads the answer; what creates carries an idempotency key."""
-    server.on(method, path, FakeResponse(204 if answer is None else 200, answer))
+    """It reads the response; calls that create something send an idempotency key."""
+    server.on(method, path, FakeResponse(204 if response is None else 200, response))
     async with Client(Session(server.origin)) as client:
-        assert await call(client) == want
-    (asked,) = server.requests
-    assert ("idempotency-key" in asked.headers) == (method == "POST" and path in CREATING)
+        assert await call(client) == expected
+    (request,) = server.requests
+    assert ("idempotency-key" in request.headers) == (method == "POST" and path in CREATING)
 
 
-async def test_requests_say_what_was_meant(server: FakeHttpServer) -> None:
-    """Bodies and queries have the wire's names; what was left out is not sent."""
+async def test_bodies_and_queries_have_the_names_of_the_wire(server: FakeHttpServer) -> None:
+    """Values that are not given are not sent."""
     server.on("POST", f"/api/threads/{TEA}/root", FakeResponse(201, POSTED))
     server.on("GET", T + "/tree", FakeResponse(200, ThreadPage(ROOT, [], "evt_1")))
     server.on("GET", M + "/chunks", FakeResponse(200, []))
@@ -235,10 +235,10 @@ async def test_requests_say_what_was_meant(server: FakeHttpServer) -> None:
     assert decode(patch.body, dict) == {"model": None}
 
 
-async def test_a_login_is_kept_and_a_refused_one_changes_nothing(
+async def test_a_login_is_saved_and_a_rejected_one_changes_nothing(
     server: FakeHttpServer, tmp_path: Path
 ) -> None:
-    """Nor does it send the cookies of the account of before."""
+    """A login does not send the cookies of the previous account."""
     file = SessionFile(tmp_path / "s")
     wrong = problem(401, "RGP.AUTH.INVALID_CREDENTIALS", "Wrong name or password.")
     server.on("POST", "/api/auth/login", FakeResponse(body=LOGGED_IN, headers=cookies(1)), wrong)
@@ -252,8 +252,8 @@ async def test_a_login_is_kept_and_a_refused_one_changes_nothing(
     assert "cookie" not in server.requests[1].headers
 
 
-async def test_a_login_may_have_a_name_of_its_own(server: FakeHttpServer, tmp_path: Path) -> None:
-    """`account` is what the session is kept under."""
+async def test_a_login_can_be_saved_under_a_name(server: FakeHttpServer, tmp_path: Path) -> None:
+    """`account` is the name under which the session is saved."""
     file = SessionFile(tmp_path / "s")
     server.on("POST", "/api/auth/login", FakeResponse(body=LOGGED_IN, headers=cookies(1)))
     async with Client(Session(server.origin, file=file)) as client:
@@ -262,29 +262,29 @@ async def test_a_login_may_have_a_name_of_its_own(server: FakeHttpServer, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         FakeResponse(body=Ok(ok=True)),
         problem(401, "RGP.AUTH.MISSING_SESSION", "Nobody is signed in."),
     ],
 )
-async def test_a_logout_forgets_the_session(
-    server: FakeHttpServer, tmp_path: Path, answer: FakeResponse
+async def test_a_logout_deletes_the_session(
+    server: FakeHttpServer, tmp_path: Path, response: FakeResponse
 ) -> None:
-    """Also when the server has forgotten it before."""
+    """Also when it has already ended at the server."""
     file = SessionFile(tmp_path / "s")
     session = Session(server.origin, file=file)
     session.store_cookies([value for _, value in cookies(1)])
     session.save_as_current("ada")
-    server.on("POST", "/api/auth/logout", answer)
+    server.on("POST", "/api/auth/logout", response)
     async with Client(session) as client:
         await client.log_out()
     assert file.find(server.origin) is None
     assert session.header() is None
 
 
-async def test_readiness_is_read_whatever_the_status(server: FakeHttpServer) -> None:
-    """A server that starts is no failure; another program is one."""
+async def test_readiness_is_read_from_any_status(server: FakeHttpServer) -> None:
+    """A server that is starting raises no error; another program at the address does."""
     server.on(
         "GET",
         "/readyz",

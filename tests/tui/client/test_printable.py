@@ -1,4 +1,4 @@
-"""Text of others on a terminal."""
+"""Making text safe for a terminal."""
 
 import re
 import unicodedata
@@ -17,31 +17,31 @@ HOSTILE = st.text(
 
 
 @given(HOSTILE)
-def test_nothing_printable_controls_a_terminal(text: str) -> None:
-    """No control character but newline and tab, nothing that turns the direction, no tags."""
-    kept = printable(text)
+def test_printable_text_cannot_control_a_terminal(text: str) -> None:
+    """No control characters but newline and tab, no bidirectional controls, no tags."""
+    safe = printable(text)
     assert not re.search(
-        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", kept
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", safe
     )
-    assert not re.search("[\ud800-\udfff\U000e0000-\U000e007f\ufeff]", kept)
-    kept.encode()
+    assert not re.search("[\ud800-\udfff\U000e0000-\U000e007f\ufeff]", safe)
+    safe.encode()
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z"))))
-def test_what_can_be_seen_stays(text: str) -> None:
-    """Letters, marks, digits, symbols of all scripts are what they were."""
+def test_visible_text_stays(text: str) -> None:
+    """Letters, marks, digits and symbols of all scripts do not change."""
     assert printable(text) == text
     assert all(unicodedata.category(c)[0] != "C" for c in printable(text))
 
 
 def test_joiners_of_emoji_and_scripts_stay() -> None:
-    """A family, a flag and a heart are drawn as they were meant."""
+    """A family, a flag, a heart and a Persian word do not change."""
     for text in ("👨\u200d👩\u200d👧", "❤\ufe0f", "🇩🇪", "\u0645\u06cc\u200c\u062e"):
         assert printable(text) == text
 
 
 @given(HOSTILE)
 def test_one_line_is_one_line(text: str) -> None:
-    """Titles and names never bring a line of their own."""
+    """Titles and names cannot add lines."""
     assert "\n" not in one_line(text)
     assert len(one_line(text).splitlines()) <= 1

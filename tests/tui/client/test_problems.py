@@ -1,4 +1,4 @@
-"""What the server said, as a failure."""
+"""Error responses as errors of the client."""
 
 import httpx
 import pytest
@@ -11,8 +11,8 @@ from rustygpt_tui.errors import Exit, Unreachable
 ORIGIN = "http://127.0.0.1:8080"
 
 
-def told(status: int, detail: str = "No.", errors: list[FieldError] | None = None) -> bytes:
-    """A problem's body."""
+def problem_body(status: int, detail: str = "No.", errors: list[FieldError] | None = None) -> bytes:
+    """Return the body of an error response."""
     return encode(Problem("t", "T", status, detail, "RGP.X", detail, "r-1", errors))
 
 
@@ -31,37 +31,39 @@ def told(status: int, detail: str = "No.", errors: list[FieldError] | None = Non
         (503, Exit.UNREACHABLE),
     ],
 )
-def test_a_status_has_its_exit_code(status: int, exit_code: Exit) -> None:
-    """The server's own code and request id are kept."""
-    failure = error_from_response(httpx.Response(status, content=told(status)), ORIGIN)
-    assert (failure.exit_code, failure.code, failure.request_id) == (exit_code, "RGP.X", "r-1")
+def test_each_status_has_an_exit_code(status: int, exit_code: Exit) -> None:
+    """The server's code and request id are kept."""
+    error = error_from_response(httpx.Response(status, content=problem_body(status)), ORIGIN)
+    assert (error.exit_code, error.code, error.request_id) == (exit_code, "RGP.X", "r-1")
 
 
 def test_fields_are_named_in_the_sentence() -> None:
-    """What does not fit, and why."""
+    """With the reason for each."""
     errors = [FieldError("title", "needs some text"), FieldError("mode", "is unknown")]
-    failure = error_from_response(
-        httpx.Response(422, content=told(422, "Not valid.", errors)), ORIGIN
+    error = error_from_response(
+        httpx.Response(422, content=problem_body(422, "Not valid.", errors)), ORIGIN
     )
-    assert failure.sentence == "Not valid: title: needs some text; mode: is unknown."
+    assert error.sentence == "Not valid: title: needs some text; mode: is unknown."
 
 
-def test_a_problem_cannot_drive_the_terminal() -> None:
-    """Escapes and lines of a hostile server are taken out."""
-    failure = error_from_response(httpx.Response(400, content=told(400, "a\x1b[2J\nb")), ORIGIN)
-    assert failure.sentence == "a[2J b"
+def test_a_problem_cannot_control_the_terminal() -> None:
+    """Escape sequences and line ends of a hostile server are removed."""
+    error = error_from_response(
+        httpx.Response(400, content=problem_body(400, "a\x1b[2J\nb")), ORIGIN
+    )
+    assert error.sentence == "a[2J b"
 
 
-def test_an_answer_of_something_else_is_told_as_such() -> None:
-    """An error page of a proxy is no problem of ours."""
+def test_an_error_page_of_a_proxy_is_reported_by_its_status() -> None:
+    """Its body is not a problem, but its `Retry-After` counts."""
     response = httpx.Response(503, content=b"<html>", headers={"retry-after": "7"})
-    failure = error_from_response(response, ORIGIN)
-    assert "answered 503" in failure.sentence
-    assert failure.retry_after == 7
+    error = error_from_response(response, ORIGIN)
+    assert "answered 503" in error.sentence
+    assert error.retry_after == 7
 
 
-def test_a_bad_certificate_is_told_as_such() -> None:
-    """Not as a server that is down."""
-    failure = error_from_transport(httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"), ORIGIN)
-    assert isinstance(failure, Unreachable)
-    assert "certificate" in failure.sentence
+def test_an_untrusted_certificate_is_reported() -> None:
+    """It is not reported as a server that is down."""
+    error = error_from_transport(httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"), ORIGIN)
+    assert isinstance(error, Unreachable)
+    assert "certificate" in error.sentence

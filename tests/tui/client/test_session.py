@@ -1,4 +1,4 @@
-"""Sessions in memory and file."""
+"""Sessions in memory and in the file."""
 
 from pathlib import Path
 
@@ -10,40 +10,40 @@ FIRST = ["SESSION_ID=one; Max-Age=60", "CSRF-TOKEN=x; Max-Age=60"]
 SECOND = ["SESSION_ID=two; Max-Age=60", "CSRF-TOKEN=y; Max-Age=60"]
 
 
-def test_a_login_is_kept_and_every_rotation_after_it(tmp_path: Path) -> None:
-    """The next terminal goes on from the newest cookies."""
+def test_a_login_and_every_rotation_are_saved(tmp_path: Path) -> None:
+    """The next terminal continues with the newest cookies."""
     file = SessionFile(tmp_path / "s")
     session = Session(ORIGIN, file=file)
     session.store_cookies(FIRST)
     assert file.find(ORIGIN) is None
     session.save_as_current("ada")
     session.store_cookies(SECOND)
-    again = Session(ORIGIN + "/", file=file)
-    assert (again.account, again.header(), again.csrf()) == (
+    reopened = Session(ORIGIN + "/", file=file)
+    assert (reopened.account, reopened.header(), reopened.csrf()) == (
         "ada",
         "SESSION_ID=two; CSRF-TOKEN=y",
         "y",
     )
 
 
-def test_another_terminals_rotation_is_seen(tmp_path: Path) -> None:
-    """`reload` tells whether the file has something else."""
+def test_the_rotation_of_another_terminal_is_loaded(tmp_path: Path) -> None:
+    """`reload` returns True when the file has different cookies."""
     file = SessionFile(tmp_path / "s")
-    one = Session(ORIGIN, file=file)
-    one.store_cookies(FIRST)
-    one.save_as_current("ada")
-    other = Session(ORIGIN, file=file)
-    assert not other.reload()
-    one.store_cookies(SECOND)
-    assert other.reload()
-    assert other.csrf() == "y"
-    one.forget()
-    assert other.reload()
-    assert other.header() is None
+    first = Session(ORIGIN, file=file)
+    first.store_cookies(FIRST)
+    first.save_as_current("ada")
+    second = Session(ORIGIN, file=file)
+    assert not second.reload()
+    first.store_cookies(SECOND)
+    assert second.reload()
+    assert second.csrf() == "y"
+    first.forget()
+    assert second.reload()
+    assert second.header() is None
 
 
-def test_cookies_that_a_server_takes_away_are_gone() -> None:
-    """An empty or expired one is dropped; without a file all of it is memory."""
+def test_cookies_that_the_server_deletes_are_removed() -> None:
+    """Empty and expired cookies are dropped; this needs no file."""
     session = Session(ORIGIN)
     session.store_cookies(FIRST)
     session.store_cookies(["SESSION_ID=; Max-Age=0", "CSRF-TOKEN=x; Max-Age=0", "nonsense"])
@@ -51,8 +51,8 @@ def test_cookies_that_a_server_takes_away_are_gone() -> None:
     assert session.csrf() is None
 
 
-def test_a_chosen_account_is_taken(tmp_path: Path) -> None:
-    """`account` chooses; one without a session is signed in nowhere."""
+def test_a_session_is_selected_by_account(tmp_path: Path) -> None:
+    """An account without a session is not signed in."""
     file = SessionFile(tmp_path / "s")
     for name, cookies in (("ada", FIRST), ("bob", SECOND)):
         session = Session(ORIGIN, file=file)

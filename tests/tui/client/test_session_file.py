@@ -1,4 +1,4 @@
-"""The file that keeps sessions."""
+"""The session file."""
 
 import os
 import stat
@@ -15,18 +15,18 @@ ORIGIN = "http://127.0.0.1:8080"
 
 
 def saved(account: str = "ada", value: str = "1", origin: str = ORIGIN) -> SavedSession:
-    """A session with one cookie."""
+    """Return a session with one cookie."""
     return SavedSession(origin, account, [Cookie("SESSION_ID", value)])
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> SessionFile:
-    """A session file in a folder that is not there yet."""
+    """A session file in a folder that does not exist yet."""
     return SessionFile(tmp_path / "config" / "session.cookies")
 
 
-def test_sessions_are_kept_by_server_and_account(file: SessionFile) -> None:
-    """Several side by side; without an account the last sign-in counts."""
+def test_sessions_are_saved_by_server_and_account(file: SessionFile) -> None:
+    """Without an account, the one that signed in last is returned."""
     file.save(saved("ada"), current=True)
     file.save(saved("bob"), current=True)
     file.save(saved("eve", origin="https://other"))
@@ -41,13 +41,13 @@ def test_sessions_are_kept_by_server_and_account(file: SessionFile) -> None:
     assert file.find(ORIGIN) == saved("ada", "2")
 
 
-def test_file_and_folder_are_for_their_owner_only(file: SessionFile) -> None:
-    """Whatever the umask is."""
-    before = os.umask(0)
+def test_only_the_owner_can_read_file_and_folder(file: SessionFile) -> None:
+    """With any umask."""
+    umask = os.umask(0)
     try:
         file.save(saved())
     finally:
-        os.umask(before)
+        os.umask(umask)
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
     assert {p.name for p in file.path.parent.iterdir()} == {
@@ -56,16 +56,16 @@ def test_file_and_folder_are_for_their_owner_only(file: SessionFile) -> None:
     }
 
 
-def test_a_file_that_others_may_read_is_refused(file: SessionFile) -> None:
-    """With the command that helps."""
+def test_a_file_that_others_can_read_is_rejected(file: SessionFile) -> None:
+    """The error names the command that helps."""
     file.save(saved())
     file.path.chmod(0o640)
     with pytest.raises(UsageError, match="chmod 600"):
         file.find(ORIGIN)
 
 
-def test_a_file_of_another_user_is_refused(file: SessionFile) -> None:
-    """Somebody else may have put a session of theirs there."""
+def test_a_file_of_another_user_is_rejected(file: SessionFile) -> None:
+    """The other user may have put their own session there."""
     if os.geteuid() == 0:
         file.save(saved())
         os.chown(file.path, 12_345, -1)
@@ -75,8 +75,8 @@ def test_a_file_of_another_user_is_refused(file: SessionFile) -> None:
         file.find(ORIGIN)
 
 
-def test_a_link_is_neither_read_nor_written_through(file: SessionFile, tmp_path: Path) -> None:
-    """Reading refuses it, and so does writing; what it points at stays as it was."""
+def test_a_symbolic_link_is_neither_read_nor_written(file: SessionFile, tmp_path: Path) -> None:
+    """Both are errors, and the target of the link does not change."""
     target = tmp_path / "target"
     target.write_text("{}")
     target.chmod(0o600)
@@ -90,8 +90,8 @@ def test_a_link_is_neither_read_nor_written_through(file: SessionFile, tmp_path:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"sessions": 1}', "\x00"])
-def test_a_damaged_file_is_told_as_such(file: SessionFile, text: str) -> None:
-    """Not as a crash, and not as nobody being signed in."""
+def test_a_damaged_file_is_reported(file: SessionFile, text: str) -> None:
+    """It neither crashes nor counts as not signed in."""
     file.path.parent.mkdir()
     file.path.write_text(text)
     file.path.chmod(0o600)
@@ -99,12 +99,12 @@ def test_a_damaged_file_is_told_as_such(file: SessionFile, text: str) -> None:
         file.find(ORIGIN)
 
 
-def test_writers_side_by_side_lose_nothing(file: SessionFile) -> None:
+def test_concurrent_writers_lose_nothing(file: SessionFile) -> None:
     """Each change is made under the lock."""
 
     def write(number: int) -> None:
-        for turn in range(10):
-            file.save(saved(f"user{number}", str(turn)))
+        for value in range(10):
+            file.save(saved(f"user{number}", str(value)))
 
     threads = [threading.Thread(target=write, args=(n,)) for n in range(6)]
     for thread in threads:
@@ -114,8 +114,8 @@ def test_writers_side_by_side_lose_nothing(file: SessionFile) -> None:
     assert sorted(file.accounts(ORIGIN)) == [f"user{n}" for n in range(6)]
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
-    """With another place to name."""
-    (tmp_path / "taken").write_text("")
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
+    """The error names the setting for another file."""
+    (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="session_store"):
-        SessionFile(tmp_path / "taken" / "session.cookies").save(saved())
+        SessionFile(tmp_path / "file" / "session.cookies").save(saved())

@@ -1,4 +1,4 @@
-"""Requests, renewals and repetitions."""
+"""Requests: headers, refreshing the session, retries and errors."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,46 +20,48 @@ from rustygpt_tui.client.session_file import SessionFile
 from rustygpt_tui.client.transport import Transport
 from rustygpt_tui.errors import ClientError, NotSignedIn, ServerRejected, TimedOut, Unreachable
 
-DEAD = problem(401, "RGP.AUTH.EXPIRED", "The session ended.", www_authenticate="session")
-OLD = problem(401, "RGP.AUTH.INVALID_SESSION", "Old.", www_authenticate="refresh, session")
+EXPIRED = problem(401, "RGP.AUTH.EXPIRED", "The session ended.", www_authenticate="session")
+SUPERSEDED = problem(401, "RGP.AUTH.INVALID_SESSION", "Old.", www_authenticate="refresh, session")
 OK = FakeResponse(body=Ok(ok=True))
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[FakeHttpServer]:
-    """A server to be told what to answer."""
+    """A fake server."""
     async with fake_http_server() as running:
         yield running
 
 
 @pytest.fixture
 async def transport(server: FakeHttpServer) -> AsyncIterator[Transport]:
-    """A transport that is signed in."""
+    """A signed-in transport."""
     session = Session(server.origin)
     session.store_cookies([value for _, value in cookies(1)])
-    made = Transport(session, response_timeout=5)
-    yield made
-    await made.aclose()
+    signed_in = Transport(session, response_timeout=5)
+    yield signed_in
+    await signed_in.aclose()
 
 
-async def test_a_request_that_changes_something_carries_the_csrf_token(
+async def test_requests_that_change_something_send_the_csrf_token(
     server: FakeHttpServer, transport: Transport
 ) -> None:
-    """And one that reads does not."""
+    """Reading requests do not."""
     server.on("POST", "/x", OK)
     server.on("GET", "/x", OK)
     await transport.call("POST", "/x", Ok, key="k-1")
     await transport.call("GET", "/x", Ok, query={"a": "ä&b", "none": None})
-    wrote, read = server.requests
-    assert wrote.headers["cookie"] == "SESSION_ID=token-1; CSRF-TOKEN=csrf-1"
-    assert wrote.headers["x-csrf-token"] == "csrf-1"
-    assert wrote.headers["idempotency-key"] == "k-1"
+    write, read = server.requests
+    assert write.headers["cookie"] == "SESSION_ID=token-1; CSRF-TOKEN=csrf-1"
+    assert write.headers["x-csrf-token"] == "csrf-1"
+    assert write.headers["idempotency-key"] == "k-1"
     assert "x-csrf-token" not in read.headers
     assert read.query == {"a": "ä&b"}
 
 
-async def test_a_rotation_is_followed(server: FakeHttpServer, transport: Transport) -> None:
-    """The next request has the new cookies and the new token."""
+async def test_a_rotation_is_used_by_the_next_request(
+    server: FakeHttpServer, transport: Transport
+) -> None:
+    """With the new cookies and the new token."""
     server.on("POST", "/x", FakeResponse(body=Ok(ok=True), headers=cookies(2)), OK)
     await transport.call("POST", "/x", Ok)
     await transport.call("POST", "/x", Ok)
@@ -67,35 +69,35 @@ async def test_a_rotation_is_followed(server: FakeHttpServer, transport: Transpo
     assert server.requests[1].headers["x-csrf-token"] == "csrf-2"
 
 
-@pytest.mark.parametrize("refusal", [DEAD, OLD])
-async def test_a_401_is_met_with_one_refresh_and_one_retry(
-    server: FakeHttpServer, transport: Transport, refusal: FakeResponse
+@pytest.mark.parametrize("rejection", [EXPIRED, SUPERSEDED])
+async def test_a_401_leads_to_one_refresh_and_one_retry(
+    server: FakeHttpServer, transport: Transport, rejection: FakeResponse
 ) -> None:
-    """Requests at the same time share the refresh."""
+    """Concurrent requests share the refresh."""
 
-    def answer(asked: RecordedRequest) -> FakeResponse:
-        return OK if "token-2" in asked.headers["cookie"] else refusal
+    def respond(request: RecordedRequest) -> FakeResponse:
+        return OK if "token-2" in request.headers["cookie"] else rejection
 
-    server.on("GET", "/x", answer)
+    server.on("GET", "/x", respond)
     server.on("POST", "/api/auth/refresh", FakeResponse(body=LOGGED_IN, headers=cookies(2)))
     calls = [transport.call("GET", "/x", Ok) for _ in range(3)]
     assert await asyncio.gather(*calls) == [Ok(ok=True)] * 3
     assert server.request_count("POST", "/api/auth/refresh") == 1
 
 
-async def test_a_refresh_that_is_refused_ends_in_sign_in_needed(
+async def test_a_rejected_refresh_is_not_signed_in(
     server: FakeHttpServer, transport: Transport
 ) -> None:
-    """With what the server said, and no third try."""
-    server.on("GET", "/x", DEAD)
-    server.on("POST", "/api/auth/refresh", DEAD)
+    """With the server's sentence, and no further attempt."""
+    server.on("GET", "/x", EXPIRED)
+    server.on("POST", "/api/auth/refresh", EXPIRED)
     with pytest.raises(NotSignedIn, match="The session ended") as caught:
         await transport.call("GET", "/x", Ok)
     assert (caught.value.code, caught.value.request_id) == ("RGP.AUTH.EXPIRED", "r-1")
     assert len(server.requests) == 2
 
 
-async def test_a_401_of_another_kind_is_final(server: FakeHttpServer, transport: Transport) -> None:
+async def test_another_401_is_not_retried(server: FakeHttpServer, transport: Transport) -> None:
     """A wrong password is not retried."""
     server.on("POST", "/x", problem(401, "RGP.AUTH.INVALID_CREDENTIALS", "Wrong."))
     with pytest.raises(NotSignedIn):
@@ -103,50 +105,53 @@ async def test_a_401_of_another_kind_is_final(server: FakeHttpServer, transport:
     assert len(server.requests) == 1
 
 
-async def test_another_terminals_refresh_is_used(server: FakeHttpServer, tmp_path: Path) -> None:
-    """The file is looked at before a refresh is asked for."""
+async def test_the_refresh_of_another_terminal_is_used(
+    server: FakeHttpServer, tmp_path: Path
+) -> None:
+    """The file is read before the session is refreshed."""
     file = SessionFile(tmp_path / "s")
-    first, second = Session(server.origin, file=file), Session(server.origin, file=file)
+    first = Session(server.origin, file=file)
+    second = Session(server.origin, file=file)
     first.store_cookies([value for _, value in cookies(1)])
     first.save_as_current("ada")
     second.reload()
     first.store_cookies([value for _, value in cookies(2)])
-    server.on("GET", "/x", lambda a: OK if "token-2" in a.headers["cookie"] else DEAD)
+    server.on("GET", "/x", lambda r: OK if "token-2" in r.headers["cookie"] else EXPIRED)
     transport = Transport(second)
     await transport.call("GET", "/x", Ok)
     await transport.aclose()
     assert server.request_count("POST", "/api/auth/refresh") == 0
 
 
-async def test_what_may_be_repeated_is_repeated_once(
+async def test_idempotent_requests_are_repeated_once(
     server: FakeHttpServer, transport: Transport
 ) -> None:
-    """A read, or a post with a key; another post may have happened and is not."""
+    """A GET and a POST with a key are; another POST may have had an effect and is not."""
     cut = FakeResponse(cut=True)
     server.on("GET", "/x", cut, OK)
     server.on("POST", "/x", cut, OK)
     server.on("POST", "/y", cut, OK)
     await transport.call("GET", "/x", Ok)
     await transport.call("POST", "/x", Ok, key="k")
-    keys = [a.headers.get("idempotency-key") for a in server.requests if a.method == "POST"]
+    keys = [r.headers.get("idempotency-key") for r in server.requests if r.method == "POST"]
     assert keys == ["k", "k"]
     with pytest.raises(Unreachable, match="broke off"):
         await transport.call("POST", "/y", Ok)
     assert server.request_count("POST", "/y") == 1
 
 
-async def test_nobody_there_is_unreachable() -> None:
-    """A refused connection is one sentence with the address."""
-    async with fake_http_server() as gone:
-        origin = gone.origin
+async def test_a_refused_connection_is_unreachable() -> None:
+    """The error is one sentence with the address."""
+    async with fake_http_server() as stopped:
+        origin = stopped.origin
     transport = Transport(Session(origin))
     with pytest.raises(Unreachable, match=f"Nothing answers at {origin}"):
         await transport.call("GET", "/api/setup", SetupStatus)
     await transport.aclose()
 
 
-async def test_no_answer_in_time_is_timed_out(server: FakeHttpServer) -> None:
-    """The wait has an end."""
+async def test_a_late_response_is_timed_out(server: FakeHttpServer) -> None:
+    """The wait is limited."""
     never = asyncio.Event()
 
     async def silent() -> AsyncIterator[bytes]:
@@ -161,10 +166,10 @@ async def test_no_answer_in_time_is_timed_out(server: FakeHttpServer) -> None:
     never.set()
 
 
-async def test_an_answer_of_another_shape_is_told(
+async def test_a_response_of_another_form_is_reported(
     server: FakeHttpServer, transport: Transport
 ) -> None:
-    """It is no crash, and the sentence says what it may be."""
+    """The error suggests that the versions differ."""
     server.on("GET", "/x", FakeResponse(body=["what?"]))
     with pytest.raises(ServerRejected, match="version"):
         await transport.call("GET", "/x", Ok)
@@ -173,7 +178,7 @@ async def test_an_answer_of_another_shape_is_told(
 async def test_cookies_do_not_follow_a_redirect(
     server: FakeHttpServer, transport: Transport
 ) -> None:
-    """A server that points elsewhere gets an error, and elsewhere gets nothing."""
+    """A redirect is an error, and its target gets no request."""
     async with fake_http_server() as elsewhere:
         elsewhere.on("GET", "/x", OK)
         server.on("GET", "/x", FakeResponse(302, headers=[("location", elsewhere.origin + "/x")]))

@@ -1,4 +1,4 @@
-"""A server, folders of one's own, and a session for commands."""
+"""Fixtures for commands: a fake server, private folders, and a session."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from rustygpt_tui.client.session_file import SessionFile
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The program's folders, all within the test's own."""
+    """The program's folders, inside the test's temporary folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RUSTYGPT_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("RUSTYGPT_STATE_DIR", str(tmp_path / "state"))
@@ -24,7 +24,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeHttpServer]:
-    """A server to be told what to answer; the settings name it."""
+    """A fake server, which is the one in the settings."""
     async with fake_http_server() as running:
         monkeypatch.setenv("RUSTYGPT__CLI__SERVER", running.origin)
         yield running
@@ -32,7 +32,7 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeHttpServe
 
 @pytest.fixture
 def signed_in(server: FakeHttpServer, folders: Path) -> FakeHttpServer:
-    """The server with Ada signed in."""
+    """The fake server, with Ada signed in."""
     session = Session(server.origin, file=SessionFile(folders / "config" / "session.cookies"))
     session.store_cookies([value for _, value in cookies(1)])
     session.save_as_current("ada")

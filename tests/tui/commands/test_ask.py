@@ -1,4 +1,4 @@
-"""ask: a question, its answer as it comes, and how it ends."""
+"""The command `ask`: which answer it follows, what it prints, and how it ends."""
 
 import asyncio
 import json
@@ -7,7 +7,8 @@ import sys
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.support.clients.cli_runner import rustygpt
+from msgspec import structs
+from tests.support.clients.cli_runner import CliResult, rustygpt
 from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse
 from tests.support.sample_models import REPLY, ROOT, TEA, conversation, message
 from tests.support.streams.sse_frames import (
@@ -24,77 +25,106 @@ from tests.support.streams.sse_frames import (
 )
 
 from rustygpt_shared.codec import decode
-from rustygpt_shared.models.messages import CancelResult, PostedMessage, ThreadPage
+from rustygpt_shared.models.messages import CancelResult, PostedMessage
 
+CONVERSATION = f"/api/conversations/{TEA}"
 STREAM = f"/api/stream/conversations/{TEA}"
-WHOLE = "Tea is **hot** 🍵 water."
-FINAL = answer(WHOLE, streaming=False, finish_reason="stop")
-POSTED = PostedMessage(ROOT, ROOT, TEA, 1)
+FULL_TEXT = "Tea is **hot** 🍵 water."
+FINAL = answer(FULL_TEXT, streaming=False, finish_reason="stop")
+POSTED = PostedMessage(ROOT, ROOT, TEA, 1, answer_id=REPLY)
+
+
+def use_mode(server: FakeHttpServer, mode: str) -> None:
+    """Serve the conversation with this assistant mode."""
+    shown = structs.replace(conversation(last_event_id="evt_3"), assistant_mode=mode)
+    server.on("GET", CONVERSATION, FakeResponse(body=shown))
+
+
+def posted_contents(server: FakeHttpServer) -> list[str]:
+    """Return the texts that were posted."""
+    return [decode(r.body, dict)["content"] for r in server.requests if r.method == "POST"]
 
 
 @pytest.fixture
-def asked_server(signed_in: FakeHttpServer) -> FakeHttpServer:
-    """A server with a conversation in which a question may be put."""
-    shown = conversation(last_event_id="evt_3")
-    signed_in.on("GET", f"/api/conversations/{TEA}", FakeResponse(body=shown))
+def chat(signed_in: FakeHttpServer) -> FakeHttpServer:
+    """A server with a conversation whose posts start an answer."""
+    use_mode(signed_in, "always")
     signed_in.on("POST", f"/api/threads/{TEA}/root", FakeResponse(201, POSTED))
     signed_in.on("GET", f"/api/messages/{REPLY}", FakeResponse(body=FINAL))
     return signed_in
 
 
-async def test_the_answer_is_printed_as_it_comes_and_nothing_twice(
-    asked_server: FakeHttpServer,
+async def test_the_answer_is_printed_as_it_arrives_and_nothing_twice(
+    chat: FakeHttpServer,
 ) -> None:
-    """Over a broken connection and repeated deltas; the position is from before the post."""
-    asked_server.on(
+    """A broken connection and repeated deltas do not matter; the stream starts before the post."""
+    chat.on(
         "GET",
         STREAM,
         stream(
             opened("evt_3"),
             message_new(4, message()),
             message_new(5, answer()),
-            message_delta(0, WHOLE[:8]),
+            message_delta(0, FULL_TEXT[:8]),
         ),
         stream(
             opened("evt_5"),
-            message_delta(0, WHOLE[:15]),
+            message_delta(0, FULL_TEXT[:15]),
             message_updated(6, FINAL),
             message_done(7),
         ),
     )
-    ran = await rustygpt("ask", str(TEA), "What", "is", "tea?")
-    assert (ran.code, ran.out) == (0, WHOLE + "\n")
-    assert "Trying again" in ran.err
-    streams = [a.headers["last-event-id"] for a in asked_server.requests if a.path == STREAM]
+    result = await rustygpt("ask", str(TEA), "What", "is", "tea?")
+    assert (result.code, result.out) == (0, FULL_TEXT + "\n")
+    assert "Trying again" in result.err
+    streams = [r.headers["last-event-id"] for r in chat.requests if r.path == STREAM]
     assert streams == ["evt_3", "evt_5"]
 
 
-async def test_other_answers_are_not_printed(asked_server: FakeHttpServer) -> None:
-    """Only the answer to this question is."""
-    other = message(TEA, "Other", role="assistant", parent_id=REPLY, streaming=False)
-    asked_server.on(
+async def test_other_answers_are_not_printed(chat: FakeHttpServer) -> None:
+    """Only the answer that the response to the post names is printed."""
+    elsewhere = message(TEA, "Other", role="assistant", parent_id=REPLY, streaming=False)
+    sibling = message(TEA, "Sibling", role="assistant", parent_id=ROOT, finish_reason="stop")
+    chat.on(
         "GET",
         STREAM,
         stream(
             opened(),
-            message_new(4, other),
-            message_new(5, answer()),
-            message_updated(6, FINAL),
-            message_done(7),
+            message_new(4, elsewhere),
+            message_new(5, sibling),
+            message_new(6, answer()),
+            message_updated(7, FINAL),
+            message_done(8),
         ),
     )
-    assert (await rustygpt("ask", str(TEA), "?")).out == WHOLE + "\n"
+    assert (await rustygpt("ask", str(TEA), "?")).out == FULL_TEXT + "\n"
 
 
-async def test_json_is_the_whole_answer_at_its_end(asked_server: FakeHttpServer) -> None:
-    """One object, nothing before."""
-    asked_server.on(
+@pytest.mark.parametrize("mode", ["always", "mention"])
+async def test_without_an_answer_id_the_command_fails_at_once(
+    chat: FakeHttpServer, mode: str
+) -> None:
+    """The error names the conversation's mode; no stream is opened, nothing is printed."""
+    use_mode(chat, mode)
+    chat.on(
+        "POST", f"/api/threads/{TEA}/root", FakeResponse(201, PostedMessage(ROOT, ROOT, TEA, 1))
+    )
+    result = await rustygpt("ask", str(TEA), "?")
+    assert (result.code, result.out) == (1, "")
+    assert "no answer was started" in result.err
+    assert repr(mode) in result.err
+    assert chat.request_count("GET", STREAM) == 0
+
+
+async def test_json_is_the_full_answer_at_its_end(chat: FakeHttpServer) -> None:
+    """One object is printed, and nothing before it."""
+    chat.on(
         "GET",
         STREAM,
         stream(opened(), message_new(4, answer()), message_delta(0, "Tea"), message_done(5)),
     )
-    ran = await rustygpt("ask", str(TEA), "?", "--json")
-    assert json.loads(ran.out)["content"] == WHOLE
+    result = await rustygpt("ask", str(TEA), "?", "--json")
+    assert json.loads(result.out)["content"] == FULL_TEXT
 
 
 @pytest.mark.parametrize(
@@ -105,58 +135,71 @@ async def test_json_is_the_whole_answer_at_its_end(asked_server: FakeHttpServer)
         ([message_done(6, "timeout")], "took too long"),
     ],
 )
-async def test_a_failed_answer_is_9(
-    asked_server: FakeHttpServer, frames: list[bytes], sentence: str
+async def test_a_failed_answer_exits_with_9(
+    chat: FakeHttpServer, frames: list[bytes], sentence: str
 ) -> None:
-    """What came of it is printed, and why it ended is told."""
-    asked_server.on(
+    """The text so far is printed, and the reason goes to standard error."""
+    chat.on(
         "GET", STREAM, stream(opened(), message_new(4, answer()), message_delta(0, "Tea"), *frames)
     )
-    ran = await rustygpt("ask", str(TEA), "?")
-    assert (ran.code, ran.out) == (9, "Tea\n")
-    assert sentence in ran.err
+    result = await rustygpt("ask", str(TEA), "?")
+    assert (result.code, result.out) == (9, "Tea\n")
+    assert sentence in result.err
 
 
-async def test_after_a_reset_the_thread_is_fetched(asked_server: FakeHttpServer) -> None:
-    """The answer is found there, and only the rest of it printed."""
-    tree = ThreadPage(ROOT, [message(), FINAL], "evt_90")
-    asked_server.on("GET", f"/api/threads/{ROOT}/tree", FakeResponse(body=tree))
-    asked_server.on(
+async def test_after_a_reset_the_answer_is_fetched(chat: FakeHttpServer) -> None:
+    """Only the part that was not printed yet is printed."""
+    chat.on(
         "GET",
         STREAM,
         stream(opened(), message_new(4, answer()), message_delta(0, "Tea"), reset("evt_90")),
     )
-    assert (await rustygpt("ask", str(TEA), "?")).out == WHOLE + "\n"
+    assert (await rustygpt("ask", str(TEA), "?")).out == FULL_TEXT + "\n"
+    assert chat.request_count("GET", f"/api/messages/{REPLY}") == 1
 
 
-async def test_in_a_group_the_assistant_is_mentioned(asked_server: FakeHttpServer) -> None:
-    """Unless it is already; where it is off nothing is posted."""
+async def test_in_a_group_the_assistant_is_mentioned(chat: FakeHttpServer) -> None:
+    """In mode `mention` the question mentions the assistant; in mode `off` nothing is posted."""
+    results: dict[str, CliResult] = {}
     for mode in ("mention", "off"):
-        shown = conversation(last_event_id="evt_3")
-        shown = type(shown)(
-            **{n: getattr(shown, n) for n in shown.__struct_fields__ if n != "assistant_mode"},
-            assistant_mode=mode,
-        )
-        asked_server.on("GET", f"/api/conversations/{TEA}", FakeResponse(body=shown))
-        asked_server.on("GET", STREAM, stream(opened(), message_new(4, FINAL)))
-        ran = await rustygpt("ask", str(TEA), "?")
-        assert ran.code == (0 if mode == "mention" else 1)
-    posts = [decode(a.body, dict)["content"] for a in asked_server.requests if a.method == "POST"]
-    assert posts == ["@assistant ?"]
+        use_mode(chat, mode)
+        chat.on("GET", STREAM, stream(opened(), message_new(4, FINAL)))
+        results[mode] = await rustygpt("ask", str(TEA), "?")
+    assert {mode: result.code for mode, result in results.items()} == {"mention": 0, "off": 1}
+    assert "is off" in results["off"].err
+    assert posted_contents(chat) == ["@assistant ?"]
 
 
-async def test_a_question_may_be_put_in_a_thread_or_after_a_word_to_the_assistant(
-    asked_server: FakeHttpServer,
+@pytest.mark.parametrize(
+    ("question", "posted"),
+    [
+        ("@Assistant, why?", "@Assistant, why?"),
+        ("@assistants?", "@assistant @assistants?"),
+        ("who is me@assistant.org?", "@assistant who is me@assistant.org?"),
+    ],
+)
+async def test_only_a_mention_at_the_start_is_kept_as_it_is(
+    chat: FakeHttpServer, question: str, posted: str
 ) -> None:
-    """`--parent` replies; `--system` begins the thread."""
-    asked_server.on("GET", f"/api/messages/{ROOT}", FakeResponse(body=message()))
-    asked_server.on(
-        "POST", f"/api/messages/{ROOT}/reply", FakeResponse(201, PostedMessage(ROOT, ROOT, TEA, 2))
+    """Text that merely contains the word gets a mention in front."""
+    use_mode(chat, "mention")
+    chat.on("GET", STREAM, stream(opened(), message_new(4, FINAL)))
+    assert (await rustygpt("ask", str(TEA), question)).code == 0
+    assert posted_contents(chat) == [posted]
+
+
+async def test_a_question_can_be_a_reply_or_follow_a_system_prompt(chat: FakeHttpServer) -> None:
+    """`--parent` replies to a message; `--system` starts the thread with a prompt."""
+    chat.on("GET", f"/api/messages/{ROOT}", FakeResponse(body=message()))
+    chat.on(
+        "POST",
+        f"/api/messages/{ROOT}/reply",
+        FakeResponse(201, PostedMessage(ROOT, ROOT, TEA, 2, answer_id=REPLY)),
     )
-    asked_server.on("GET", STREAM, lambda _: stream(opened(), message_new(4, FINAL)))
+    chat.on("GET", STREAM, lambda _: stream(opened(), message_new(4, FINAL)))
     assert (await rustygpt("ask", "--parent", str(ROOT), "Why", "so?")).code == 0
     assert (await rustygpt("ask", str(TEA), "Why?", "--system", "Be short.")).code == 0
-    posts = [decode(a.body, dict) for a in asked_server.requests if a.method == "POST"]
+    posts = [decode(r.body, dict) for r in chat.requests if r.method == "POST"]
     assert posts == [
         {"content": "Why so?"},
         {"content": "Be short.", "role": "system"},
@@ -166,37 +209,42 @@ async def test_a_question_may_be_put_in_a_thread_or_after_a_word_to_the_assistan
     assert (await rustygpt("ask")).code == 2
 
 
-async def test_being_removed_ends_the_wait(asked_server: FakeHttpServer) -> None:
-    """The stream's end is told."""
-    asked_server.on("GET", STREAM, stream(opened(), message_new(4, answer()), closed("removed")))
+async def test_being_removed_ends_the_wait(chat: FakeHttpServer) -> None:
+    """A final `stream.closed` ends the command with 1."""
+    chat.on("GET", STREAM, stream(opened(), message_new(4, answer()), closed("removed")))
     assert (await rustygpt("ask", str(TEA), "?")).code == 1
 
 
-async def test_ctrl_c_stops_the_answer_at_the_server(asked_server: FakeHttpServer) -> None:
-    """What came is printed, the answer is cancelled, and the program ends with 130."""
-    begun, never = asyncio.Event(), asyncio.Event()
+async def test_ctrl_c_stops_the_answer_at_the_server(chat: FakeHttpServer) -> None:
+    """The text so far is printed, the answer is cancelled, and the program ends with 130."""
+    sent = asyncio.Event()
+    never = asyncio.Event()
 
     async def endless() -> AsyncIterator[bytes]:
         yield opened() + message_new(4, answer()) + message_delta(0, "Tea")
-        begun.set()
+        sent.set()
         await never.wait()
 
-    asked_server.on("GET", STREAM, FakeResponse(stream=endless()))
-    asked_server.on(
+    chat.on("GET", STREAM, FakeResponse(stream=endless()))
+    chat.on(
         "POST", f"/api/messages/{REPLY}/cancel", FakeResponse(202, CancelResult(REPLY, "cancelled"))
     )
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from rustygpt_tui.cli import main; main()"),
-        *("ask", str(TEA), "?"),
+        sys.executable,
+        "-c",
+        "from rustygpt_tui.cli import main; main()",
+        "ask",
+        str(TEA),
+        "?",
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     async with asyncio.timeout(20):
-        await begun.wait()
+        await sent.wait()
         printed = await process.stdout.readexactly(3)
         process.send_signal(signal.SIGINT)
         code = await process.wait()
     assert (printed, code) == (b"Tea", 130)
-    assert asked_server.request_count("POST", f"/api/messages/{REPLY}/cancel") == 1
+    assert chat.request_count("POST", f"/api/messages/{REPLY}/cancel") == 1
     never.set()

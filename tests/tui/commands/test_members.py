@@ -1,4 +1,4 @@
-"""members and users."""
+"""The commands `members` and `users`."""
 
 from uuid import UUID
 
@@ -21,33 +21,33 @@ MEMBERS = ParticipantList(
 
 
 async def test_members_are_listed(signed_in: FakeHttpServer) -> None:
-    """User names, names, roles."""
+    """With user name, display name and role."""
     signed_in.on("GET", PATH, FakeResponse(body=MEMBERS))
-    ran = await rustygpt("members", "list", str(TEA))
-    assert [line.split("\t")[1:4] for line in ran.out.splitlines()] == [
+    result = await rustygpt("members", "list", str(TEA))
+    assert [line.split("\t")[1:4] for line in result.out.splitlines()] == [
         ["ada", "", "owner"],
         ["bob", "Bob B.", "member"],
     ]
 
 
 async def test_a_member_is_added_by_name(signed_in: FakeHttpServer) -> None:
-    """One of several found counts only when its whole name was given."""
-    found = UserSearchResults(
+    """A name must match completely when a search has several results."""
+    results = UserSearchResults(
         [
             UserSearchResult(ADA, "bobby", presence="offline"),
             UserSearchResult(BOB, "bob", presence="offline"),
         ]
     )
-    signed_in.on("GET", "/api/users", FakeResponse(body=found))
+    signed_in.on("GET", "/api/users", FakeResponse(body=results))
     signed_in.on("POST", PATH, FakeResponse(204))
-    ran = await rustygpt("members", "add", str(TEA), "bob", "--role", "viewer")
-    assert ran.code == 0
+    result = await rustygpt("members", "add", str(TEA), "bob", "--role", "viewer")
+    assert result.code == 0
     assert decode(signed_in.requests[-1].body, dict) == {"user_id": str(BOB), "role": "viewer"}
     assert (await rustygpt("members", "add", str(TEA), "bo")).code == 5
 
 
-async def test_a_member_gets_another_role_and_goes(signed_in: FakeHttpServer) -> None:
-    """Found among who is in the conversation, by user name or display name."""
+async def test_a_member_gets_a_new_role_and_is_removed(signed_in: FakeHttpServer) -> None:
+    """The member is found among the participants, by user name or display name."""
     signed_in.on("GET", PATH, FakeResponse(body=MEMBERS))
     signed_in.on("POST", PATH, FakeResponse(204))
     signed_in.on("DELETE", f"{PATH}/{BOB}", FakeResponse(204))
@@ -57,13 +57,13 @@ async def test_a_member_gets_another_role_and_goes(signed_in: FakeHttpServer) ->
     assert (await rustygpt("members", "role", str(TEA), "bob", "king")).code == 2
 
 
-async def test_people_are_found(signed_in: FakeHttpServer) -> None:
-    """By the beginning of a name."""
+async def test_users_are_searched(signed_in: FakeHttpServer) -> None:
+    """By the beginning of a name, up to a limit."""
     signed_in.on(
         "GET",
         "/api/users",
         FakeResponse(body=UserSearchResults([UserSearchResult(BOB, "bob", presence="offline")])),
     )
-    ran = await rustygpt("users", "bo", "--limit", "5")
-    assert ran.out == f"{BOB}\tbob\t\n"
+    result = await rustygpt("users", "bo", "--limit", "5")
+    assert result.out == f"{BOB}\tbob\t\n"
     assert signed_in.requests[0].query == {"query": "bo", "limit": "5"}

@@ -4,22 +4,31 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.clients.cli_runner import rustygpt
+from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse
+from tests.support.sample_models import TEA, conversation
 
+from rustygpt_shared.models.conversations import ConversationList
 from rustygpt_tui.client.printable import printable
-from rustygpt_tui.commands.output import json_line, width
+from rustygpt_tui.commands.output import json_line
 
 TEXT = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("\x1b\x9b\u202e\u2028")))
 
 
 @given(TEXT)
-def test_json_is_whole_and_drives_no_terminal(text: str) -> None:
-    """What a terminal must not get is escaped, not lost."""
+def test_json_is_complete_and_cannot_control_a_terminal(text: str) -> None:
+    """Characters that could control a terminal are escaped, not lost."""
     line = json_line({"text": text})
     assert json.loads(line) == {"text": text}
     assert printable(line) == line
     assert "\n" not in line
 
 
-def test_columns_count_what_is_seen() -> None:
-    """Wide characters take two, marks and joiners none."""
-    assert [width(t) for t in ("tea", "茶", "e\u0301", "a\u200db")] == [3, 2, 1, 2]
+async def test_columns_are_aligned_by_the_cells_that_text_takes(signed_in: FakeHttpServer) -> None:
+    """Wide characters take two cells; combining marks and joiners take none."""
+    titles = ["tea!", "茶茶", "te\u0301a!", "👩\u200d🔬ab"]
+    listed = ConversationList([conversation(TEA, title, unread=1_000) for title in titles])
+    signed_in.on("GET", "/api/conversations", FakeResponse(body=listed))
+    result = await rustygpt("conversations", terminal=True)
+    rows = [line.split(str(TEA))[1] for line in result.out.splitlines()[1:]]
+    assert [row.split("1000+")[0] for row in rows] == [f"  {title}   " for title in titles]

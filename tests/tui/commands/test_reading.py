@@ -1,4 +1,4 @@
-"""threads, unread, read."""
+"""The commands `threads`, `unread` and `read`."""
 
 from tests.support.clients.cli_runner import rustygpt
 from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse
@@ -15,33 +15,33 @@ from rustygpt_shared.models.messages import ReadMarkerResult
 
 
 async def test_threads_are_listed_up_to_a_limit(signed_in: FakeHttpServer) -> None:
-    """And more than that are mentioned, on standard error."""
+    """A note on standard error says that there are more."""
     page = ThreadList([thread(excerpt="a\nb"), thread(REPLY, unread=2)], "evt_1")
     signed_in.on("GET", f"/api/conversations/{TEA}/threads", FakeResponse(body=page))
-    ran = await rustygpt("threads", str(TEA))
-    assert [line.split("\t")[5] for line in ran.out.splitlines()] == ["a b", "Hello"]
-    assert ran.err == ""
-    ran = await rustygpt("threads", str(TEA), "--limit", "1")
-    assert len(ran.out.splitlines()) == 1
-    assert "more than 1" in ran.err
+    result = await rustygpt("threads", str(TEA))
+    assert [line.split("\t")[5] for line in result.out.splitlines()] == ["a b", "Hello"]
+    assert result.err == ""
+    result = await rustygpt("threads", str(TEA), "--limit", "1")
+    assert len(result.out.splitlines()) == 1
+    assert "more than 1" in result.err
 
 
 async def test_unread_threads_of_all_conversations_are_listed(signed_in: FakeHttpServer) -> None:
-    """Only those are asked about that have any."""
+    """Only conversations with unread messages are queried."""
     both = ConversationList([conversation(unread=3), conversation(ROOT, "Read")])
     signed_in.on("GET", "/api/conversations", FakeResponse(body=both))
-    answer = UnreadList([ThreadUnread(ROOT, 3)], "evt_1")
-    signed_in.on("GET", f"/api/conversations/{TEA}/unread", FakeResponse(body=answer))
-    ran = await rustygpt("unread")
-    assert (ran.code, ran.out) == (0, f"Tea\t{ROOT}\t3\n")
+    listed = UnreadList([ThreadUnread(ROOT, 3)], "evt_1")
+    signed_in.on("GET", f"/api/conversations/{TEA}/unread", FakeResponse(body=listed))
+    result = await rustygpt("unread")
+    assert (result.code, result.out) == (0, f"Tea\t{ROOT}\t3\n")
     signed_in.on("GET", f"/api/conversations/{TEA}", FakeResponse(body=conversation()))
-    assert (await rustygpt("unread", str(TEA))).out == ran.out
+    assert (await rustygpt("unread", str(TEA))).out == result.out
 
 
 async def test_a_thread_is_marked_read(signed_in: FakeHttpServer) -> None:
-    """To its end, or up to a message."""
+    """Up to its end, or up to a message."""
     signed_in.on("POST", f"/api/threads/{ROOT}/read", FakeResponse(body=ReadMarkerResult(ROOT, 0)))
     assert (await rustygpt("read", str(ROOT))).out == "Unread: 0\n"
     await rustygpt("read", str(ROOT), "--message", str(REPLY))
-    bodies = [decode(asked.body, dict) for asked in signed_in.requests]
+    bodies = [decode(request.body, dict) for request in signed_in.requests]
     assert bodies == [{}, {"message_id": str(REPLY)}]

@@ -1,10 +1,11 @@
-"""Ids from what a person types."""
+"""Resolving what a person types to an id."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse
 from tests.support.sample_models import ROOT, TEA, TIME, conversation, message, thread
 
@@ -16,18 +17,17 @@ from rustygpt_tui.client.session import Session
 from rustygpt_tui.commands import resolve
 from rustygpt_tui.errors import NotFound, UsageError
 
-NEAR = int(TIME.timestamp() * 1000)
-QUESTION, ANSWER = new_id(NEAR), new_id(NEAR)
+MILLISECONDS = int(TIME.timestamp() * 1000)
+QUESTION = new_id(MILLISECONDS)
+ANSWER = new_id(MILLISECONDS)
 OLD = UUID("01800000-0000-7000-8000-000000000001")
 
 
 @pytest.fixture
 async def client(server: FakeHttpServer) -> AsyncIterator[Client]:
     """A client of a server with one thread of two messages, and an old conversation."""
-    old = conversation(OLD)
     long_ago = TIME - timedelta(days=90)
-    fields = {n: getattr(old, n) for n in old.__struct_fields__}
-    old = type(old)(**{**fields, "last_activity_at": long_ago, "created_at": long_ago})
+    old = structs.replace(conversation(OLD), last_activity_at=long_ago, created_at=long_ago)
     server.on(
         "GET", "/api/conversations", FakeResponse(body=ConversationList([conversation(), old]))
     )
@@ -35,21 +35,21 @@ async def client(server: FakeHttpServer) -> AsyncIterator[Client]:
     server.on("GET", f"/api/conversations/{TEA}/threads", FakeResponse(body=page))
     tree = ThreadPage(QUESTION, [message(QUESTION), message(ANSWER)], "evt_1")
     server.on("GET", f"/api/threads/{QUESTION}/tree", FakeResponse(body=tree))
-    async with Client(Session(server.origin)) as made:
-        yield made
+    async with Client(Session(server.origin)) as running:
+        yield running
 
 
 async def test_the_beginning_of_an_id_finds_threads_and_messages(
     client: Client, server: FakeHttpServer
 ) -> None:
-    """Only conversations that were alive at the id's time are looked through."""
+    """Only conversations that were active at the id's time are searched."""
     assert await resolve.root(client, str(QUESTION)[:23]) == QUESTION
     assert await resolve.message(client, ANSWER.hex[:20].upper()) == ANSWER
-    assert not any(str(OLD) in asked.path for asked in server.requests)
+    assert not any(str(OLD) in request.path for request in server.requests)
 
 
-async def test_a_beginning_that_fits_two_or_is_none_is_told(client: Client) -> None:
-    """With the ids that fit, or with how much is needed."""
+async def test_an_ambiguous_or_invalid_beginning_is_an_error(client: Client) -> None:
+    """The error lists the ids that fit, or says how many digits are needed."""
     with pytest.raises(UsageError, match="fits 2 messages"):
         await resolve.message(client, str(ANSWER)[:9])
     for text in ("abc", "not an id", "g" * 10):
@@ -60,7 +60,7 @@ async def test_a_beginning_that_fits_two_or_is_none_is_told(client: Client) -> N
             await resolve.root(client, text)
 
 
-async def test_a_whole_id_is_taken_as_it_is(client: Client, server: FakeHttpServer) -> None:
-    """The server says whether there is such a thing."""
+async def test_a_full_id_needs_no_request(client: Client, server: FakeHttpServer) -> None:
+    """Whether it exists is found out by the request that uses it."""
     assert await resolve.message(client, str(ROOT).upper()) == ROOT
     assert server.requests == []

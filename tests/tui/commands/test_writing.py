@@ -1,4 +1,4 @@
-"""post, reply, cancel, and the text they are given."""
+"""The commands `post`, `reply` and `cancel`, and their text."""
 
 import json
 from pathlib import Path
@@ -14,42 +14,42 @@ POST = f"/api/threads/{TEA}/root"
 POSTED = FakeResponse(201, PostedMessage(ROOT, ROOT, TEA, 1))
 
 
-async def test_a_message_is_words_or_a_pipe(signed_in: FakeHttpServer) -> None:
+async def test_the_text_is_words_or_standard_input(signed_in: FakeHttpServer) -> None:
     """Words are joined; `-` or no words read standard input."""
     signed_in.on("POST", POST, POSTED)
     assert (await rustygpt("post", str(TEA), "Hello", "there")).out == f"{ROOT}\n"
     await rustygpt("post", str(TEA), "-", stdin="from a\npipe 🍵\n")
     await rustygpt("post", str(TEA), stdin="\ufeffalso\n", terminal=True)
-    texts = [decode(asked.body, dict)["content"] for asked in signed_in.requests]
+    texts = [decode(request.body, dict)["content"] for request in signed_in.requests]
     assert texts == ["Hello there", "from a\npipe 🍵", "also"]
-    keys = {asked.headers["idempotency-key"] for asked in signed_in.requests}
+    keys = {request.headers["idempotency-key"] for request in signed_in.requests}
     assert len(keys) == 3
 
 
-async def test_no_text_is_a_mistake(signed_in: FakeHttpServer) -> None:
-    """On a terminal nothing is waited for; an empty pipe is no message; bytes are no text."""
+async def test_a_missing_text_is_an_error(signed_in: FakeHttpServer) -> None:
+    """On a terminal it does not wait for input; an empty pipe and invalid UTF-8 are rejected."""
     for stdin in (None, "", "  \n", "\ud800"):
-        ran = await rustygpt("post", str(TEA), stdin=stdin)
-        assert (ran.code, signed_in.requests) == (2, [])
+        result = await rustygpt("post", str(TEA), stdin=stdin)
+        assert (result.code, signed_in.requests) == (2, [])
 
 
-async def test_a_file_is_put_below_in_a_fence_it_cannot_end(
+async def test_a_file_is_attached_in_a_longer_code_fence(
     signed_in: FakeHttpServer, tmp_path: Path
 ) -> None:
-    """And one that cannot be read is a mistake."""
+    """Code fences inside the file cannot end it; an unreadable file is an error of usage."""
     file = tmp_path / "notes.md"
     file.write_text("```\ncode\n```\n")
     signed_in.on("POST", POST, POSTED)
     await rustygpt("post", str(TEA), "See", "--attach", str(file))
     content = decode(signed_in.requests[0].body, dict)["content"]
     assert content == "See\n\nnotes.md:\n````\n```\ncode\n```\n````"
-    ran = await rustygpt("post", str(TEA), "See", "--attach", str(tmp_path))
-    assert ran.code == 2
-    assert "cannot be attached" in ran.err
+    result = await rustygpt("post", str(TEA), "See", "--attach", str(tmp_path))
+    assert result.code == 2
+    assert "cannot be attached" in result.err
 
 
-async def test_a_reply_and_a_cancel_name_their_message(signed_in: FakeHttpServer) -> None:
-    """The answer is the new id, or what became of it."""
+async def test_reply_and_cancel_name_a_message(signed_in: FakeHttpServer) -> None:
+    """They print the new message, and the result of stopping an answer."""
     signed_in.on(
         "POST",
         f"/api/messages/{ROOT}/reply",
@@ -58,7 +58,7 @@ async def test_a_reply_and_a_cancel_name_their_message(signed_in: FakeHttpServer
     signed_in.on(
         "POST", f"/api/messages/{REPLY}/cancel", FakeResponse(202, CancelResult(REPLY, "cancelled"))
     )
-    ran = await rustygpt("reply", "--parent", str(ROOT), "Yes", "--json")
-    assert json.loads(ran.out)["depth"] == 2
+    result = await rustygpt("reply", "--parent", str(ROOT), "Yes", "--json")
+    assert json.loads(result.out)["depth"] == 2
     assert (await rustygpt("cancel", str(REPLY))).out == "Status: cancelled\n"
     assert (await rustygpt("reply", "Yes")).code == 2

@@ -1,5 +1,6 @@
 """The rendered lines of a growing paragraph."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,14 @@ def test_any_split_of_a_paragraph_gives_the_same_lines(
     paragraph = StreamingParagraph(limit, step=step, max_open=1_000_000)
     for end in range(size, len(text) + size, size):
         assert paragraph.lines(text[:end].strip(), {}) == _at_once(text[:end].strip(), limit)
+
+
+@pytest.mark.parametrize("text", ["[\\] ](u) ", "] [ a](u) ", "`]` [ a](u) ", "[ \\[ ] ](u) "])
+def test_a_bracket_that_later_text_closes_is_not_stable(text: str) -> None:
+    """Escaped brackets, and closing ones before an opening one, close nothing."""
+    paragraph = StreamingParagraph(8, step=4, max_open=1_000_000)
+    for end in range(1, len(text) + 1):
+        assert paragraph.lines(text[:end].strip(), {}) == _at_once(text[:end].strip(), 8)
 
 
 def test_another_paragraph_starts_again() -> None:

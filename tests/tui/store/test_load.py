@@ -1,9 +1,9 @@
-"""States from snapshots."""
+"""Building a state from snapshots."""
 
 from msgspec import structs
 from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConversation, person_id
 
-from rustygpt_shared.models.conversations import ThreadUnread, UnreadList
+from rustygpt_shared.models.conversations import UNREAD_MAX, ThreadUnread, UnreadList
 from rustygpt_shared.models.messages import ReadMarkerResult
 from rustygpt_tui.store.apply import apply
 from rustygpt_tui.store.load import (
@@ -19,123 +19,124 @@ from rustygpt_tui.store.load import (
 from rustygpt_tui.store.state import Changes
 
 
-async def test_a_loaded_state_knows_the_conversation_and_its_first_threads() -> None:
-    """Title, role, participants, threads by activity, and where to go on."""
-    room = FakeConversation(page_size=2)
-    first, second, third = room.post(text="a"), room.post(text="b"), room.post(text="c")
-    room.post(first)
-    state = await load(room, CONVERSATION_ID, ME)
-    assert (state.info.title, state.role, state.position) == ("Tea", "owner", room.position)
+async def test_a_loaded_state_has_the_conversation_and_its_first_threads() -> None:
+    """Title, role, position, threads by activity, and the cursor for the next page."""
+    fake = FakeConversation(page_size=2)
+    first, second, third = fake.post(text="a"), fake.post(text="b"), fake.post(text="c")
+    fake.post(first)
+    state = await load(fake, CONVERSATION_ID, ME)
+    assert (state.info.title, state.role, state.position) == ("Tea", "owner", fake.position)
     assert [t.root_id for t in state.threads] == [first, third]
     state = with_threads(
-        state, await room.list_threads(CONVERSATION_ID, cursor=state.threads_cursor)
+        state, await fake.list_threads(CONVERSATION_ID, cursor=state.threads_cursor)
     )
     assert [t.root_id for t in state.threads] == [first, third, second]
     assert state.threads_cursor is None
 
 
-async def test_a_reload_fetches_as_much_as_there_was() -> None:
-    """After a reset the same pages are there again, with what was missed."""
-    room = FakeConversation(page_size=2)
-    root = room.post()
+async def test_a_reload_fetches_as_much_as_before() -> None:
+    """The same pages are fetched again, with the messages that were missed."""
+    fake = FakeConversation(page_size=2)
+    root = fake.post()
     for _ in range(4):
-        room.post(root)
+        fake.post(root)
     for _ in range(2):
-        room.post()
-    state = await load(room, CONVERSATION_ID, ME)
+        fake.post()
+    state = await load(fake, CONVERSATION_ID, ME)
     state = with_threads(
-        state, await room.list_threads(CONVERSATION_ID, cursor=state.threads_cursor)
+        state, await fake.list_threads(CONVERSATION_ID, cursor=state.threads_cursor)
     )
-    state = with_tree(state, await room.list_tree(root))
+    state = with_tree(state, await fake.list_tree(root))
     while cursor := state.trees[root].cursor:
-        state = with_tree(state, await room.list_tree(root, cursor=cursor))
-    room.post(root, text="missed")
-    again = await reload(room, state)
-    assert len(again.threads) == 3
-    assert len(again.trees[root]) == 6
-    assert again.position == room.position
+        state = with_tree(state, await fake.list_tree(root, cursor=cursor))
+    fake.post(root, text="missed")
+    reloaded = await reload(fake, state)
+    assert len(reloaded.threads) == 3
+    assert len(reloaded.trees[root]) == 6
+    assert reloaded.position == fake.position
 
 
-async def test_what_events_tell_too_little_of_is_fetched() -> None:
-    """A newcomer's name, and a thread from further down the list."""
-    room = FakeConversation(page_size=1)
-    deep = room.post(text="deep")
-    room.post(text="high")
-    state = await load(room, CONVERSATION_ID, ME)
-    assert state.thread(deep) is None
-    room.sent.clear()
-    room.post(deep)
-    room.add(person_id(1), "member")
+async def test_data_that_events_lack_is_fetched() -> None:
+    """The name of a new participant, and a thread from a later page of the list."""
+    fake = FakeConversation(page_size=1)
+    older = fake.post(text="older")
+    fake.post(text="newer")
+    state = await load(fake, CONVERSATION_ID, ME)
+    assert state.thread(older) is None
+    fake.sent.clear()
+    fake.post(older)
+    fake.add(person_id(1), "member")
     changes = Changes()
-    for event in room.sent:
+    for event in fake.sent:
         state, more = apply(state, event)
         changes |= more
     assert changes.needs_fetch == {"threads", "participants"}
     cursor = state.threads_cursor
-    state = await fetch_missing(room, state, changes)
-    assert state.thread(deep) is not None
+    state = await fetch_missing(fake, state, changes)
+    assert state.thread(older) is not None
     assert person_id(1) in state.participants
     assert state.threads_cursor == cursor
 
 
 async def test_an_old_page_of_threads_does_not_undo_activity() -> None:
-    """A summary older than what is known is left out."""
-    room = FakeConversation()
-    root = room.post()
-    page = await room.list_threads(CONVERSATION_ID)
-    room.post(root)
-    state = await load(room, CONVERSATION_ID, ME)
+    """A summary with an earlier last activity is ignored."""
+    fake = FakeConversation()
+    root = fake.post()
+    page = await fake.list_threads(CONVERSATION_ID)
+    fake.post(root)
+    state = await load(fake, CONVERSATION_ID, ME)
     assert with_threads(state, page).threads == state.threads
 
 
-async def test_counts_are_fetched_whole() -> None:
-    """Fetched counts take the place of all that were known."""
-    room = FakeConversation()
-    one, two = room.post(), room.post()
-    state = await load(room, CONVERSATION_ID, ME)
-    state = with_unread(state, UnreadList([ThreadUnread(one, 2)], "evt_0"))
-    state = with_unread(state, UnreadList([ThreadUnread(two, 1_000)], "evt_0"))
-    assert dict(state.unread) == {two: 1_000}
-    assert dict(with_read_marker(state, ReadMarkerResult(two, 0), two).unread) == {}
-    assert state.total_unread == 1_000
+async def test_fetched_counts_replace_earlier_ones() -> None:
+    """Threads that are not listed have no unread messages."""
+    fake = FakeConversation()
+    first = fake.post()
+    second = fake.post()
+    state = await load(fake, CONVERSATION_ID, ME)
+    state = with_unread(state, UnreadList([ThreadUnread(first, 2)], "evt_0"))
+    state = with_unread(state, UnreadList([ThreadUnread(second, UNREAD_MAX)], "evt_0"))
+    assert dict(state.unread) == {second: UNREAD_MAX}
+    assert dict(with_read_marker(state, ReadMarkerResult(second, 0), second).unread) == {}
+    assert state.total_unread == UNREAD_MAX
 
 
-async def test_a_page_with_the_final_text_ends_the_tail() -> None:
-    """An answer that a page shows finished is no longer in progress."""
-    room = FakeConversation()
-    root = room.post()
-    answer = room.post(root, role="assistant")
-    state = with_tree(await load(room, CONVERSATION_ID, ME), await room.list_tree(root))
-    state, _ = apply(state, room.delta(answer, 0, "abc"))
-    room.messages[answer] = structs.replace(room.messages[answer], content="x", streaming=False)
-    room.log.append(room.log[-1])
-    state = with_tree(state, await room.list_tree(root))
+async def test_a_page_with_the_final_text_ends_the_partial_answer() -> None:
+    """An answer that is finished on a page is no longer in progress."""
+    fake = FakeConversation()
+    root = fake.post()
+    answer = fake.post(root, role="assistant")
+    state = with_tree(await load(fake, CONVERSATION_ID, ME), await fake.list_tree(root))
+    state, _ = apply(state, fake.delta(answer, 0, "abc"))
+    fake.messages[answer] = structs.replace(fake.messages[answer], content="x", streaming=False)
+    fake.log.append(fake.log[-1])
+    state = with_tree(state, await fake.list_tree(root))
     assert not state.partials
     message = state.message(answer)
     assert message is not None
     assert state.text_of(message) == "x"
 
 
-async def test_a_page_older_than_an_event_is_completed_by_it() -> None:
-    """A message that came while the page was on its way is not lost."""
-    room = FakeConversation()
-    root = room.post()
-    state = await load(room, CONVERSATION_ID, ME)
-    page = await room.list_tree(root)
-    room.sent.clear()
-    reply = room.post(root)
-    for event in room.sent:
+async def test_an_event_that_came_before_an_older_page_is_kept() -> None:
+    """A message that arrives while the page is being fetched is not lost."""
+    fake = FakeConversation()
+    root = fake.post()
+    state = await load(fake, CONVERSATION_ID, ME)
+    page = await fake.list_tree(root)
+    fake.sent.clear()
+    reply = fake.post(root)
+    for event in fake.sent:
         state, _ = apply(state, event)
     state = with_tree(state, page)
     assert [m.id for m in state.trees[root]] == [root, reply]
     assert not state.unplaced
 
 
-async def test_a_thread_may_be_let_go() -> None:
-    """Its messages are forgotten, its place in the list is not."""
-    room = FakeConversation()
-    root = room.post()
-    state = with_tree(await load(room, CONVERSATION_ID, ME), await room.list_tree(root))
+async def test_a_thread_can_be_unloaded() -> None:
+    """Its messages are dropped, its summary in the list stays."""
+    fake = FakeConversation()
+    root = fake.post()
+    state = with_tree(await load(fake, CONVERSATION_ID, ME), await fake.list_tree(root))
     state = without_tree(state, root)
     assert root not in state.trees
     assert state.thread(root) is not None

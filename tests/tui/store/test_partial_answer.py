@@ -1,4 +1,4 @@
-"""Texts that grow by pieces."""
+"""Assembling a text from parts with offsets."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,21 +6,22 @@ from hypothesis import strategies as st
 from rustygpt_tui.store.partial_answer import OffsetBuffer
 
 
-def test_what_is_had_is_left_out_and_holes_are_not_bridged() -> None:
-    """A piece counts by the code points before it."""
-    text = OffsetBuffer()
-    assert text.add(0, "ab🍵")
-    assert not text.add(0, "ab")
-    assert not text.add(5, "later")
-    assert text.add(2, "🍵cd")
-    assert (text.text, text.length) == ("ab🍵cd", 5)
+def test_overlaps_are_ignored_and_gaps_are_not_filled() -> None:
+    """Offsets count code points."""
+    buffer = OffsetBuffer()
+    assert buffer.add(0, "ab🍵")
+    assert not buffer.add(0, "ab")
+    assert not buffer.add(5, "later")
+    assert buffer.add(2, "🍵cd")
+    assert (buffer.text, buffer.length) == ("ab🍵cd", 5)
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20))))
-def test_it_is_always_a_beginning_of_the_whole(cuts: list[tuple[int, int]]) -> None:
-    """Whatever slices come, nothing is doubled or made up."""
-    whole, text = "abcdefghijklmnopqrst", OffsetBuffer()
+def test_the_buffer_is_always_a_beginning_of_the_text(cuts: list[tuple[int, int]]) -> None:
+    """With any slices in any order."""
+    full_text = "abcdefghijklmnopqrst"
+    buffer = OffsetBuffer()
     for start, end in cuts:
-        text.add(start, whole[start:end])
-    assert whole.startswith(text.text)
-    assert len(text.text) == text.length
+        buffer.add(start, full_text[start:end])
+    assert full_text.startswith(buffer.text)
+    assert len(buffer.text) == buffer.length

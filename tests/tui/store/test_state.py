@@ -1,4 +1,4 @@
-"""What a state answers."""
+"""The queries of a state."""
 
 from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConversation, person_id
 
@@ -7,8 +7,8 @@ from rustygpt_tui.store.load import load
 from rustygpt_tui.store.state import display_name
 
 
-async def test_people_are_called_by_their_names() -> None:
-    """Display name, else user name, else a word for who is not there any more."""
+async def test_users_have_names() -> None:
+    """The display name, else the user name, else a word for users who left."""
     state = await load(FakeConversation(), CONVERSATION_ID, ME)
     assert [state.name_of(ME), state.name_of(person_id(1)), state.name_of(None)] == [
         "me",

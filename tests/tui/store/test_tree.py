@@ -1,4 +1,4 @@
-"""Messages in depth-first order."""
+"""The tree of a thread's messages in depth-first order."""
 
 from itertools import pairwise
 from uuid import UUID
@@ -17,24 +17,27 @@ ROOT = UUID(int=9)
 
 
 def message(number: int, content: str = "") -> MessageView:
-    """A message whose path is its number."""
+    """Return a message whose path is its number."""
     return MessageView(
         UUID(int=number), ROOT, CONVERSATION_ID, "user", content, f"{number:06d}", 1, number, START
     )
 
 
 @given(numbers=st.lists(st.integers(1, 3_000), max_size=40), fill=st.booleans())
-def test_messages_stand_in_the_order_of_their_paths(numbers: list[int], fill: bool) -> None:
-    """Whatever the order they come in, and however many blocks they fill."""
+def test_messages_are_in_the_order_of_their_paths(numbers: list[int], fill: bool) -> None:
+    """In whatever order they are put, and with any number of blocks."""
     tree = MessageTree(ROOT)
-    known = set(range(10, 2_000, 2)) if fill else set()
-    for number in (*sorted(known), *numbers):
+    prefilled = set(range(10, 2_000, 2)) if fill else set()
+    for number in (*sorted(prefilled), *numbers):
         tree = tree.put(message(number), number)
-    want = sorted(known | set(numbers))
-    assert [m.seq for m in tree] == want
-    assert len(tree) == len(want)
-    assert [tree.at(i).seq for i in (0, len(want) - 1) if want] == [*want[:1], *want[-1:]]
-    assert [tree.index(UUID(int=n)) for n in want] == list(range(len(want)))
+    expected = sorted(prefilled | set(numbers))
+    assert [m.seq for m in tree] == expected
+    assert len(tree) == len(expected)
+    assert [tree.at(i).seq for i in (0, len(expected) - 1) if expected] == [
+        *expected[:1],
+        *expected[-1:],
+    ]
+    assert [tree.index(UUID(int=n)) for n in expected] == list(range(len(expected)))
 
 
 def test_a_change_shares_all_but_one_block() -> None:
@@ -43,14 +46,14 @@ def test_a_change_shares_all_but_one_block() -> None:
     for number in range(1, 10_001):
         tree = tree.put(message(number), 0)
     after = tree.put(message(5_000, "new"), 1)
-    pairs = list(zip(tree._blocks, after._blocks, strict=True))
+    pairs = list(zip(tree.blocks, after.blocks, strict=True))
     assert sum(old is not new for old, new in pairs) == 1
-    assert all(len(block) <= trees.BLOCK for block in after._blocks)
-    assert all(a[-1][0] < b[0][0] for a, b in pairwise(after._blocks))
+    assert all(len(block) <= trees.BLOCK_SIZE for block in after.blocks)
+    assert all(a[-1][0] < b[0][0] for a, b in pairwise(after.blocks))
 
 
-def test_an_older_tree_does_not_know_what_came_later() -> None:
-    """Trees made from the same one do not see each other's messages."""
+def test_an_older_tree_lacks_later_messages() -> None:
+    """Trees derived from the same tree do not see each other's messages."""
     base = MessageTree(ROOT).put(message(1), 1)
     base.put(message(2), 2)
     assert base.get(UUID(int=2)) is None
@@ -60,8 +63,8 @@ def test_an_older_tree_does_not_know_what_came_later() -> None:
         base.at(1)
 
 
-def test_a_page_does_not_undo_what_events_told() -> None:
-    """A message known from a later event than a page is kept."""
+def test_a_page_does_not_undo_later_events() -> None:
+    """A message from an event after the page was read is kept."""
     tree = MessageTree(ROOT).put(message(1, "new"), 7)
     tree = tree.put_page([message(1, "old"), message(2, "two")], 5, None)
     assert [m.content for m in tree] == ["new", "two"]
@@ -70,7 +73,7 @@ def test_a_page_does_not_undo_what_events_told() -> None:
 
 
 def test_the_frontier_is_the_end_of_the_last_page() -> None:
-    """There is one while a further page is to be had, and none afterwards."""
+    """It is None when no further page follows."""
     tree = MessageTree(ROOT).put_page([message(1), message(2)], 0, "more")
     assert (tree.cursor, tree.frontier) == ("more", "000002")
     tree = tree.put_page([message(3)], 0, None)

@@ -1,4 +1,4 @@
-"""The terminal's side of the wire: typed calls, the stream, sessions, and a server of one's own.
+"""The HTTP client: typed calls, the event stream, sessions, and a server of the user's own.
 
-Nothing here knows a screen; httpx is imported when the first call is made.
+Nothing here depends on a screen. httpx is imported by the first call, so that commands start fast.
 """

@@ -1,4 +1,4 @@
-"""Calls about conversations and who is in them."""
+"""Calls for conversations, their participants, threads and unread counts."""
 
 from uuid import UUID
 
@@ -20,26 +20,26 @@ from rustygpt_tui.client.transport import Transport, new_key
 
 
 class ConversationCalls(Transport):
-    """Conversations, participants, lists of threads; every call raises Failure."""
+    """Calls for conversations; each raises ClientError."""
 
     async def list_conversations(
         self, *, archived: bool = False, cursor: str | None = None, limit: int | None = None
     ) -> ConversationList:
-        """A page of the caller's conversations, latest activity first."""
+        """Return a page of the caller's conversations, latest activity first."""
         query = {"archived": "true" if archived else None, "cursor": cursor, "limit": limit}
         return await self.call("GET", "/api/conversations", ConversationList, query=query)
 
     async def create_conversation(
         self, request: CreateConversation, *, key: str | None = None
     ) -> UUID:
-        """Start a conversation; answers its id."""
-        answer = await self.call(
+        """Create a conversation and return its id."""
+        created = await self.call(
             "POST", "/api/conversations", ConversationCreated, body=request, key=key or new_key()
         )
-        return answer.conversation_id
+        return created.conversation_id
 
     async def show_conversation(self, id: UUID) -> Conversation:
-        """One conversation, with the position of its events."""
+        """Return a conversation, with the position of its events."""
         return await self.call("GET", f"/api/conversations/{id}", Conversation)
 
     async def update_conversation(self, id: UUID, request: UpdateConversation) -> Conversation:
@@ -47,13 +47,13 @@ class ConversationCalls(Transport):
         return await self.call("PATCH", f"/api/conversations/{id}", Conversation, body=request)
 
     async def list_participants(self, id: UUID) -> ParticipantList:
-        """Who is in a conversation."""
+        """Return the participants of a conversation."""
         return await self.call("GET", f"/api/conversations/{id}/participants", ParticipantList)
 
     async def add_participant(
         self, id: UUID, user_id: UUID, role: ConversationRole = "member"
     ) -> None:
-        """Add a person, or change the person's role."""
+        """Add a user to a conversation, or change the user's role."""
         await self.call_no_content(
             "POST",
             f"/api/conversations/{id}/participants",
@@ -62,13 +62,13 @@ class ConversationCalls(Transport):
         )
 
     async def remove_participant(self, id: UUID, user_id: UUID) -> None:
-        """Remove a person, or leave oneself."""
+        """Remove a user from a conversation; callers may remove themselves."""
         await self.call_no_content("DELETE", f"/api/conversations/{id}/participants/{user_id}")
 
     async def list_threads(
         self, id: UUID, *, cursor: str | None = None, limit: int | None = None
     ) -> ThreadList:
-        """A page of a conversation's threads, latest activity first."""
+        """Return a page of a conversation's threads, latest activity first."""
         return await self.call(
             "GET",
             f"/api/conversations/{id}/threads",
@@ -77,5 +77,5 @@ class ConversationCalls(Transport):
         )
 
     async def list_unread(self, id: UUID) -> UnreadList:
-        """The threads of a conversation that have unread messages."""
+        """Return the threads of a conversation that have unread messages."""
         return await self.call("GET", f"/api/conversations/{id}/unread", UnreadList)

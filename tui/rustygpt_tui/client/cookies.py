@@ -1,6 +1,6 @@
-"""Cookies as a server sets them (RFC 6265), for one origin that is known beforehand.
+"""Parsing and sending cookies (RFC 6265) for a single origin.
 
-Domain and path are not looked at: a cookie goes back to the origin that set it, and nowhere else.
+Domain and path are ignored: a cookie is only sent back to the origin that set it.
 """
 
 import re
@@ -18,7 +18,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Cookie(Struct, frozen=True):
-    """One cookie; `expires` is in seconds since 1970, None while the session lasts."""
+    """A cookie; `expires` is in seconds since 1970, or None for a cookie without an end."""
 
     name: str
     value: str
@@ -27,15 +27,16 @@ class Cookie(Struct, frozen=True):
 
 
 def parse(header: str, now: float) -> Cookie | None:
-    """The cookie a `Set-Cookie` header sets, or None when it is malformed.
+    """Return the cookie in a `Set-Cookie` header, or None when the header is malformed.
 
-    A cookie that is taken away comes back with an `expires` in the past.
+    `now` is in seconds since 1970. A cookie that the server deletes has an `expires` in the past.
     """
     pair, *attributes = header.split(";")
     name, _, value = pair.strip().partition("=")
     if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
         return None
-    secure, expires = False, None
+    secure = False
+    expires: float | None = None
     for attribute in attributes:
         key, _, text = attribute.strip().partition("=")
         if key.lower() == "secure":
@@ -46,44 +47,44 @@ def parse(header: str, now: float) -> Cookie | None:
 
 
 def header(cookies: Iterable[Cookie], origin: str, now: float) -> str | None:
-    """The `Cookie` header for a request to `origin`, or None when there is nothing to send."""
+    """Return the `Cookie` header for a request to `origin`, or None when there is none to send."""
     safe = is_safe(origin)
-    live = [c for c in cookies if alive(c, now) and (safe or not c.secure)]
-    return "; ".join(f"{c.name}={c.value}" for c in live) or None
+    sent = [c for c in cookies if is_alive(c, now) and (safe or not c.secure)]
+    return "; ".join(f"{c.name}={c.value}" for c in sent) or None
 
 
-def alive(cookie: Cookie, now: float) -> bool:
-    """Whether a cookie has not expired."""
+def is_alive(cookie: Cookie, now: float) -> bool:
+    """Return True when a cookie has not expired."""
     return cookie.expires is None or cookie.expires > now
 
 
 def is_safe(origin: str) -> bool:
-    """Whether secure cookies may go to `origin`: over HTTPS, or within this machine."""
+    """Return True when secure cookies may be sent: over HTTPS, or within this machine."""
     parts = urlsplit(origin)
     return parts.scheme == "https" or is_loopback(origin)
 
 
 def is_loopback(origin: str) -> bool:
-    """Whether `origin` names this machine."""
+    """Return True when `origin` is on this machine."""
     return (urlsplit(origin).hostname or "") in _LOOPBACK
 
 
 def origin_of(url: str) -> str:
-    """`scheme://host[:port]` of a server's address, in lower case and without a default port.
+    """Return `scheme://host[:port]` of a URL, in lower case and without a default port.
 
-    Raises UsageError for what is no such address.
+    Raises UsageError for a URL that is not a server's address.
     """
-    mistake = UsageError(
-        f"{url!r} is no address of a server; write it like http://127.0.0.1:8080 or https://chat.example."
+    invalid = UsageError(
+        f"{url!r} is not the address of a server; write it like http://127.0.0.1:8080 or https://chat.example."
     )
     try:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError:
-        raise mistake from None
+        raise invalid from None
     rest = parts.path.strip("/") or parts.query or parts.fragment or parts.username
     if parts.scheme not in _PORTS or not parts.hostname or rest:
-        raise mistake
+        raise invalid
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    shown = "" if port in (None, _PORTS[parts.scheme]) else f":{port}"
-    return f"{parts.scheme}://{host}{shown}"
+    suffix = "" if port in (None, _PORTS[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{host}{suffix}"

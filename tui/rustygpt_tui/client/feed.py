@@ -1,7 +1,7 @@
-"""Follow a conversation's events: connect, resume, wait and connect again, until it is over.
+"""The feed of a conversation's events: connect, resume, and reconnect until the stream ends.
 
-The reader gets the events themselves, and between them how the connection stands. What to do
-about `stream.reset` is the reader's business: it loads anew, and the feed goes on by itself.
+A feed yields the events and, between them, the state of the connection. After a `stream.reset` the
+caller reloads; the feed continues without further calls.
 """
 
 import asyncio
@@ -35,46 +35,53 @@ _FINAL = frozenset({"removed", "session_ended", "disabled", "deleted"})
 
 @dataclass(frozen=True)
 class Connecting:
-    """A connection is being made."""
+    """A connection is being opened."""
 
 
 @dataclass(frozen=True)
 class Live:
-    """The stream is open: what follows is what happens, after what was missed."""
+    """The stream is open; missed events follow, then current ones."""
 
 
 @dataclass(frozen=True)
 class Disconnected:
-    """The connection is gone; the next try comes in `retry_in` seconds."""
+    """The connection broke; the next attempt follows in `retry_in` seconds."""
 
     retry_in: float
     reason: str
-    """One sentence."""
+    """Why, in one sentence."""
 
 
 FeedItem = Event | Connecting | Live | Disconnected
 
 
 @dataclass
-class _ReconnectState:
-    """Where a feed stands between its connections."""
+class ReconnectState:
+    """The state of a feed between connections."""
 
     position: str | None
+    """The id of the last durable event that the caller received."""
     failures: int = 0
     server_retry: float | None = None
-    """How long the server asked us to wait, in seconds."""
+    """The time to wait that the server requested, in seconds."""
     live_since: float | None = None
+    """When the stream was opened, on the monotonic clock."""
     finished: bool = False
     reason: str = "The server closed the stream."
 
     def next_delay(self) -> float:
-        """Seconds until the next try: what was asked, and a random time in growing bounds."""
-        healthy = self.live_since and time.monotonic() - self.live_since >= STABLE_AFTER_SECONDS
-        self.failures = 0 if healthy else self.failures
-        longest = min(MAX_BACKOFF, MIN_BACKOFF * 2 ** min(self.failures, 10))
+        """Return the seconds until the next attempt: the requested time plus a random backoff.
+
+        The backoff is exponential with full jitter, and starts again after a stable connection.
+        """
+        if self.live_since and time.monotonic() - self.live_since >= STABLE_AFTER_SECONDS:
+            self.failures = 0
+        backoff = min(MAX_BACKOFF, MIN_BACKOFF * 2 ** min(self.failures, 10))
         requested = min(MAX_BACKOFF, self.server_retry or 0.0)
-        self.failures, self.server_retry, self.live_since = self.failures + 1, None, None
-        return requested + SystemRandom().uniform(0, longest)
+        self.failures += 1
+        self.server_retry = None
+        self.live_since = None
+        return requested + SystemRandom().uniform(0, backoff)
 
 
 async def follow(
@@ -84,13 +91,13 @@ async def follow(
     *,
     silence_seconds: float = SILENCE_SECONDS,
 ) -> AsyncGenerator[FeedItem, None]:
-    """The events of a conversation after `last_event_id`, by whatever connections it takes.
+    """Yield the events of a conversation after `last_event_id`, over as many connections as needed.
 
-    Events of types that are not known here are left out. It ends after a `stream.closed` that is
-    final, and raises Failure when the server refuses (no session, no member, no such thing); a
-    server that is away, busy or silent is tried again for ever.
+    Events of unknown types are skipped. The feed ends after a `stream.closed` with a final reason,
+    and raises ClientError when the server rejects it (not signed in, not a participant, not found).
+    When the server is unreachable, busy or silent for `silence_seconds`, the feed reconnects.
     """
-    state = _ReconnectState(last_event_id)
+    state = ReconnectState(last_event_id)
     path = f"/api/stream/conversations/{conversation_id}"
     while not state.finished:
         yield Connecting()
@@ -98,22 +105,20 @@ async def follow(
             async with aclosing(_connect_once(client, path, state, silence_seconds)) as items:
                 async for item in items:
                     yield item
-        except (Unreachable, TimedOut, RateLimited, ServerError) as failure:
-            state.reason, state.server_retry = (
-                failure.sentence,
-                failure.retry_after or state.server_retry,
-            )
+        except (Unreachable, TimedOut, RateLimited, ServerError) as error:
+            state.reason = error.sentence
+            state.server_retry = error.retry_after or state.server_retry
         if state.finished:
             return
-        wait = state.next_delay()
-        yield Disconnected(wait, state.reason)
-        await asyncio.sleep(wait)
+        delay = state.next_delay()
+        yield Disconnected(delay, state.reason)
+        await asyncio.sleep(delay)
 
 
 async def _connect_once(
-    client: Transport, path: str, state: _ReconnectState, silence_seconds: float
+    client: Transport, path: str, state: ReconnectState, silence_seconds: float
 ) -> AsyncGenerator[FeedItem, None]:
-    """The items of one connection, from its opening to its end."""
+    """Yield the items of one connection."""
     from httpx_sse import EventSource, SSEError
 
     headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
@@ -124,29 +129,28 @@ async def _connect_once(
         try:
             async with aclosing(EventSource(response).aiter_sse()) as frames:
                 async for frame in frames:
-                    state.server_retry = (
-                        state.server_retry if frame.retry is None else frame.retry / 1000
-                    )
-                    event = _event(frame.data)
+                    if frame.retry is not None:
+                        state.server_retry = frame.retry / 1000
+                    event = _decode(frame.data)
                     if isinstance(event, StreamOpen):
                         state.live_since = time.monotonic()
                         yield Live()
                     if event is not None:
                         yield event
-                    # Moved after the reader had the event: an event is repeated, never lost.
+                    # Set after the caller got the event: it may be repeated, but is never lost.
                     state.position = frame.id or state.position
                     if isinstance(event, StreamClosed):
                         state.finished = event.payload.reason in _FINAL
                         return
         except SSEError:
             raise ClientError(
-                f"{client.origin} answered with no event stream; "
+                f"{client.origin} did not answer with an event stream; "
                 "check that a RustyGPT server listens there."
             ) from None
 
 
-def _event(data: str) -> Event | None:
-    """The event in a frame; None for comments, and for what later versions may add."""
+def _decode(data: str) -> Event | None:
+    """Return the event in a frame's data; None for comments and unknown types of events."""
     if not data:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The client: one typed coroutine per route of the server, on one connection and session."""
+"""The client of a server: one typed coroutine per route, with one session."""
 
 from types import TracebackType
 from typing import Self
@@ -13,16 +13,16 @@ from rustygpt_tui.client.users import UserCalls
 
 
 class Ready(Struct, frozen=True):
-    """Whether a server takes requests, and what it waits for when it does not."""
+    """The readiness of a server; `missing` names what it waits for."""
 
     ready: bool
     missing: list[str] = []
 
 
 class Client(UserCalls, ConversationCalls, MessageCalls, PresenceCalls):
-    """A server, as `session` sees it. Every call raises Failure.
+    """A client of the server at the session's origin. Every call raises ClientError.
 
-    Use it in `async with`, or close it with `aclose`.
+    Use it with `async with`, or close it with `aclose`.
     """
 
     async def __aenter__(self) -> Self:
@@ -37,7 +37,7 @@ class Client(UserCalls, ConversationCalls, MessageCalls, PresenceCalls):
         await self.aclose()
 
     async def readyz(self) -> Ready:
-        """Whether the server takes requests; a server that is starting is no Failure."""
+        """Return the server's readiness; a server that is still starting raises no error."""
         import msgspec
 
         from rustygpt_tui.client.problems import unreadable_response
@@ -50,5 +50,5 @@ class Client(UserCalls, ConversationCalls, MessageCalls, PresenceCalls):
 
 
 def connect(origin: str, session: Session | None = None) -> Client:
-    """A client of the server at `origin`; without a session nobody is signed in."""
+    """Return a client of the server at `origin`; without a session it is not signed in."""
     return Client(session or Session(origin))

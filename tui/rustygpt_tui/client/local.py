@@ -1,7 +1,7 @@
-"""A server of one's own for `rustygpt --local`: use the one that runs, or start one as a child.
+"""The server behind `rustygpt --local`: one that already runs, or one started as a child process.
 
-The child tells in JSON lines on its standard output how far it is, and ends by itself when its
-standard input closes, so that it never outlives the terminal.
+The child reports its progress as JSON lines on standard output, and exits when its standard input
+is closed, so it never outlives the terminal.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ START_SECONDS = 180.0
 STOP_SECONDS = 12.0
 PROBE_SECONDS = 3.0
 MAX_MISSED_PROBES = 3
-"""So often a server of somebody else may be away, as when it is started again."""
+"""How many probes another terminal's server may miss, for example while it restarts."""
 RESTART_SECONDS = 0.5
 _PROGRAM = "from rustygpt_tui.cli import main; main()"
 
@@ -39,17 +39,17 @@ async def local_server(
     arguments: Sequence[str] = (),
     command: Sequence[str] | None = None,
 ) -> AsyncIterator[str]:
-    """The origin of a server on this machine, which runs as long as the block does.
+    """Yield the origin of a server on this machine that runs as long as the block.
 
-    One that answers at `wanted` already is used and left running. One that dies, or that somebody
-    else ends, is started again at the same address. `on_progress` is called with words for a
-    person; `arguments` go to `serve`; `command` takes the place of `rustygpt serve --supervised`.
-    Raises Failure with the reason when none comes up.
+    A server that already answers at `preferred_url` is used, and left running afterwards. When the
+    server dies or is stopped, it is started again at the same address. `on_progress` is called
+    with text for a person; `arguments` are passed to `serve`; `command` replaces
+    `rustygpt serve --supervised`. Raises ClientError with the reason when no server starts.
     """
     origin = origin_of(preferred_url)
     if not is_loopback(origin):
         raise UsageError(
-            f"{origin} is not on this machine, so no server can be started there; "
+            f"{origin} is not on this machine, so the server cannot be started; "
             "leave out --local, or set `cli.server` to http://127.0.0.1:8080."
         )
     serve = command or (sys.executable, "-c", _PROGRAM, "serve", "--supervised")
@@ -68,7 +68,7 @@ async def local_server(
 
 
 class _ServerSupervisor:
-    """Starts the child, and starts it again when it is gone."""
+    """Starts the child process, and restarts it when it ends."""
 
     def __init__(
         self, origin: str, serve: Sequence[str], on_progress: Callable[[str], None]
@@ -79,27 +79,29 @@ class _ServerSupervisor:
         self._child: Process | None = None
 
     async def start(self, port: int) -> None:
-        """Start a child; raises Failure when it does not come up."""
+        """Start a child; raise ClientError when it does not become ready."""
         self._on_progress("Starting a server …")
         with _log() as log:
             self._child = await asyncio.create_subprocess_exec(
-                *(*self._serve, "--port", str(port)),
+                *self._serve,
+                "--port",
+                str(port),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for the terminal alone
+                start_new_session=True,  # Ctrl-C must reach the terminal only
             )
         self.origin = await _wait_until_ready(self._child, self._on_progress)
 
     async def supervise(self) -> None:
-        """See to it that a server stays at the origin, until this is cancelled."""
+        """Restart the server whenever it is gone, until this is cancelled."""
         while True:
             await self._wait_until_gone()
             with suppress(ClientError, OSError):
                 await self.start(urlsplit(self.origin).port or 80)
 
     async def _wait_until_gone(self) -> None:
-        """Wait for the child's end, or until a server of somebody else stays away."""
+        """Wait until the child ends, or until another terminal's server misses three probes."""
         if self._child is not None:
             await _drain(self._child)
             await self._child.wait()
@@ -111,18 +113,18 @@ class _ServerSupervisor:
             missed = 0 if await is_reachable(self.origin) else missed + 1
 
     async def stop(self) -> None:
-        """End the child, if there is one."""
+        """Stop the child, if there is one."""
         if self._child is not None:
             await _stop(self._child)
 
 
 def log_file() -> Path:
-    """Where the server of one's own writes its log, anew with each start."""
+    """Return the path of the child's log, which is overwritten at each start."""
     return locations.state_folder() / "server.log"
 
 
 async def is_reachable(origin: str) -> bool:
-    """Whether a RustyGPT server listens at `origin`, ready or still starting."""
+    """Return True when a RustyGPT server answers at `origin`, ready or still starting."""
     async with Client(Session(origin), response_timeout=PROBE_SECONDS) as client:
         try:
             await client.readyz()
@@ -144,14 +146,14 @@ async def _port_in_use(origin: str) -> bool:
 
 
 async def _wait_until_ready(child: Process, on_progress: Callable[[str], None]) -> str:
-    """The origin the child tells; raises Failure when it fails, ends or takes too long."""
+    """Return the origin that the child reports; raise ClientError when it does not start."""
     try:
         async with asyncio.timeout(START_SECONDS):
             return await _read_progress(child, on_progress)
     except TimeoutError:
         raise TimedOut(
             f"The server did not start within {START_SECONDS:.0f} seconds; "
-            f"see {log_file()} for why."
+            f"see {log_file()} for the reason."
         ) from None
 
 
@@ -159,18 +161,18 @@ async def _read_progress(child: Process, on_progress: Callable[[str], None]) -> 
     if child.stdout is None:
         raise Unreachable("The server has no output to read; run `rustygpt serve` instead.")
     async for line in child.stdout:
-        told = _parse_progress(line)
-        if "ready" in told:
-            return origin_of(told["ready"])
-        if "failed" in told:
-            raise ClientError(told["failed"])
-        if "stage" in told:
-            on_progress(told["stage"])
-    raise ClientError(f"The server ended before it was ready; see {log_file()} for why.")
+        report = _parse_progress(line)
+        if "ready" in report:
+            return origin_of(report["ready"])
+        if "failed" in report:
+            raise ClientError(report["failed"])
+        if "stage" in report:
+            on_progress(report["stage"])
+    raise ClientError(f"The server ended before it was ready; see {log_file()} for the reason.")
 
 
 async def _drain(child: Process) -> None:
-    """Read what the child still writes, so that it never waits for us."""
+    """Read and discard the child's output, so that its pipe never fills up."""
     while child.stdout and await child.stdout.read(4_096):
         pass
 
@@ -183,17 +185,18 @@ def _log() -> BinaryIO:
 
 
 def _parse_progress(line: bytes) -> dict[str, str]:
+    """Return the report in a line; one of the keys `stage`, `ready` and `failed` is expected."""
     try:
-        told = json.loads(line)
+        report = json.loads(line)
     except ValueError:
         return {}
-    if not isinstance(told, dict):
+    if not isinstance(report, dict):
         return {}
-    return {str(key): one_line(str(value)) for key, value in told.items()}
+    return {str(key): one_line(str(value)) for key, value in report.items()}
 
 
 async def _stop(child: Process) -> None:
-    """Close the child's input, and wait; a child that does not end is killed."""
+    """Close the child's input and wait for its end; kill it after 12 s."""
     if child.stdin:
         child.stdin.close()
     try:

@@ -1,4 +1,4 @@
-"""Calls about messages and the threads they stand in."""
+"""Calls for threads and messages."""
 
 from uuid import UUID
 
@@ -15,15 +15,15 @@ from rustygpt_tui.client.transport import Transport, new_key
 
 
 class MessageCalls(Transport):
-    """Threads and messages; every call raises Failure.
+    """Calls for threads and messages; each raises ClientError.
 
-    `key` is an idempotency key: give the same one again to repeat a post that may have arrived.
+    `key` is an idempotency key: a repeated post with the same key has no further effect.
     """
 
     async def list_tree(
         self, root_id: UUID, *, cursor: str | None = None, limit: int | None = None
     ) -> ThreadPage:
-        """A page of a thread, depth first."""
+        """Return a page of a thread's messages, depth first."""
         return await self.call(
             "GET",
             f"/api/threads/{root_id}/tree",
@@ -34,7 +34,7 @@ class MessageCalls(Transport):
     async def post_root(
         self, conversation_id: UUID, request: PostMessage, *, key: str | None = None
     ) -> PostedMessage:
-        """Start a thread."""
+        """Post the root of a new thread."""
         return await self.call(
             "POST",
             f"/api/threads/{conversation_id}/root",
@@ -46,7 +46,7 @@ class MessageCalls(Transport):
     async def reply(
         self, parent_id: UUID, request: PostMessage, *, key: str | None = None
     ) -> PostedMessage:
-        """Answer a message."""
+        """Post a reply to a message."""
         return await self.call(
             "POST",
             f"/api/messages/{parent_id}/reply",
@@ -56,13 +56,13 @@ class MessageCalls(Transport):
         )
 
     async def get_message(self, id: UUID) -> MessageView:
-        """One message."""
+        """Return a message."""
         return await self.call("GET", f"/api/messages/{id}", MessageView)
 
     async def list_chunks(
         self, id: UUID, *, start: int | None = None, limit: int | None = None
     ) -> list[Chunk]:
-        """The stored pieces of an answer, from the piece numbered `start` on."""
+        """Return the stored chunks of an answer, from the index `start` on."""
         return await self.call(
             "GET",
             f"/api/messages/{id}/chunks",
@@ -71,13 +71,13 @@ class MessageCalls(Transport):
         )
 
     async def cancel(self, id: UUID) -> CancelResult:
-        """Stop an answer in progress; stopping it again does no harm."""
+        """Stop an answer in progress; repeating the call has no effect."""
         return await self.call("POST", f"/api/messages/{id}/cancel", CancelResult, idempotent=True)
 
     async def mark_read(
         self, root_id: UUID, *, path: str | None = None, message_id: UUID | None = None
     ) -> ReadMarkerResult:
-        """Move one's mark of reading, by default to the thread's end; it never moves back."""
+        """Move the caller's read marker forward, by default to the end of the thread."""
         return await self.call(
             "POST",
             f"/api/threads/{root_id}/read",

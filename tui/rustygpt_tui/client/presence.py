@@ -1,4 +1,4 @@
-"""Calls about who is there and who is writing."""
+"""Calls for presence and typing indicators."""
 
 from uuid import UUID
 
@@ -8,19 +8,19 @@ from rustygpt_tui.client.transport import Transport
 
 
 class PresenceCalls(Transport):
-    """Presence and typing; every call raises Failure."""
+    """Calls for presence and typing; each raises ClientError."""
 
     async def show_presence(self, id: UUID) -> PresenceList:
-        """Who of a conversation is there, and who is writing."""
+        """Return the presence of a conversation's participants, and who of them is typing."""
         return await self.call("GET", f"/api/conversations/{id}/presence", PresenceList)
 
-    async def send_heartbeat(self) -> None:
-        """Say that one is there."""
+    async def record_heartbeat(self) -> None:
+        """Report that the caller is present; the server expects it every 30 s."""
         await self.call_no_content(
             "POST", "/api/presence/heartbeat", body=Heartbeat(), idempotent=True
         )
 
     async def set_typing(self, conversation_id: UUID, root_id: UUID, seconds: int) -> None:
-        """Be shown as writing in a thread for so many seconds; 0 ends it."""
+        """Show the caller as typing in a thread for `seconds`; 0 stops it."""
         body = SetTyping(conversation_id, root_id, seconds)
         await self.call_no_content("POST", "/api/typing", body=body, idempotent=True)

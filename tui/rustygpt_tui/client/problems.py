@@ -1,4 +1,4 @@
-"""Turn what the server answered, or did not answer, into a `Failure` of one sentence."""
+"""Conversion of error responses and connection errors to ClientError, each with one sentence."""
 
 from typing import TYPE_CHECKING
 
@@ -34,21 +34,21 @@ _ERROR_TYPES: dict[int, type[ClientError]] = {
 
 
 def error_from_response(response: "httpx.Response", origin: str) -> ClientError:
-    """Why a response with an error status is one; its body has been read."""
+    """Return the error in a response whose status is an error and whose body has been read."""
     fallback = ServerError if response.is_server_error else ServerRejected
-    kind = _ERROR_TYPES.get(response.status_code, fallback)
+    error_type = _ERROR_TYPES.get(response.status_code, fallback)
     try:
         problem = msgspec.json.decode(response.content, type=Problem)
     except msgspec.MsgspecError:
-        return kind(
-            f"{origin} answered {response.status_code} and no reason; "
+        return error_type(
+            f"{origin} answered {response.status_code} without a reason; "
             "check that a RustyGPT server listens there.",
             retry_after=_seconds(response.headers.get("retry-after")),
         )
     fields = "; ".join(f"{error.field}: {error.message}" for error in problem.errors or [])
     sentence = f"{problem.detail.rstrip('.')}: {fields}." if fields else problem.detail
     after = problem.retry_after_seconds or _seconds(response.headers.get("retry-after"))
-    return kind(
+    return error_type(
         one_line(sentence)[:2_000],
         code=one_line(problem.code)[:100],
         request_id=one_line(problem.request_id)[:128],
@@ -57,13 +57,11 @@ def error_from_response(response: "httpx.Response", origin: str) -> ClientError:
 
 
 def error_from_transport(error: "httpx.HTTPError", origin: str) -> ClientError:
-    """Why there was no answer."""
+    """Return the error for a request that got no response."""
     import httpx
 
     if isinstance(error, httpx.ConnectError) and "CERTIFICATE" in str(error):
-        return Unreachable(
-            f"{origin} shows a certificate that cannot be trusted; check the address."
-        )
+        return Unreachable(f"{origin} has a certificate that is not trusted; check the address.")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
         return Unreachable(
             f"Nothing answers at {origin}; start the server, or name another with --server."
@@ -74,12 +72,13 @@ def error_from_transport(error: "httpx.HTTPError", origin: str) -> ClientError:
 
 
 def unreadable_response(origin: str) -> ClientError:
-    """The answer of a server that speaks another language."""
+    """Return the error for a response that is not in the expected form."""
     return ServerRejected(
-        f"{origin} answered something else than was asked for; "
-        "the server's version may differ from this program's."
+        f"{origin} sent a response that this program does not understand; "
+        "check that both have the same version."
     )
 
 
 def _seconds(text: str | None) -> float | None:
+    """Return the seconds in a `Retry-After` header, or None for a date or no header."""
     return float(text) if text and text.isascii() and text.isdigit() else None

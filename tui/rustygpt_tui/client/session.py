@@ -1,6 +1,6 @@
-"""The cookies of one account at one server, in memory and in the session file.
+"""The session of one account at one server: its cookies, in memory and in the session file.
 
-Every change a server makes is saved at once, so that the next command goes on from it.
+Every change that the server makes is saved at once, so the next command continues with it.
 """
 
 import time
@@ -15,10 +15,11 @@ CSRF_COOKIE = "CSRF-TOKEN"
 
 
 class Session:
-    """Who the terminal is to the server at `origin`.
+    """The cookies of an account at the server `origin`.
 
-    `account` chooses among several; without it the last one signed in is taken. Without a `file`
-    the cookies live in memory only. Both raise UsageError when the file cannot be used.
+    `account` selects one of several saved accounts, by default the one that signed in last.
+    Without a `file` the cookies are in memory only. Methods raise UsageError when the file cannot
+    be used.
     """
 
     def __init__(
@@ -37,35 +38,38 @@ class Session:
         self.reload()
 
     def header(self) -> str | None:
-        """The `Cookie` header for the next request, or None when nobody is signed in."""
+        """Return the `Cookie` header for the next request, or None when no account is signed in."""
         return cookies.header(self._cookies.values(), self.origin, time.time())
 
     def csrf(self) -> str | None:
-        """The token that requests which change something carry."""
+        """Return the CSRF token for requests that change something, or None."""
         cookie = self._cookies.get(self._csrf_cookie)
         return cookie.value if cookie else None
 
     def reload(self) -> bool:
-        """Take what another terminal saved meanwhile; tells whether that differs."""
+        """Load the cookies from the file; return True when they differ from those in memory."""
         if self._file is None:
             return False
-        before, saved = self.header(), self._file.find(self.origin, self.account)
+        before = self.header()
+        saved = self._file.find(self.origin, self.account)
         self.account = saved.account if saved else self.account
         self._cookies = {cookie.name: cookie for cookie in saved.cookies} if saved else {}
         return self.header() != before
 
     def detach(self) -> None:
-        """Put the cookies aside, in memory only: another account is about to sign in."""
-        self.account, self._cookies = None, {}
+        """Drop account and cookies in memory, not in the file, before another account signs in."""
+        self.account = None
+        self._cookies = {}
 
     def store_cookies(self, set_cookies: Iterable[str]) -> None:
-        """Follow the `Set-Cookie` headers of an answer, and save when they changed anything."""
-        before, now = dict(self._cookies), time.time()
+        """Apply the `Set-Cookie` headers of a response, and save the cookies if they changed."""
+        before = dict(self._cookies)
+        now = time.time()
         for text in set_cookies:
             cookie = cookies.parse(text, now)
             if cookie is None:
                 continue
-            if cookie.value and cookies.alive(cookie, now):
+            if cookie.value and cookies.is_alive(cookie, now):
                 self._cookies[cookie.name] = cookie
             else:
                 self._cookies.pop(cookie.name, None)
@@ -73,12 +77,12 @@ class Session:
             self._save()
 
     def save_as_current(self, account: str) -> None:
-        """Keep the session that a login has just begun, as the current one of its server."""
+        """Save the session of a new login, and make its account the server's current one."""
         self.account = account
         self._save(current=True)
 
     def forget(self) -> None:
-        """Forget the session."""
+        """Delete the session, in memory and in the file."""
         self._cookies = {}
         if self._file and self.account:
             self._file.forget(self.origin, self.account)
@@ -89,5 +93,5 @@ class Session:
             self._file.save(saved, current=current)
 
 
-def _values(found: dict[str, Cookie]) -> dict[str, str]:
-    return {name: cookie.value for name, cookie in found.items()}
+def _values(by_name: dict[str, Cookie]) -> dict[str, str]:
+    return {name: cookie.value for name, cookie in by_name.items()}

@@ -1,7 +1,7 @@
-"""The file that keeps sessions: one set of cookies per server and account, for its owner only.
+"""The session file: one set of cookies per server and account, readable by its owner only.
 
-It is written beside its place and moved there, under a lock, so that terminals side by side never
-see half of it. A file that others may read, or that is a link, is refused rather than used.
+It is replaced atomically and under a lock, so concurrent terminals never read a partial file. A
+file that other users may read, or that is a link, is rejected.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ class SavedSession(Struct, frozen=True):
 
 
 class Contents(Struct):
-    """What the file holds; `current` names the account last signed in, by origin."""
+    """The content of the file; `current` maps an origin to the account that signed in last."""
 
     version: int = 1
     current: dict[str, str] = field(default_factory=dict)
@@ -38,16 +38,16 @@ class Contents(Struct):
 
 
 class SessionFile:
-    """The sessions in the file at `path`; it is made with the first one.
+    """The sessions in the file at `path`, which is created with the first one.
 
-    Every method may raise UsageError, with what to do about the file.
+    Every method raises UsageError when the file cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def find(self, origin: str, account: str | None = None) -> SavedSession | None:
-        """The session of `account` at `origin`; without an account, that of the last sign-in."""
+        """Return the session of `account`, by default the current one, at `origin`, or None."""
         contents = self._read()
         name = account or contents.current.get(origin)
         return next(
@@ -55,11 +55,11 @@ class SessionFile:
         )
 
     def accounts(self, origin: str) -> list[str]:
-        """The accounts that have a session at `origin`."""
+        """Return the accounts that have a session at `origin`."""
         return [saved.account for saved in self._read().sessions if saved.origin == origin]
 
     def save(self, saved: SavedSession, *, current: bool = False) -> None:
-        """Store a session in the place of the same account's last one."""
+        """Save a session, replacing an earlier one of the same account."""
         with self._edit() as contents:
             _drop(contents, saved.origin, saved.account)
             contents.sessions.append(saved)
@@ -67,14 +67,14 @@ class SessionFile:
                 contents.current[saved.origin] = saved.account
 
     def forget(self, origin: str, account: str) -> None:
-        """Drop a session; nothing happens when there is none."""
+        """Delete a session, if there is one."""
         with self._edit() as contents:
             _drop(contents, origin, account)
             if contents.current.get(origin) == account:
-                left = [s.account for s in contents.sessions if s.origin == origin]
+                remaining = [s.account for s in contents.sessions if s.origin == origin]
                 contents.current.pop(origin)
-                if left:
-                    contents.current[origin] = left[-1]
+                if remaining:
+                    contents.current[origin] = remaining[-1]
 
     def _read(self) -> Contents:
         try:
@@ -96,14 +96,14 @@ class SessionFile:
                 f"The session file {self.path} is damaged; delete it and sign in again."
             ) from None
 
-    def _check(self, found: os.stat_result) -> None:
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+    def _check(self, status: os.stat_result) -> None:
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
             raise UsageError(
                 f"The session file {self.path} is not a file of yours; delete it and sign in again."
             )
-        if found.st_mode & 0o077:
+        if status.st_mode & 0o077:
             raise UsageError(
-                f"The session file {self.path} is open to other users; "
+                f"The session file {self.path} can be read by other users; "
                 f"run `chmod 600 {self.path}` first, and sign in again if they may have read it."
             )
 
@@ -128,21 +128,21 @@ class SessionFile:
             os.close(lock)
 
     def _write(self, data: bytes) -> None:
-        beside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
+        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            with os.fdopen(os.open(beside, flags, 0o600), "wb") as file:
+            with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(self.path)
+            temporary.replace(self.path)
         except OSError as error:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise self._unwritable(error) from None
 
     def _unwritable(self, error: OSError) -> UsageError:
         return UsageError(
-            f"The session cannot be kept in {self.path} ({error.strerror}); "
+            f"The session cannot be saved in {self.path} ({error.strerror}); "
             "name another file with `cli.session_store`."
         )
 

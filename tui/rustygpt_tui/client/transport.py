@@ -1,7 +1,7 @@
-"""Requests and their answers: cookies, the CSRF token, time limits, and renewing a session.
+"""Requests and responses: cookies, the CSRF token, time limits, and refreshing the session.
 
-An answer of 401 that says how is met with one refresh and one retry. A request that broke off is
-sent once more when doing it twice is the same as doing it once.
+After a 401 that allows a refresh, the session is refreshed and the request retried, once. A request
+whose connection broke is sent a second time if it is idempotent.
 """
 
 import asyncio
@@ -41,12 +41,12 @@ Query = Mapping[str, str | int | None]
 
 
 def new_key() -> str:
-    """An idempotency key: the same key makes the same request happen once only."""
+    """Return a new idempotency key: requests with the same key have an effect only once."""
     return secrets.token_urlsafe(24)
 
 
 class Transport:
-    """A connection to one server as one session; close it with `aclose` or `async with`."""
+    """A connection to one server with one session; close it with `aclose`."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Transport:
         self._refresh_lock = asyncio.Lock()
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         if self._http_client:
             await self._http_client.aclose()
             self._http_client = None
@@ -79,10 +79,10 @@ class Transport:
         key: str | None = None,
         idempotent: bool = False,
     ) -> T:
-        """The answer to a request, as `shape`; raises Failure.
+        """Send a request and return its response as a `response_type`; raise ClientError.
 
-        `body` is a struct of `requests`; `key` makes a POST that creates safe to repeat, and
-        `again` says that this one is safe anyway.
+        `body` is a struct of `requests`. `key` is the idempotency key of a POST that creates
+        something; `idempotent` means that a POST may be repeated without a key.
         """
         response = await self._send_authenticated(
             _request(method, path, body, query, key, idempotent=idempotent)
@@ -95,31 +95,30 @@ class Transport:
     async def call_no_content(
         self, method: str, path: str, *, body: Any = None, idempotent: bool = False
     ) -> None:
-        """A request whose answer has nothing to tell; raises Failure."""
+        """Send a request whose response has no content; raise ClientError."""
         await self._send_authenticated(_request(method, path, body, idempotent=idempotent))
 
     async def get_raw(self, path: str) -> "httpx.Response":
-        """The answer to a plain GET, whatever its status; raises Failure when there is none."""
+        """Return the response to a GET, whatever its status; raise ClientError without one."""
         return await self._send(_request("GET", path))
 
     @asynccontextmanager
     async def stream(
         self, path: str, headers: Mapping[str, str], silence_seconds: float
     ) -> AsyncIterator["httpx.Response"]:
-        """An answer whose body is read as it comes; raises Failure when it is an error.
+        """Open a response whose body is read as it arrives; raise ClientError for error statuses.
 
-        It is given up when nothing, not even a comment, comes for `silence_seconds`.
+        Reading fails when nothing, not even a comment, arrives for `silence_seconds`.
         """
-        for renewable in (True, False):
+        for may_refresh in (True, False):
             used = self.session.header()
             async with self._stream_once(path, headers, silence_seconds) as response:
                 if response.is_success:
                     yield response
                     return
                 await response.aread()
-            if not (
-                renewable and _asks_for_refresh(response) and await self._refresh_session(used)
-            ):
+            can_retry = may_refresh and _asks_for_refresh(response)
+            if not (can_retry and await self._refresh_session(used)):
                 raise error_from_response(response, self.origin)
 
     @asynccontextmanager
@@ -131,9 +130,11 @@ class Transport:
         limits = httpx.Timeout(
             self._response_timeout, connect=CONNECT_TIMEOUT, read=silence_seconds
         )
-        sent = {**self._headers(_request("GET", path)), **headers}
+        all_headers = {**self._headers(_request("GET", path)), **headers}
         try:
-            async with self._http().stream("GET", path, headers=sent, timeout=limits) as response:
+            async with self._http().stream(
+                "GET", path, headers=all_headers, timeout=limits
+            ) as response:
                 self.session.store_cookies(response.headers.get_list("set-cookie"))
                 yield response
         except httpx.HTTPError as error:
@@ -164,9 +165,10 @@ class Transport:
                 headers=self._headers(request),
             )
         except httpx.HTTPError as error:
-            # A connection kept open may be closed by the server just as it is used.
-            broke = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
-            if broke and retry and request.idempotent and not isinstance(error, httpx.ConnectError):
+            # The server may close an idle connection at the moment it is used again.
+            has_broken = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
+            was_connected = not isinstance(error, httpx.ConnectError)
+            if has_broken and was_connected and retry and request.idempotent:
                 return await self._send(request, retry=False)
             raise error_from_transport(error, self.origin) from None
         self.session.store_cookies(response.headers.get_list("set-cookie"))
@@ -174,7 +176,8 @@ class Transport:
 
     def _headers(self, request: "_Request") -> dict[str, str]:
         headers = {"Accept": "application/json"}
-        cookie, csrf = self.session.header(), self.session.csrf()
+        cookie = self.session.header()
+        csrf = self.session.csrf()
         if cookie:
             headers["Cookie"] = cookie
         if csrf and cookie and request.method not in _SAFE:
@@ -186,7 +189,10 @@ class Transport:
         return headers
 
     async def _refresh_session(self, used: str | None) -> bool:
-        """Whether a retry makes sense: another request or terminal renewed, or we do now."""
+        """Refresh the session unless another request or terminal did; return True if it changed.
+
+        `used` is the cookie header of the request that was rejected.
+        """
         if used is None:
             return False
         async with self._refresh_lock:
@@ -202,7 +208,7 @@ class Transport:
         if self._http_client is None:
             import httpx
 
-            # httpx's own jar takes nothing: the session alone decides what is sent where.
+            # httpx's own cookie jar stays empty: only the session decides which cookies are sent.
             jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
             self._http_client = httpx.AsyncClient(
                 base_url=self.origin,
@@ -216,7 +222,7 @@ class Transport:
 
 @dataclass(frozen=True)
 class _Request:
-    """A request, ready to be sent more than once."""
+    """A request that can be sent more than once."""
 
     method: str
     path: str
@@ -224,7 +230,7 @@ class _Request:
     query: dict[str, str | int]
     key: str | None
     idempotent: bool
-    """Whether doing it twice is the same as doing it once."""
+    """True when sending it twice has the same effect as sending it once."""
 
 
 def _request(
@@ -243,5 +249,6 @@ def _request(
 
 
 def _asks_for_refresh(response: "httpx.Response") -> bool:
-    how = re.split(r"[\s,]+", response.headers.get("www-authenticate", "").strip().lower())
-    return response.status_code == 401 and how[0] in {"refresh", "session"}
+    """Return True for a 401 whose `WWW-Authenticate` says that a refresh may help."""
+    schemes = re.split(r"[\s,]+", response.headers.get("www-authenticate", "").strip().lower())
+    return response.status_code == 401 and schemes[0] in {"refresh", "session"}

@@ -1,5 +1,5 @@
-"""The subcommands: each asks the server, prints what it says, and ends with an exit code.
+"""The subcommands: each calls the server, prints the result, and ends with an exit code.
 
-Data goes to standard output, everything else to standard error. Nothing here knows Textual, and
-httpx is not imported before a server is asked.
+Data goes to standard output, everything else to standard error. Nothing here imports Textual, and
+httpx is imported by the first request.
 """

@@ -1,4 +1,4 @@
-"""admin users: accounts, for administrators."""
+"""The commands `admin users`: accounts, for administrators."""
 
 from typing import get_args
 
@@ -13,7 +13,7 @@ from rustygpt_tui.commands.output import Columns
 
 ROLES = get_args(GlobalRole)
 
-TABLE: Columns[AdminUser] = {
+USERS: Columns[AdminUser] = {
     "ID": lambda u: str(u.id),
     "USER": lambda u: u.username,
     "NAME": lambda u: u.display_name,
@@ -25,18 +25,18 @@ TABLE: Columns[AdminUser] = {
 
 @command("list")
 async def list_users(context: CommandContext) -> None:
-    """Every account, by user name."""
+    """List every account, by user name."""
     async with context.client() as client:
-        context.out.rows([user async for user in pages.users(client)], TABLE)
+        context.out.rows([user async for user in pages.users(client)], USERS)
 
 
 @command("create")
 @click.argument("username")
 @click.option("--email", required=True, help="The e-mail address.")
-@click.option("--display-name", help="The name others see.")
+@click.option("--display-name", help="The name that others see.")
 @click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="May be repeated.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-async def create(
+async def create_user(
     context: CommandContext,
     username: str,
     email: str,
@@ -44,7 +44,7 @@ async def create(
     roles: tuple[GlobalRole, ...],
     password_stdin: bool,
 ) -> None:
-    """Make an account."""
+    """Create an account."""
     request = build_request(
         CreateUser,
         username=username,
@@ -54,38 +54,38 @@ async def create(
         roles=list(roles) or None,
     )
     async with context.client() as client:
-        _record(context, await client.create_user(request))
+        _print_user(context, await client.create_user(request))
 
 
 @command("disable")
 @click.argument("user", metavar="U")
-async def disable(context: CommandContext, user: str) -> None:
-    """Keep a person out; their sessions end."""
+async def disable_user(context: CommandContext, user: str) -> None:
+    """Disable an account; its sessions end."""
     await _update(context, user, UpdateUser(disabled=True))
 
 
 @command("enable")
 @click.argument("user", metavar="U")
-async def enable(context: CommandContext, user: str) -> None:
-    """Let a person in again."""
+async def enable_user(context: CommandContext, user: str) -> None:
+    """Enable a disabled account."""
     await _update(context, user, UpdateUser(disabled=False))
 
 
 @command("roles")
 @click.argument("user", metavar="U")
 @click.argument("roles", metavar="ROLE...", nargs=-1, required=True, type=click.Choice(ROLES))
-async def roles(context: CommandContext, user: str, roles: tuple[GlobalRole, ...]) -> None:
-    """Give an account these roles, instead of those it has."""
+async def set_roles(context: CommandContext, user: str, roles: tuple[GlobalRole, ...]) -> None:
+    """Replace the roles of an account with these."""
     await _update(context, user, UpdateUser(roles=list(roles)))
 
 
 async def _update(context: CommandContext, user: str, request: UpdateUser) -> None:
     async with context.client() as client:
-        found = await resolve.account(client, user)
-        _record(context, await client.update_user(found, request))
+        user_id = await resolve.account(client, user)
+        _print_user(context, await client.update_user(user_id, request))
 
 
-def _record(context: CommandContext, user: AdminUser) -> None:
+def _print_user(context: CommandContext, user: AdminUser) -> None:
     context.out.record(
         user,
         {

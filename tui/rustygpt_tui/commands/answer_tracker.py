@@ -1,19 +1,30 @@
-"""An answer on its way: which message it is, what of it is new, and how it ends.
+"""The progress of one assistant answer: which of its text is new, and how it ended.
 
-It hears the events of a conversation, some of them perhaps twice after a reconnection, and tells
-each piece of the text once.
+The tracker receives the events of a conversation, possibly twice after a reconnection, and returns
+each part of the answer's text once.
 """
 
 from dataclasses import dataclass, field
+from typing import assert_never
 from uuid import UUID
 
 from rustygpt_shared.events import (
+    ConversationUpdated,
     ErrorEvent,
     Event,
+    MembershipChanged,
     MessageDelta,
     MessageDone,
     MessageNew,
     MessageUpdated,
+    PresenceUpdate,
+    StreamClosed,
+    StreamOpen,
+    StreamReset,
+    ThreadActivity,
+    ThreadNew,
+    TypingUpdate,
+    UnreadUpdate,
 )
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.store.partial_answer import OffsetBuffer
@@ -21,50 +32,55 @@ from rustygpt_tui.store.partial_answer import OffsetBuffer
 
 @dataclass
 class AnswerTracker:
-    """The answer to the message `parent_id`; `message` is None until it is begun."""
+    """The answer with the id `answer_id`, which the response to a post names."""
 
-    parent_id: UUID
-    message: MessageView | None = None
+    answer_id: UUID
+    seen: bool = False
+    """True once an event or a snapshot has shown the answer."""
     finish_reason: str | None = None
     error: str | None = None
-    """Why it failed, in the server's words."""
+    """Why the answer failed, in the server's words."""
     _text: OffsetBuffer = field(default_factory=OffsetBuffer)
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come, save for the reason of a failure."""
+        """True when no more text follows; the reason of a failure may still follow."""
         return self.finish_reason is not None
 
-    def feed(self, event: Event) -> list[str]:
-        """The pieces of text that an event brings."""
+    def feed(self, event: Event) -> str:  # noqa: C901 - one case per event
+        """Return the new text of the answer that an event brings."""
         match event:
-            case MessageNew(payload=shown) | MessageUpdated(payload=shown):
-                return self.catch_up(shown.message)
-            case MessageDelta(payload=delta) if self._is(delta.message_id):
-                texts = [choice.delta.content or "" for choice in delta.choices]
-                return self._new_text(delta.offset, "".join(texts))
-            case MessageDone(payload=finished) if self._is(finished.message_id):
-                self.finish_reason = finished.finish_reason
-            case ErrorEvent(payload=trouble) if self._is(trouble.message_id):
-                self.error = trouble.message
-            case _:
+            case MessageNew(payload=payload) | MessageUpdated(payload=payload):
+                return self.catch_up(payload.message)
+            case MessageDelta(payload=delta) if delta.message_id == self.answer_id:
+                parts = [choice.delta.content or "" for choice in delta.choices]
+                return self._new_text(delta.offset, "".join(parts))
+            case MessageDone(payload=done) if done.message_id == self.answer_id:
+                self.finish_reason = done.finish_reason
+            case ErrorEvent(payload=error) if error.message_id == self.answer_id:
+                self.error = error.message
+            case MessageDelta() | MessageDone() | ErrorEvent():
+                pass  # about another message
+            case ThreadNew() | ThreadActivity() | ConversationUpdated() | MembershipChanged():
                 pass
-        return []
+            case UnreadUpdate() | PresenceUpdate() | TypingUpdate():
+                pass
+            case StreamOpen() | StreamReset() | StreamClosed():
+                pass
+            case _:
+                assert_never(event)
+        return ""
 
-    def catch_up(self, message: MessageView) -> list[str]:
-        """The pieces of text that a snapshot of a message brings, when it is the answer."""
-        first = message.role == "assistant" and message.parent_id == self.parent_id
-        if not (self._is(message.id) or (self.message is None and first)):
-            return []
-        self.message = message
+    def catch_up(self, message: MessageView) -> str:
+        """Return the new text of the answer that a snapshot of a message brings."""
+        if message.id != self.answer_id:
+            return ""
+        self.seen = True
         if not message.streaming and message.finish_reason:
             self.finish_reason = message.finish_reason
         return self._new_text(0, message.content)
 
-    def _is(self, id: UUID | None) -> bool:
-        return self.message is not None and self.message.id == id
-
-    def _new_text(self, offset: int, text: str) -> list[str]:
-        """What of a piece was not told yet."""
+    def _new_text(self, offset: int, text: str) -> str:
+        """Return the part of a text at `offset` that was not returned before."""
         before = self._text.length
-        return [text[before - offset :]] if self._text.add(offset, text) else []
+        return text[before - offset :] if self._text.add(offset, text) else ""

@@ -1,6 +1,10 @@
-"""ask: post a message, print the answer as it comes, end when it ends."""
+"""The command `ask`: post a message, print the assistant's answer as it is written, then exit.
+
+The response to the post names the answer (`answer_id`); nothing here guesses which message it is.
+"""
 
 import asyncio
+import re
 from contextlib import aclosing, suppress
 from pathlib import Path
 from uuid import UUID
@@ -14,18 +18,19 @@ from rustygpt_shared.models.messages import PostedMessage
 from rustygpt_shared.requests import PostMessage
 from rustygpt_tui.client.feed import Connecting, Disconnected, FeedItem, Live, follow
 from rustygpt_tui.client.http import Client
-from rustygpt_tui.commands import pages, resolve
+from rustygpt_tui.commands import resolve
 from rustygpt_tui.commands.answer_tracker import AnswerTracker
 from rustygpt_tui.commands.base import CommandContext, command
 from rustygpt_tui.commands.inputs import build_request, read_text, with_attachments
-from rustygpt_tui.commands.writing import message
+from rustygpt_tui.commands.writing import message_options
 from rustygpt_tui.errors import AnswerFailed, ClientError, ServerRejected, TimedOut, UsageError
 
 BEGIN_SECONDS = 30.0
 REASON_SECONDS = 2.0
 CANCEL_SECONDS = 5.0
 MENTION = "@assistant"
-_ENDS = {
+_STARTS_WITH_MENTION = re.compile(rf"{MENTION}(?!\w)", re.IGNORECASE)
+_END_SENTENCES = {
     "cancelled": "The answer was stopped.",
     "timeout": "The answer took too long and was stopped.",
     "error": "The answer failed.",
@@ -34,9 +39,9 @@ _ENDS = {
 
 @command("ask")
 @click.argument("conversation", metavar="[C]", required=False)
-@click.option("--parent", metavar="M", help="Ask in a thread, in answer to this message.")
-@click.option("--system", metavar="TEXT", help="What the assistant is told first, in a new thread.")
-@message
+@click.option("--parent", metavar="M", help="Ask in a thread, as a reply to this message.")
+@click.option("--system", metavar="TEXT", help="Instructions to the assistant, in a new thread.")
+@message_options
 async def ask(
     context: CommandContext,
     conversation: str | None,
@@ -49,24 +54,25 @@ async def ask(
 ) -> None:
     """Post a message and print the assistant's answer as it is written.
 
-    Ctrl-C stops the answer at the server too. Ends with 9 when the answer failed or was stopped.
+    Ctrl-C also stops the answer at the server. The exit code is 9 when the answer failed or was
+    stopped.
     """
     if not parent and not conversation:
         raise UsageError("Name a conversation, or a message with --parent.")
     if parent and system:
-        raise UsageError("--system begins a thread; it cannot go with --parent.")
-    # With --parent the first word is no conversation.
+        raise UsageError("--system starts a new thread; it cannot be combined with --parent.")
+    # With --parent the first argument belongs to the text.
     words = (conversation, *text) if parent and conversation else text
     request = build_request(
         PostMessage, content=with_attachments(read_text(words), attach), model=model
     )
     async with context.client() as client:
-        shown, posted = await _post(client, conversation, parent, system, request)
-        answer = AnswerTracker(posted.message_id)
+        snapshot, posted = await _post(client, conversation, parent, system, request)
+        answer = AnswerTracker(_answer_id(snapshot, posted))
         try:
-            await _print_answer(context, client, shown, posted.root_id, answer)
+            await _print_answer(context, client, snapshot, answer)
         except asyncio.CancelledError:
-            await _stop(client, posted.root_id, answer)
+            await _stop(client, answer.answer_id)
             raise
         await _report_end(context, client, answer)
 
@@ -78,103 +84,110 @@ async def _post(
     system: str | None,
     request: PostMessage,
 ) -> tuple[Conversation, PostedMessage]:
-    """The conversation as it was right before, and where the question stands in it."""
-    above = await client.get_message(await resolve.message(client, parent)) if parent else None
-    conversation_id = above.conversation_id if above else None
-    conversation_id = conversation_id or await resolve.conversation(client, conversation or "")
-    shown = await client.show_conversation(conversation_id)
-    request = structs.replace(request, content=_with_mention(shown, request.content))
-    top = above.id if above else await _post_system_prompt(client, shown, system)
-    if top:
-        return shown, await client.reply(top, request)
-    return shown, await client.post_root(conversation_id, request)
+    """Post the question; return the conversation as it was just before, and the new message.
 
-
-async def _post_system_prompt(
-    client: Client, shown: Conversation, system: str | None
-) -> UUID | None:
-    """The root that tells the assistant something, when there is one."""
-    if not system:
-        return None
-    root = build_request(PostMessage, content=system, role="system")
-    return (await client.post_root(shown.id, root)).message_id
-
-
-def _with_mention(shown: Conversation, content: str) -> str:
-    """What is asked, with the word that wakes the assistant where it needs one."""
-    if shown.assistant_mode == "off":
+    The position in that snapshot lets the stream start before the first event of the answer.
+    """
+    if parent:
+        parent_message = await client.get_message(await resolve.message(client, parent))
+        conversation_id = parent_message.conversation_id
+        parent_id: UUID | None = parent_message.id
+    else:
+        conversation_id = await resolve.conversation(client, conversation or "")
+        parent_id = None
+    snapshot = await client.show_conversation(conversation_id)
+    if snapshot.assistant_mode == "off":
         raise ServerRejected(
-            f"The assistant is off in {shown.title!r}; switch it on in the conversation's settings."
+            f"The assistant is off in {snapshot.title!r}; "
+            "switch it on in the conversation's settings."
         )
-    needed = shown.assistant_mode == "mention" and MENTION not in content.casefold()
-    return f"{MENTION} {content}" if needed else content
+    if snapshot.assistant_mode == "mention":
+        request = structs.replace(request, content=_with_mention(request.content))
+    if system:
+        prompt = build_request(PostMessage, content=system, role="system")
+        parent_id = (await client.post_root(conversation_id, prompt)).message_id
+    if parent_id:
+        return snapshot, await client.reply(parent_id, request)
+    return snapshot, await client.post_root(conversation_id, request)
+
+
+def _with_mention(content: str) -> str:
+    """Return the question with a mention of the assistant in front, unless it starts with one."""
+    return content if _STARTS_WITH_MENTION.match(content) else f"{MENTION} {content}"
+
+
+def _answer_id(snapshot: Conversation, posted: PostedMessage) -> UUID:
+    """Return the id of the answer that a post started; raise ServerRejected without one."""
+    if posted.answer_id is None:
+        raise ServerRejected(
+            f"The message was posted, but no answer was started: the assistant's mode in "
+            f"{snapshot.title!r} is {snapshot.assistant_mode!r}; "
+            "change it in the conversation's settings."
+        )
+    return posted.answer_id
 
 
 async def _print_answer(
-    context: CommandContext,
-    client: Client,
-    shown: Conversation,
-    root_id: UUID,
-    answer: AnswerTracker,
+    context: CommandContext, client: Client, snapshot: Conversation, answer: AnswerTracker
 ) -> None:
-    """Print the answer's pieces until it ended, and wait a little for why when it failed."""
+    """Print the answer until it ends; after a failure, wait up to 2 s for the reason."""
     with suppress(TimeoutError):
         async with (
             asyncio.timeout(BEGIN_SECONDS) as limit,
-            aclosing(follow(client, shown.id, shown.last_event_id)) as items,
+            aclosing(follow(client, snapshot.id, snapshot.last_event_id)) as items,
         ):
             async for item in items:
-                for piece in await _text_of_item(context, client, root_id, answer, item):
-                    if not context.out.json:
-                        context.out.text(piece)
-                if _is_over(answer):
+                text = await _text_of_item(context, client, answer, item)
+                if not context.out.json:
+                    context.out.text(text)
+                if _is_complete(answer):
                     return
                 if answer.ended:
                     limit.reschedule(asyncio.get_running_loop().time() + REASON_SECONDS)
-                elif answer.message:
+                elif answer.seen:
                     limit.reschedule(None)
     if not answer.ended:
-        raise TimedOut("No answer has begun; see whether the assistant answers here.")
+        raise TimedOut(
+            f"The answer did not begin within {BEGIN_SECONDS:.0f} seconds; "
+            "see whether the assistant answers other questions."
+        )
 
 
-def _is_over(answer: AnswerTracker) -> bool:
+def _is_complete(answer: AnswerTracker) -> bool:
+    """Return True when the answer ended and, if it failed, the reason is known."""
     return answer.ended and (answer.finish_reason != "error" or answer.error is not None)
 
 
 async def _text_of_item(
-    context: CommandContext, client: Client, root_id: UUID, answer: AnswerTracker, item: FeedItem
-) -> list[str]:
-    """What an item of the feed brings of the answer; after a reset the thread is fetched."""
+    context: CommandContext, client: Client, answer: AnswerTracker, item: FeedItem
+) -> str:
+    """Return the new text of the answer in an item of the feed; fetch the answer after a reset."""
     if isinstance(item, Disconnected):
         context.out.note(f"{item.reason} Trying again in {item.retry_in:.0f} s.")
-        return []
+        return ""
     if isinstance(item, StreamClosed) and item.payload.reason != "shutdown":
         raise ClientError("The server ended the stream; you may have been removed or signed out.")
     if isinstance(item, StreamReset):
-        return [p async for m in pages.messages(client, root_id) for p in answer.catch_up(m)]
+        return answer.catch_up(await client.get_message(answer.answer_id))
     if isinstance(item, Connecting | Live):
-        return []
-    return list(answer.feed(item))
+        return ""
+    return answer.feed(item)
 
 
-async def _stop(client: Client, root_id: UUID, answer: AnswerTracker) -> None:
-    """Cancel the answer at the server, as far as that goes within a few seconds."""
+async def _stop(client: Client, answer_id: UUID) -> None:
+    """Cancel the answer at the server; give up after 5 s or when the server refuses."""
     with suppress(ClientError, TimeoutError):
         async with asyncio.timeout(CANCEL_SECONDS):
-            if answer.message is None:
-                async for known in pages.messages(client, root_id):
-                    answer.catch_up(known)
-            if answer.message:
-                await client.cancel(answer.message.id)
+            await client.cancel(answer_id)
 
 
 async def _report_end(context: CommandContext, client: Client, answer: AnswerTracker) -> None:
-    """The last line, and a failure when the answer is one."""
-    if not context.out.json:
+    """End the output; raise AnswerFailed when the answer failed or was stopped."""
+    if context.out.json:
+        context.out.object(await client.get_message(answer.answer_id))
+    else:
         context.out.text("\n")
-    elif answer.message:
-        context.out.object(await client.get_message(answer.message.id))
     if answer.finish_reason == "length":
-        context.out.note("The answer is cut: it came to the model's limit.")
-    if answer.finish_reason in _ENDS:
-        raise AnswerFailed(answer.error or _ENDS[answer.finish_reason])
+        context.out.note("The answer was cut off: it reached the model's limit.")
+    if answer.finish_reason in _END_SENTENCES:
+        raise AnswerFailed(answer.error or _END_SENTENCES[answer.finish_reason])

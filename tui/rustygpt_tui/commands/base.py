@@ -1,4 +1,4 @@
-"""What all commands share: the common options, the call they make of them, and how they run."""
+"""The basis of all commands: the common options, their context, and how a command runs."""
 
 import asyncio
 import functools
@@ -21,7 +21,7 @@ from rustygpt_tui.config import load_settings, session_file
 
 @dataclass
 class CommandContext:
-    """One run of a command: its common options, and what they lead to."""
+    """The context of one run of a command: its common options, and what is built from them."""
 
     out: Output
     server: str | None
@@ -31,26 +31,27 @@ class CommandContext:
 
     @functools.cached_property
     def loaded(self) -> LoadedSettings:
-        """The settings; raises UsageError."""
+        """The settings; raises UsageError when they are invalid."""
         flags: dict[Key, Any] = {("cli", "server"): self.server} if self.server else {}
         return load_settings(self.config, flags)
 
     @property
     def sessions(self) -> SessionFile:
-        """The file with the sessions."""
+        """The file with the saved sessions."""
         return SessionFile(session_file(self.loaded))
 
     def session(self) -> Session:
-        """The session of the account at the server; raises UsageError."""
-        server = self.loaded.settings.cli.server
-        names = self.loaded.settings.security.csrf
+        """Return the account's session at the server; raise UsageError when it cannot be read."""
         return Session(
-            server, file=self.sessions, account=self.account, csrf_cookie=names.cookie_name
+            self.loaded.settings.cli.server,
+            file=self.sessions,
+            account=self.account,
+            csrf_cookie=self.loaded.settings.security.csrf.cookie_name,
         )
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
-        """The server, as the account sees it."""
+        """Open a client with the account's session."""
         header = self.loaded.settings.security.csrf.header_name
         async with Client(self.session(), csrf_header=header) as client:
             yield client
@@ -59,16 +60,17 @@ class CommandContext:
 def command(
     name: str, *, json: bool = True
 ) -> Callable[[Callable[..., Coroutine[Any, Any, None]]], click.Command]:
-    """Make a coroutine, whose first argument is the `Call`, a command with the common options.
+    """Turn a coroutine into a command with the common options; `json` adds `--json`.
 
-    They may stand before the command's name as well. `json` adds `--json`.
+    The coroutine's first argument is the `CommandContext`. The common options may also be given
+    before the command's name.
     """
 
     def wrap(function: Callable[..., Coroutine[Any, Any, None]]) -> click.Command:
         @functools.wraps(function)
         def callback(**values: Any) -> None:
-            call = context_of(click.get_current_context(), values)
-            asyncio.run(function(call, **values))
+            context = context_of(click.get_current_context(), values)
+            asyncio.run(function(context, **values))
 
         if json:
             click.option("--json", is_flag=True, help="Print JSON.")(callback)
@@ -78,8 +80,16 @@ def command(
 
 
 def context_of(context: click.Context, values: dict[str, Any]) -> CommandContext:
-    """The call that a command's options make, with those before its name; takes them away."""
-    above = context.find_root().params
-    own = {name: values.pop(name, None) or above.get(name) for name in (*COMMON, "json")}
-    out = Output(json=bool(own["json"]), quiet=bool(own["quiet"]))
-    return CommandContext(out, own["server"], own["account"], own["config"], bool(own["no_input"]))
+    """Return the context of a command, and remove the common options from its `values`.
+
+    Options after the command's name override those before it.
+    """
+    before_name = context.find_root().params
+    common_values = {n: values.pop(n, None) or before_name.get(n) for n in (*COMMON, "json")}
+    return CommandContext(
+        out=Output(json=bool(common_values["json"]), quiet=bool(common_values["quiet"])),
+        server=common_values["server"],
+        account=common_values["account"],
+        config=common_values["config"],
+        no_input=bool(common_values["no_input"]),
+    )

@@ -1,4 +1,4 @@
-"""completion: the script that makes a shell complete this program's words."""
+"""The command `completion`: the script that makes a shell complete this program's commands."""
 
 import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
@@ -21,6 +21,5 @@ async def completion(context: CommandContext, shell: str) -> None:
 
     For bash, put this into ~/.bashrc: eval "$(rustygpt completion bash)"
     """
-    kind = SHELLS[shell]
-    complete = kind(click.get_current_context().find_root().command, {}, PROGRAM, VARIABLE)
+    complete = SHELLS[shell](click.get_current_context().find_root().command, {}, PROGRAM, VARIABLE)
     context.out.text(complete.source_template % complete.source_vars() + "\n")

@@ -1,20 +1,22 @@
-"""conversations: list, create, show, rename."""
+"""The commands `conversations`: list, create, show and rename."""
+
+from typing import get_args
 
 import click
 
-from rustygpt_shared.models.conversations import Conversation, ConversationCreated
-from rustygpt_shared.requests import CreateConversation, UpdateConversation
+from rustygpt_shared.models.conversations import Conversation, ConversationCreated, unread_label
+from rustygpt_shared.requests import AssistantMode, CreateConversation, UpdateConversation
 from rustygpt_tui.commands import pages, resolve
 from rustygpt_tui.commands.base import CommandContext, command
 from rustygpt_tui.commands.inputs import build_request
 from rustygpt_tui.commands.output import Columns
 
-MODES = ("always", "mention", "off")
+MODES = get_args(AssistantMode)
 
-TABLE: Columns[Conversation] = {
+CONVERSATIONS: Columns[Conversation] = {
     "ID": lambda c: str(c.id),
     "TITLE": lambda c: c.title,
-    "UNREAD": lambda c: c.unread,
+    "UNREAD": lambda c: unread_label(c.unread),
     "ROLE": lambda c: c.role,
     "PEOPLE": lambda c: c.participant_count,
     "ASSISTANT": lambda c: c.assistant_mode,
@@ -23,29 +25,31 @@ TABLE: Columns[Conversation] = {
 
 
 @command("list")
-@click.option("--archived", is_flag=True, help="The archived ones instead.")
+@click.option("--archived", is_flag=True, help="List archived conversations instead.")
 async def list_conversations(context: CommandContext, archived: bool) -> None:
-    """Your conversations, latest activity first."""
+    """List your conversations, latest activity first."""
     async with context.client() as client:
-        everything = [c async for c in pages.conversations(client, archived=archived)]
-        context.out.rows(everything, TABLE)
+        conversations = [c async for c in pages.conversations(client, archived=archived)]
+        context.out.rows(conversations, CONVERSATIONS)
 
 
 @command("create")
 @click.argument("title")
-@click.option("--group", is_flag=True, help="A group: the assistant waits to be mentioned.")
+@click.option(
+    "--group", is_flag=True, help="A group, in which the assistant answers when mentioned."
+)
 @click.option("--mode", type=click.Choice(MODES), help="When the assistant answers.")
 @click.option("--model", help="The model that answers.")
-@click.option("--system", metavar="TEXT", help="What the assistant is told beforehand.")
-async def create(
+@click.option("--system", metavar="TEXT", help="Instructions to the assistant.")
+async def create_conversation(
     context: CommandContext,
     title: str,
     group: bool,
-    mode: str | None,
+    mode: AssistantMode | None,
     model: str | None,
     system: str | None,
 ) -> None:
-    """Start a conversation, and print its id."""
+    """Create a conversation, and print its id."""
     request = build_request(
         CreateConversation,
         title=title,
@@ -55,50 +59,48 @@ async def create(
         system_prompt=system,
     )
     async with context.client() as client:
-        new = await client.create_conversation(request)
+        conversation_id = await client.create_conversation(request)
         if context.out.json:
-            context.out.object(ConversationCreated(new))
+            context.out.object(ConversationCreated(conversation_id))
         else:
-            context.out.line(str(new))
+            context.out.line(str(conversation_id))
 
 
 @command("show")
 @click.argument("conversation", metavar="C")
-async def show(context: CommandContext, conversation: str) -> None:
-    """One conversation."""
+async def show_conversation(context: CommandContext, conversation: str) -> None:
+    """Show one conversation."""
     async with context.client() as client:
-        _record(
-            context,
-            await client.show_conversation(await resolve.conversation(client, conversation)),
-        )
+        conversation_id = await resolve.conversation(client, conversation)
+        _print_conversation(context, await client.show_conversation(conversation_id))
 
 
 @command("rename")
 @click.argument("conversation", metavar="C")
 @click.argument("title")
-async def rename(context: CommandContext, conversation: str, title: str) -> None:
-    """Give a conversation another title."""
+async def rename_conversation(context: CommandContext, conversation: str, title: str) -> None:
+    """Change the title of a conversation."""
     request = build_request(UpdateConversation, title=title)
     async with context.client() as client:
-        found = await resolve.conversation(client, conversation)
-        _record(context, await client.update_conversation(found, request))
+        conversation_id = await resolve.conversation(client, conversation)
+        _print_conversation(context, await client.update_conversation(conversation_id, request))
 
 
-def _record(context: CommandContext, shown: Conversation) -> None:
+def _print_conversation(context: CommandContext, conversation: Conversation) -> None:
     context.out.record(
-        shown,
+        conversation,
         {
-            "ID": str(shown.id),
-            "Title": shown.title,
-            "Your role": shown.role,
-            "People": shown.participant_count,
-            "Group": shown.is_group,
-            "Assistant": shown.assistant_mode,
-            "Model": shown.model,
-            "System prompt": shown.system_prompt,
-            "Unread": shown.unread,
-            "Created": shown.created_at,
-            "Last activity": shown.last_activity_at,
-            "Archived": shown.archived_at,
+            "ID": str(conversation.id),
+            "Title": conversation.title,
+            "Your role": conversation.role,
+            "People": conversation.participant_count,
+            "Group": conversation.is_group,
+            "Assistant": conversation.assistant_mode,
+            "Model": conversation.model,
+            "System prompt": conversation.system_prompt,
+            "Unread": unread_label(conversation.unread),
+            "Created": conversation.created_at,
+            "Last activity": conversation.last_activity_at,
+            "Archived": conversation.archived_at,
         },
     )

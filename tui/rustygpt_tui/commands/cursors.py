@@ -1,4 +1,4 @@
-"""How far `follow` came in each conversation, for `--since-last`."""
+"""The position that `follow` reached in each conversation, for `--since-last`."""
 
 import hashlib
 import secrets
@@ -10,14 +10,14 @@ from rustygpt_tui import locations
 
 
 class FollowCursor:
-    """The last event told of one conversation to one account at one server, kept in a file."""
+    """The id of the last event of a conversation that an account received, kept in a file."""
 
     def __init__(self, origin: str, account: str, conversation_id: UUID) -> None:
         name = hashlib.sha256(f"{origin}\n{account}\n{conversation_id}".encode()).hexdigest()
         self._path: Path = locations.state_folder() / "followed" / name[:32]
 
     def read(self) -> str | None:
-        """The id of that event; None when nothing was told yet."""
+        """Return the stored event id, or None when there is none."""
         try:
             text = self._path.read_text("ascii").strip()
         except (OSError, UnicodeDecodeError):
@@ -25,8 +25,8 @@ class FollowCursor:
         return text if event_number(text) is not None else None
 
     def write(self, event_id: str) -> None:
-        """Keep the id of the event that was told last; raises OSError when that cannot be."""
+        """Store an event id; raise OSError when the file cannot be written."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = self._path.with_name(f".{secrets.token_hex(8)}")
-        beside.write_text(event_id, "ascii")
-        beside.replace(self._path)
+        temporary = self._path.with_name(f".{secrets.token_hex(8)}")
+        temporary.write_text(event_id, "ascii")
+        temporary.replace(self._path)

@@ -1,4 +1,4 @@
-"""Events as lines for a person: what happened, in a few words."""
+"""The plain format of events: one line of text per event, for people."""
 
 from typing import assert_never
 from uuid import UUID
@@ -25,76 +25,87 @@ from rustygpt_shared.models.messages import MessageView
 from rustygpt_shared.models.presence import TYPING_STOPPED
 
 
-def kind_of(event: Event) -> str:
-    """The event's type as the wire names it."""
+def type_of(event: Event) -> str:
+    """Return the event's type as it is named on the wire."""
     return str(event.__struct_config__.tag)
 
 
 def root_of(event: Event) -> UUID | None:
-    """The thread an event is about; None when it is about the whole conversation."""
+    """Return the root of the thread that an event belongs to.
+
+    None means that the event belongs to no thread, or that it does not name one.
+    """
     match event:
-        case MessageNew(payload=shown) | MessageUpdated(payload=shown):
-            return shown.message.root_id
+        case MessageNew(payload=payload) | MessageUpdated(payload=payload):
+            return payload.message.root_id
         case (
-            ThreadNew(payload=about)
-            | ThreadActivity(payload=about)
-            | MessageDelta(payload=about)
-            | MessageDone(payload=about)
-            | UnreadUpdate(payload=about)
-            | TypingUpdate(payload=about)
+            ThreadNew(payload=payload)
+            | ThreadActivity(payload=payload)
+            | MessageDelta(payload=payload)
+            | MessageDone(payload=payload)
+            | UnreadUpdate(payload=payload)
+            | TypingUpdate(payload=payload)
         ):
-            return about.root_id
-        case _:
+            return payload.root_id
+        case ConversationUpdated() | MembershipChanged() | PresenceUpdate():
             return None
-
-
-def line_of(event: Event) -> str:
-    """The event on one line: its id where it has one, its type, and what it says."""
-    return f"{event.id or '-'} {kind_of(event)} {_details(event)}".rstrip()
-
-
-def _details(event: Event) -> str:  # noqa: C901, PLR0912 - a case each
-    match event:
-        case ThreadNew(payload=created):
-            return created.summary.root_excerpt
-        case ThreadActivity(payload=active):
-            return f"{active.message_count} messages: {active.root_excerpt}"
-        case MessageNew(payload=shown) | MessageUpdated(payload=shown):
-            return _message(shown.message)
-        case MessageDelta(payload=delta):
-            return "".join(choice.delta.content or "" for choice in delta.choices)
-        case MessageDone(payload=finished):
-            return f"{finished.message_id} {finished.finish_reason}"
-        case MembershipChanged(payload=change):
-            return f"{change.user_id} {change.action} {change.role or ''}"
-        case ConversationUpdated(payload=changed):
-            return changed.conversation.title
-        case ErrorEvent(payload=trouble):
-            return f"{trouble.code} {trouble.message}"
-        case UnreadUpdate() | PresenceUpdate() | TypingUpdate():
-            return _transient_details(event)
-        case StreamOpen(payload=opened):
-            return opened.last_event_id or ""
-        case StreamReset(payload=reset):
-            return f"{reset.reason} {reset.last_event_id}"
-        case StreamClosed(payload=closing):
-            return closing.reason
+        case ErrorEvent():
+            return None  # it names a message only
+        case StreamOpen() | StreamReset() | StreamClosed():
+            return None
         case _:
             assert_never(event)
 
 
-def _transient_details(event: UnreadUpdate | PresenceUpdate | TypingUpdate) -> str:
+def line_of(event: Event) -> str:
+    """Return an event as one line: its id or `-`, its type, and its content."""
+    return f"{event.id or '-'} {type_of(event)} {_content(event)}".rstrip()
+
+
+def _content(event: Event) -> str:  # noqa: C901, PLR0912 - one case per event
     match event:
-        case UnreadUpdate(payload=count):
-            return f"{count.root_id} {count.unread}"
-        case PresenceUpdate(payload=seen):
-            return f"{seen.user_id} {seen.status}"
-        case TypingUpdate(payload=typing):
-            said = "stopped" if typing.expires_at <= TYPING_STOPPED else "writes"
-            return f"{typing.root_id} {typing.user_id} {said}"
+        case ThreadNew(payload=payload):
+            return payload.summary.root_excerpt
+        case ThreadActivity(payload=payload):
+            return f"{payload.message_count} messages: {payload.root_excerpt}"
+        case MessageNew(payload=payload) | MessageUpdated(payload=payload):
+            return _message_content(payload.message)
+        case MessageDelta(payload=payload):
+            return "".join(choice.delta.content or "" for choice in payload.choices)
+        case MessageDone(payload=payload):
+            return f"{payload.message_id} {payload.finish_reason}"
+        case MembershipChanged(payload=payload):
+            return f"{payload.user_id} {payload.action} {payload.role or ''}"
+        case ConversationUpdated(payload=payload):
+            return payload.conversation.title
+        case ErrorEvent(payload=payload):
+            return f"{payload.code} {payload.message}"
+        case UnreadUpdate() | PresenceUpdate() | TypingUpdate():
+            return _transient_content(event)
+        case StreamOpen(payload=payload):
+            return payload.last_event_id or ""
+        case StreamReset(payload=payload):
+            return f"{payload.reason} {payload.last_event_id}"
+        case StreamClosed(payload=payload):
+            return payload.reason
+        case _:
+            assert_never(event)
 
 
-def _message(message: MessageView) -> str:
+def _transient_content(event: UnreadUpdate | PresenceUpdate | TypingUpdate) -> str:
+    match event:
+        case UnreadUpdate(payload=payload):
+            return f"{payload.root_id} {payload.unread}"
+        case PresenceUpdate(payload=payload):
+            return f"{payload.user_id} {payload.status}"
+        case TypingUpdate(payload=payload):
+            action = "stopped" if payload.expires_at <= TYPING_STOPPED else "writes"
+            return f"{payload.root_id} {payload.user_id} {action}"
+        case _:
+            assert_never(event)
+
+
+def _message_content(message: MessageView) -> str:
     author = message.author_name or message.role
     if message.deleted_at:
         return f"{message.id} {author} (deleted)"

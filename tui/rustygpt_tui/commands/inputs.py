@@ -1,4 +1,4 @@
-"""What commands are given: words, a pipe, or answers at a prompt."""
+"""The input of commands: arguments, standard input, and prompts."""
 
 import getpass
 import sys
@@ -17,11 +17,14 @@ _MAX_BYTES = MESSAGE_MAX * 4
 
 
 def read_text(words: Sequence[str]) -> str:
-    """The text that words make, or `-` or a pipe brings; raises UsageError when there is none."""
-    given = " ".join(words)
-    if given and given != "-":
-        return given
-    if not given and sys.stdin.isatty():
+    """Return the text of a message: the words, or standard input for `-` or no words.
+
+    Raises UsageError when there is no text.
+    """
+    argument = " ".join(words)
+    if argument and argument != "-":
+        return argument
+    if not argument and sys.stdin.isatty():
         raise UsageError("There is no text; give it as words, or pipe it in.")
     text = read_stdin().rstrip("\n")
     if not text.strip():
@@ -30,21 +33,21 @@ def read_text(words: Sequence[str]) -> str:
 
 
 def read_stdin() -> str:
-    """What standard input brings, as far as a message can be long."""
+    """Return standard input, as far as a message can be long; raise UsageError if not UTF-8."""
     data = sys.stdin.buffer.read(_MAX_BYTES + 1)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError("Standard input is no text in UTF-8.") from None
+        raise UsageError("Standard input is not text in UTF-8.") from None
 
 
 def with_attachments(text: str, files: Sequence[Path]) -> str:
-    """The text with files below it, each in a fence that nothing in it can end."""
+    """Return the text with files appended, each in a code fence longer than any in the file."""
     for file in files:
         try:
             content = file.read_text("utf-8").rstrip("\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{file} cannot be attached: it is {_why(error)}.") from None
+            raise UsageError(f"{file} cannot be attached: {_reason(error)}.") from None
         fence = "```"
         while fence in content:
             fence += "`"
@@ -53,26 +56,26 @@ def with_attachments(text: str, files: Sequence[Path]) -> str:
 
 
 def build_request(request_type: type[R], **fields: Any) -> R:
-    """A request of these fields; raises UsageError that says which does not fit."""
+    """Return a request with these fields; raise UsageError that names the invalid one."""
     try:
         return request_type(**fields)
     except ValueError as error:
-        raise UsageError(f"This does not fit: {error}.") from None
+        raise UsageError(f"The input is not valid: {error}.") from None
 
 
 def prompt(context: CommandContext, label: str, flag: str) -> str:
-    """A person's answer at a prompt; raises UsageError that names `flag` when none can be had."""
+    """Prompt for a value and return it; raise UsageError naming `flag` when that is impossible."""
     _check_may_prompt(context, flag)
     sys.stderr.write(f"{label}: ")
     sys.stderr.flush()
-    answer = sys.stdin.readline()
-    if not answer:
-        raise UsageError(f"There is no answer; give it with {flag}.")
-    return answer.strip()
+    line = sys.stdin.readline()
+    if not line:
+        raise UsageError(f"No {label.lower()} was entered; give it with {flag}.")
+    return line.strip()
 
 
 def password(context: CommandContext, *, from_stdin: bool, twice: bool = False) -> str:
-    """A password, from the first line of standard input or typed without being shown."""
+    """Return a password: the first line of standard input, or typed without echo."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     _check_may_prompt(context, "--password-stdin")
@@ -84,10 +87,10 @@ def password(context: CommandContext, *, from_stdin: bool, twice: bool = False) 
 
 def _check_may_prompt(context: CommandContext, flag: str) -> None:
     if context.no_input or not sys.stdin.isatty():
-        raise UsageError(f"Something is missing and nobody can be asked; give it with {flag}.")
+        raise UsageError(f"A value is missing and no prompt is possible; give it with {flag}.")
 
 
-def _why(error: OSError | UnicodeDecodeError) -> str:
+def _reason(error: OSError | UnicodeDecodeError) -> str:
     if isinstance(error, UnicodeDecodeError):
-        return "no text in UTF-8"
-    return (error.strerror or "not readable").lower()
+        return "it is not text in UTF-8"
+    return (error.strerror or "it cannot be read").lower()

@@ -1,4 +1,4 @@
-"""Groups of commands whose modules are imported when one of their commands is run or explained."""
+"""Command groups that import a command's module only when the command or its help is used."""
 
 import importlib
 import importlib.util
@@ -13,23 +13,24 @@ from rustygpt_tui.errors import UsageError
 
 @dataclass(frozen=True)
 class CommandEntry:
-    """A command in the table: where its `click.Command` is, and what it does in a few words.
-
-    `target` is `module:name`; a group has `below` instead. `needs` names a package that comes
-    with the server's parts only.
-    """
+    """A command or a group in the table of commands."""
 
     summary: str
+    """What it does, in a few words."""
     target: str = ""
+    """Where its `click.Command` is, as `module:name`; empty for a group."""
     subcommands: Mapping[str, "CommandEntry"] = field(default_factory=dict)
+    """The entries of a group, by name."""
     default: str | None = None
+    """The subcommand of a group that is called without one."""
     requires: str | None = None
+    """A package that is only installed with the server."""
 
 
 class LazyGroup(click.Group):
-    """A group made of entries; its help imports nothing.
+    """A group of `CommandEntry`; its help needs no imports.
 
-    Called without arguments it runs its `default` command, or shows its help.
+    Without arguments it runs its `default` command, or shows its help.
     """
 
     def __init__(
@@ -44,11 +45,11 @@ class LazyGroup(click.Group):
         self.default = default
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names in the table's order."""
+        """Return the names in the order of the table."""
         return list(self.entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name, imported now."""
+        """Import and return the command of a name, or None."""
         entry = self.entries.get(cmd_name)
         if entry is None:
             return None
@@ -57,27 +58,27 @@ class LazyGroup(click.Group):
         return load(cmd_name, entry)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take the default command where none is named."""
+        """Use the default command when no arguments are given."""
         if not args and self.default:
             args = [self.default]
         return super().parse_args(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The names and what they do, from the table alone."""
+        """Write the names and summaries of the table."""
         rows = [(name, entry.summary) for name, entry in self.entries.items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
 
 def load(name: str, entry: CommandEntry) -> click.Command:
-    """The command of an entry; raises UsageError when its package is not installed."""
+    """Import and return the command of an entry; raise UsageError without its package."""
     if entry.requires and importlib.util.find_spec(entry.requires) is None:
         raise UsageError(
-            f"`rustygpt {name}` needs the server's parts; "
-            "install them with: pip install 'rustygpt[server]'"
+            f"`rustygpt {name}` requires the server; "
+            "install it with: pip install 'rustygpt[server]'"
         )
     module, _, attribute = entry.target.partition(":")
-    found = getattr(importlib.import_module(module), attribute)
-    if not isinstance(found, click.Command):
-        raise TypeError(f"{entry.target} is no command")
-    return found
+    loaded = getattr(importlib.import_module(module), attribute)
+    if not isinstance(loaded, click.Command):
+        raise TypeError(f"{entry.target} is not a command")
+    return loaded

@@ -1,4 +1,4 @@
-"""members and users: who is in a conversation, and who there is."""
+"""The commands `members` and `users`: the participants of a conversation, and all users."""
 
 from typing import get_args
 
@@ -20,7 +20,7 @@ PARTICIPANTS: Columns[Participant] = {
     "ROLE": lambda p: p.role,
     "JOINED": lambda p: p.joined_at,
 }
-PEOPLE: Columns[PublicUser] = {
+USERS: Columns[PublicUser] = {
     "ID": lambda p: str(p.id),
     "USER": lambda p: p.username,
     "NAME": lambda p: p.display_name,
@@ -30,34 +30,37 @@ PEOPLE: Columns[PublicUser] = {
 @command("list")
 @click.argument("conversation", metavar="C")
 async def list_members(context: CommandContext, conversation: str) -> None:
-    """Who is in a conversation."""
+    """List the participants of a conversation."""
     async with context.client() as client:
-        found = await resolve.conversation(client, conversation)
-        context.out.rows((await client.list_participants(found)).participants, PARTICIPANTS)
+        conversation_id = await resolve.conversation(client, conversation)
+        listed = await client.list_participants(conversation_id)
+        context.out.rows(listed.participants, PARTICIPANTS)
 
 
 @command("add", json=False)
 @click.argument("conversation", metavar="C")
 @click.argument("user", metavar="U")
 @click.option("--role", type=click.Choice(ROLES), default="member", help="Default: member.")
-async def add(
+async def add_participant(
     context: CommandContext, conversation: str, user: str, role: ConversationRole
 ) -> None:
-    """Add a person to a conversation."""
+    """Add a user to a conversation."""
     async with context.client() as client:
-        found = await resolve.conversation(client, conversation)
-        await client.add_participant(found, await resolve.person(client, user), role)
-        context.out.note(f"{user} is in the conversation, as {role}.")
+        conversation_id = await resolve.conversation(client, conversation)
+        user_id = await resolve.user(client, user)
+        await client.add_participant(conversation_id, user_id, role)
+        context.out.note(f"{user} was added to the conversation as {role}.")
 
 
 @command("remove", json=False)
 @click.argument("conversation", metavar="C")
 @click.argument("user", metavar="U")
-async def remove(context: CommandContext, conversation: str, user: str) -> None:
-    """Remove a person from a conversation; name yourself to leave it."""
+async def remove_participant(context: CommandContext, conversation: str, user: str) -> None:
+    """Remove a user from a conversation; name yourself to leave it."""
     async with context.client() as client:
-        found = await resolve.conversation(client, conversation)
-        await client.remove_participant(found, await resolve.participant(client, found, user))
+        conversation_id = await resolve.conversation(client, conversation)
+        user_id = await resolve.participant(client, conversation_id, user)
+        await client.remove_participant(conversation_id, user_id)
         context.out.note(f"{user} is no longer in the conversation.")
 
 
@@ -65,21 +68,23 @@ async def remove(context: CommandContext, conversation: str, user: str) -> None:
 @click.argument("conversation", metavar="C")
 @click.argument("user", metavar="U")
 @click.argument("role", type=click.Choice(ROLES))
-async def role(
+async def set_role(
     context: CommandContext, conversation: str, user: str, role: ConversationRole
 ) -> None:
-    """Give a person in a conversation another role."""
+    """Change the role of a participant."""
     async with context.client() as client:
-        found = await resolve.conversation(client, conversation)
-        somebody = await resolve.participant(client, found, user)
-        await client.add_participant(found, somebody, role)
-        context.out.note(f"{user} is {role} now.")
+        conversation_id = await resolve.conversation(client, conversation)
+        user_id = await resolve.participant(client, conversation_id, user)
+        await client.add_participant(conversation_id, user_id, role)
+        context.out.note(f"{user} now has the role {role}.")
 
 
 @command("users")
 @click.argument("query", required=False, default="")
-@click.option("--limit", type=click.IntRange(1, 100), default=50, help="How many at most.")
-async def users(context: CommandContext, query: str, limit: int) -> None:
-    """People whose user name or display name begins with QUERY."""
+@click.option(
+    "--limit", type=click.IntRange(1, 100), default=50, help="Users at most; default: 50."
+)
+async def search_users(context: CommandContext, query: str, limit: int) -> None:
+    """Search users whose user name or display name starts with QUERY."""
     async with context.client() as client:
-        context.out.rows((await client.search_users(query, limit=limit)).users, PEOPLE)
+        context.out.rows((await client.search_users(query, limit=limit)).users, USERS)

@@ -1,55 +1,61 @@
-"""Lists page by page, fetched as they are read."""
+"""The lists that commands read: their items one by one, fetched page by page."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from rustygpt_shared.models.conversations import Conversation, ThreadSummary
-from rustygpt_shared.models.messages import MessageView
-from rustygpt_shared.models.users import AdminUser
+from rustygpt_shared.models.conversations import (
+    Conversation,
+    ConversationList,
+    ThreadList,
+    ThreadSummary,
+)
+from rustygpt_shared.models.messages import MessageView, ThreadPage
+from rustygpt_shared.models.users import AdminUser, AdminUserList
 from rustygpt_tui.client.http import Client
+from rustygpt_tui.paging import pages
 
-PAGE = 200
+PAGE_SIZE = 200
 
 
 async def conversations(client: Client, *, archived: bool = False) -> AsyncIterator[Conversation]:
-    """The caller's conversations, latest activity first."""
-    cursor = None
-    while True:
-        page = await client.list_conversations(archived=archived, cursor=cursor, limit=PAGE)
+    """Yield the caller's conversations, latest activity first."""
+
+    async def fetch(cursor: str | None) -> ConversationList:
+        return await client.list_conversations(archived=archived, cursor=cursor, limit=PAGE_SIZE)
+
+    async for page in pages(fetch):
         for conversation in page.conversations:
             yield conversation
-        if (cursor := page.next_cursor) is None:
-            return
 
 
 async def threads(client: Client, conversation_id: UUID) -> AsyncIterator[ThreadSummary]:
-    """A conversation's threads, latest activity first."""
-    cursor = None
-    while True:
-        page = await client.list_threads(conversation_id, cursor=cursor, limit=PAGE)
+    """Yield a conversation's threads, latest activity first."""
+
+    async def fetch(cursor: str | None) -> ThreadList:
+        return await client.list_threads(conversation_id, cursor=cursor, limit=PAGE_SIZE)
+
+    async for page in pages(fetch):
         for thread in page.threads:
             yield thread
-        if (cursor := page.next_cursor) is None:
-            return
 
 
 async def messages(client: Client, root_id: UUID) -> AsyncIterator[MessageView]:
-    """A thread's messages, depth first."""
-    cursor = None
-    while True:
-        page = await client.list_tree(root_id, cursor=cursor, limit=PAGE)
+    """Yield a thread's messages, depth first."""
+
+    async def fetch(cursor: str | None) -> ThreadPage:
+        return await client.list_tree(root_id, cursor=cursor, limit=PAGE_SIZE)
+
+    async for page in pages(fetch):
         for message in page.messages:
             yield message
-        if (cursor := page.next_cursor) is None:
-            return
 
 
 async def users(client: Client) -> AsyncIterator[AdminUser]:
-    """Every account, by user name; for administrators."""
-    cursor = None
-    while True:
-        page = await client.list_users(cursor=cursor, limit=PAGE)
+    """Yield every account, by user name; for administrators."""
+
+    async def fetch(cursor: str | None) -> AdminUserList:
+        return await client.list_users(cursor=cursor, limit=PAGE_SIZE)
+
+    async for page in pages(fetch):
         for user in page.users:
             yield user
-        if (cursor := page.next_cursor) is None:
-            return

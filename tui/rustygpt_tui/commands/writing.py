@@ -1,4 +1,4 @@
-"""post, reply and cancel: write a message, or stop an answer."""
+"""The commands `post`, `reply` and `cancel`: write a message, or stop an answer."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +15,8 @@ from rustygpt_tui.commands.inputs import build_request, read_text, with_attachme
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def message(function: F) -> F:
-    """Add what every command that writes a message takes."""
+def message_options(function: F) -> F:
+    """Add TEXT, --model and --attach, which every command that writes a message has."""
     function = click.argument("text", metavar="[TEXT]", nargs=-1)(function)
     function = click.option("--model", help="The model that answers.")(function)
     return click.option(
@@ -24,13 +24,13 @@ def message(function: F) -> F:
         metavar="FILE",
         multiple=True,
         type=click.Path(path_type=Path),
-        help="Put a text file below the message.",
+        help="Append a text file to the message; may be repeated.",
     )(function)
 
 
 @command("post")
 @click.argument("conversation", metavar="C")
-@message
+@message_options
 async def post(
     context: CommandContext,
     conversation: str,
@@ -38,18 +38,18 @@ async def post(
     model: str | None,
     attach: tuple[Path, ...],
 ) -> None:
-    """Start a thread with a message, and print its id."""
+    """Start a thread with a message, and print the message's id."""
     request = build_request(
         PostMessage, content=with_attachments(read_text(text), attach), model=model
     )
     async with context.client() as client:
-        found = await resolve.conversation(client, conversation)
-        _posted(context, await client.post_root(found, request))
+        conversation_id = await resolve.conversation(client, conversation)
+        _print_posted(context, await client.post_root(conversation_id, request))
 
 
 @command("reply")
-@click.option("--parent", metavar="M", required=True, help="The message that is answered.")
-@message
+@click.option("--parent", metavar="M", required=True, help="The message to reply to.")
+@message_options
 async def reply(
     context: CommandContext,
     parent: str,
@@ -57,12 +57,13 @@ async def reply(
     model: str | None,
     attach: tuple[Path, ...],
 ) -> None:
-    """Answer a message, and print the answer's id."""
+    """Reply to a message, and print the reply's id."""
     request = build_request(
         PostMessage, content=with_attachments(read_text(text), attach), model=model
     )
     async with context.client() as client:
-        _posted(context, await client.reply(await resolve.message(client, parent), request))
+        parent_id = await resolve.message(client, parent)
+        _print_posted(context, await client.reply(parent_id, request))
 
 
 @command("cancel")
@@ -70,11 +71,11 @@ async def reply(
 async def cancel(context: CommandContext, message: str) -> None:
     """Stop an answer that is being written."""
     async with context.client() as client:
-        answer = await client.cancel(await resolve.message(client, message))
-        context.out.record(answer, {"Status": answer.status})
+        result = await client.cancel(await resolve.message(client, message))
+        context.out.record(result, {"Status": result.status})
 
 
-def _posted(context: CommandContext, posted: PostedMessage) -> None:
+def _print_posted(context: CommandContext, posted: PostedMessage) -> None:
     if context.out.json:
         context.out.object(posted)
     else:

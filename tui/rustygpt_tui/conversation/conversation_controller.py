@@ -65,7 +65,7 @@ class ConversationController:
     async def send_heartbeat(self) -> None:
         """Report that the user is present; a failure is ignored, as the next one follows soon."""
         with suppress(ClientError):
-            await self.client.send_heartbeat()
+            await self.client.record_heartbeat()
 
     async def refresh_list(self) -> None:
         """Fetch the list of conversations again; raises ClientError."""

@@ -22,6 +22,8 @@ MAX_OPEN = 4_096
 _MARK = re.compile(r"[*_~`\[\]]")
 _OPEN = re.compile(r"`|\*(?=\S|$)|(?<!\w)_+(?=\S|$)|~~(?=\S|$)")
 _BREAK = re.compile(rf"[ \n]|[{WIDE}](?=[{WIDE}])")
+_BRACKET = re.compile(r"[\[\]]")
+_ESCAPE = re.compile(r"\\.", re.DOTALL)
 _BREAK_SEARCH = 256
 """The number of characters before a limit in which a break is looked for."""
 
@@ -89,4 +91,14 @@ def _is_closed(text: str, env: Mapping[str, Any]) -> bool:
     tokens = inline_tokens(text, env)
     # A dot stands for every token that is not text: markup may open before it, and after it.
     unparsed = "".join(token.content if token.type == "text" else "." for token in tokens)
-    return not _OPEN.search(unparsed) and unparsed.count("[") <= unparsed.count("]")
+    # An escaped bracket is text in `unparsed`, where it would seem to close another one.
+    brackets_closed = not _open_brackets(unparsed) and not _open_brackets(_ESCAPE.sub(".", text))
+    return brackets_closed and not _OPEN.search(unparsed)
+
+
+def _open_brackets(text: str) -> int:
+    """Return how many opening square brackets have no closing one after them."""
+    depth = 0
+    for bracket in _BRACKET.findall(text):
+        depth = depth + 1 if bracket == "[" else max(0, depth - 1)
+    return depth

@@ -12,7 +12,7 @@ from textual.widgets import Button, Checkbox, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
 from rustygpt_shared import text_rules
-from rustygpt_shared.requests import AssistantMode, CreateConversation
+from rustygpt_shared.requests import AssistantMode, CreateConversation, default_assistant_mode
 from rustygpt_tui.widgets.bindings import bindings
 
 MODES: Sequence[tuple[str, AssistantMode]] = (
@@ -97,7 +97,12 @@ class NewConversationDialog(ModalScreen[CreateConversation | None]):
             yield Input(placeholder="Title", id="title", max_length=text_rules.TITLE_MAX)
             yield Checkbox("A group: other people will be in it", id="group")
             with self.prevent(Select.Changed):
-                yield Select(MODES, value="always", allow_blank=False, id="mode")
+                yield Select(
+                    MODES,
+                    value=default_assistant_mode(is_group=False),
+                    allow_blank=False,
+                    id="mode",
+                )
             yield Static("", id="failure", classes="failure", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Create", variant="primary", id="create")
@@ -109,7 +114,7 @@ class NewConversationDialog(ModalScreen[CreateConversation | None]):
 
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
         """Set the assistant mode that is usual for a group: it answers when it is mentioned."""
-        self.query_one("#mode", Select).value = "mention" if event.value else "always"
+        self.query_one("#mode", Select).value = default_assistant_mode(is_group=event.value)
 
     def on_input_submitted(self) -> None:
         """Create the conversation."""

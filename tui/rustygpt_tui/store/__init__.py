@@ -1,4 +1,4 @@
-"""What the terminal knows of a conversation, and the drafts written in it.
+"""The state of a conversation as the terminal knows it, and the drafts written in it.
 
-Pure data and functions: no network (what is needed is handed in), no screen.
+Pure data and functions: callers pass in what is fetched; nothing here uses the network or a screen.
 """

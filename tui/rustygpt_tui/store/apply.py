@@ -1,8 +1,8 @@
-"""Events make a new state of an old one: the same for the screens and for `follow`.
+"""Apply events to a state: each event makes a new state, for the screens and for commands alike.
 
-The law is: state + events = the state freshly fetched. Events come in the order of their numbers;
-one whose number the state has seen already is left out, so snapshots may overlap the stream.
-`apply` has no effect but on a tail (see `tail`).
+The law: a state plus events equals the state fetched afresh. Events arrive in the order of their
+numbers; one whose number the state already contains is skipped, so snapshots may overlap the
+stream. `apply` is pure except that it extends the text of answers in progress (`partial_answer`).
 """
 
 from collections.abc import Mapping
@@ -38,22 +38,22 @@ from rustygpt_shared.events import (
     UnreadUpdatePayload,
 )
 from rustygpt_shared.ids import event_number
-from rustygpt_shared.models.conversations import ThreadInfo
+from rustygpt_shared.models.conversations import UNREAD_MAX, ThreadInfo
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_shared.models.presence import TYPING_STOPPED, UserPresence
 from rustygpt_tui.store.partial_answer import PartialAnswer
-from rustygpt_tui.store.state import UNPLACED_MAX, UNREAD_MAX, Changes, State
+from rustygpt_tui.store.state import UNPLACED_MAX, Changes, State
 
 K = TypeVar("K")
 V = TypeVar("V")
 Transition = tuple[State, Changes]
 
 NO_CHANGES = Changes()
-_NEWEST = 1 << 63
+_AFTER_ALL_EVENTS = 1 << 63
 
 
 def apply(state: State, event: Event) -> Transition:
-    """The state after an event, and what became different."""
+    """Return the state after an event, and what changed."""
     if event.id is not None and _already_applied(state, event.id):
         return state, NO_CHANGES
     after, changes = _change(state, event)
@@ -62,44 +62,45 @@ def apply(state: State, event: Event) -> Transition:
     return after, changes
 
 
-def _already_applied(state: State, id: str) -> bool:
-    number, position = event_number(id), event_number(state.position)
+def _already_applied(state: State, event_id: str) -> bool:
+    number = event_number(event_id)
+    position = event_number(state.position)
     return number is not None and position is not None and number <= position
 
 
-def _number(id: str | None) -> int:
-    """The number of a durable event; one of another make counts as newer than all."""
-    number = event_number(id or "")
-    return _NEWEST if number is None else number
+def _number(event_id: str | None) -> int:
+    """Return the number of a durable event; ids of another form count as newer than all."""
+    number = event_number(event_id or "")
+    return _AFTER_ALL_EVENTS if number is None else number
 
 
-def _change(state: State, event: Event) -> Transition:  # noqa: C901, PLR0912 - a case each
+def _change(state: State, event: Event) -> Transition:  # noqa: C901, PLR0912 - one case per event
     match event:
-        case ThreadNew(payload=created):
-            return insert_thread(state, created.summary)
-        case ThreadActivity(payload=active):
-            return _on_thread_activity(state, active)
-        case MessageNew(payload=shown, id=id):
-            return _on_new_message(state, shown.message, _number(id))
-        case MessageUpdated(payload=shown, id=id):
-            return _upsert_message(state, shown.message, _number(id))
-        case MessageDelta(payload=delta):
-            return _on_delta(state, delta)
-        case MessageDone(payload=finished, id=id):
-            return _on_done(state, finished, _number(id))
-        case MembershipChanged(payload=membership):
-            return _on_membership(state, membership)
-        case ConversationUpdated(payload=changed):
-            return replace(state, info=changed.conversation), Changes(info=True)
-        case ErrorEvent(payload=trouble):
-            return _on_error(state, trouble)
+        case ThreadNew(payload=payload):
+            return insert_thread(state, payload.summary)
+        case ThreadActivity(payload=payload):
+            return _on_thread_activity(state, payload)
+        case MessageNew(payload=payload, id=event_id):
+            return _on_new_message(state, payload.message, _number(event_id))
+        case MessageUpdated(payload=payload, id=event_id):
+            return _upsert_message(state, payload.message, _number(event_id))
+        case MessageDelta(payload=payload):
+            return _on_delta(state, payload)
+        case MessageDone(payload=payload, id=event_id):
+            return _on_done(state, payload, _number(event_id))
+        case MembershipChanged(payload=payload):
+            return _on_membership(state, payload)
+        case ConversationUpdated(payload=payload):
+            return replace(state, info=payload.conversation), Changes(info=True)
+        case ErrorEvent(payload=payload):
+            return _on_error(state, payload)
         case UnreadUpdate() | PresenceUpdate() | TypingUpdate():
             return _on_transient(state, event)
         case StreamReset():
             return state, Changes(needs_fetch=frozenset({"all"}))
-        case StreamClosed(payload=closing):
-            gone = closing.reason in {"removed", "deleted"}
-            return replace(state, left=state.left or gone), Changes(left=gone)
+        case StreamClosed(payload=payload):
+            left = payload.reason in {"removed", "deleted"}
+            return replace(state, left=state.left or left), Changes(left=left)
         case StreamOpen():
             return state, NO_CHANGES
         case _:
@@ -108,52 +109,55 @@ def _change(state: State, event: Event) -> Transition:  # noqa: C901, PLR0912 - 
 
 def _on_transient(state: State, event: UnreadUpdate | PresenceUpdate | TypingUpdate) -> Transition:
     match event:
-        case UnreadUpdate(payload=count):
-            return _on_unread(state, count)
-        case PresenceUpdate(payload=seen):
-            return _on_presence(state, seen)
-        case TypingUpdate(payload=typing):
-            return _on_typing(state, typing)
+        case UnreadUpdate(payload=payload):
+            return _on_unread(state, payload)
+        case PresenceUpdate(payload=payload):
+            return _on_presence(state, payload)
+        case TypingUpdate(payload=payload):
+            return _on_typing(state, payload)
+        case _:
+            assert_never(event)
 
 
 def insert_thread(state: State, thread: ThreadInfo) -> Transition:
-    """The state with a thread's summary at its place in the list."""
-    others = [known for known in state.threads if known.root_id != thread.root_id]
-    at = next((i for i, known in enumerate(others) if _order(known) < _order(thread)), len(others))
-    threads = (*others[:at], thread, *others[at:])
+    """Return the state with a thread's summary inserted, or moved, to its position in the list."""
+    others = [other for other in state.threads if other.root_id != thread.root_id]
+    older = (i for i, other in enumerate(others) if _sort_key(other) < _sort_key(thread))
+    index = next(older, len(others))
+    threads = (*others[:index], thread, *others[index:])
     return replace(state, threads=threads), Changes(threads=frozenset({thread.root_id}))
 
 
-def _order(thread: ThreadInfo) -> tuple[Any, UUID]:
+def _sort_key(thread: ThreadInfo) -> tuple[Any, UUID]:
     return thread.last_activity_at, thread.root_id
 
 
-def _on_thread_activity(state: State, active: ThreadActivityPayload) -> Transition:
-    thread = state.thread(active.root_id)
+def _on_thread_activity(state: State, activity: ThreadActivityPayload) -> Transition:
+    thread = state.thread(activity.root_id)
     if thread is None:
         return state, Changes(needs_fetch=frozenset({"threads"}))
-    moved = structs.replace(
+    updated = structs.replace(
         thread,
-        last_activity_at=active.last_activity_at,
-        message_count=active.message_count,
-        participant_count=active.participant_count,
-        root_excerpt=active.root_excerpt,
+        last_activity_at=activity.last_activity_at,
+        message_count=activity.message_count,
+        participant_count=activity.participant_count,
+        root_excerpt=activity.root_excerpt,
     )
-    return insert_thread(state, moved)
+    return insert_thread(state, updated)
 
 
 def _on_new_message(state: State, message: MessageView, number: int) -> Transition:
-    """A new message also counts as unread, until the server's own count comes."""
+    """Add a message and count it as unread until the server sends its own count."""
     state, changes = _upsert_message(state, message, number)
     if message.author_user_id and state.typing.get(message.author_user_id) == message.root_id:
         state, stopped = _stop_typing(state, message.author_user_id)
         changes |= stopped
     if message.author_user_id == state.me or number <= state.unread_as_of:
         return state, changes
-    root = message.root_id
-    many = min(UNREAD_MAX, state.unread.get(root, 0) + 1)
-    counted = replace(state, unread={**state.unread, root: many})
-    return counted, changes | Changes(unread=frozenset({root}))
+    root_id = message.root_id
+    unread = min(UNREAD_MAX, state.unread.get(root_id, 0) + 1)
+    state = replace(state, unread={**state.unread, root_id: unread})
+    return state, changes | Changes(unread=frozenset({root_id}))
 
 
 def _upsert_message(state: State, message: MessageView, number: int) -> Transition:
@@ -172,16 +176,17 @@ def _upsert_message(state: State, message: MessageView, number: int) -> Transiti
 
 
 def _keep_unplaced(state: State, message: MessageView, number: int) -> State:
-    strays = {**without(state.unplaced, message.id), message.id: (message, number)}
-    if len(strays) > UNPLACED_MAX:
-        del strays[next(iter(strays))]
-    return replace(state, unplaced=strays)
+    """Keep a message of a thread that is not loaded; the oldest one is dropped when full."""
+    unplaced = {**without(state.unplaced, message.id), message.id: (message, number)}
+    if len(unplaced) > UNPLACED_MAX:
+        del unplaced[next(iter(unplaced))]
+    return replace(state, unplaced=unplaced)
 
 
 def _on_delta(state: State, delta: MessageDeltaPayload) -> Transition:
     message = _in_tree(state, delta.root_id, delta.message_id)
     if message is not None and not message.streaming:
-        return state, NO_CHANGES  # it came late, after the final text
+        return state, NO_CHANGES  # the final text came first
     partial = state.partials.get(delta.message_id) or PartialAnswer(delta.message_id, delta.root_id)
     if message is not None:
         partial.merge_snapshot(message)
@@ -192,91 +197,97 @@ def _on_delta(state: State, delta: MessageDeltaPayload) -> Transition:
     return state, Changes(streamed=frozenset({delta.message_id}))
 
 
-def _on_done(state: State, finished: MessageDonePayload, number: int) -> Transition:
-    partial = state.partials.get(finished.message_id)
-    state = replace(state, partials=without(state.partials, finished.message_id))
-    message = _in_tree(state, finished.root_id, finished.message_id)
-    if message is None or state.trees[finished.root_id].event_number_of(message.id) > number:
+def _on_done(state: State, done: MessageDonePayload, number: int) -> Transition:
+    partial = state.partials.get(done.message_id)
+    state = replace(state, partials=without(state.partials, done.message_id))
+    message = _in_tree(state, done.root_id, done.message_id)
+    if message is None or state.trees[done.root_id].event_number_of(message.id) > number:
         return state, NO_CHANGES
-    # The final text has come before this as a rule; where it has not, the tail is all there is.
+    # Normally the final text arrived before; if not, the streamed text is the best there is.
     content = message.content
     if partial and message.streaming and partial.content.length > len(content):
         content = partial.content.text
-    done = structs.replace(
+    ended = structs.replace(
         message,
         content=content,
         streaming=False,
-        finish_reason=finished.finish_reason,
-        usage=finished.usage or message.usage,
+        finish_reason=done.finish_reason,
+        usage=done.usage or message.usage,
     )
-    return _upsert_message(state, done, number)
+    return _upsert_message(state, ended, number)
 
 
-def _in_tree(state: State, root_id: UUID, id: UUID) -> MessageView | None:
+def _in_tree(state: State, root_id: UUID, message_id: UUID) -> MessageView | None:
     tree = state.trees.get(root_id)
-    return tree.get(id) if tree else None
+    return tree.get(message_id) if tree else None
 
 
 def _on_membership(state: State, change: MembershipChangedPayload) -> Transition:
-    gone = change.action == "removed" and change.user_id == state.me
-    known = state.participants.get(change.user_id)
-    changes = Changes(participants=True, left=gone)
     if change.action == "removed":
-        state, stopped = _stop_typing(state, change.user_id)
-        changes |= stopped
-        left = without(state.participants, change.user_id)
-        there = without(state.presence, change.user_id)
-        gone = state.left or gone
-        return replace(state, participants=left, presence=there, left=gone), changes
-    if known is None or change.role is None:
+        return _remove_participant(state, change.user_id)
+    participant = state.participants.get(change.user_id)
+    if participant is None or change.role is None:
         return state, Changes(needs_fetch=frozenset({"participants"}))
-    changed = structs.replace(known, role=change.role)
-    return replace(state, participants={**state.participants, change.user_id: changed}), changes
+    updated = structs.replace(participant, role=change.role)
+    participants = {**state.participants, change.user_id: updated}
+    return replace(state, participants=participants), Changes(participants=True)
 
 
-def _on_presence(state: State, seen: UserPresence) -> Transition:
-    if state.presence.get(seen.user_id) == seen.status:
+def _remove_participant(state: State, user_id: UUID) -> Transition:
+    left = user_id == state.me
+    state, stopped = _stop_typing(state, user_id)
+    state = replace(
+        state,
+        participants=without(state.participants, user_id),
+        presence=without(state.presence, user_id),
+        left=state.left or left,
+    )
+    return state, stopped | Changes(participants=True, left=left)
+
+
+def _on_presence(state: State, user: UserPresence) -> Transition:
+    if state.presence.get(user.user_id) == user.status:
         return state, NO_CHANGES
-    presence = {**state.presence, seen.user_id: seen.status}
+    presence = {**state.presence, user.user_id: user.status}
     return replace(state, presence=presence), Changes(presence=True)
 
 
-def _on_typing(state: State, typing: TypingUpdatePayload) -> Transition:
-    before = state.typing.get(typing.user_id)
-    if typing.expires_at <= TYPING_STOPPED:
-        return (
-            _stop_typing(state, typing.user_id) if before == typing.root_id else (state, NO_CHANGES)
-        )
-    if typing.user_id == state.me or before == typing.root_id:
+def _on_typing(state: State, update: TypingUpdatePayload) -> Transition:
+    before = state.typing.get(update.user_id)
+    if update.expires_at <= TYPING_STOPPED:
+        if before == update.root_id:
+            return _stop_typing(state, update.user_id)
         return state, NO_CHANGES
-    roots = frozenset({typing.root_id} | ({before} if before else set()))
-    now = {**state.typing, typing.user_id: typing.root_id}
-    return replace(state, typing=now), Changes(typing=roots)
+    if update.user_id == state.me or before == update.root_id:
+        return state, NO_CHANGES
+    roots = frozenset({update.root_id} | ({before} if before else set()))
+    typing = {**state.typing, update.user_id: update.root_id}
+    return replace(state, typing=typing), Changes(typing=roots)
 
 
 def _stop_typing(state: State, user_id: UUID) -> Transition:
     root_id = state.typing.get(user_id)
     if root_id is None:
         return state, NO_CHANGES
-    left = replace(state, typing=without(state.typing, user_id))
-    return left, Changes(typing=frozenset({root_id}))
+    stopped = replace(state, typing=without(state.typing, user_id))
+    return stopped, Changes(typing=frozenset({root_id}))
 
 
-def _on_error(state: State, trouble: ErrorPayload) -> Transition:
-    if trouble.message_id is None:
+def _on_error(state: State, error: ErrorPayload) -> Transition:
+    if error.message_id is None:
         return state, NO_CHANGES
-    troubles = {**state.errors, trouble.message_id: trouble}
-    return replace(state, errors=troubles), Changes(errors=frozenset({trouble.message_id}))
+    errors = {**state.errors, error.message_id: error}
+    return replace(state, errors=errors), Changes(errors=frozenset({error.message_id}))
 
 
-def _on_unread(state: State, count: UnreadUpdatePayload) -> Transition:
-    if count.user_id != state.me:
+def _on_unread(state: State, update: UnreadUpdatePayload) -> Transition:
+    if update.user_id != state.me:
         return state, NO_CHANGES
-    return set_unread(state, count.root_id, count.unread)
+    return set_unread(state, update.root_id, update.unread)
 
 
 def set_unread(state: State, root_id: UUID, unread: int) -> Transition:
-    """The state with the reader's count of a thread."""
+    """Return the state with the reader's unread count of a thread."""
     if state.unread.get(root_id, 0) == unread:
         return state, NO_CHANGES
     others = without(state.unread, root_id)
@@ -285,7 +296,7 @@ def set_unread(state: State, root_id: UUID, unread: int) -> Transition:
 
 
 def without(mapping: Mapping[K, V], key: K) -> Mapping[K, V]:
-    """The mapping without a key: itself when the key is not in it."""
+    """Return the mapping without a key; the same object when the key is not in it."""
     if key not in mapping:
         return mapping
-    return {known: value for known, value in mapping.items() if known != key}
+    return {other: value for other, value in mapping.items() if other != key}

@@ -1,7 +1,7 @@
-"""Drafts: what was typed and not yet sent, kept through crashes.
+"""Drafts in SQLite: text that was typed and not yet sent, kept through crashes.
 
-One row per server, account and place, in SQLite with a write-ahead log: what `put` wrote is there
-after the process was killed.
+There is one row per server, account and target. With the write-ahead log, what `put` wrote is still
+there after the process was killed.
 """
 
 import os
@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 from uuid import UUID
 
+# The column `place` holds the target's id; files with this name of it exist.
 _TABLE = """
 CREATE TABLE IF NOT EXISTS drafts (
     origin TEXT NOT NULL, account TEXT NOT NULL, place TEXT NOT NULL,
@@ -23,7 +24,10 @@ CREATE TABLE IF NOT EXISTS drafts (
 
 
 class DraftKey(NamedTuple):
-    """Where a draft belongs: `at` is the message it answers, or a conversation for a new thread."""
+    """What a draft is for.
+
+    `target_id` is the message it replies to, or the conversation in which it starts a thread.
+    """
 
     origin: str
     account: str
@@ -31,9 +35,10 @@ class DraftKey(NamedTuple):
 
 
 class Drafts:
-    """The drafts in the database at `path`, which is made when missing; for one thread only.
+    """The drafts in the database at `path`, which is created when missing.
 
-    Raises sqlite3.Error when the file is none of ours or the disk is full.
+    To be used from one thread only. Every method raises sqlite3.Error when the file is not such a
+    database or the disk is full.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,39 +66,39 @@ class Drafts:
         self._database.close()
 
     def get(self, key: DraftKey) -> str:
-        """The draft at a place, or an empty text."""
+        """Return the draft of a key, or an empty text."""
         with closing(
             self._database.execute(
                 "SELECT text FROM drafts WHERE origin = ? AND account = ? AND place = ?",
-                _row(key),
+                _columns(key),
             )
-        ) as found:
-            row = found.fetchone()
+        ) as cursor:
+            row = cursor.fetchone()
         return str(row[0]) if row else ""
 
     def put(self, key: DraftKey, text: str) -> None:
-        """Keep a draft; an empty one is dropped."""
+        """Store a draft; an empty text deletes it."""
         if not text:
             self._database.execute(
-                "DELETE FROM drafts WHERE origin = ? AND account = ? AND place = ?", _row(key)
+                "DELETE FROM drafts WHERE origin = ? AND account = ? AND place = ?", _columns(key)
             )
             return
-        kept = text.encode("utf-8", "replace").decode()
+        valid_text = text.encode("utf-8", "replace").decode()
         self._database.execute(
             "INSERT INTO drafts VALUES (?, ?, ?, ?, ?) ON CONFLICT (origin, account, place) "
             "DO UPDATE SET text = excluded.text, written = excluded.written",
-            (*_row(key), kept, time.time()),
+            (*_columns(key), valid_text, time.time()),
         )
 
     def target_ids(self, origin: str, account: str) -> set[UUID]:
-        """Where an account has drafts."""
+        """Return the targets for which an account has drafts."""
         with closing(
             self._database.execute(
                 "SELECT place FROM drafts WHERE origin = ? AND account = ?", (origin, account)
             )
-        ) as found:
-            return {UUID(row[0]) for row in found}
+        ) as cursor:
+            return {UUID(row[0]) for row in cursor}
 
 
-def _row(key: DraftKey) -> tuple[str, str, str]:
+def _columns(key: DraftKey) -> tuple[str, str, str]:
     return key.origin, key.account, str(key.target_id)

@@ -1,7 +1,7 @@
-"""The text of an answer while it comes: the one thing in the store that changes in place.
+"""The text of an answer while it streams: the only mutable data in the store.
 
-Deltas come up to thirty times a second, and a state that was copied for each would cost more than
-what it tells. Whoever draws a tail compares lengths.
+Up to thirty deltas arrive per second; copying the state for each would cost more than the delta
+itself. Widgets compare lengths to find out what is new.
 """
 
 from dataclasses import dataclass, field
@@ -13,18 +13,21 @@ from rustygpt_shared.models.messages import MessageView
 
 @dataclass(slots=True)
 class OffsetBuffer:
-    """A text that grows by pieces addressed by the number of code points before them."""
+    """A text assembled from parts, each addressed by the number of code points before it."""
 
     length: int = 0
     _parts: list[str] = field(default_factory=list)
 
     def add(self, offset: int, text: str) -> bool:
-        """Take what is new in a piece; one after a hole is left out. Tells whether it grew."""
-        known = self.length - offset
-        if known < 0 or known >= len(text):
+        """Append the new end of a part and return True; return False when nothing is new.
+
+        A part that begins beyond the end of the text is ignored: something before it is missing.
+        """
+        overlap = self.length - offset
+        if overlap < 0 or overlap >= len(text):
             return False
-        self._parts.append(text[known:])
-        self.length += len(text) - known
+        self._parts.append(text[overlap:])
+        self.length += len(text) - overlap
         return True
 
     @property
@@ -45,17 +48,17 @@ class PartialAnswer:
     reasoning: OffsetBuffer = field(default_factory=OffsetBuffer)
 
     def merge_snapshot(self, message: MessageView) -> None:
-        """Take what a snapshot of the message tells beyond this."""
+        """Append the text of a snapshot that goes beyond the text here."""
         self.content.add(0, message.content)
         self.reasoning.add(0, message.reasoning or "")
 
     def apply_delta(self, delta: MessageDeltaPayload) -> bool:
-        """Take a delta; tells whether anything in it was new."""
-        grown = False
+        """Append the new text of a delta; return True when there was any."""
+        has_grown = False
         for choice in delta.choices:
             if choice.delta.content:
-                grown |= self.content.add(delta.offset, choice.delta.content)
+                has_grown |= self.content.add(delta.offset, choice.delta.content)
             if choice.delta.reasoning:
                 offset = delta.reasoning_offset or 0
-                grown |= self.reasoning.add(offset, choice.delta.reasoning)
-        return grown
+                has_grown |= self.reasoning.add(offset, choice.delta.reasoning)
+        return has_grown

@@ -1,7 +1,9 @@
-"""What the terminal knows of one conversation. Events change it in `apply`, snapshots in `load`.
+"""The state of one conversation, and the description of a change to it.
 
-A state is never changed, only replaced, and shares with its forerunner all that stayed the same.
-So a widget finds out by `is` whether its own part is new. The one exception is said in `tail`.
+Events change a state in `apply`, snapshots in `load`. A state is never modified but replaced, and
+shares with the earlier state everything that did not change, so a widget compares its part with
+`is` to find out whether it is new. The only exception is the text of answers in progress
+(`partial_answer`).
 """
 
 from collections.abc import Mapping
@@ -9,120 +11,123 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from rustygpt_shared.events import ErrorPayload
-from rustygpt_shared.models.conversations import ConversationInfo, Participant, ThreadInfo
+from rustygpt_shared.models.conversations import (
+    UNREAD_MAX,
+    ConversationInfo,
+    Participant,
+    ThreadInfo,
+)
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_shared.models.presence import Status
 from rustygpt_shared.models.users import User
 from rustygpt_tui.store.partial_answer import PartialAnswer
 from rustygpt_tui.store.tree import MessageTree
 
-UNREAD_MAX = 1_000
 UNPLACED_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One conversation as `me` sees it.
+    """One conversation as the user `me` sees it.
 
-    `position` is the id of the last durable event that is in it: a stream goes on from there.
+    `position` is the id of the last durable event that is applied: a stream continues after it.
     """
 
     me: UUID
     info: ConversationInfo
     position: str
     participants: Mapping[UUID, Participant] = field(default_factory=dict)
+    """By user id."""
     threads: tuple[ThreadInfo, ...] = ()
     """Latest activity first."""
     threads_cursor: str | None = None
-    """Fetches further threads; None when all are known."""
+    """Fetches further threads; None when all are loaded."""
     trees: Mapping[UUID, MessageTree] = field(default_factory=dict)
-    """The threads whose messages were loaded, by root."""
+    """The threads whose messages are loaded, by root id."""
     unread: Mapping[UUID, int] = field(default_factory=dict)
-    """By root, where it is not 0."""
+    """Unread messages by root id; threads without any are left out."""
     unread_as_of: int = -1
     """The number of the event up to which `unread` was fetched; later messages add to it."""
     partials: Mapping[UUID, PartialAnswer] = field(default_factory=dict)
-    """Answers in progress, by message."""
+    """The answers in progress, by message id."""
     errors: Mapping[UUID, ErrorPayload] = field(default_factory=dict)
-    """Why answers failed, by message, as far as this terminal was told."""
+    """Why answers failed, by message id, for the errors that this terminal received."""
     unplaced: Mapping[UUID, tuple[MessageView, int]] = field(default_factory=dict)
-    """The latest messages of threads that are not loaded, and the numbers of their events.
+    """The latest messages of threads that are not loaded, by id, with their event numbers.
 
-    A page that was asked for before such an event, and comes after it, lacks the message.
+    A page that was requested before such an event and arrives after it lacks the message.
     """
     presence: Mapping[UUID, Status] = field(default_factory=dict)
-    """What is shown of people, as far as it was told since the stream was opened."""
+    """The presence of users, by id, as received since the stream was opened."""
     typing: Mapping[UUID, UUID] = field(default_factory=dict)
-    """In which thread others are writing, by person: as long as the server does not end it."""
+    """The root of the thread in which each other user is typing, by user id."""
     left: bool = False
-    """The conversation was deleted, or the reader is no longer in it."""
+    """True when the conversation was deleted or the reader is no longer a participant."""
 
     @property
     def role(self) -> str | None:
-        """The reader's own role; None when not known to be in the conversation."""
+        """The reader's own role; None when the reader is not among the loaded participants."""
         mine = self.participants.get(self.me)
         return mine.role if mine else None
 
     @property
     def total_unread(self) -> int:
-        """Unread messages over all threads, at most 1,000."""
+        """The unread messages of all threads, at most `UNREAD_MAX`."""
         return min(UNREAD_MAX, sum(self.unread.values()))
 
     def thread(self, root_id: UUID) -> ThreadInfo | None:
-        """A thread's summary, if it is known."""
+        """Return a thread's summary, or None when it is not loaded."""
         return next((thread for thread in self.threads if thread.root_id == root_id), None)
 
     def message(self, id: UUID) -> MessageView | None:
-        """A message of a loaded thread, if it is known."""
+        """Return a message of a loaded thread, or None."""
         return next((m for tree in self.trees.values() if (m := tree.get(id))), None)
 
     def text_of(self, message: MessageView) -> str:
-        """A message's text as far as it is known, in progress or final."""
-        tail = self.partials.get(message.id)
-        if tail and message.streaming and tail.content.length > len(message.content):
-            return tail.content.text
+        """Return a message's text: the text so far while it streams, else the final text."""
+        partial = self.partials.get(message.id)
+        if partial and message.streaming and partial.content.length > len(message.content):
+            return partial.content.text
         return message.content
 
     def typing_users(self, root_id: UUID) -> list[UUID]:
-        """Who else is writing in a thread."""
+        """Return the other users who are typing in a thread."""
         return [user_id for user_id, root in self.typing.items() if root == root_id]
 
     def name_of(self, user_id: UUID | None) -> str:
-        """What to call a person: display name, user name, or a word for whoever left."""
+        """Return a user's display name or user name; "somebody" for users who left."""
         person = self.participants.get(user_id) if user_id else None
         return (person.display_name or person.username) if person else "somebody"
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What an event changed, for whoever shows it. `|` adds two up."""
+    """What an event changed, for the widgets that show it; `|` combines two."""
 
     info: bool = False
     participants: bool = False
     threads: frozenset[UUID] = frozenset()
-    """Roots whose summary or place in the list is new."""
+    """Roots whose summary, or position in the list, changed."""
     messages: frozenset[UUID] = frozenset()
-    """Messages that are new or different."""
+    """Messages that are new or changed."""
     threads_of_messages: frozenset[UUID] = frozenset()
     """The threads of those messages."""
     reloaded: frozenset[UUID] = frozenset()
-    """Threads that were fetched anew, so that any message of theirs may be different."""
+    """Threads that were fetched again: any of their messages may have changed."""
     streamed: frozenset[UUID] = frozenset()
-    """Messages whose tail grew."""
+    """Messages whose streamed text grew."""
     unread: frozenset[UUID] = frozenset()
-    """Roots whose count of unread messages is new."""
+    """Roots whose unread count changed."""
     errors: frozenset[UUID] = frozenset()
-    """Messages that there is bad news about."""
+    """Messages that have a new error."""
     presence: bool = False
-    """Somebody's presence is new."""
+    """True when the presence of any user changed."""
     typing: frozenset[UUID] = frozenset()
-    """Roots in which somebody began to write, or stopped."""
+    """Roots in which a user started or stopped typing."""
     left: bool = False
     needs_fetch: frozenset[str] = frozenset()
-    """What events told too little of: `participants`, `threads`, or `all` after a reset.
-
-    `load.complete` fetches it.
-    """
+    """What events do not contain and has to be fetched with `load.fetch_missing`:
+    `participants`, `threads`, or `all` after a reset."""
 
     def __or__(self, other: "Changes") -> "Changes":
         return Changes(
@@ -134,5 +139,5 @@ class Changes:
 
 
 def display_name(user: User) -> str:
-    """What to call the person who is signed in."""
+    """Return the name to show for the signed-in user."""
     return user.display_name or user.username

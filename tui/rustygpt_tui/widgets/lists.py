@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from rustygpt_shared.models.conversations import unread_label
 from rustygpt_tui.render.text import one_line, pad, shorten, width
 from rustygpt_tui.widgets.bindings import bindings
 from rustygpt_tui.widgets.list_rows import ListRow
@@ -126,7 +127,7 @@ class SideList(OptionList):
     def _prompt(self, row: ListRow) -> Content:
         cells = max(8, self.scrollable_content_region.width)
         opened = row.id == self._open
-        count = f" {min(row.unread, 999)}" if row.unread else ""
+        count = f" {unread_label(row.unread)}" if row.unread else ""
         space = cells - 2 - width(count)
         title = pad(shorten(one_line(row.title), space), space)
         weight = "bold" if opened or row.unread else ""

@@ -1,6 +1,6 @@
-// The way in: naming the first administrator, or signing in.
+// The form in front of the page: it creates the first administrator, or signs a user in.
 
-import { get, post } from "./api.js";
+import { isSetup, logIn, setUp } from "./api.js";
 import { byId, h } from "./dom.js";
 
 const SIGN_IN = [
@@ -14,36 +14,36 @@ const SET_UP = [
 ];
 const TOKEN = { name: "setup_token", label: "Set-up token (the server printed it)", optional: true };
 
-// Resolves with the user once somebody is signed in.
-export async function openGate() {
-  const { is_setup: isSetUp } = await get("/api/setup");
-  const local = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
-  const fields = isSetUp ? SIGN_IN : local ? SET_UP : [...SET_UP, TOKEN];
-  byId("gate-title").textContent = isSetUp ? "Sign in" : "Welcome to RustyGPT";
-  byId("gate-words").textContent = isSetUp ? "" : "Name the first administrator of this server.";
+// Resolves when the user has signed in.
+export async function showSignIn() {
+  const hasAdministrator = await isSetup();
+  const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+  const fields = hasAdministrator ? SIGN_IN : isLocal ? SET_UP : [...SET_UP, TOKEN];
+  byId("gate-title").textContent = hasAdministrator ? "Sign in" : "Welcome to RustyGPT";
+  byId("gate-words").textContent = hasAdministrator ? "" : "Name the first administrator of this server.";
   byId("gate-fields").replaceChildren(...fields.map(field));
   const form = byId("gate-form");
-  form.querySelector("button").textContent = isSetUp ? "Sign in" : "Set up";
+  form.querySelector("button").textContent = hasAdministrator ? "Sign in" : "Set up";
   byId("gate").hidden = false;
   byId("gate-fields").querySelector("input").focus();
   return new Promise((resolve) => {
     form.onsubmit = (event) => {
       event.preventDefault();
-      enter(form, isSetUp, resolve);
+      submit(form, hasAdministrator, resolve);
     };
   });
 }
 
-async function enter(form, isSetUp, resolve) {
+async function submit(form, hasAdministrator, resolve) {
   const button = form.querySelector("button");
-  const given = Object.fromEntries([...new FormData(form)].filter(([, value]) => value));
+  const values = Object.fromEntries([...new FormData(form)].filter(([, value]) => value));
   byId("gate-error").textContent = "";
   button.disabled = true;
   try {
-    if (isSetUp) await post("/api/auth/login", given);
+    if (hasAdministrator) await logIn(values.email, values.password);
     else {
-      await post("/api/setup", given);
-      await post("/api/auth/login", { email: given.username, password: given.password });
+      await setUp(values);
+      await logIn(values.username, values.password);
     }
     form.reset();
     byId("gate").hidden = true;
