@@ -1,4 +1,4 @@
-"""Fixtures that any test may ask for: a PostgreSQL of its own worker, bootstrapped once."""
+"""Fixtures for all tests: a database for each test worker, and servers on it."""
 
 import asyncio
 import functools
@@ -15,22 +15,22 @@ from tests.support.servers.in_process_server import InProcessServer, StartServer
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
 
-# Machines differ in speed: an example is not wrong because it was slow. CI tries the same examples
-# each time; people's machines look for new ones.
+# Machines differ in speed, so an example has no deadline. CI tries the same examples each time;
+# developers' machines try new ones.
 hypothesis.settings.register_profile("rustygpt", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("rustygpt")
 
 
 @pytest.fixture(scope="session")
 def cluster_url() -> Iterator[str]:
-    """A superuser's URL on a cluster for tests."""
+    """Yield a superuser's URL of a database on a cluster for tests."""
     with databases.cluster() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def database_url(cluster_url: str) -> Iterator[str]:
-    """The owner's URL of this worker's database; its tables are emptied by `database`."""
+    """Yield the owner's URL of this worker's database, whose tables `database` empties."""
     url = asyncio.run(databases.create(cluster_url))
     yield url
     asyncio.run(databases.drop(cluster_url, url))
@@ -38,13 +38,13 @@ def database_url(cluster_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def pool_login(database_url: str) -> PoolLogin:
-    """How a pool logs in to this worker's database, which is bootstrapped."""
+    """Bootstrap this worker's database; return the login of its pools."""
     return asyncio.run(databases.prepare(database_url))
 
 
 @pytest.fixture
 async def superuser(database_url: str, pool_login: PoolLogin) -> AsyncIterator[Any]:
-    """A superuser's connection to this worker's database."""
+    """Yield a superuser's connection to this worker's database."""
     async with databases.connected(database_url) as connection:
         yield connection
 
@@ -53,7 +53,7 @@ async def superuser(database_url: str, pool_login: PoolLogin) -> AsyncIterator[A
 async def database(
     database_url: str, pool_login: PoolLogin, superuser: Any
 ) -> AsyncIterator[Database]:
-    """A pool as the application's role, on empty tables."""
+    """Yield a pool with the application's role, on empty tables."""
     await databases.truncate(superuser)
     async with databases.pool(database_url, pool_login) as database:
         yield database
@@ -61,7 +61,7 @@ async def database(
 
 @pytest.fixture
 async def empty_database_url(cluster_url: str) -> AsyncIterator[str]:
-    """The owner's URL of a new database that nothing was applied to."""
+    """Yield the owner's URL of a new database without any script applied."""
     url = await databases.create(cluster_url)
     yield url
     await databases.drop(cluster_url, url)
@@ -69,7 +69,7 @@ async def empty_database_url(cluster_url: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def builder(database: Database) -> DatabaseBuilder:
-    """An administrator on empty tables, and ways to make people and messages."""
+    """Return a builder on empty tables with an administrator."""
     return await DatabaseBuilder.create(database)
 
 
@@ -77,7 +77,7 @@ async def builder(database: Database) -> DatabaseBuilder:
 async def server(
     database_url: str, pool_login: PoolLogin, superuser: Any
 ) -> AsyncIterator[InProcessServer]:
-    """A server in this process, on empty tables, with a clock that the test moves."""
+    """Yield a server in this process, on empty tables, with a clock that the test moves."""
     await databases.truncate(superuser)
     async with in_process_server(database_url, pool_login) as running:
         yield running
@@ -85,6 +85,6 @@ async def server(
 
 @pytest.fixture
 async def start_server(database_url: str, pool_login: PoolLogin, superuser: Any) -> StartServer:
-    """Starts servers in this process, on tables that were emptied once."""
+    """Empty the tables once; return a function that starts servers in this process."""
     await databases.truncate(superuser)
     return functools.partial(in_process_server, database_url, pool_login)

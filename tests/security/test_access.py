@@ -1,4 +1,4 @@
-"""Who may call what: every route, for every kind of caller, against the table below."""
+"""Every route for every kind of caller, against the table below."""
 
 import pytest
 from tests.repo.generate_reference import operations
@@ -7,44 +7,44 @@ from tests.support.servers.in_process_server import InProcessServer
 
 from rustygpt_server.api.routing import Operation
 
-ALL = dict.fromkeys(CALLER_KINDS, 200)
-SIGNED = {**dict.fromkeys(CALLER_KINDS, 200), "anonymous": 401}
-NOBODY = {**dict.fromkeys(CALLER_KINDS, 404), "anonymous": 401}
+_EVERYONE = dict.fromkeys(CALLER_KINDS, 200)
+_SIGNED_IN = {**dict.fromkeys(CALLER_KINDS, 200), "anonymous": 401}
+_NO_CALLER = {**dict.fromkeys(CALLER_KINDS, 404), "anonymous": 401}
 
 
-def _of(status: int, *kinds: str, refused: int = 403) -> dict[str, int]:
-    """Members of these kinds get a status, other members a refusal, all others 404."""
-    inside = ("viewer", "member", "admin", "owner", "read_only")
-    row = {kind: refused if kind in inside else 404 for kind in CALLER_KINDS}
-    return {**row, **dict.fromkeys(kinds, status), "anonymous": 401}
+def _members(status: int, *allowed: str, rejected: int = 403) -> dict[str, int]:
+    """Return `status` for these kinds of members, `rejected` for others, and 404 elsewhere."""
+    members = ("viewer", "member", "admin", "owner", "read_only")
+    statuses = {kind: rejected if kind in members else 404 for kind in CALLER_KINDS}
+    return {**statuses, **dict.fromkeys(allowed, status), "anonymous": 401}
 
 
-_READ = _of(200, "viewer", "member", "admin", "owner", "read_only")
-_WRITE = _of(201, "member", "admin", "owner")
-_MANAGE = _of(200, "admin", "owner")
+_READ = _members(200, "viewer", "member", "admin", "owner", "read_only")
+_WRITE = _members(201, "member", "admin", "owner")
+_MANAGE = _members(200, "admin", "owner")
 _GLOBAL = {**dict.fromkeys(CALLER_KINDS, 403), "anonymous": 401, "global_admin": 200}
-_OPEN = "all: tested where they are at home"
-_SELF = "one's own only: takes no id"
+_TESTED_ELSEWHERE = "open to all callers, tested with the sessions"
+_OWN_ACCOUNT = "the caller's own account, without an id"
 
 TABLE: dict[tuple[str, str], dict[str, int] | str] = {
-    ("GET", "/healthz"): ALL,
-    ("GET", "/readyz"): ALL,
-    ("GET", "/metrics"): ALL,
-    ("GET", "/api/setup"): ALL,
-    ("POST", "/api/setup"): _OPEN,
-    ("POST", "/api/auth/login"): _OPEN,
-    ("POST", "/api/auth/refresh"): _OPEN,
-    ("POST", "/api/auth/logout"): _OPEN,
-    ("GET", "/api/auth/me"): SIGNED,
-    ("PATCH", "/api/auth/me"): _SELF,
-    ("POST", "/api/auth/password"): _SELF,
-    ("GET", "/api/auth/sessions"): SIGNED,
-    ("DELETE", "/api/auth/sessions/{session_id}"): NOBODY,
-    ("GET", "/api/users"): SIGNED,
+    ("GET", "/healthz"): _EVERYONE,
+    ("GET", "/readyz"): _EVERYONE,
+    ("GET", "/metrics"): _EVERYONE,
+    ("GET", "/api/setup"): _EVERYONE,
+    ("POST", "/api/setup"): _TESTED_ELSEWHERE,
+    ("POST", "/api/auth/login"): _TESTED_ELSEWHERE,
+    ("POST", "/api/auth/refresh"): _TESTED_ELSEWHERE,
+    ("POST", "/api/auth/logout"): _TESTED_ELSEWHERE,
+    ("GET", "/api/auth/me"): _SIGNED_IN,
+    ("PATCH", "/api/auth/me"): _OWN_ACCOUNT,
+    ("POST", "/api/auth/password"): _OWN_ACCOUNT,
+    ("GET", "/api/auth/sessions"): _SIGNED_IN,
+    ("DELETE", "/api/auth/sessions/{session_id}"): _NO_CALLER,
+    ("GET", "/api/users"): _SIGNED_IN,
     ("GET", "/api/admin/users"): _GLOBAL,
     ("POST", "/api/admin/users"): {**_GLOBAL, "global_admin": 422},
     ("PATCH", "/api/admin/users/{user_id}"): _GLOBAL,
-    ("GET", "/api/conversations"): SIGNED,
+    ("GET", "/api/conversations"): _SIGNED_IN,
     ("POST", "/api/conversations"): {
         **dict.fromkeys(CALLER_KINDS, 201),
         "anonymous": 401,
@@ -53,23 +53,23 @@ TABLE: dict[tuple[str, str], dict[str, int] | str] = {
     ("GET", "/api/conversations/{conversation_id}"): _READ,
     ("PATCH", "/api/conversations/{conversation_id}"): _MANAGE,
     ("GET", "/api/conversations/{conversation_id}/participants"): _READ,
-    ("POST", "/api/conversations/{conversation_id}/participants"): _of(204, "admin", "owner"),
-    ("DELETE", "/api/conversations/{conversation_id}/participants/{user_id}"): _of(
+    ("POST", "/api/conversations/{conversation_id}/participants"): _members(204, "admin", "owner"),
+    ("DELETE", "/api/conversations/{conversation_id}/participants/{user_id}"): _members(
         204, "viewer", "admin", "owner"
     ),
     ("GET", "/api/conversations/{conversation_id}/threads"): _READ,
     ("GET", "/api/conversations/{conversation_id}/unread"): _READ,
     ("GET", "/api/conversations/{conversation_id}/presence"): _READ,
     ("POST", "/api/presence/heartbeat"): {**dict.fromkeys(CALLER_KINDS, 204), "anonymous": 401},
-    ("POST", "/api/typing"): _of(204, "member", "admin", "owner"),
+    ("POST", "/api/typing"): _members(204, "member", "admin", "owner"),
     ("GET", "/api/threads/{root_id}/tree"): _READ,
     ("GET", "/api/messages/{message_id}"): _READ,
     ("GET", "/api/messages/{message_id}/chunks"): _READ,
     ("POST", "/api/threads/{conversation_id}/root"): _WRITE,
     ("POST", "/api/messages/{parent_id}/reply"): _WRITE,
     ("POST", "/api/threads/{root_id}/read"): _READ,
-    ("POST", "/api/messages/{message_id}/cancel"): _of(202, "admin", "owner"),
-    ("GET", "/api/stream"): SIGNED,
+    ("POST", "/api/messages/{message_id}/cancel"): _members(202, "admin", "owner"),
+    ("GET", "/api/stream"): _SIGNED_IN,
     ("GET", "/api/stream/conversations/{conversation_id}"): _READ,
 }
 BODIES: dict[tuple[str, str], object] = {
@@ -84,13 +84,13 @@ BODIES: dict[tuple[str, str], object] = {
     ("POST", "/api/presence/heartbeat"): {},
     ("POST", "/api/typing"): {"seconds": 9},
 }
-_NAMED = {
+_BODY_IDS = {
     ("POST", "/api/conversations/{conversation_id}/participants"): ("user_id",),
     ("POST", "/api/typing"): ("conversation_id", "root_id"),
 }
-"""Ids that go into the body."""
-_TRIED = sorted(key for key, row in TABLE.items() if isinstance(row, dict))
-_WITH_ID = [key for key in _TRIED if "{" in key[1]]
+"""The ids that belong to the body of a request."""
+_TESTED = sorted(key for key, row in TABLE.items() if isinstance(row, dict))
+_WITH_ID = [key for key in _TESTED if "{" in key[1]]
 
 
 def _key(operation: Operation) -> tuple[str, str]:
@@ -98,79 +98,80 @@ def _key(operation: Operation) -> tuple[str, str]:
 
 
 def test_every_route_has_a_row() -> None:
-    """A new route says who may call it."""
-    assert {_key(one) for one in operations()} == set(TABLE)
+    """A new route has to be added to the table."""
+    assert {_key(operation) for operation in operations()} == set(TABLE)
 
 
-@pytest.mark.parametrize("key", _TRIED, ids=" ".join)
-async def test_each_caller_gets_what_the_table_says(
+@pytest.mark.parametrize("key", _TESTED, ids=" ".join)
+async def test_each_caller_gets_the_status_of_the_table(
     server: InProcessServer, key: tuple[str, str]
 ) -> None:
-    """Who is not inside may not know that there is anything."""
+    """A caller outside a conversation cannot learn that it exists."""
     method, path = key
-    room = await make_caller_matrix(server)
-    told = {}
+    matrix = await make_caller_matrix(server)
+    statuses = {}
     for kind in CALLER_KINDS:
-        if method != "GET" and told:
-            room = await make_caller_matrix(server)
-        body = _body(key, room.ids)
-        told[kind] = await room.status(kind, method, path.format(**room.ids), body)
+        if method != "GET" and statuses:
+            matrix = await make_caller_matrix(server)
+        body = _body(key, matrix.ids)
+        statuses[kind] = await matrix.status(kind, method, path.format(**matrix.ids), body)
 
-    assert told == TABLE[key]
+    assert statuses == TABLE[key]
 
 
 def _body(key: tuple[str, str], ids: dict[str, str]) -> object:
+    """Return the body of a request, with the ids that belong to it."""
     body = BODIES.get(key)
-    return {**body, **{name: ids[name] for name in _NAMED[key]}} if key in _NAMED else body  # type: ignore[dict-item]
+    return {**body, **{name: ids[name] for name in _BODY_IDS[key]}} if key in _BODY_IDS else body  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("key", _WITH_ID, ids=" ".join)
-async def test_what_does_not_exist_is_404_for_all(
-    server: InProcessServer, key: tuple[str, str]
-) -> None:
-    """The same answer as for what a caller may not see."""
+async def test_an_unknown_id_is_404_for_all(server: InProcessServer, key: tuple[str, str]) -> None:
+    """The response is the same as for what a caller may not see."""
     owner, admin = await server.person("owner"), await server.person("admin")
-    nothing = "00000000-0000-7000-8000-0000000000ff"
+    unknown_id = "00000000-0000-7000-8000-0000000000ff"
     names = ("conversation_id", "root_id", "message_id", "parent_id", "user_id", "session_id")
-    path = key[1].format(**dict.fromkeys(names, nothing))
+    path = key[1].format(**dict.fromkeys(names, unknown_id))
     body = _body(key, {"user_id": str(owner.id)})
-    who = admin if "/admin/" in path else owner
+    caller = admin if "/admin/" in path else owner
 
-    await who.call(key[0], path, body, expect=404)
+    await caller.call(key[0], path, body, expect=404)
 
 
-async def test_nobody_grants_more_than_their_own(server: InProcessServer) -> None:
-    """A conversation's administrator makes no owner, and unmakes none."""
-    room = await make_caller_matrix(server)
-    where = f"/api/conversations/{room.ids['conversation_id']}/participants"
-    admin, owner, member = (room.people[kind] for kind in ("admin", "owner", "member"))
-    for who, body in (
+async def test_no_caller_grants_a_role_above_theirs(server: InProcessServer) -> None:
+    """An administrator of a conversation can neither create nor demote an owner."""
+    matrix = await make_caller_matrix(server)
+    participants_path = f"/api/conversations/{matrix.ids['conversation_id']}/participants"
+    admin, owner, member = (matrix.people[kind] for kind in ("admin", "owner", "member"))
+    for caller, body in (
         (admin, {"user_id": str(member.id), "role": "owner"}),
         (admin, {"user_id": str(admin.id), "role": "owner"}),
         (admin, {"user_id": str(owner.id), "role": "member"}),
         (member, {"user_id": str(member.id), "role": "admin"}),
     ):
-        await who.call("POST", where, body, expect=403)
-    await admin.call("DELETE", f"{where}/{owner.id}", expect=403)
-    await owner.call("DELETE", f"{where}/{owner.id}", expect=409)
+        await caller.call("POST", participants_path, body, expect=403)
+    await admin.call("DELETE", f"{participants_path}/{owner.id}", expect=403)
+    await owner.call("DELETE", f"{participants_path}/{owner.id}", expect=409)
 
 
 @pytest.mark.parametrize("role", ["assistant", "system"])
-async def test_nobody_speaks_as_somebody_else(server: InProcessServer, role: str) -> None:
-    """`assistant` is nobody's to claim; `system` is an administrator's."""
-    room = await make_caller_matrix(server)
-    path = f"/api/threads/{room.ids['conversation_id']}/root"
+async def test_message_roles_are_restricted(server: InProcessServer, role: str) -> None:
+    """No user may post as `assistant`, and only administrators as `system`."""
+    matrix = await make_caller_matrix(server)
+    path = f"/api/threads/{matrix.ids['conversation_id']}/root"
     body = {"content": "x", "role": role}
-    told = [await room.status(kind, "POST", path, body) for kind in ("member", "admin", "owner")]
+    statuses = [
+        await matrix.status(kind, "POST", path, body) for kind in ("member", "admin", "owner")
+    ]
 
-    assert told == ([403, 201, 201] if role == "system" else [403, 403, 403])
+    assert statuses == ([403, 201, 201] if role == "system" else [403, 403, 403])
 
 
-async def test_what_the_server_sets_cannot_be_sent(server: InProcessServer) -> None:
+async def test_fields_that_the_server_sets_cannot_be_sent(server: InProcessServer) -> None:
     """Authors, times and roles are no fields of a request."""
     ann = await server.person("ann")
-    room = await ann.conversation()
-    for more in ("author_user_id", "created_at", "id", "streaming", "path"):
-        body = {"content": "x", more: "x"}
-        await ann.call("POST", f"/api/threads/{room}/root", body, expect=422)
+    conversation_id = await ann.conversation()
+    for field in ("author_user_id", "created_at", "id", "streaming", "path"):
+        body = {"content": "x", field: "x"}
+        await ann.call("POST", f"/api/threads/{conversation_id}/root", body, expect=422)
     await ann.call("PATCH", "/api/auth/me", {"roles": ["admin"]}, expect=422)

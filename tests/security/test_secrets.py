@@ -1,4 +1,4 @@
-"""What is secret comes out nowhere: not in logs, not in metrics, not in answers."""
+"""Secrets appear neither in logs, nor in metrics, nor in responses."""
 
 import asyncio
 from pathlib import Path
@@ -16,17 +16,21 @@ CANARY = "canary-7c1f"
 
 
 async def _config_show(environ: dict[str, str]) -> str:
+    """Return the output of `config show`."""
     process = await asyncio.create_subprocess_exec(
-        *(*COMMAND, "config", "show"),
+        *COMMAND,
+        "config",
+        "show",
         env=environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    out, _ = await process.communicate()
-    return out.decode()
+    output, _ = await process.communicate()
+    return output.decode()
 
 
 def _config(folder: Path, model_url: str) -> None:
+    """Write a configuration file whose provider has secret keys."""
     (folder / "config.toml").write_text(
         f'[llm]\ndefault_model = "m"\n[llm.models.m]\nprovider = "p"\n'
         f'[llm.providers.p]\nkind = "openai"\nbase_url = "{model_url}"\n'
@@ -34,8 +38,8 @@ def _config(folder: Path, model_url: str) -> None:
     )
 
 
-async def _misbehave(url: str) -> None:
-    """Send the canary wherever something secret stands, rightly and wrongly."""
+async def _send_secrets(url: str) -> None:
+    """Send the canary in every place for a secret, in valid and invalid requests."""
     password = f"{CANARY}-password"
     setup = {"username": "ann", "email": "ann@example.org", "password": password}
     async with httpx.AsyncClient(base_url=url, timeout=20) as client:
@@ -45,13 +49,13 @@ async def _misbehave(url: str) -> None:
             await client.post("/api/auth/login", json=body)
         login = await client.post("/api/auth/login", json={"email": "ann", "password": password})
         csrf = {"X-CSRF-TOKEN": login.json()["csrf_token"]}
-        wrong = {"X-CSRF-TOKEN": f"{CANARY}-csrf"}
-        await client.post("/api/conversations", json={"title": "x"}, headers=wrong)
-        made = await client.post(
+        wrong_csrf = {"X-CSRF-TOKEN": f"{CANARY}-csrf"}
+        await client.post("/api/conversations", json={"title": "x"}, headers=wrong_csrf)
+        created = await client.post(
             "/api/conversations", json={"title": "x", "assistant_mode": "always"}, headers=csrf
         )
-        room = made.json()["conversation_id"]
-        path = f"/api/threads/{room}/root"
+        conversation_id = created.json()["conversation_id"]
+        path = f"/api/threads/{conversation_id}/root"
         await client.post(path, json={"content": f"{CANARY}-text"}, headers=csrf)
         await client.get(f"/api/{CANARY}-path?q={CANARY}-query")
         change = {"current_password": password, "new_password": f"{CANARY}-new-password"}
@@ -62,29 +66,29 @@ async def _misbehave(url: str) -> None:
         await client.post("/api/setup", content=f'{{"password": "{CANARY}'.encode())
 
 
-async def test_no_secret_is_told_anywhere(tmp_path: Path, cluster_url: str) -> None:
-    """Passwords, cookies, tokens, keys of providers, what people write: none in log or metrics."""
+async def test_no_secret_appears_in_logs_or_metrics(tmp_path: Path, cluster_url: str) -> None:
+    """Passwords, cookies, tokens, provider keys and message texts are absent from both."""
     database = await databases.create(cluster_url)
-    failing = ScriptedAnswer(
+    rejecting = ScriptedAnswer(
         [b'{"error": {"message": "no"}}'], status=401, content_type="application/json"
     )
-    async with fake_model_server(failing) as model:
+    async with fake_model_server(rejecting) as model:
         _config(tmp_path, model.url)
-        more = {"RUSTYGPT__LOGGING__LEVEL": "debug", "RUSTYGPT__LOGGING__FORMAT": "json"}
-        async with server_process(tmp_path, database, **more) as server:
-            await _misbehave(server.url)
+        settings = {"RUSTYGPT__LOGGING__LEVEL": "debug", "RUSTYGPT__LOGGING__FORMAT": "json"}
+        async with server_process(tmp_path, database, **settings) as server:
+            await _send_secrets(server.url)
             async with httpx.AsyncClient(base_url=server.url) as client:
                 metrics = (await client.get("/metrics")).text
             command = Path(f"/proc/{server.pid}/cmdline").read_bytes().decode()
-            shown = await _config_show(server._environ)
+            shown_config = await _config_show(server._environ)
         log = (tmp_path / "server.log").read_text()
-        asked = [one.headers["authorization"] for one in model.requests]
+        sent_keys = [recorded.headers["authorization"] for recorded in model.requests]
     await databases.drop(cluster_url, database)
 
     password = urlsplit(database).password or CANARY
-    assert asked == [f"Bearer {CANARY}-key"]
-    for told in (log, metrics, command, shown):
-        assert CANARY not in told
-        assert password not in told
+    assert sent_keys == [f"Bearer {CANARY}-key"]
+    for output in (log, metrics, command, shown_config):
+        assert CANARY not in output
+        assert password not in output
     assert "request" in log
-    assert "api_key" in shown
+    assert "api_key" in shown_config

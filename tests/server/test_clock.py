@@ -1,4 +1,4 @@
-"""The clock."""
+"""The system's clock, and the default time limits."""
 
 import asyncio
 from datetime import UTC
@@ -8,19 +8,20 @@ import msgspec
 from rustygpt_server.clock import SystemClock, TimeLimits
 
 
-async def test_the_systems_clock_goes_forward() -> None:
-    """In UTC, and by spans that never jump."""
+async def test_the_system_clock_moves_forward() -> None:
+    """The time of day is in UTC, and the monotonic time never jumps."""
     clock = SystemClock()
-    before, started = clock.now(), clock.monotonic()
+    time_before = clock.now()
+    started_at = clock.monotonic()
     await clock.sleep(0.01)
 
-    assert before.tzinfo is UTC
-    assert clock.now() > before
-    assert clock.monotonic() - started >= 0.009
+    assert time_before.tzinfo is UTC
+    assert clock.now() > time_before
+    assert clock.monotonic() - started_at >= 0.009
 
 
-async def test_sleeping_can_be_cut() -> None:
-    """A chore that sleeps is ended at once."""
+async def test_a_sleep_can_be_cancelled() -> None:
+    """A cancelled background task ends at once."""
     task = asyncio.create_task(SystemClock().sleep(60))
     await asyncio.sleep(0)
     task.cancel()
@@ -29,8 +30,8 @@ async def test_sleeping_can_be_cut() -> None:
     assert task.cancelled()
 
 
-def test_limits_fit_each_other() -> None:
-    """Leases outlive their renewal, and stopping ends in ten seconds whatever hangs."""
+def test_time_limits_are_consistent() -> None:
+    """A lease outlives two renewals, and a shutdown takes less than 10 s."""
     limits = TimeLimits()
 
     assert all(value > 0 for value in msgspec.structs.asdict(limits).values())

@@ -1,4 +1,4 @@
-"""The server's settings, and which go together."""
+"""The server's settings, and the rules between them."""
 
 from pathlib import Path
 
@@ -9,7 +9,8 @@ from rustygpt_shared.settings import Db, Settings
 from rustygpt_shared.settings.load import SettingsError
 
 
-def _mistakes(tmp_path: Path, text: str, **environ: str) -> list[str]:
+def _config_errors(tmp_path: Path, text: str, **environ: str) -> list[str]:
+    """Return the errors of a configuration file; keyword arguments are environment variables."""
     (tmp_path / "config.toml").write_text(text)
     variables = {"RUSTYGPT_CONFIG_DIR": str(tmp_path / "none"), **environ}
     try:
@@ -20,7 +21,7 @@ def _mistakes(tmp_path: Path, text: str, **environ: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "expected"),
     [
         ('[server]\npublic_base_url = "chat.example.org"', "public_base_url"),
         ('[server]\npublic_base_url = "https://chat.example.org"', "cookie.secure"),
@@ -31,29 +32,29 @@ def _mistakes(tmp_path: Path, text: str, **environ: str) -> list[str]:
         ('[llm.providers.p]\nkind = "openai"\nbase_url = "http://[bad"', "base_url has to be"),
     ],
 )
-def test_settings_that_do_not_go_together_are_named(tmp_path: Path, text: str, words: str) -> None:
-    """Each by its name, before anything starts."""
-    (mistake,) = _mistakes(tmp_path, text)
+def test_inconsistent_settings_are_named(tmp_path: Path, text: str, expected: str) -> None:
+    """The error names the setting or the wrong value before anything starts."""
+    (error,) = _config_errors(tmp_path, text)
 
-    assert words in mistake
+    assert expected in error
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    """Nobody has to start again for each."""
+def test_all_errors_are_reported_together(tmp_path: Path) -> None:
+    """A configuration with two errors reports both."""
     text = '[server]\npublic_base_url = "x"\ntrusted_proxies = ["y"]'
 
-    assert len(_mistakes(tmp_path, text)) == 2
+    assert len(_config_errors(tmp_path, text)) == 2
 
 
-def test_production_wants_https(tmp_path: Path) -> None:
-    """An https address goes with the secure cookies of that profile."""
+def test_production_accepts_an_https_address(tmp_path: Path) -> None:
+    """An https address fits the secure cookies of the production profile."""
     text = '[server]\npublic_base_url = "https://chat.example.org"'
 
-    assert _mistakes(tmp_path, text, RUSTYGPT_PROFILE="prod") == []
+    assert _config_errors(tmp_path, text, RUSTYGPT_PROFILE="prod") == []
 
 
 @pytest.mark.parametrize(
-    ("text", "fits"),
+    ("text", "is_valid"),
     [
         ("http://127.0.0.1:11434/v1", True),
         ("https://api.example.org", True),
@@ -68,16 +69,16 @@ def test_production_wants_https(tmp_path: Path) -> None:
         ("http://x\r\ny", False),
     ],
 )
-def test_addresses_on_the_web_are_known(text: str, fits: bool) -> None:
-    """With a host, without a user, of the two schemes."""
-    assert is_web_url(text) is fits
+def test_web_urls_are_recognized(text: str, is_valid: bool) -> None:
+    """A web URL is HTTP or HTTPS, has a host, and has no user."""
+    assert is_web_url(text) is is_valid
 
 
-def test_data_lie_where_settings_say(tmp_path: Path) -> None:
-    """Then where the environment says."""
-    named = Settings(db=Db(data_dir=str(tmp_path / "a")))
+def test_the_data_folder_is_configurable(tmp_path: Path) -> None:
+    """The setting comes first, then the environment variable, then the default."""
+    settings = Settings(db=Db(data_dir=str(tmp_path / "a")))
 
-    assert data_folder(named, {"RUSTYGPT_DATA_DIR": "/elsewhere"}) == tmp_path / "a"
+    assert data_folder(settings, {"RUSTYGPT_DATA_DIR": "/elsewhere"}) == tmp_path / "a"
     assert data_folder(Settings(), {"RUSTYGPT_DATA_DIR": str(tmp_path)}) == tmp_path
     assert data_folder(Settings(), {}).is_absolute()
     assert config_folder({"RUSTYGPT_CONFIG_DIR": str(tmp_path)}) == tmp_path

@@ -1,4 +1,4 @@
-"""Refusals of the server itself."""
+"""The exceptions that requests are rejected with."""
 
 import pytest
 
@@ -6,16 +6,18 @@ from rustygpt_server import errors
 from rustygpt_server.errors import RequestError
 
 
-@pytest.mark.parametrize("kind", RequestError.__subclasses__(), ids=lambda kind: kind.__name__)
-def test_each_refusal_has_a_status_and_a_code(kind: type[RequestError]) -> None:
-    """Of the contract's table."""
-    assert 400 <= kind.status < 500 or kind is errors.Unavailable
-    assert kind.code.startswith("RGP.")
+@pytest.mark.parametrize(
+    "error_class", RequestError.__subclasses__(), ids=lambda error_class: error_class.__name__
+)
+def test_each_request_error_has_a_status_and_a_code(error_class: type[RequestError]) -> None:
+    """The values are those of the contract's table."""
+    assert 400 <= error_class.status < 500 or error_class is errors.Unavailable
+    assert error_class.code.startswith("RGP.")
 
 
-def test_a_refusal_says_its_words() -> None:
-    """The detail is what a person reads."""
-    refusal = errors.NotSignedIn("Sign in first.", "RGP.AUTH.MISSING_SESSION")
+def test_the_text_of_a_request_error_is_its_detail() -> None:
+    """The detail is the sentence that a person reads."""
+    error = errors.NotSignedIn("Sign in first.", "RGP.AUTH.MISSING_SESSION")
 
-    assert str(refusal) == refusal.detail == "Sign in first."
-    assert refusal.challenge == "session"
+    assert str(error) == error.detail == "Sign in first."
+    assert error.challenge == "session"

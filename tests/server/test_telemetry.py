@@ -15,53 +15,60 @@ Read = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
+def _restore_logging() -> Iterator[None]:
+    """Restore the process's logging configuration after each test."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers = root.handlers[:]
+    level = root.level
     loggers = {name: logging.getLogger(name) for name in ("sanic.root", "sanic.error", "httpx")}
-    kept = {name: (one.handlers[:], one.level, one.propagate) for name, one in loggers.items()}
+    saved = {
+        name: (logger.handlers[:], logger.level, logger.propagate)
+        for name, logger in loggers.items()
+    }
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    for name, (those, its, up) in kept.items():
-        loggers[name].handlers[:], loggers[name].propagate = those, up
-        loggers[name].setLevel(its)
+    for name, (saved_handlers, saved_level, propagate) in saved.items():
+        loggers[name].handlers[:] = saved_handlers
+        loggers[name].propagate = propagate
+        loggers[name].setLevel(saved_level)
     structlog.reset_defaults()
 
 
-def _set_up(form: Literal["text", "json"] = "json") -> None:
-    set_up_logging(Logging(level="info", format=form))
+def _set_up(log_format: Literal["text", "json"] = "json") -> None:
+    """Configure logging at the level info."""
+    set_up_logging(Logging(level="info", format=log_format))
 
 
-def test_a_line_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever is in it."""
+def test_a_json_log_line_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    """Line breaks and control characters of a value are escaped."""
     _set_up()
     log("x").info("hello", text="a\nb\x1b[31m\u2028c")
     lines = capsys.readouterr().err.split("\n")
 
     assert len(lines) == 2
-    told = json.loads(lines[0])
-    assert (told["event"], told["level"]) == ("hello", "info")
+    entry = json.loads(lines[0])
+    assert (entry["event"], entry["level"]) == ("hello", "info")
     assert "\x1b" not in lines[0]
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_no_value_makes_a_line_of_its_own(
-    capsys: pytest.CaptureFixture[str], form: Literal["text", "json"]
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_value_adds_a_log_line(
+    capsys: pytest.CaptureFixture[str], log_format: Literal["text", "json"]
 ) -> None:
-    """Nor colours, whoever chose it: neither ours nor a library's."""
-    _set_up(form)
+    """Values contain neither line breaks nor colours in the log of any library."""
+    _set_up(log_format)
     hostile = "a\nb\r\x1b[31m\x9b31m\u2028c"
     log("x").info("hello", text=hostile, more=[hostile])
-    logging.getLogger("asyncio").warning("told: %s", hostile)
-    told = capsys.readouterr().err
+    logging.getLogger("asyncio").warning("received: %s", hostile)
+    output = capsys.readouterr().err
 
-    assert told.count("\n") == 2
-    assert not set("\r\x1b\x9b\u2028") & set(told)
+    assert output.count("\n") == 2
+    assert not set("\r\x1b\x9b\u2028") & set(output)
 
 
-def test_libraries_speak_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
-    """Those that log by the standard library, too; chatty ones are quiet."""
+def test_libraries_log_in_the_same_format(capsys: pytest.CaptureFixture[str]) -> None:
+    """The standard library's loggers use it too, and verbose libraries are silenced."""
     _set_up()
     logging.getLogger("asyncio").warning("%s happened", "it")
     logging.getLogger("sanic.root").info("a banner")
@@ -72,20 +79,20 @@ def test_libraries_speak_the_same_form(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("name", ["password", "new_password", "Token", "api_key", "dsn", "url"])
-def test_values_that_sound_secret_are_masked(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    """A slip in a log call gives nothing away."""
+def test_values_with_secret_names_are_masked(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """A log call that includes a secret by mistake does not reveal it."""
     _set_up()
     log("x").info("hello", **{name: "canary"})
 
     assert "canary" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("log_format", ["text", "json"])
 def test_tracebacks_show_no_values(
-    capsys: pytest.CaptureFixture[str], form: Literal["text", "json"]
+    capsys: pytest.CaptureFixture[str], log_format: Literal["text", "json"]
 ) -> None:
-    """Where it broke, but not with which password."""
-    _set_up(form)
+    """A traceback has the place of the error, without the values of variables."""
+    _set_up(log_format)
 
     def fail(password: str) -> None:
         raise KeyError(len(password))
@@ -95,24 +102,24 @@ def test_tracebacks_show_no_values(
         fail(secret)
     except KeyError:
         log("x").error("it broke", exc_info=True)
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
 
-    assert "KeyError: 6" in told
-    assert "canary" not in told
+    assert "KeyError: 6" in output
+    assert "canary" not in output
 
 
-def test_the_level_is_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
-    """What is less severe is not written."""
+def test_the_log_level_is_configurable(capsys: pytest.CaptureFixture[str]) -> None:
+    """Less severe events are not written."""
     set_up_logging(Logging(level="error", format="json"))
     log("x").warning("hello")
 
     assert capsys.readouterr().err == ""
 
 
-def test_metrics_of_two_servers_are_apart() -> None:
-    """Nothing is registered for the whole process."""
-    one, two = Metrics(), Metrics()
-    one.connections.inc()
+def test_metrics_of_two_servers_are_separate() -> None:
+    """No metric is registered for the whole process."""
+    first, second = Metrics(), Metrics()
+    first.connections.inc()
 
-    assert two.registry.get_sample_value("rustygpt_sse_connections") == 0
-    assert one.registry.get_sample_value("rustygpt_sse_connections") == 1
+    assert second.registry.get_sample_value("rustygpt_sse_connections") == 0
+    assert first.registry.get_sample_value("rustygpt_sse_connections") == 1

@@ -1,3 +1,3 @@
-"""The password of every user in tests."""
+"""The password of all users in tests."""
 
 PASSWORD = "correct horse battery"

@@ -1,4 +1,4 @@
-"""Answers as a server gives them, for tests of clients."""
+"""Sample models as a server returns them, for tests of clients."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,32 +19,32 @@ LOGGED_IN = LoginResponse(USER, SESSION, "csrf-1")
 
 
 def cookies(number: int = 1) -> list[tuple[str, str]]:
-    """The headers of a login or rotation."""
-    life = "Path=/; Max-Age=600; SameSite=Lax"
+    """Return the Set-Cookie headers of a login or of a rotation."""
+    attributes = "Path=/; Max-Age=600; SameSite=Lax"
     return [
-        ("set-cookie", f"SESSION_ID=token-{number}; HttpOnly; {life}"),
-        ("set-cookie", f"CSRF-TOKEN=csrf-{number}; {life}"),
+        ("set-cookie", f"SESSION_ID=token-{number}; HttpOnly; {attributes}"),
+        ("set-cookie", f"CSRF-TOKEN=csrf-{number}; {attributes}"),
     ]
 
 
-def conversation(id: UUID = TEA, title: str = "Tea", **more: Any) -> Conversation:
-    """A conversation that Ada owns."""
+def conversation(id: UUID = TEA, title: str = "Tea", **fields: Any) -> Conversation:
+    """Return a conversation that Ada owns."""
     return Conversation(
         id=id,
         title=title,
         is_group=False,
         role="owner",
-        unread=more.pop("unread", 0),
+        unread=fields.pop("unread", 0),
         last_activity_at=TIME,
         participant_count=1,
         assistant_mode="always",
         created_at=TIME,
-        **more,
+        **fields,
     )
 
 
 def thread(id: UUID = ROOT, excerpt: str = "Hello", unread: int = 0) -> ThreadSummary:
-    """A thread that Ada began."""
+    """Return a thread that Ada started."""
     return ThreadSummary(
         root_id=id,
         root_excerpt=excerpt,
@@ -57,19 +57,19 @@ def thread(id: UUID = ROOT, excerpt: str = "Hello", unread: int = 0) -> ThreadSu
     )
 
 
-def message(id: UUID = ROOT, content: str = "Hello", **more: Any) -> MessageView:
-    """A message of Ada's, a root unless told otherwise."""
-    more.setdefault("author_user_id", ADA)
-    more.setdefault("author_name", "Ada")
+def message(id: UUID = ROOT, content: str = "Hello", **fields: Any) -> MessageView:
+    """Return a message of Ada, a root unless the arguments say otherwise."""
+    fields.setdefault("author_user_id", ADA)
+    fields.setdefault("author_name", "Ada")
     return MessageView(
         id=id,
         root_id=ROOT,
         conversation_id=TEA,
-        role=more.pop("role", "user"),
+        role=fields.pop("role", "user"),
         content=content,
-        path=more.pop("path", "0001"),
-        depth=more.pop("depth", 1),
-        seq=more.pop("seq", 1),
+        path=fields.pop("path", "0001"),
+        depth=fields.pop("depth", 1),
+        seq=fields.pop("seq", 1),
         created_at=TIME,
-        **more,
+        **fields,
     )

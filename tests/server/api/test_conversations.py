@@ -1,158 +1,160 @@
-"""Conversations, participants, lists of threads and unread counts, over HTTP."""
+"""Conversations, participants, thread lists and unread counts over HTTP."""
 
 from uuid import uuid4
 
 from tests.support.servers.in_process_server import InProcessServer
 
 
-async def test_a_conversation_is_made_shown_listed_and_renamed(server: InProcessServer) -> None:
-    """The whole life of a title, as its owner sees it."""
+async def test_a_conversation_is_created_listed_and_renamed(server: InProcessServer) -> None:
+    """The owner creates, changes, reads and lists a conversation."""
     ann = await server.person("ann")
-    made = await ann.conversation("  First   room ")
-    await ann.call("PATCH", f"/api/conversations/{made}", {"title": "Second", "model": "demo"})
+    conversation_id = await ann.conversation("  First   room ")
+    await ann.call(
+        "PATCH", f"/api/conversations/{conversation_id}", {"title": "Second", "model": "demo"}
+    )
 
-    shown = await ann.get(f"/api/conversations/{made}")
+    conversation = await ann.get(f"/api/conversations/{conversation_id}")
     listed = await ann.get("/api/conversations")
 
-    assert shown["title"] == "Second"
-    assert shown["model"] == "demo"
-    assert shown["role"] == "owner"
-    assert shown["last_event_id"] == "evt_1"
-    assert [one["id"] for one in listed["conversations"]] == [made]
+    assert conversation["title"] == "Second"
+    assert conversation["model"] == "demo"
+    assert conversation["role"] == "owner"
+    assert conversation["last_event_id"] == "evt_1"
+    assert [item["id"] for item in listed["conversations"]] == [conversation_id]
     assert "next_cursor" not in listed
 
 
-async def test_groups_answer_to_mentions_unless_told_otherwise(server: InProcessServer) -> None:
-    """The default mode depends on the kind of conversation."""
+async def test_groups_answer_mentions_by_default(server: InProcessServer) -> None:
+    """The default assistant mode depends on the kind of conversation."""
     ann = await server.person("ann")
     modes = []
     for body in ({}, {"is_group": True}, {"is_group": True, "assistant_mode": "always"}):
-        made = await ann.post("/api/conversations", {"title": "t", **body}, expect=201)
-        shown = await ann.get(f"/api/conversations/{made['conversation_id']}")
-        modes.append(shown["assistant_mode"])
+        created = await ann.post("/api/conversations", {"title": "t", **body}, expect=201)
+        conversation = await ann.get(f"/api/conversations/{created['conversation_id']}")
+        modes.append(conversation["assistant_mode"])
 
     assert modes == ["always", "mention", "always"]
 
 
-async def test_a_repeated_key_answers_the_first_answer(server: InProcessServer) -> None:
-    """Same key and body: the same conversation; another body: a conflict."""
+async def test_a_repeated_idempotency_key_returns_the_first_response(
+    server: InProcessServer,
+) -> None:
+    """The same key and body return the same conversation; another body is a conflict."""
     ann = await server.person("ann")
     key = {"Idempotency-Key": "k-1"}
     body = {"title": "once"}
     first = await ann.call("POST", "/api/conversations", body, expect=201, **key)
-    again = await ann.call("POST", "/api/conversations", body, expect=201, **key)
+    repeated = await ann.call("POST", "/api/conversations", body, expect=201, **key)
     other = await ann.call("POST", "/api/conversations", {"title": "x"}, expect=409, **key)
 
-    assert again.json() == first.json()
+    assert repeated.json() == first.json()
     assert "idempotent-replay" not in first.headers
-    assert again.headers["idempotent-replay"] == "true"
+    assert repeated.headers["idempotent-replay"] == "true"
     assert other.json()["code"] == "RGP.CONFLICT"
 
 
-async def test_lists_are_paged_without_holes(server: InProcessServer) -> None:
-    """Following the cursor gives everything once, latest activity first."""
+async def test_pages_list_each_conversation_once(server: InProcessServer) -> None:
+    """Following the cursor lists every conversation once, latest activity first."""
     ann = await server.person("ann")
-    made = []
+    created = []
     for number in range(7):
-        made.append(await ann.conversation(f"room {number}"))
+        created.append(await ann.conversation(f"room {number}"))
         server.clock.advance(1)
-    seen: list[str] = []
+    listed: list[str] = []
     path = "/api/conversations?limit=3"
     while path:
         page = await ann.get(path)
-        seen += [one["id"] for one in page["conversations"]]
+        listed += [item["id"] for item in page["conversations"]]
         cursor = page.get("next_cursor")
         path = f"/api/conversations?limit=3&cursor={cursor}" if cursor else ""
 
-    assert seen == made[::-1]
+    assert listed == created[::-1]
     assert (await ann.get("/api/conversations?limit=0", expect=400))["code"] == "RGP.BAD_REQUEST"
     assert (await ann.get("/api/conversations?cursor=x", expect=400))["code"] == "RGP.BAD_REQUEST"
 
 
-async def test_strangers_see_nothing(server: InProcessServer) -> None:
-    """Whatever a stranger asks of a conversation is not found, and nothing tells that it exists."""
+async def test_an_outsider_cannot_see_that_a_conversation_exists(server: InProcessServer) -> None:
+    """Each request of an outsider gets the response of a conversation that does not exist."""
     ann, eve = await server.person("ann"), await server.person("eve")
-    room = await ann.conversation()
-    root = await ann.root(room)
-    one = f"/api/conversations/{room}"
-    asked = [
-        ("GET", one, None),
-        ("PATCH", one, {"title": "x"}),
-        ("GET", f"{one}/participants", None),
-        ("POST", f"{one}/participants", {"user_id": str(eve.id), "role": "owner"}),
-        ("DELETE", f"{one}/participants/{ann.id}", None),
-        ("GET", f"{one}/threads", None),
-        ("GET", f"{one}/unread", None),
+    conversation_id = await ann.conversation()
+    root = await ann.root(conversation_id)
+    conversation_path = f"/api/conversations/{conversation_id}"
+    requests = [
+        ("GET", conversation_path, None),
+        ("PATCH", conversation_path, {"title": "x"}),
+        ("GET", f"{conversation_path}/participants", None),
+        ("POST", f"{conversation_path}/participants", {"user_id": str(eve.id), "role": "owner"}),
+        ("DELETE", f"{conversation_path}/participants/{ann.id}", None),
+        ("GET", f"{conversation_path}/threads", None),
+        ("GET", f"{conversation_path}/unread", None),
         ("GET", f"/api/threads/{root}/tree", None),
-        ("POST", f"/api/threads/{room}/root", {"content": "x"}),
+        ("POST", f"/api/threads/{conversation_id}/root", {"content": "x"}),
         ("POST", f"/api/threads/{root}/read", {}),
         ("GET", f"/api/messages/{root}", None),
         ("GET", f"/api/messages/{root}/chunks", None),
         ("POST", f"/api/messages/{root}/reply", {"content": "x"}),
         ("POST", f"/api/messages/{root}/cancel", None),
-        ("GET", f"/api/stream/conversations/{room}", None),
+        ("GET", f"/api/stream/conversations/{conversation_id}", None),
     ]
-    for method, path, body in asked:
-        refused = (await eve.call(method, path, body, expect=404)).json()
-        known = path.replace(room, str(uuid4())).replace(root, str(uuid4()))
-        missing = (await eve.call(method, known, body, expect=404)).json()
-        assert refused["detail"] == missing["detail"], path
+    for method, path, body in requests:
+        rejected = (await eve.call(method, path, body, expect=404)).json()
+        unknown_path = path.replace(conversation_id, str(uuid4())).replace(root, str(uuid4()))
+        missing = (await eve.call(method, unknown_path, body, expect=404)).json()
+        assert rejected["detail"] == missing["detail"], path
 
 
-async def test_roles_are_granted_by_rank(server: InProcessServer) -> None:
-    """Nobody grants above their own role, viewers do not post, and the last owner stays."""
+async def test_roles_are_limited_by_rank(server: InProcessServer) -> None:
+    """Users grant no role above theirs, viewers cannot post, and the last owner cannot leave."""
     ann, bob, cid = [await server.person(name) for name in ("ann", "bob", "cid")]
-    room = await ann.conversation(is_group=True)
-    people = f"/api/conversations/{room}/participants"
-    await ann.post(people, {"user_id": str(bob.id), "role": "admin"}, expect=204)
-    await bob.post(people, {"user_id": str(cid.id), "role": "viewer"}, expect=204)
+    conversation_id = await ann.conversation(is_group=True)
+    participants = f"/api/conversations/{conversation_id}/participants"
+    await ann.add_participant(conversation_id, bob, "admin")
+    await bob.add_participant(conversation_id, cid, "viewer")
 
-    await bob.post(people, {"user_id": str(cid.id), "role": "owner"}, expect=403)
-    await cid.post(f"/api/threads/{room}/root", {"content": "x"}, expect=403)
-    await cid.post(people, {"user_id": str(cid.id), "role": "member"}, expect=403)
-    await ann.call("DELETE", f"{people}/{ann.id}", expect=409)
-    await cid.call("DELETE", f"{people}/{cid.id}", expect=204)
-    listed = (await ann.get(people))["participants"]
+    await bob.post(participants, {"user_id": str(cid.id), "role": "owner"}, expect=403)
+    await cid.post(f"/api/threads/{conversation_id}/root", {"content": "x"}, expect=403)
+    await cid.post(participants, {"user_id": str(cid.id), "role": "member"}, expect=403)
+    await ann.call("DELETE", f"{participants}/{ann.id}", expect=409)
+    await cid.call("DELETE", f"{participants}/{cid.id}", expect=204)
+    listed = (await ann.get(participants))["participants"]
 
-    assert [(one["username"], one["role"]) for one in listed] == [
+    assert [(item["username"], item["role"]) for item in listed] == [
         ("ann", "owner"),
         ("bob", "admin"),
     ]
 
 
-async def test_unread_counts_others_messages_above_the_mark(server: InProcessServer) -> None:
-    """Own posts do not count; joining marks all as read; reading never moves back."""
+async def test_unread_counts_messages_of_others_above_the_read_marker(
+    server: InProcessServer,
+) -> None:
+    """Own posts are not counted, joining marks all as read, and the marker never moves back."""
     ann, bob = await server.person("ann"), await server.person("bob")
-    room = await ann.conversation(is_group=True)
-    old = await ann.root(room, "before bob came")
-    await ann.post(
-        f"/api/conversations/{room}/participants",
-        {"user_id": str(bob.id), "role": "member"},
-        expect=204,
-    )
-    first = await ann.reply(old, "one")
-    await ann.reply(old, "two")
-    await bob.reply(old, "mine")
-    unread = f"/api/conversations/{room}/unread"
+    conversation_id = await ann.conversation(is_group=True)
+    root_id = await ann.root(conversation_id, "before bob came")
+    await ann.add_participant(conversation_id, bob)
+    first_reply_id = await ann.reply(root_id, "one")
+    await ann.reply(root_id, "two")
+    await bob.reply(root_id, "mine")
+    unread_path = f"/api/conversations/{conversation_id}/unread"
 
-    assert (await bob.get(unread))["threads"] == [{"root_id": old, "unread": 2}]
+    assert (await bob.get(unread_path))["threads"] == [{"root_id": root_id, "unread": 2}]
     assert (await bob.get("/api/conversations"))["conversations"][0]["unread"] == 2
-    assert await bob.post(f"/api/threads/{old}/read", {"message_id": first}) == {
-        "root_id": old,
+    assert await bob.post(f"/api/threads/{root_id}/read", {"message_id": first_reply_id}) == {
+        "root_id": root_id,
         "unread": 1,
     }
-    assert (await bob.post(f"/api/threads/{old}/read", {}))["unread"] == 0
-    assert (await bob.post(f"/api/threads/{old}/read", {"message_id": first}))["unread"] == 0
-    assert (await bob.get(unread))["threads"] == []
+    assert (await bob.post(f"/api/threads/{root_id}/read", {}))["unread"] == 0
+    assert (await bob.post(f"/api/threads/{root_id}/read", {"message_id": first_reply_id}))[
+        "unread"
+    ] == 0
+    assert (await bob.get(unread_path))["threads"] == []
 
 
-async def test_a_read_only_person_writes_nothing(server: InProcessServer) -> None:
-    """The global role reads what it is a member of, and may leave."""
+async def test_a_read_only_user_cannot_write(server: InProcessServer) -> None:
+    """The global role may read the conversations that it is a member of, and move read markers."""
     ann, rob = await server.person("ann"), await server.person("rob", roles=["read_only"])
-    room = await ann.conversation(is_group=True)
-    people = f"/api/conversations/{room}/participants"
-    await ann.post(people, {"user_id": str(rob.id), "role": "member"}, expect=204)
-    root = await ann.root(room)
+    conversation_id = await ann.group(rob)
+    root = await ann.root(conversation_id)
 
     await rob.post("/api/conversations", {"title": "x"}, expect=403)
     await rob.post(f"/api/messages/{root}/reply", {"content": "x"}, expect=403)

@@ -1,4 +1,4 @@
-"""Probes and metrics."""
+"""Health probes and metrics."""
 
 import asyncio
 import time
@@ -7,13 +7,13 @@ import httpx
 from tests.support.servers.in_process_server import InProcessServer
 
 
-async def _metrics(api: InProcessServer) -> str:
-    async with httpx.AsyncClient(base_url=api.url) as client:
+async def _metrics(server: InProcessServer) -> str:
+    async with httpx.AsyncClient(base_url=server.url) as client:
         return (await client.get("/metrics")).text
 
 
-async def test_a_server_that_works_is_ready(server: InProcessServer) -> None:
-    """Both probes are counted."""
+async def test_a_working_server_is_ready(server: InProcessServer) -> None:
+    """Both probes return 200, and their requests are counted."""
     async with httpx.AsyncClient(base_url=server.url) as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}
         ready = await client.get("/readyz")
@@ -26,26 +26,26 @@ async def test_a_server_that_works_is_ready(server: InProcessServer) -> None:
     assert 'health_checks_total{endpoint="readyz",status="ok"} 1.0' in metrics
 
 
-async def test_without_a_database_a_server_lives_and_is_not_ready(server: InProcessServer) -> None:
-    """It says so in words, and at once; what needs the database is 503 with Retry-After."""
+async def test_without_a_database_a_server_is_alive_but_not_ready(server: InProcessServer) -> None:
+    """The probe names the reason at once; requests for data return 503 with Retry-After."""
     ann = await server.person("ann")
     await server.components.services.health._db.close()
     started = time.monotonic()
     ready = await ann.client.get("/readyz")
-    asked = await ann.client.get("/api/auth/me")
+    response = await ann.client.get("/api/auth/me")
 
     assert time.monotonic() - started < 4
     assert ready.status_code == 503
     assert ready.json() == {"ready": False, "missing": ["the database does not answer"]}
     assert (await ann.client.get("/healthz")).status_code == 200
-    assert asked.status_code == 503
-    assert asked.headers["retry-after"] == "2"
-    assert asked.json()["code"] == "RGP.UNAVAILABLE"
-    assert asked.json()["retry_after_seconds"] == 2
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "2"
+    assert response.json()["code"] == "RGP.UNAVAILABLE"
+    assert response.json()["retry_after_seconds"] == 2
 
 
-async def test_a_database_that_hangs_does_not_hang_the_probe(server: InProcessServer) -> None:
-    """All connections at work: the probe gives up before its own caller does."""
+async def test_a_hanging_database_does_not_block_the_probe(server: InProcessServer) -> None:
+    """While all connections are busy, the probe returns before the timeout of its caller."""
     db = server.components.services.health._db
     busy = [asyncio.create_task(db.fetch_value("SELECT pg_sleep(4)")) for _ in range(db.size)]
     await asyncio.sleep(0.05)
@@ -58,10 +58,10 @@ async def test_a_database_that_hangs_does_not_hang_the_probe(server: InProcessSe
     assert ready.status_code == 503
 
 
-async def test_metrics_name_routes_and_never_ids(server: InProcessServer) -> None:
-    """Whatever strangers ask for makes no new label."""
+async def test_metric_labels_are_routes_without_ids(server: InProcessServer) -> None:
+    """Requests for unknown paths and methods create no new labels."""
     ann = await server.person("ann")
-    room = await ann.conversation()
+    conversation_id = await ann.conversation()
     async with httpx.AsyncClient(base_url=server.url) as client:
         for number in range(5):
             await client.request(f"MADE{number}UP", "/healthz")
@@ -70,22 +70,22 @@ async def test_metrics_name_routes_and_never_ids(server: InProcessServer) -> Non
     metrics = await _metrics(server)
 
     assert 'route="/api/threads/{conversation_id}/root"' not in metrics
-    await ann.root(room)
+    await ann.root(conversation_id)
     assert 'route="/api/threads/{conversation_id}/root"' in await _metrics(server)
-    assert room not in metrics
+    assert conversation_id not in metrics
     assert "MADE" not in metrics
     assert "nothing" not in metrics
     assert 'method="other"' in metrics
 
 
-async def test_the_named_numbers_are_there(server: InProcessServer) -> None:
-    """Those that dashboards stand on."""
+async def test_the_documented_metrics_exist(server: InProcessServer) -> None:
+    """The metrics that dashboards use are exported."""
     ann = await server.person("ann")
-    room = await ann.conversation()
-    async with ann.follow(room) as stream:
+    conversation_id = await ann.conversation()
+    async with ann.follow(conversation_id) as stream:
         await stream.next("stream.open")
         metrics = await _metrics(server)
-    named = (
+    names = (
         "http_request_duration_seconds_bucket",
         "db_pool_max_connections 4.0",
         "db_pool_in_use",
@@ -97,4 +97,4 @@ async def test_the_named_numbers_are_there(server: InProcessServer) -> None:
         "rustygpt_stream_cancels_total",
     )
 
-    assert [name for name in named if name not in metrics] == []
+    assert [name for name in names if name not in metrics] == []

@@ -1,4 +1,4 @@
-"""What every answer carries, whoever made it."""
+"""What every response carries, and requests that never reach a handler."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from tests.support.servers.in_process_server import InProcessServer, StartServer
 
 from rustygpt_shared.settings import Db, Llm, Server, Settings
 
-_ALWAYS = {
+_SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
@@ -17,14 +17,15 @@ _ALWAYS = {
     "x-frame-options": "DENY",
 }
 _JSON = "Content-Type: application/json"
-_BIG = 1_048_577
+_TOO_LARGE = 1_048_577
 
 
 def _chunked(size: int, count: int) -> bytes:
+    """Return a chunked body with `count` chunks of `size` bytes."""
     return b"".join(b"%x\r\n%s\r\n" % (size, b"x" * size) for _ in range(count)) + b"0\r\n\r\n"
 
 
-_ASKED: dict[str, tuple[bytes, int]] = {
+_REQUESTS: dict[str, tuple[bytes, int]] = {
     "page": (request("GET", "/"), 200),
     "file": (request("GET", "/js/main.js"), 200),
     "head": (request("HEAD", "/api/setup"), 200),
@@ -54,7 +55,7 @@ _ASKED: dict[str, tuple[bytes, int]] = {
     ),
     "no length": (request("POST", "/api/setup", _JSON, "Content-Length: many"), 400),
     "negative length": (request("POST", "/api/setup", _JSON, "Content-Length: -1"), 400),
-    "too large": (request("POST", "/api/setup", _JSON, f"Content-Length: {_BIG}"), 413),
+    "too large": (request("POST", "/api/setup", _JSON, f"Content-Length: {_TOO_LARGE}"), 413),
     "too large in chunks": (
         request(
             "POST", "/api/setup", _JSON, "Transfer-Encoding: chunked", body=_chunked(65_536, 17)
@@ -73,79 +74,82 @@ _ASKED: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.fixture
-async def answers(server: InProcessServer) -> dict[str, RawResponse]:
-    """What a server answers to each of the requests above."""
-    told = {}
-    for name, (sent, _) in _ASKED.items():
+async def responses(server: InProcessServer) -> dict[str, RawResponse]:
+    """Return the server's response to each of the requests above."""
+    received = {}
+    for name, (raw_request, _) in _REQUESTS.items():
         async with raw_connection(server.url) as connection:
-            await connection.send(sent)
-            told[name] = (
-                await connection.response() if sent[:4] != b"HEAD" else await _head(connection)
+            await connection.send(raw_request)
+            received[name] = (
+                await connection.response()
+                if raw_request[:4] != b"HEAD"
+                else await _read_head(connection)
             )
-    return told
+    return received
 
 
-async def _head(connection: object) -> RawResponse:
+async def _read_head(connection: object) -> RawResponse:
+    """Read a response without a body."""
     head = (await connection.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")  # type: ignore[attr-defined]
     pairs = [line.split(":", 1) for line in head[1:] if line]
     headers = [(name.lower(), value.strip()) for name, value in pairs]
     return RawResponse(int(head[0].split(" ")[1]), headers, b"")
 
 
-async def test_every_kind_of_answer_is_framed(answers: dict[str, RawResponse]) -> None:
-    """The status that fits, security headers once each, a request id; errors as problems."""
+async def test_every_response_has_the_security_headers(responses: dict[str, RawResponse]) -> None:
+    """Each response has its status, every security header once, and a request id."""
     wrong = []
-    for name, answer in answers.items():
-        headers = dict(answer.headers)
-        names = [key for key, _ in answer.headers if key != "set-cookie"]
-        right = (
-            answer.status == _ASKED[name][1]
-            and all(headers.get(key) == value for key, value in _ALWAYS.items())
+    for name, response in responses.items():
+        headers = dict(response.headers)
+        names = [key for key, _ in response.headers if key != "set-cookie"]
+        is_valid = (
+            response.status == _REQUESTS[name][1]
+            and all(headers.get(key) == value for key, value in _SECURITY_HEADERS.items())
             and "unsafe" not in headers["content-security-policy"]
             and len(names) == len(set(names))
             and 0 < len(headers["x-request-id"]) <= 128
             and "server" not in headers
         )
-        if not right:
-            wrong.append((name, answer.status, answer.headers))
+        if not is_valid:
+            wrong.append((name, response.status, response.headers))
 
     assert wrong == []
 
 
-async def test_every_error_is_a_problem(answers: dict[str, RawResponse]) -> None:
-    """With the same request id as its header, never kept by caches, never with insides."""
-    for name, answer in answers.items():
-        if answer.status < 400 or not answer.body:
+async def test_every_error_is_a_problem_document(responses: dict[str, RawResponse]) -> None:
+    """A problem repeats the request id, is never cached, and shows no internals (RFC 9457)."""
+    for name, response in responses.items():
+        if response.status < 400 or not response.body:
             continue
-        assert answer.header("content-type") == "application/problem+json", name
-        assert answer.header("cache-control") == "no-store", name
-        told = json.loads(answer.body)
-        assert told["status"] == answer.status
-        assert told["request_id"] == answer.header("x-request-id")
-        assert told["type"] == f"https://rustygpt.dev/problems/{told['code']}"
-        assert told["message"] == told["detail"]
-        assert "Traceback" not in str(told)
-    assert set((answers["method"].header("allow") or "").split(", ")) == {"GET", "HEAD", "POST"}
-    assert answers["not signed in"].header("www-authenticate") == "session"
+        assert response.header("content-type") == "application/problem+json", name
+        assert response.header("cache-control") == "no-store", name
+        problem = json.loads(response.body)
+        assert problem["status"] == response.status
+        assert problem["request_id"] == response.header("x-request-id")
+        assert problem["type"] == f"https://rustygpt.dev/problems/{problem['code']}"
+        assert problem["message"] == problem["detail"]
+        assert "Traceback" not in str(problem)
+    assert set((responses["method"].header("allow") or "").split(", ")) == {"GET", "HEAD", "POST"}
+    assert responses["not signed in"].header("www-authenticate") == "session"
 
 
-async def test_a_file_that_is_known_is_304_with_all_headers(server: InProcessServer) -> None:
-    """Also when its tag stands among others."""
+async def test_an_unchanged_file_is_304_with_all_headers(server: InProcessServer) -> None:
+    """If-None-Match may list several ETags."""
     ann = await server.person("ann")
-    tag = (await ann.client.get("/")).headers["etag"]
-    for known in (tag, f'"other", W/{tag}'):
-        answer = await ann.client.get("/", headers={"If-None-Match": known})
-        assert answer.status_code == 304
-        assert answer.content == b""
-        assert answer.headers["x-content-type-options"] == "nosniff"
+    etag = (await ann.client.get("/")).headers["etag"]
+    for if_none_match in (etag, f'"other", W/{etag}'):
+        response = await ann.client.get("/", headers={"If-None-Match": if_none_match})
+        assert response.status_code == 304
+        assert response.content == b""
+        assert response.headers["x-content-type-options"] == "nosniff"
     assert (await ann.client.get("/", headers={"If-None-Match": '"x"'})).status_code == 200
 
 
-async def test_a_stream_carries_the_headers_too(server: InProcessServer) -> None:
-    """Its answer begins before its handler ends."""
+async def test_a_stream_has_the_security_headers(server: InProcessServer) -> None:
+    """The headers of a stream are sent before its handler ends."""
     ann = await server.person("ann")
-    room = await ann.conversation()
-    async with ann.follow(room) as stream:
+    conversation_id = await ann.conversation()
+    async with ann.follow(conversation_id) as stream:
         await stream.next("stream.open")
         headers = stream.response.headers
 
@@ -154,16 +158,16 @@ async def test_a_stream_carries_the_headers_too(server: InProcessServer) -> None
     assert "x-request-id" in headers
 
 
-async def test_smuggled_requests_are_not_answered(server: InProcessServer) -> None:
-    """After a refused body nothing that follows on the connection is read as a request."""
-    hidden = request("GET", "/api/setup")
+async def test_a_smuggled_request_is_not_answered(server: InProcessServer) -> None:
+    """After a rejected body the rest of the connection's data is not read as a request."""
+    smuggled = request("GET", "/api/setup")
     async with raw_connection(server.url) as connection:
-        head = (_JSON, "Content-Length: 4", "Transfer-Encoding: chunked")
-        await connection.send(request("POST", "/api/setup", *head, body=b"0\r\n\r\n" + hidden))
-        told = await connection.rest()
+        headers = (_JSON, "Content-Length: 4", "Transfer-Encoding: chunked")
+        await connection.send(request("POST", "/api/setup", *headers, body=b"0\r\n\r\n" + smuggled))
+        received = await connection.rest()
 
-    assert told.count(b"HTTP/1.1 ") == 1
-    assert b"is_setup" not in told
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert b"is_setup" not in received
 
 
 @pytest.mark.parametrize(
@@ -171,26 +175,28 @@ async def test_smuggled_requests_are_not_answered(server: InProcessServer) -> No
     [b"GET / HTTP/1.1\r\nX-Slow: ", request("POST", "/api/setup", _JSON, "Content-Length: 1000")],
     ids=["header", "body"],
 )
-async def test_a_request_that_trickles_is_cut(server: InProcessServer, head: bytes) -> None:
-    """However steadily its bytes come."""
-    cut = False
+async def test_a_slow_request_is_aborted(server: InProcessServer, head: bytes) -> None:
+    """A request that is incomplete for too long is aborted, however steadily its bytes arrive."""
+    is_aborted = False
     async with raw_connection(server.url) as connection:
         await connection.send(head)
         for _ in range(9):
             try:
                 await connection.send(b" ")
             except ConnectionError:
-                cut = True
+                is_aborted = True
                 break
             server.clock.advance(5)
             await asyncio.sleep(0.02)
-        told = await connection.rest()
+        received = await connection.rest()
 
-    assert cut or told == b""
+    assert is_aborted or received == b""
 
 
-async def test_a_slow_client_that_sends_whole_requests_is_not_cut(server: InProcessServer) -> None:
-    """Time between requests is no time of a request."""
+async def test_complete_requests_on_an_idle_connection_are_answered(
+    server: InProcessServer,
+) -> None:
+    """The time between requests does not count as the time of a request."""
     async with raw_connection(server.url) as connection:
         for _ in range(5):
             await connection.send(request("GET", "/healthz"))
@@ -199,32 +205,32 @@ async def test_a_slow_client_that_sends_whole_requests_is_not_cut(server: InProc
             await asyncio.sleep(0.02)
 
 
-async def test_the_request_id_header_has_the_name_of_the_settings(
+async def test_the_request_id_header_is_configurable(
     start_server: StartServer,
 ) -> None:
-    """And is read from it."""
+    """The id is read from and returned in the header that the settings name."""
     settings = Settings(
         server=Server(request_id_header="x-trace"),
         llm=Llm(default_model="demo"),
         db=Db(max_connections=4),
     )
-    async with start_server(settings=settings) as api, raw_connection(api.url) as connection:
+    async with start_server(settings=settings) as server, raw_connection(server.url) as connection:
         await connection.send(request("GET", "/healthz", "X-Trace: mine"))
-        answer = await connection.response()
+        response = await connection.response()
 
-    assert answer.header("x-trace") == "mine"
+    assert response.header("x-trace") == "mine"
 
 
-async def test_log_lines_cannot_be_forged(
+async def test_a_request_cannot_forge_log_lines(
     server: InProcessServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """What a stranger sends stands in no line of its own."""
-    lines = capfd.readouterr()
+    """Line breaks and control characters of a request never reach the log."""
+    logged = capfd.readouterr()
     async with raw_connection(server.url) as connection:
-        forged = "/api/x%0a2026-01-01%20forged%1b[31m"
-        await connection.send(request("GET", forged, "User-Agent: a\x1b[31mb", "x-request-id: a b"))
+        path = "/api/x%0a2026-01-01%20forged%1b[31m"
+        await connection.send(request("GET", path, "User-Agent: a\x1b[31mb", "x-request-id: a b"))
         await connection.response()
-    lines = capfd.readouterr()
+    logged = capfd.readouterr()
 
-    assert "forged" not in lines.out + lines.err
-    assert "\x1b[31m" not in lines.out + lines.err
+    assert "forged" not in logged.out + logged.err
+    assert "\x1b[31m" not in logged.out + logged.err

@@ -1,4 +1,4 @@
-"""Exceptions as problems."""
+"""Exceptions as problem documents (RFC 9457)."""
 
 import asyncio
 from typing import Any
@@ -34,21 +34,21 @@ from rustygpt_shared.problems import FieldError
         (asyncio.CancelledError(), 500, "RGP.INTERNAL"),
     ],
 )
-def test_each_error_has_its_place(error: BaseException, status: int, code: str) -> None:
-    """One table for all layers."""
-    kind = problem_type_of(error)
+def test_each_error_has_a_status_and_a_code(error: BaseException, status: int, code: str) -> None:
+    """One table maps the exceptions of all layers."""
+    problem = problem_type_of(error)
 
-    assert (kind.status, kind.code) == (status, code)
+    assert (problem.status, problem.code) == (status, code)
 
 
 @pytest.mark.parametrize("error", [KeyError("secret"), exceptions.SanicException("secret")])
-def test_what_we_did_not_write_is_not_shown(error: Exception) -> None:
-    """Texts of the framework and of mistakes stay inside."""
+def test_foreign_error_texts_are_not_shown(error: Exception) -> None:
+    """Texts of the framework and of programming errors are not sent to clients."""
     assert "secret" not in (problem_type_of(error).detail or "secret")
 
 
 @pytest.mark.parametrize(
-    ("shape", "body", "field"),
+    ("model", "body", "field"),
     [
         (requests.CreateConversation, {}, "title"),
         (requests.CreateConversation, {"title": 7}, "title"),
@@ -58,36 +58,34 @@ def test_what_we_did_not_write_is_not_shown(error: Exception) -> None:
         (requests.PostMessage, [], ""),
     ],
 )
-def test_a_field_that_does_not_fit_is_named(shape: Any, body: Any, field: str) -> None:
-    """So that a form can show the words where they belong."""
+def test_an_invalid_field_is_named(model: Any, body: Any, field: str) -> None:
+    """A form can show the message at the field that it is about."""
     with pytest.raises(msgspec.ValidationError) as raised:
-        msgspec.convert(body, shape)
-    told = validation_failed(raised.value)
+        msgspec.convert(body, model)
+    error_response = validation_failed(raised.value)
 
-    assert told.errors is not None
-    assert [error.field for error in told.errors] == [field]
-    assert "`" not in told.errors[0].message
+    assert error_response.errors is not None
+    assert [field_error.field for field_error in error_response.errors] == [field]
+    assert "`" not in error_response.errors[0].message
 
 
-def test_words_name_their_field() -> None:
-    """Beside the list there is one sentence."""
-    told = errors.ValidationFailed.of_fields(
+def test_the_detail_lists_all_field_errors() -> None:
+    """One sentence repeats the field errors with their fields."""
+    error = errors.ValidationFailed.of_fields(
         [FieldError("title", "is too long"), FieldError("", "and so on")]
     )
 
-    assert str(told) == "title: is too long; and so on"
+    assert str(error) == "title: is too long; and so on"
 
 
-async def test_a_mistake_of_the_server_tells_nothing(
-    server: InProcessServer, superuser: Any
-) -> None:
-    """The answer has an id, the log has the rest."""
+async def test_an_internal_error_shows_no_details(server: InProcessServer, superuser: Any) -> None:
+    """The response has a request id, and the details are only in the log."""
     ann = await server.person("ann")
     async with failing_procedure(superuser, "search_users", DIVISION_BY_ZERO):
-        answer = await ann.call("GET", "/api/users?query=a", expect=500)
+        response = await ann.call("GET", "/api/users?query=a", expect=500)
 
-    told = answer.json()
-    assert told["code"] == "RGP.INTERNAL"
-    assert "broken by a test" not in answer.text
-    assert "/" not in told["detail"]
-    assert told["request_id"] == answer.headers["x-request-id"]
+    problem = response.json()
+    assert problem["code"] == "RGP.INTERNAL"
+    assert "broken by a test" not in response.text
+    assert "/" not in problem["detail"]
+    assert problem["request_id"] == response.headers["x-request-id"]

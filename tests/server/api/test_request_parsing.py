@@ -1,4 +1,4 @@
-"""What is looked at before a request reaches its route."""
+"""What is checked before a request reaches its handler."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -15,16 +15,18 @@ from rustygpt_server.api import request_parsing
 _ID = "00000000-0000-7000-8000-000000000000"
 
 
-def _cursor(told: str) -> str:
-    return urlsafe_b64encode(told.encode()).decode()
+def _cursor(text: str) -> str:
+    """Return a cursor with any text in it."""
+    return urlsafe_b64encode(text.encode()).decode()
 
 
-def _page(moment: str) -> str:
+def _page_cursor(moment: str) -> str:
+    """Return a cursor of a list that ended at a time."""
     return _cursor(json.dumps([moment, _ID]))
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("sent_id", "is_kept"),
     [
         ("abc.DEF_1-2", True),
         ("x" * 128, True),
@@ -36,22 +38,22 @@ def _page(moment: str) -> str:
         ("a,b", False),
     ],
 )
-async def test_request_ids_are_kept_when_they_are_proper(
-    server: InProcessServer, given: str, kept: bool
+async def test_valid_request_ids_are_kept(
+    server: InProcessServer, sent_id: str, is_kept: bool
 ) -> None:
-    """Others are replaced by one of ours."""
+    """Other request ids are replaced by a new one of the server."""
     async with raw_connection(server.url) as connection:
-        await connection.send(request("GET", "/healthz", f"x-request-id: {given}"))
-        answer = await connection.response()
+        await connection.send(request("GET", "/healthz", f"x-request-id: {sent_id}"))
+        response = await connection.response()
 
-    told = answer.header("x-request-id")
-    assert told is not None
-    assert (told == given) is kept
-    assert kept or UUID(told).version == 7
+    returned_id = response.header("x-request-id")
+    assert returned_id is not None
+    assert (returned_id == sent_id) is is_kept
+    assert is_kept or UUID(returned_id).version == 7
 
 
 @pytest.mark.parametrize(
-    ("body", "kind", "status"),
+    ("body", "content_type", "status"),
     [
         (b"{}", "text/plain", 415),
         (b"{}", "application/x-www-form-urlencoded", 415),
@@ -71,27 +73,27 @@ async def test_request_ids_are_kept_when_they_are_proper(
     ],
     ids=lambda _: "",
 )
-async def test_bodies_are_json_that_fits(
-    server: InProcessServer, body: bytes, kind: str, status: int
+async def test_bodies_have_to_be_json_of_the_right_shape(
+    server: InProcessServer, body: bytes, content_type: str, status: int
 ) -> None:
-    """Each mistake has its own status, and none is a mistake of the server."""
+    """Each kind of invalid body has its own status, and none is a server error."""
     ann = await server.person("ann")
-    headers = {"X-CSRF-TOKEN": ann.csrf, "Content-Type": kind}
-    answer = await ann.client.post("/api/conversations", content=body, headers=headers)
+    headers = {"X-CSRF-TOKEN": ann.csrf, "Content-Type": content_type}
+    response = await ann.client.post("/api/conversations", content=body, headers=headers)
 
-    assert answer.status_code == status, answer.text
+    assert response.status_code == status, response.text
     if status >= 400:
-        assert answer.headers["content-type"] == "application/problem+json"
+        assert response.headers["content-type"] == "application/problem+json"
 
 
-async def test_compressed_bodies_are_refused(server: InProcessServer) -> None:
-    """Nobody unpacks what a stranger has packed."""
+async def test_compressed_bodies_are_rejected(server: InProcessServer) -> None:
+    """The server never decompresses a request body."""
     ann = await server.person("ann")
-    answer = await ann.call(
+    response = await ann.call(
         "POST", "/api/conversations", {"title": "a"}, expect=415, Content_Encoding="gzip"
     )
 
-    assert answer.json()["code"] == "RGP.UNSUPPORTED_MEDIA"
+    assert response.json()["code"] == "RGP.UNSUPPORTED_MEDIA"
 
 
 @pytest.mark.parametrize(
@@ -109,23 +111,23 @@ async def test_compressed_bodies_are_refused(server: InProcessServer) -> None:
         "/api/conversations?cursor=x",
         "/api/conversations?cursor=%F0%9F%A6%80",
         f"/api/conversations?cursor={_cursor('[]')}",
-        "/api/conversations?cursor=" + _page("2026-01-01T00:00:00"),
-        "/api/conversations?cursor=" + _page("0001-01-01T00:00:00+23:59"),
+        "/api/conversations?cursor=" + _page_cursor("2026-01-01T00:00:00"),
+        "/api/conversations?cursor=" + _page_cursor("0001-01-01T00:00:00+23:59"),
         f"/api/conversations?cursor={_cursor('[' * 5_000)}",
     ],
     ids=lambda _: "",
 )
-async def test_bad_queries_are_400(server: InProcessServer, path: str) -> None:
-    """Whatever stands in them."""
+async def test_invalid_queries_are_400(server: InProcessServer, path: str) -> None:
+    """Invalid limits, flags and cursors return 400."""
     ann = await server.person("ann")
-    answer = await ann.call("GET", path, expect=400)
+    response = await ann.call("GET", path, expect=400)
 
-    assert answer.json()["code"] == "RGP.BAD_REQUEST"
+    assert response.json()["code"] == "RGP.BAD_REQUEST"
 
 
 @pytest.mark.parametrize("cursor", ["%00", "x%0d%0ay", "%1b"])
-async def test_bad_names_in_cursors_are_400(server: InProcessServer, cursor: str) -> None:
-    """The list of accounts is paged by name."""
+async def test_control_characters_in_cursors_are_400(server: InProcessServer, cursor: str) -> None:
+    """The list of accounts is paged by user name."""
     admin = await server.person("admin")
 
     await admin.call("GET", f"/api/admin/users?cursor={cursor}", expect=400)
@@ -136,20 +138,20 @@ async def test_bad_names_in_cursors_are_400(server: InProcessServer, cursor: str
     ["zz", "0", "A" * 4_000, "%00", "1/2", "%F0%9F%A6%80", "Zzzzzz", "9" * 300],
     ids=lambda _: "",
 )
-async def test_paths_that_no_tree_has_are_never_a_mistake_of_the_server(
+async def test_an_unknown_tree_cursor_is_no_server_error(
     server: InProcessServer, cursor: str
 ) -> None:
-    """An opaque cursor that somebody made up is refused, or has nothing after it."""
+    """An invented cursor is rejected, or has no messages after it."""
     ann = await server.person("ann")
     root = await ann.root(await ann.conversation())
-    answer = await ann.client.get(f"/api/threads/{root}/tree?cursor_path={cursor}")
+    response = await ann.client.get(f"/api/threads/{root}/tree?cursor_path={cursor}")
 
-    assert answer.status_code in {200, 400}
+    assert response.status_code in {200, 400}
 
 
 @pytest.mark.parametrize("start", ["-1", "x", "1.5", "%00", "99999999999", "%D9%A1"])
-async def test_chunks_start_at_a_number(server: InProcessServer, start: str) -> None:
-    """Anything else is 400."""
+async def test_chunks_start_at_a_non_negative_number(server: InProcessServer, start: str) -> None:
+    """Any other value of `from` returns 400."""
     ann = await server.person("ann")
     root = await ann.root(await ann.conversation())
 
@@ -157,61 +159,62 @@ async def test_chunks_start_at_a_number(server: InProcessServer, start: str) -> 
 
 
 @pytest.mark.parametrize("path", ["x", "%00", _ID[:-1], _ID + "0", "%E2%80%AE", "..%2f..", "{id}"])
-async def test_bad_ids_in_paths_are_404(server: InProcessServer, path: str) -> None:
-    """As if nothing were there."""
+async def test_malformed_ids_in_paths_are_404(server: InProcessServer, path: str) -> None:
+    """A malformed id returns the same status as an unknown one."""
     ann = await server.person("ann")
-    answer = await ann.call("GET", f"/api/conversations/{path}", expect=404)
+    response = await ann.call("GET", f"/api/conversations/{path}", expect=404)
 
-    assert answer.json()["code"] == "RGP.NOT_FOUND"
+    assert response.json()["code"] == "RGP.NOT_FOUND"
 
 
 @pytest.mark.parametrize(
     ("key", "status"), [("a" * 128, 201), ("a" * 129, 400), ("", 400), ("é", 400), ("~!", 201)]
 )
-async def test_idempotency_keys_are_printable(
+async def test_idempotency_keys_are_printable_ascii(
     server: InProcessServer, key: str, status: int
 ) -> None:
-    """1 to 128 characters of ASCII."""
+    """A key has 1 to 128 characters of printable ASCII."""
     ann = await server.person("ann")
     headers = {"X-CSRF-TOKEN": ann.csrf, "Idempotency-Key": key.encode("latin-1")}
     raw_headers = {name.encode(): value for name, value in headers.items()}
-    answer = await ann.client.post("/api/conversations", json={"title": "a"}, headers=raw_headers)
+    response = await ann.client.post("/api/conversations", json={"title": "a"}, headers=raw_headers)
 
-    assert answer.status_code == status
+    assert response.status_code == status
 
 
-async def test_csrf_tokens_of_any_bytes_are_compared(server: InProcessServer) -> None:
-    """Bytes that are no text are a wrong token, not a mistake of the server."""
+async def test_a_csrf_token_of_invalid_bytes_is_wrong(server: InProcessServer) -> None:
+    """Bytes that are no text are a wrong token, not a server error."""
     ann = await server.person("ann")
     headers: Any = {b"X-CSRF-TOKEN": b"\xff\xfe"}
-    answer = await ann.client.post("/api/conversations", json={"title": "a"}, headers=headers)
+    response = await ann.client.post("/api/conversations", json={"title": "a"}, headers=headers)
 
-    assert answer.status_code == 403
+    assert response.status_code == 403
 
 
-def test_a_cursor_is_read_as_it_was_made() -> None:
-    """The page goes on where it ended."""
-    moment, last = datetime(2026, 1, 1, 12, 0, 0, 5, tzinfo=UTC), UUID(_ID)
-    made = request_parsing.make_cursor(moment, last)
+def test_a_cursor_is_decoded_to_the_encoded_values() -> None:
+    """The next page continues after the last item of the page before."""
+    time = datetime(2026, 1, 1, 12, 0, 0, 5, tzinfo=UTC)
+    last_id = UUID(_ID)
+    cursor = request_parsing.make_cursor(time, last_id)
 
-    class Asked:
-        args = {"cursor": made}
+    class RequestWithCursor:
+        args = {"cursor": cursor}
 
-    assert made.isascii()
-    assert request_parsing.read_cursor(Asked()) == (moment, last)  # type: ignore[arg-type]
+    assert cursor.isascii()
+    assert request_parsing.read_cursor(RequestWithCursor()) == (time, last_id)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("address", "trusted"),
     [("10.1.2.3", True), ("10.2.0.1", False), ("::1", True), ("x", False), ("", False)],
 )
-def test_proxies_are_named_by_address_or_network(address: str, trusted: bool) -> None:
-    """Both forms, of both families."""
+def test_trusted_proxies_are_addresses_or_networks(address: str, trusted: bool) -> None:
+    """IPv4 and IPv6 are supported in both forms."""
     assert request_parsing.is_trusted(address, ["10.1.0.0/16", "::1"]) is trusted
 
 
-def test_loopback_is_this_machine() -> None:
-    """And nothing else is."""
+def test_loopback_addresses_are_recognized() -> None:
+    """No other address is a loopback address."""
     assert [request_parsing.is_loopback(a) for a in ("127.0.0.1", "::1", "10.0.0.1", "", "x")] == [
         True,
         True,

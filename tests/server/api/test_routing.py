@@ -1,4 +1,4 @@
-"""Operations: how they are declared, and what all of them guarantee."""
+"""How operations are declared, and what all of them guarantee."""
 
 import asyncio
 from typing import Any

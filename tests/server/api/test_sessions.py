@@ -1,4 +1,4 @@
-"""Set-up, log-in and sessions, over HTTP."""
+"""Set-up, sign-in and sessions over HTTP."""
 
 import asyncio
 
@@ -9,63 +9,65 @@ from tests.support.servers.in_process_server import InProcessServer
 SETUP = {"username": "ann", "email": "ann@example.org", "password": PASSWORD}
 
 
-async def test_the_first_administrator_is_named_once(server: InProcessServer) -> None:
-    """Of many at once, one succeeds; afterwards the door is shut."""
+async def test_set_up_succeeds_once(server: InProcessServer) -> None:
+    """Of several requests at once one succeeds, and set-up is closed afterwards."""
     async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
         assert (await client.get("/api/setup")).json() == {"is_setup": False}
         bodies = [{**SETUP, "username": f"a{n}", "email": f"a{n}@example.org"} for n in range(4)]
-        answers = await asyncio.gather(*(client.post("/api/setup", json=b) for b in bodies))
-        assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+        responses = await asyncio.gather(*(client.post("/api/setup", json=body) for body in bodies))
+        assert sorted(response.status_code for response in responses) == [201, 409, 409, 409]
         assert (await client.get("/api/setup")).json() == {"is_setup": True}
 
 
-async def test_set_up_through_a_proxy_needs_the_printed_token(server: InProcessServer) -> None:
-    """Only the machine itself may do without."""
-    far = {"X-Forwarded-For": "203.0.113.9"}
+async def test_remote_set_up_needs_the_printed_token(server: InProcessServer) -> None:
+    """Only a request from the machine itself needs no token."""
+    forwarded = {"X-Forwarded-For": "203.0.113.9"}
     async with httpx.AsyncClient(base_url=server.url) as client:
-        refused = await client.post("/api/setup", json=SETUP, headers=far)
+        rejected = await client.post("/api/setup", json=SETUP, headers=forwarded)
         token = server.components.context.setup_token
-        taken = await client.post("/api/setup", json={**SETUP, "setup_token": token}, headers=far)
+        accepted = await client.post(
+            "/api/setup", json={**SETUP, "setup_token": token}, headers=forwarded
+        )
 
-    assert refused.status_code == 403
-    assert taken.status_code == 201
+    assert rejected.status_code == 403
+    assert accepted.status_code == 201
 
 
-async def test_cookies_are_as_the_contract_has_them(server: InProcessServer) -> None:
-    """The session is hidden from scripts, the CSRF token is not."""
+async def test_cookies_have_the_attributes_of_the_contract(server: InProcessServer) -> None:
+    """The session cookie is hidden from scripts, and the CSRF cookie is not."""
     await server.person("ann")
     async with httpx.AsyncClient(base_url=server.url) as client:
-        answer = await client.post(
+        response = await client.post(
             "/api/auth/login", json={"email": "ANN@example.org", "password": PASSWORD}
         )
 
-    session, csrf = answer.headers.get_list("set-cookie")
+    session, csrf = response.headers.get_list("set-cookie")
     assert session.startswith("SESSION_ID=")
     assert "HttpOnly; Max-Age=604800; Path=/; SameSite=Lax" in session
-    assert csrf.startswith(f"CSRF-TOKEN={answer.json()['csrf_token']}; ")
+    assert csrf.startswith(f"CSRF-TOKEN={response.json()['csrf_token']}; ")
     assert "SameSite=Strict" in csrf
     assert "HttpOnly" not in csrf
 
 
 async def test_unknown_names_and_wrong_passwords_look_the_same(server: InProcessServer) -> None:
-    """Nobody learns who has an account."""
+    """A login does not reveal which accounts exist."""
     await server.person("ann")
     async with httpx.AsyncClient(base_url=server.url) as client:
-        wrong = [
+        responses = [
             await client.post("/api/auth/login", json={"email": name, "password": "wrong one"})
             for name in ("ann", "nobody")
         ]
 
-    assert [answer.status_code for answer in wrong] == [401, 401]
-    bodies = [{**answer.json(), "request_id": ""} for answer in wrong]
+    assert [response.status_code for response in responses] == [401, 401]
+    bodies = [{**response.json(), "request_id": ""} for response in responses]
     assert bodies[0] == bodies[1]
     assert bodies[0]["code"] == "RGP.AUTH.INVALID_CREDENTIALS"
 
 
-async def test_a_disabled_account_is_told_to_who_knows_the_password(
+async def test_only_the_right_password_reveals_a_disabled_account(
     server: InProcessServer,
 ) -> None:
-    """423 with the right password, 401 with a wrong one."""
+    """The right password returns 423, a wrong one 401."""
     ann = await server.person("ann")
     admin = await server.person("admin")
     await admin.call("PATCH", f"/api/admin/users/{ann.id}", {"disabled": True})
@@ -78,38 +80,38 @@ async def test_a_disabled_account_is_told_to_who_knows_the_password(
 
 
 async def test_changes_need_the_csrf_token_of_the_session(server: InProcessServer) -> None:
-    """Missing, empty, altered, doubled, or another session's: 403."""
+    """A token that is missing, empty, altered, doubled or of another session returns 403."""
     ann, other = await server.person("ann"), await server.sign_in("admin")
     path = "/api/auth/password"
     altered = ("B" if ann.csrf[0] == "A" else "A") + ann.csrf[1:]
-    bad = [[], [""], [altered], [other.csrf], [ann.csrf, ann.csrf]]
-    for tokens in bad:
+    invalid = [[], [""], [altered], [other.csrf], [ann.csrf, ann.csrf]]
+    for tokens in invalid:
         headers = [("X-CSRF-TOKEN", token) for token in tokens]
-        answer = await ann.client.post(path, json={}, headers=headers)
-        assert answer.status_code == 403, tokens
-        assert answer.json()["code"] == "RGP.AUTH.CSRF"
+        response = await ann.client.post(path, json={}, headers=headers)
+        assert response.status_code == 403, tokens
+        assert response.json()["code"] == "RGP.AUTH.CSRF"
     assert (await ann.call("POST", path, {}, expect=422)).status_code == 422
 
 
-async def test_a_session_dies_of_idleness_and_of_age(server: InProcessServer) -> None:
-    """Eight hours unused, or seven days in all, whatever the use."""
+async def test_a_session_expires_when_idle_and_by_age(server: InProcessServer) -> None:
+    """A session ends after eight hours without use, and after seven days in any case."""
     ann = await server.person("ann")
     server.clock.advance(8 * 3_600 + 1)
-    idle = await ann.client.get("/api/auth/me")
-    old = await server.sign_in("ann")
+    idle_response = await ann.client.get("/api/auth/me")
+    user = await server.sign_in("ann")
     for _ in range(24 * 7 // 6 - 1):
         server.clock.advance(6 * 3_600)
-        assert (await old.client.get("/api/auth/me")).status_code == 200
+        assert (await user.client.get("/api/auth/me")).status_code == 200
     server.clock.advance(6 * 3_600 + 1)
 
-    assert idle.status_code == 401
-    assert idle.json()["code"] == "RGP.AUTH.EXPIRED"
-    assert idle.headers["www-authenticate"] == "session"
-    assert (await old.client.get("/api/auth/me")).status_code == 401
+    assert idle_response.status_code == 401
+    assert idle_response.json()["code"] == "RGP.AUTH.EXPIRED"
+    assert idle_response.headers["www-authenticate"] == "session"
+    assert (await user.client.get("/api/auth/me")).status_code == 401
 
 
-async def test_parallel_requests_across_a_rotation_all_succeed(server: InProcessServer) -> None:
-    """When a rotation is due, twenty requests at once make one new token."""
+async def test_parallel_requests_share_one_rotation(server: InProcessServer) -> None:
+    """When a rotation is due, twenty requests at once get the same new token."""
     ann = await server.person("ann")
     token = ann.client.cookies["SESSION_ID"]
     server.clock.advance(4 * 3_600 + 60)
@@ -119,21 +121,24 @@ async def test_parallel_requests_across_a_rotation_all_succeed(server: InProcess
             headers = {"Cookie": f"SESSION_ID={token}"}
             return await client.get("/api/auth/me", headers=headers)
 
-    answers = await asyncio.gather(*(call() for _ in range(20)))
-    fresh = {answer.headers.get_list("set-cookie")[0].split(";")[0] for answer in answers}
+    responses = await asyncio.gather(*(call() for _ in range(20)))
+    new_cookies = {
+        response.headers.get_list("set-cookie")[0].split(";")[0] for response in responses
+    }
 
-    assert {answer.status_code for answer in answers} == {200}
-    assert {answer.headers["x-session-rotated"] for answer in answers} == {"1"}
-    assert len(fresh) == 1
-    assert token not in fresh.pop()
+    assert {response.status_code for response in responses} == {200}
+    assert {response.headers["x-session-rotated"] for response in responses} == {"1"}
+    assert len(new_cookies) == 1
+    assert token not in new_cookies.pop()
 
 
 async def test_a_superseded_token_works_for_thirty_seconds(server: InProcessServer) -> None:
-    """Old token and old CSRF token serve a change for a while, then they are dead."""
+    """The old session token and CSRF token stay valid for 30 s after a rotation."""
     ann = await server.person("ann")
-    old, csrf = ann.client.cookies["SESSION_ID"], ann.csrf
+    old_token = ann.client.cookies["SESSION_ID"]
+    old_csrf = ann.csrf
     await ann.post("/api/auth/refresh", None)
-    headers = {"Cookie": f"SESSION_ID={old}", "X-CSRF-TOKEN": csrf}
+    headers = {"Cookie": f"SESSION_ID={old_token}", "X-CSRF-TOKEN": old_csrf}
     async with httpx.AsyncClient(base_url=server.url) as client:
         body = {"title": "made in the grace"}
         within = await client.post("/api/conversations", json=body, headers=headers)
@@ -146,8 +151,8 @@ async def test_a_superseded_token_works_for_thirty_seconds(server: InProcessServ
     assert (await ann.client.get("/api/auth/me")).status_code == 200
 
 
-async def test_a_lost_refresh_logs_nobody_out(server: InProcessServer) -> None:
-    """The same old token gets the same new one again."""
+async def test_a_repeated_refresh_returns_the_same_token(server: InProcessServer) -> None:
+    """A client whose refresh response was lost stays signed in."""
     ann = await server.person("ann")
     cookie = {"Cookie": f"SESSION_ID={ann.client.cookies['SESSION_ID']}"}
     async with httpx.AsyncClient(base_url=server.url) as client:
@@ -159,52 +164,52 @@ async def test_a_lost_refresh_logs_nobody_out(server: InProcessServer) -> None:
 
 
 async def test_a_sixth_login_ends_the_oldest_session(server: InProcessServer) -> None:
-    """At most five sessions live; the list shows one's own."""
-    first = await server.person("ann")
+    """A user has at most five sessions, and the list shows the own ones."""
+    first_user = await server.person("ann")
     for _ in range(5):
         server.clock.advance(1)
-        last = await server.sign_in("ann")
+        last_user = await server.sign_in("ann")
 
-    listed = (await last.get("/api/auth/sessions"))["sessions"]
+    listed = (await last_user.get("/api/auth/sessions"))["sessions"]
 
-    assert (await first.client.get("/api/auth/me")).status_code == 401
+    assert (await first_user.client.get("/api/auth/me")).status_code == 401
     assert len(listed) == 5
-    assert [one.get("current", False) for one in listed] == [True, False, False, False, False]
+    assert [item.get("current", False) for item in listed] == [True, False, False, False, False]
 
 
 async def test_a_password_change_ends_other_sessions(server: InProcessServer) -> None:
-    """This session goes on with a new token; the others are over; the old password is wrong."""
+    """The current session gets a new token, and the other sessions end."""
     ann, other = await server.person("ann"), await server.sign_in("ann")
     body = {"current_password": PASSWORD, "new_password": "another good one"}
 
     await ann.call("POST", "/api/auth/password", {**body, "current_password": "no"}, expect=401)
     await ann.call("POST", "/api/auth/password", body, expect=204)
-    mine = await ann.client.get("/api/auth/me")
+    me_response = await ann.client.get("/api/auth/me")
 
-    assert mine.status_code == 200
-    assert mine.headers["x-session-rotated"] == "1"
+    assert me_response.status_code == 200
+    assert me_response.headers["x-session-rotated"] == "1"
     assert (await other.client.get("/api/auth/me")).status_code == 401
 
 
-async def test_logout_takes_the_cookies_even_of_a_dead_session(server: InProcessServer) -> None:
-    """A second logout, or one after expiry, still cleans up."""
+async def test_logout_deletes_the_cookies_of_an_expired_session(server: InProcessServer) -> None:
+    """A second logout, or one after expiry, still deletes the cookies."""
     ann = await server.person("ann")
     server.clock.advance(9 * 3_600)
 
-    answer = await ann.call("POST", "/api/auth/logout")
+    response = await ann.call("POST", "/api/auth/logout")
 
-    assert answer.json() == {"ok": True}
-    assert all("Max-Age=0" in cookie for cookie in answer.headers.get_list("set-cookie"))
+    assert response.json() == {"ok": True}
+    assert all("Max-Age=0" in cookie for cookie in response.headers.get_list("set-cookie"))
 
 
-async def test_one_ends_only_ones_own_sessions(server: InProcessServer) -> None:
-    """Another's session is not found."""
+async def test_a_user_ends_only_own_sessions(server: InProcessServer) -> None:
+    """The session of another user is not found."""
     ann, bob = await server.person("ann"), await server.person("bob")
-    second = await server.sign_in("ann")
+    second_login = await server.sign_in("ann")
     listed = (await ann.get("/api/auth/sessions"))["sessions"]
 
     await bob.call("DELETE", f"/api/auth/sessions/{listed[0]['id']}", expect=404)
     await ann.call("DELETE", f"/api/auth/sessions/{listed[0]['id']}", expect=204)
 
-    alive = [(await one.client.get("/api/auth/me")).status_code for one in (ann, second)]
-    assert sorted(alive) == [200, 401]
+    statuses = [(await user.client.get("/api/auth/me")).status_code for user in (ann, second_login)]
+    assert sorted(statuses) == [200, 401]

@@ -1,4 +1,4 @@
-"""Streams of all one's conversations over HTTP."""
+"""Streams of all conversations of a user, over HTTP."""
 
 import asyncio
 from typing import Any
@@ -7,33 +7,38 @@ from tests.support.servers.in_process_server import InProcessServer, StartServer
 from tests.support.wait import until
 
 
-async def test_one_connection_tells_of_every_conversation(server: InProcessServer) -> None:
-    """Events name their conversation and count in it; no other person's are among them."""
+async def test_one_stream_has_the_events_of_every_conversation(server: InProcessServer) -> None:
+    """Events name their conversation and are numbered in it; other users' events are not sent."""
     ann, bob = await server.person("ann"), await server.person("bob")
-    one, two = await ann.conversation(), await ann.conversation()
+    first_id, second_id = await ann.conversation(), await ann.conversation()
     foreign = await bob.conversation()
     async with ann.follow_all() as stream:
         opened = await stream.next()
         await bob.root(foreign)
-        await ann.root(two)
-        await ann.root(one)
+        await ann.root(second_id)
+        await ann.root(first_id)
         events = [await stream.next() for _ in range(4)]
 
-    assert opened["payload"] == {"positions": {one: "evt_0", two: "evt_0"}}
+    assert opened["payload"] == {"positions": {first_id: "evt_0", second_id: "evt_0"}}
     assert [(e["type"], e["id"]) for e in events] == [
         ("thread.new", "evt_1"),
         ("message.new", "evt_2"),
     ] * 2
-    assert [e["payload"].get("conversation_id") for e in events] == [two, None, one, None]
+    assert [e["payload"].get("conversation_id") for e in events] == [
+        second_id,
+        None,
+        first_id,
+        None,
+    ]
 
 
-async def test_it_has_no_id_lines(server: InProcessServer) -> None:
-    """A browser would send the last of them as if there were one position."""
+async def test_a_stream_of_all_has_no_id_fields(server: InProcessServer) -> None:
+    """An `id:` field would make a browser send one position for all conversations."""
     ann = await server.person("ann")
-    room = await ann.conversation()
+    conversation_id = await ann.conversation()
     lines = []
     async with ann.follow_all() as stream:
-        await ann.root(room)
+        await ann.root(conversation_id)
         async with asyncio.timeout(20):
             async for line in stream.lines:
                 lines.append(line)
@@ -43,50 +48,52 @@ async def test_it_has_no_id_lines(server: InProcessServer) -> None:
     assert not [line for line in lines if line.startswith("id:")]
 
 
-async def test_it_goes_on_where_each_conversation_was_cut(server: InProcessServer) -> None:
-    """What a client names is made up for; what cannot be is named by a reset."""
+async def test_each_conversation_continues_from_its_position(server: InProcessServer) -> None:
+    """Events after the client's positions are sent; an unknown position gets a reset."""
     ann = await server.person("ann")
-    rooms = [await ann.conversation() for _ in range(3)]
-    for room in rooms:
-        await ann.root(room)
-    seen = {rooms[0]: "evt_1", rooms[1]: "evt_99"}
-    async with ann.follow_all(**seen) as stream:
+    conversation_ids = [await ann.conversation() for _ in range(3)]
+    for conversation_id in conversation_ids:
+        await ann.root(conversation_id)
+    positions = {conversation_ids[0]: "evt_1", conversation_ids[1]: "evt_99"}
+    async with ann.follow_all(**positions) as stream:
         opened = await stream.next()
-        told = [await stream.next() for _ in range(2)]
+        events = [await stream.next() for _ in range(2)]
 
     assert opened["payload"]["positions"] == {
-        rooms[0]: "evt_1",
-        rooms[1]: "evt_2",
-        rooms[2]: "evt_2",
+        conversation_ids[0]: "evt_1",
+        conversation_ids[1]: "evt_2",
+        conversation_ids[2]: "evt_2",
     }
-    assert told[0]["payload"] == {
+    assert events[0]["payload"] == {
         "reason": "unknown",
         "last_event_id": "evt_2",
-        "conversation_id": rooms[1],
+        "conversation_id": conversation_ids[1],
     }
-    assert (told[1]["type"], told[1]["id"]) == ("message.new", "evt_2")
+    assert (events[1]["type"], events[1]["id"]) == ("message.new", "evt_2")
 
 
-async def test_a_removed_person_hears_no_more_of_it(server: InProcessServer) -> None:
-    """The stream goes on with the other conversations."""
+async def test_a_removed_user_gets_no_more_events_of_the_conversation(
+    server: InProcessServer,
+) -> None:
+    """The stream continues with the other conversations."""
     ann, bob = await server.person("ann"), await server.person("bob")
-    shared, own = await ann.conversation(is_group=True), await bob.conversation()
-    path = f"/api/conversations/{shared}/participants"
-    await ann.post(path, {"user_id": str(bob.id), "role": "member"}, expect=204)
+    shared_id, own_id = await ann.conversation(is_group=True), await bob.conversation()
+    await ann.add_participant(shared_id, bob)
+    participant_path = f"/api/conversations/{shared_id}/participants/{bob.id}"
     async with bob.follow_all() as stream:
         await stream.next("stream.open")
-        await ann.call("DELETE", f"{path}/{bob.id}", expect=204)
-        await ann.root(shared)
+        await ann.call("DELETE", participant_path, expect=204)
+        await ann.root(shared_id)
         removal = await stream.next()
-        await bob.root(own)
+        await bob.root(own_id)
         later = await stream.next()
 
     assert (removal["type"], removal["payload"]["action"]) == ("membership.changed", "removed")
-    assert (later["type"], later["payload"]["conversation_id"]) == ("thread.new", own)
+    assert (later["type"], later["payload"]["conversation_id"]) == ("thread.new", own_id)
 
 
-async def test_it_ends_with_its_session(server: InProcessServer) -> None:
-    """Also when the person is in no conversation."""
+async def test_a_stream_of_all_ends_with_its_session(server: InProcessServer) -> None:
+    """This holds also for a user who is in no conversation."""
     ann = await server.person("ann")
     async with ann.follow_all() as stream:
         assert (await stream.next())["payload"] == {"positions": {}}
@@ -97,58 +104,56 @@ async def test_it_ends_with_its_session(server: InProcessServer) -> None:
 
 
 async def test_conversations_joined_later_are_followed(start_server: StartServer) -> None:
-    """Those one is added to, and those one makes elsewhere; also when another process did it."""
-    async with start_server() as one, start_server() as two:
-        ann, bob = await one.person("ann"), await one.person("bob")
-        there = await two.sign_in("bob")
-        shared = await ann.conversation(is_group=True)
-        async with there.follow_all() as stream:
+    """Conversations that the user is added to, or creates on another server, join the stream."""
+    async with start_server() as first_server, start_server() as second_server:
+        ann, bob = await first_server.person("ann"), await first_server.person("bob")
+        bob_on_second = await second_server.sign_in("bob")
+        shared_id = await ann.conversation(is_group=True)
+        async with bob_on_second.follow_all() as stream:
             await stream.next("stream.open")
-            await ann.post(
-                f"/api/conversations/{shared}/participants",
-                {"user_id": str(bob.id), "role": "member"},
-                expect=204,
-            )
-            two.clock.advance(1)
+            await ann.add_participant(shared_id, bob)
+            second_server.clock.advance(1)
             added = [await stream.next() for _ in range(2)]
-            own = await bob.conversation()
-            two.clock.advance(1)
-            made = await stream.next()
-            await bob.root(own)
-            two.clock.advance(1)
+            own_id = await bob.conversation()
+            second_server.clock.advance(1)
+            created = await stream.next()
+            await bob.root(own_id)
+            second_server.clock.advance(1)
             posted = await stream.next()
 
     assert added[0]["payload"] == {
         "reason": "joined",
         "last_event_id": "evt_0",
-        "conversation_id": shared,
+        "conversation_id": shared_id,
     }
     assert (added[1]["type"], added[1]["id"]) == ("membership.changed", "evt_1")
-    assert made["payload"]["conversation_id"] == own
-    assert (posted["type"], posted["payload"]["conversation_id"]) == ("thread.new", own)
+    assert created["payload"]["conversation_id"] == own_id
+    assert (posted["type"], posted["payload"]["conversation_id"]) == ("thread.new", own_id)
 
 
-async def test_conversations_joined_unheard_are_found(
+async def test_a_missed_membership_is_found_after_a_gap(
     server: InProcessServer, superuser: Any
 ) -> None:
-    """When the log of controls has gone on without this process, it looks what it missed."""
+    """A gap in the log of access changes makes the process look for missed memberships."""
     ann, bob = await server.person("ann"), await server.person("bob")
-    shared = await ann.conversation(is_group=True)
+    shared_id = await ann.conversation(is_group=True)
     async with bob.follow_all() as stream:
         await stream.next("stream.open")
         await superuser.execute(
-            "INSERT INTO rustygpt.participants VALUES ($1, $2, 'member', now(), 0)", shared, bob.id
+            "INSERT INTO rustygpt.participants VALUES ($1, $2, 'member', now(), 0)",
+            shared_id,
+            bob.id,
         )
         await superuser.execute(
             "UPDATE rustygpt.access_change_counter SET last_number = last_number + 5"
         )
-        reading = asyncio.create_task(stream.next())
+        next_event = asyncio.create_task(stream.next())
 
-        def is_told() -> bool:
+        def has_event() -> bool:
             server.clock.advance(1)
-            return reading.done()
+            return next_event.done()
 
-        await until(is_told)
+        await until(has_event)
 
-    assert reading.result()["payload"]["reason"] == "joined"
-    assert reading.result()["payload"]["conversation_id"] == shared
+    assert next_event.result()["payload"]["reason"] == "joined"
+    assert next_event.result()["payload"]["conversation_id"] == shared_id

@@ -1,4 +1,4 @@
-"""The search for people, and the administration of accounts."""
+"""The search for users, and the administration of accounts."""
 
 import pytest
 from tests.support.password import PASSWORD
@@ -6,18 +6,18 @@ from tests.support.servers.in_process_server import InProcessServer
 
 
 @pytest.mark.parametrize("query", ["%00", "%25", "_", "'", "\\", "%F0%9F%A6%80", "a" * 5_000, "*"])
-async def test_any_text_may_be_searched(server: InProcessServer, query: str) -> None:
-    """It is text and neither a pattern nor SQL; e-mail addresses are never told."""
+async def test_a_search_text_is_no_pattern_and_no_sql(server: InProcessServer, query: str) -> None:
+    """Any text is searched as it is; results have no e-mail addresses."""
     ann = await server.person("ann")
     await server.person("bob")
-    found = await ann.get(f"/api/users?query={query}")
+    result = await ann.get(f"/api/users?query={query}")
 
-    assert all(not p["username"].startswith("b") for p in found["users"]) or query == "%00"
-    assert "@" not in str(found)
+    assert all(not user["username"].startswith("b") for user in result["users"]) or query == "%00"
+    assert "@" not in str(result)
 
 
-async def test_people_are_found_by_the_start_of_a_name(server: InProcessServer) -> None:
-    """User name or display name, whatever the case."""
+async def test_users_are_found_by_the_start_of_a_name(server: InProcessServer) -> None:
+    """The query matches the start of the user name or display name, without regard to case."""
     ann = await server.person("ann")
     await server.person("bob")
     await ann.call("PATCH", "/api/auth/me", {"display_name": "Zed Ann"})
@@ -28,50 +28,53 @@ async def test_people_are_found_by_the_start_of_a_name(server: InProcessServer) 
 
 
 async def test_accounts_are_listed_in_pages(server: InProcessServer) -> None:
-    """By user name, each once."""
+    """The pages are sorted by user name and have each account once."""
     admin = await server.person("admin")
     for name in ("cid", "bob", "ann"):
         await server.person(name)
-    seen, cursor = [], ""
+    usernames = []
+    cursor = ""
     while True:
         page = await admin.get(f"/api/admin/users?limit=2&cursor={cursor}")
-        seen += [user["username"] for user in page["users"]]
+        usernames += [user["username"] for user in page["users"]]
         cursor = page.get("next_cursor", "")
         if not cursor:
             break
 
-    assert seen == ["admin", "ann", "bob", "cid"]
+    assert usernames == ["admin", "ann", "bob", "cid"]
 
 
-async def test_an_account_is_made_and_changed(server: InProcessServer) -> None:
-    """A new password signs in, the old one does not."""
+async def test_an_administrator_changes_an_account(server: InProcessServer) -> None:
+    """A new password signs the user in, and the old one does not."""
     admin = await server.person("admin")
     bob = await server.person("bob")
-    changed = await admin.call(
+    response = await admin.call(
         "PATCH", f"/api/admin/users/{bob.id}", {"password": "another password", "roles": ["member"]}
     )
-    assert changed.json()["username"] == "bob"
+    assert response.json()["username"] == "bob"
     for password, status in ((PASSWORD, 401), ("another password", 200)):
-        answer = await bob.client.post(
+        login = await bob.client.post(
             "/api/auth/login", json={"email": "bob", "password": password}
         )
-        assert answer.status_code == status
+        assert login.status_code == status
 
 
-async def test_the_last_administrator_stays(server: InProcessServer) -> None:
-    """Neither disabled nor demoted."""
+async def test_the_last_administrator_keeps_the_role(server: InProcessServer) -> None:
+    """The last administrator can be neither disabled nor demoted."""
     admin = await server.person("admin")
     for change in ({"disabled": True}, {"roles": ["member"]}):
         await admin.call("PATCH", f"/api/admin/users/{admin.id}", change, expect=409)
 
 
-async def test_a_password_never_comes_back(server: InProcessServer) -> None:
-    """No answer about an account has it, hashed or not."""
+async def test_no_response_contains_a_password(server: InProcessServer) -> None:
+    """No response about an account has its password, neither in plain text nor hashed."""
     admin = await server.person("admin")
     body = {"username": "eve", "email": "eve@example.org", "password": PASSWORD}
-    answers = [
+    responses = [
         await admin.call("POST", "/api/admin/users", body, expect=201),
         await admin.call("GET", "/api/admin/users"),
     ]
 
-    assert all(PASSWORD not in a.text and "argon2" not in a.text for a in answers)
+    assert all(
+        PASSWORD not in response.text and "argon2" not in response.text for response in responses
+    )

@@ -1,4 +1,4 @@
-"""The files of the page."""
+"""The static files of the web page."""
 
 from pathlib import Path
 
@@ -25,8 +25,8 @@ def _folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_only_files_inside_are_read(tmp_path: Path) -> None:
-    """Hidden ones and links to the outside are not there."""
+def test_only_files_inside_the_folder_are_read(tmp_path: Path) -> None:
+    """Hidden files and links that lead out of the folder are not served."""
     files = read_files(_folder(tmp_path))
 
     assert sorted(files) == ["index.html", "inside.txt", "js/main.js"]
@@ -52,41 +52,42 @@ def test_only_files_inside_are_read(tmp_path: Path) -> None:
         "/js/",
     ],
 )
-async def test_nothing_else_is_reached(
+async def test_no_path_reaches_a_file_outside_the_folder(
     start_server: StartServer, tmp_path: Path, path: str
 ) -> None:
-    """However an address is written, it is only looked up among the files that were read."""
+    """Every spelling of a path is looked up only among the files that were read at the start."""
     settings = Settings(
         web=Web(static_dir=str(_folder(tmp_path))),
         llm=Llm(default_model="demo"),
         db=Db(max_connections=4),
     )
-    async with start_server(settings=settings) as api:
+    async with start_server(settings=settings) as server:
         for accept in ("Accept: */*", "Accept: text/html"):
-            async with raw_connection(api.url) as connection:
+            async with raw_connection(server.url) as connection:
                 await connection.send(request("GET", path, accept))
-                answer = await connection.response()
-            assert b"secret" not in answer.body
-            assert b"root:" not in answer.body
-            assert answer.status == (404 if "*" in accept else 200)
+                response = await connection.response()
+            assert b"secret" not in response.body
+            assert b"root:" not in response.body
+            assert response.status == (404 if "*" in accept else 200)
 
 
-async def test_addresses_of_the_page_get_the_page(server: InProcessServer) -> None:
-    """Those of the API and of well-known places do not, also when HTML is wanted."""
+async def test_paths_of_the_page_get_the_index(server: InProcessServer) -> None:
+    """Paths of the API and of well-known places return 404, also for a client that accepts HTML."""
     ann = await server.person("ann")
     html = {"Accept": "text/html,*/*"}
-    shown = await ann.client.get("/c/some-conversation", headers=html)
-    assert shown.status_code == 200
-    assert shown.headers["content-type"] == "text/html; charset=utf-8"
+    response = await ann.client.get("/c/some-conversation", headers=html)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
     for path in ("/api/nothing", "/api/", "/v1/models", "/.well-known/change-password"):
         assert (await ann.client.get(path, headers=html)).status_code == 404, path
 
 
-async def test_head_tells_what_get_would(server: InProcessServer) -> None:
-    """The same length and tag, without the body."""
+async def test_head_returns_the_headers_of_get(server: InProcessServer) -> None:
+    """A HEAD has the same length and ETag as a GET, without the body."""
     ann = await server.person("ann")
-    got, told = await ann.client.get("/"), await ann.client.head("/")
+    get_response = await ann.client.get("/")
+    head_response = await ann.client.head("/")
 
-    assert told.content == b""
-    assert told.headers["content-length"] == str(len(got.content))
-    assert told.headers["etag"] == got.headers["etag"]
+    assert head_response.content == b""
+    assert head_response.headers["content-length"] == str(len(get_response.content))
+    assert head_response.headers["etag"] == get_response.headers["etag"]

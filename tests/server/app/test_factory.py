@@ -9,7 +9,10 @@ from rustygpt_shared.settings import Db, Features, Llm, Settings
 
 
 def _paths(features: Features) -> set[str]:
-    return {one.template for group in route_groups(features) for one in group.operations}
+    """Return the path templates of the routes that the flags enable."""
+    return {
+        operation.template for group in route_groups(features) for operation in group.operations
+    }
 
 
 def test_each_flag_enables_its_routes() -> None:

@@ -1,4 +1,4 @@
-"""The parent of several workers, when they cannot work."""
+"""The parent process of several workers, when they fail to start."""
 
 import asyncio
 import os
@@ -14,12 +14,12 @@ from rustygpt_server.errors import StartupError
 from rustygpt_shared.settings import Logging, Settings
 
 
-async def test_a_worker_that_cannot_start_says_why() -> None:
-    """Its own words are the parent's reason, and every process and file is gone."""
-    told: list[bool] = []
+async def test_the_error_of_a_worker_is_the_error_of_the_parent() -> None:
+    """Afterwards the metrics folder is deleted."""
+    ready_reports: list[bool] = []
     with metrics_folder() as folder, bind_socket("127.0.0.1", 0) as sock:
         assert Path(folder).stat().st_mode & 0o777 == 0o700
-        orders = WorkerConfig(
+        config = WorkerConfig(
             settings=Settings(logging=Logging(level="error")),
             pool_url="postgresql://nobody@127.0.0.1:1/nothing",
             user=None,
@@ -28,9 +28,9 @@ async def test_a_worker_that_cannot_start_says_why() -> None:
             socket=sock.fileno(),
             metrics_folder=folder,
         )
-        crew = WorkerSupervisor(orders, 2, SystemClock())
+        supervisor = WorkerSupervisor(config, 2, SystemClock())
         with pytest.raises(StartupError, match="database does not answer"):
-            await crew.serve(told.append, asyncio.Event())
+            await supervisor.serve(ready_reports.append, asyncio.Event())
 
-    assert told == []
-    assert not os.path.exists(folder)  # noqa: PTH110 - a str is what it gives
+    assert ready_reports == []
+    assert not os.path.exists(folder)  # noqa: PTH110 - the folder is a str

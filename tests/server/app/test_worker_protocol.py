@@ -1,4 +1,4 @@
-"""What a parent and its workers tell each other is understood as it was meant."""
+"""The messages between a parent process and its workers."""
 
 from rustygpt_server.app.worker_protocol import (
     WorkerConfig,
@@ -10,8 +10,8 @@ from rustygpt_server.app.worker_protocol import (
 from rustygpt_shared.settings import Db, Llm, Model, Provider, Settings
 
 
-def test_orders_survive_the_pipe() -> None:
-    """All settings, secrets too, on one line."""
+def test_a_worker_config_is_decoded_as_it_was_sent() -> None:
+    """All settings, including secrets, are encoded in one line."""
     settings = Settings(
         db=Db(url="postgresql://a:b@c/d"),
         llm=Llm(
@@ -19,16 +19,16 @@ def test_orders_survive_the_pipe() -> None:
             models={"m": Model(provider="p", params={"temperature": 0.5})},
         ),
     )
-    orders = WorkerConfig(
+    config = WorkerConfig(
         settings, "url", "user", "pass\nword", "token", 7, "/f", [("seed", "kept", 0.5)]
     )
-    line = encode(orders)
+    line = encode(config)
 
     assert line.count(b"\n") == 1
-    assert decode_config(line) == orders
+    assert decode_config(line) == config
 
 
-def test_news_survive_the_pipe() -> None:
-    """That a worker serves, or why it does not."""
-    for news in (WorkerStatus(ready=True, is_setup=False), WorkerStatus(failed="no\nway")):
-        assert decode_status(encode(news)) == news
+def test_a_worker_status_is_decoded_as_it_was_sent() -> None:
+    """A status reports that a worker is ready, or the reason why it failed."""
+    for status in (WorkerStatus(ready=True, is_setup=False), WorkerStatus(failed="no\nway")):
+        assert decode_status(encode(status)) == status

@@ -1,4 +1,4 @@
-"""Which models there are."""
+"""The catalog of models."""
 
 import socket
 from collections.abc import Mapping
@@ -15,84 +15,86 @@ from rustygpt_server.clock import TimeLimits
 from rustygpt_shared.settings import Llm, Model
 from rustygpt_shared.settings import Provider as Settings
 
-_NAMED = Llm(
+_CONFIGURED = Llm(
     providers={"p": Settings(kind="demo")},
     models={"big": Model(provider="p", name="big-7b", context_tokens=99, params={"seed": 1})},
 )
 
 
-def _make(settings: Settings) -> Provider:
+def _make_provider(settings: Settings) -> Provider:
+    """Return the provider of the settings."""
     if settings.kind == "demo":
         return DemoProvider(FakeClock())
     return openai_provider(settings.base_url or "")
 
 
 def _catalog(llm: Llm | None = None, environ: Mapping[str, str] | None = None) -> Catalog:
-    return Catalog(llm or Llm(), _make, environ or {}, TimeLimits(), local_servers={})
+    """Return a catalog that looks for no server on this machine."""
+    return Catalog(llm or Llm(), _make_provider, environ or {}, TimeLimits(), local_servers={})
 
 
-def test_without_a_model_there_is_the_demo() -> None:
-    """It is the default, and it is found."""
-    found = _catalog()
+def test_without_a_configured_model_there_is_the_demo() -> None:
+    """The demo is the default model."""
+    catalog = _catalog()
 
-    assert found.default_model == "demo"
-    assert found.names() == ["demo"]
-    assert found.resolve("demo").name == "demo"
-
-
-def test_a_configured_model_is_asked_by_its_providers_name() -> None:
-    """With its own parameters and context."""
-    chosen = _catalog(_NAMED).resolve("big")
-
-    assert (chosen.name, chosen.context_tokens, chosen.params) == ("big-7b", 99, {"seed": 1})
-    assert _catalog(_NAMED).default_model == "big"
-    assert _catalog(_NAMED).names() == ["big", "demo"]
+    assert catalog.default_model == "demo"
+    assert catalog.names() == ["demo"]
+    assert catalog.resolve("demo").name == "demo"
 
 
-def test_an_unknown_model_is_told() -> None:
-    """In a sentence that names it, whatever it is called."""
+def test_a_configured_model_has_its_provider_name_and_parameters() -> None:
+    """The first configured model is the default."""
+    model = _catalog(_CONFIGURED).resolve("big")
+
+    assert (model.name, model.context_tokens, model.params) == ("big-7b", 99, {"seed": 1})
+    assert _catalog(_CONFIGURED).default_model == "big"
+    assert _catalog(_CONFIGURED).names() == ["big", "demo"]
+
+
+def test_an_unknown_model_is_an_error() -> None:
+    """The message names the model without its control characters."""
     with pytest.raises(ProviderError, match="no model named") as error:
         _catalog().resolve("\x1b[31m")
     assert "\x1b" not in error.value.detail
 
 
 async def test_a_server_in_the_environment_is_found() -> None:
-    """Its first model that chats becomes the default."""
+    """Its first chat model becomes the default."""
     async with fake_model_server(answer("x")) as model:
         model.models = ["text-embedding-3", "llama", "qwen"]
-        found = _catalog(environ={"OPENAI_BASE_URL": model.url})
-        await found.discover()
-        assert found.default_model == "llama"
-        assert found.names() == ["llama", "demo", "qwen"]
-        await found.close()
+        catalog = _catalog(environ={"OPENAI_BASE_URL": model.url})
+        await catalog.discover()
+        assert catalog.default_model == "llama"
+        assert catalog.names() == ["llama", "demo", "qwen"]
+        await catalog.close()
 
 
 @pytest.mark.parametrize("url", ["http://[bad", "ftp://x", "nonsense", "http://u:p@127.0.0.1/v1"])
-async def test_a_bad_address_in_the_environment_is_left_out(url: str) -> None:
-    """Looking for models never fails."""
-    found = _catalog(environ={"OPENAI_BASE_URL": url})
-    await found.discover()
+async def test_an_invalid_url_in_the_environment_is_ignored(url: str) -> None:
+    """Discovery never fails."""
+    catalog = _catalog(environ={"OPENAI_BASE_URL": url})
+    await catalog.discover()
 
-    assert found.names() == ["demo"]
+    assert catalog.names() == ["demo"]
 
 
-async def test_a_silent_server_is_not_waited_for() -> None:
-    """A port that takes connections and says nothing costs half a second at most."""
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+async def test_discovery_has_a_timeout() -> None:
+    """A port that accepts connections and sends nothing delays the start only up to the timeout."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
         limits = TimeLimits(discovery_timeout=0.05)
-        found = Catalog(Llm(), _make, {}, limits, local_servers={"silent": url})
-        await found.discover()
+        catalog = Catalog(Llm(), _make_provider, {}, limits, local_servers={"silent": url})
+        await catalog.discover()
 
-    assert found.names() == ["demo"]
-    await found.close()
+    assert catalog.names() == ["demo"]
+    await catalog.close()
 
 
-async def test_configured_models_are_enough() -> None:
-    """Nothing is looked for when the operator named a model."""
+async def test_configured_models_disable_discovery() -> None:
+    """No server is asked for its models when the settings name a model."""
     async with fake_model_server(answer("x")) as model:
-        found = _catalog(_NAMED, {"OPENAI_BASE_URL": model.url})
-        await found.discover()
-        await found.close()
+        catalog = _catalog(_CONFIGURED, {"OPENAI_BASE_URL": model.url})
+        await catalog.discover()
+        await catalog.close()
 
-    assert found.names() == ["big", "demo"]
+    assert catalog.names() == ["big", "demo"]

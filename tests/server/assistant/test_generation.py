@@ -1,4 +1,4 @@
-"""The writing of one answer, with a scripted model and a real database."""
+"""The generation of one answer, with a scripted model and a real database."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,114 +29,115 @@ from rustygpt_shared.settings import Llm
 from rustygpt_shared.text_rules import MESSAGE_MAX
 
 
-async def _write(
-    scene: DatabaseBuilder,
+async def _generate(
+    builder: DatabaseBuilder,
     *scripts: ScriptedAnswer,
     llm: Llm | None = None,
     limits: TimeLimits | None = None,
 ) -> tuple[AnswerResult, AnswerInProgress, AssistantHarness]:
+    """Return the result of an answer that is generated from scripted responses."""
     async with fake_model_server(*scripts) as model:
-        assistant = AssistantHarness(scene.db, openai_provider(model.url), llm, limits)
-        _, place = await ask_question(scene)
-        growing = AnswerInProgress(place, assistant.hub, 0)
-        ending = await assistant.generator.generate(growing)
+        assistant = AssistantHarness(builder.db, openai_provider(model.url), llm, limits)
+        _, target = await ask_question(builder)
+        answer_in_progress = AnswerInProgress(target, assistant.hub, 0)
+        result = await assistant.generator.generate(answer_in_progress)
         await assistant.catalog.close()
-    return ending, growing, assistant
+    return result, answer_in_progress, assistant
 
 
-async def test_a_whole_answer_ends_as_the_model_says(builder: DatabaseBuilder) -> None:
-    """Text, reason, and an estimate where the server tells no usage; tokens are counted."""
-    ending, _, assistant = await _write(builder, answer("Hel", "lo"))
+async def test_a_complete_answer_has_the_models_finish_reason(builder: DatabaseBuilder) -> None:
+    """Usage is estimated when the model server sends none, and tokens are counted."""
+    result, _, assistant = await _generate(builder, answer("Hel", "lo"))
 
-    assert (ending.content, ending.finish_reason, ending.error_code) == ("Hello", "stop", None)
-    assert ending.usage is not None
-    assert ending.usage.estimated is True
-    counted = assistant.metrics.registry.get_sample_value
-    assert counted("llm_tokens_total", {"model": "demo", "kind": "completion"}) == 2
-    assert counted("llm_first_token_seconds_count", {"model": "demo"}) == 1
+    assert (result.content, result.finish_reason, result.error_code) == ("Hello", "stop", None)
+    assert result.usage is not None
+    assert result.usage.estimated is True
+    sample = assistant.metrics.registry.get_sample_value
+    assert sample("llm_tokens_total", {"model": "demo", "kind": "completion"}) == 2
+    assert sample("llm_first_token_seconds_count", {"model": "demo"}) == 1
 
 
-async def test_a_model_that_never_stops_is_cut(builder: DatabaseBuilder) -> None:
-    """At the length of a message, as `length`."""
+async def test_an_endless_answer_ends_at_the_maximum_length(builder: DatabaseBuilder) -> None:
+    """Its finish reason is `length`."""
     script = ScriptedAnswer([*[chunk("x" * 1_000)] * 70, asyncio.Event()])
-    ending, _, _ = await _write(builder, script)
+    result, _, _ = await _generate(builder, script)
 
-    assert ending.finish_reason == "length"
-    assert len(ending.content) == MESSAGE_MAX
+    assert result.finish_reason == "length"
+    assert len(result.content) == MESSAGE_MAX
 
 
-async def test_silence_in_the_middle_is_a_timeout(builder: DatabaseBuilder) -> None:
-    """What came before it stays."""
+async def test_a_silent_model_is_a_timeout(builder: DatabaseBuilder) -> None:
+    """The text so far is kept."""
     script = ScriptedAnswer([chunk("half"), asyncio.Event()])
-    ending, _, _ = await _write(builder, script, llm=Llm(idle_timeout_seconds=1))
+    result, _, _ = await _generate(builder, script, llm=Llm(idle_timeout_seconds=1))
 
-    assert (ending.content, ending.finish_reason, ending.error_code) == (
+    assert (result.content, result.finish_reason, result.error_code) == (
         "half",
         "timeout",
         "timeout",
     )
 
 
-async def test_the_whole_answer_has_a_limit_in_time(builder: DatabaseBuilder) -> None:
-    """A model that trickles for ever is cut, and it is counted."""
+async def test_an_answer_has_a_maximum_duration(builder: DatabaseBuilder) -> None:
+    """A model that streams slowly for ever is stopped, and the timeout is counted."""
     script = ScriptedAnswer([part for _ in range(100) for part in (chunk("x"), 0.05)])
-    ending, _, assistant = await _write(builder, script, llm=Llm(timeout_seconds=1))
+    result, _, assistant = await _generate(builder, script, llm=Llm(timeout_seconds=1))
 
-    assert ending.finish_reason == "timeout"
-    assert ending.content.startswith("xx")
+    assert result.finish_reason == "timeout"
+    assert result.content.startswith("xx")
     assert assistant.metrics.registry.get_sample_value("rustygpt_stream_timeouts_total") == 1
 
 
-async def test_pieces_are_stored_on_the_way(builder: DatabaseBuilder) -> None:
-    """So that a crash loses a second of text at most."""
-    go = asyncio.Event()
-    script = ScriptedAnswer([chunk("one "), chunk("two"), go, chunk(" three"), finished()])
+async def test_chunks_are_stored_during_generation(builder: DatabaseBuilder) -> None:
+    """A crash loses at most the text of one interval."""
+    resume = asyncio.Event()
+    script = ScriptedAnswer([chunk("one "), chunk("two"), resume, chunk(" three"), finished()])
     async with fake_model_server(script) as model:
         limits = TimeLimits(chunk_interval=0)
         assistant = AssistantHarness(builder.db, openai_provider(model.url), limits=limits)
-        who, place = await ask_question(builder)
-        growing = AnswerInProgress(place, assistant.hub, 0)
-        writing = asyncio.create_task(assistant.generator.generate(growing))
-        await until(lambda: growing.content == "one two")
-        go.set()
-        await writing
+        user_id, target = await ask_question(builder)
+        in_progress = AnswerInProgress(target, assistant.hub, 0)
+        generating = asyncio.create_task(assistant.generator.generate(in_progress))
+        await until(lambda: in_progress.content == "one two")
+        resume.set()
+        await generating
         await assistant.catalog.close()
-    chunks = await messages.list_chunks(builder.db, who, place.message_id, 0, 10)
+    chunks = await messages.list_chunks(builder.db, user_id, target.message_id, 0, 10)
 
     assert "".join(chunk.content for chunk in chunks) == "one two three"
     assert len(chunks) >= 2
 
 
-async def test_an_answer_that_ended_elsewhere_is_no_longer_written(
+async def test_an_answer_that_was_ended_elsewhere_is_no_longer_generated(
     builder: DatabaseBuilder,
 ) -> None:
-    """It is noticed when the next piece is to be stored, and the model is hung up on."""
-    provider = Endless()
+    """The next chunk cannot be stored, and the connection to the model is closed."""
+    provider = EndlessProvider()
     assistant = AssistantHarness(builder.db, provider, limits=TimeLimits(chunk_interval=0))
-    _, place = await ask_question(builder)
+    _, target = await ask_question(builder)
     await answers.fail_orphans(builder.db, builder.advance_time(3_600))
     with pytest.raises(Conflict):
-        await assistant.generator.generate(AnswerInProgress(place, assistant.hub, 0))
+        await assistant.generator.generate(AnswerInProgress(target, assistant.hub, 0))
 
     assert provider.closed
 
 
-async def test_a_cancellation_that_nobody_asked_for_is_none_of_ours(
+async def test_a_cancelled_task_raises_the_cancellation(
     builder: DatabaseBuilder,
 ) -> None:
-    """Only who stops an answer on purpose gets an ending of it."""
-    assistant = AssistantHarness(builder.db, Endless())
-    _, place = await ask_question(builder)
-    growing = AnswerInProgress(place, assistant.hub, 0)
-    writing = asyncio.create_task(assistant.generator.generate(growing))
-    await until(lambda: growing.content != "")
-    writing.cancel()
+    """Only a requested cancellation ends the answer with a result."""
+    assistant = AssistantHarness(builder.db, EndlessProvider())
+    _, target = await ask_question(builder)
+    in_progress = AnswerInProgress(target, assistant.hub, 0)
+    generating = asyncio.create_task(assistant.generator.generate(in_progress))
+    await until(lambda: in_progress.content != "")
+    generating.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await writing
+        await generating
 
 
-class Endless:
-    """A provider that talks until it is stopped, and notes that it was."""
+class EndlessProvider:
+    """A provider that sends text until it is closed, and records that it was."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -153,4 +154,4 @@ class Endless:
         return ["demo"]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Release nothing."""

@@ -1,4 +1,4 @@
-"""Answers as tasks: begun, stopped, and ended whatever happens to them."""
+"""Answers as tasks: their start, cancellation and end."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,148 +18,157 @@ from rustygpt_shared.models.messages import MessageView
 from rustygpt_shared.settings import Llm
 
 
-class Waiting:
-    """A provider that says one word and then waits to be let go, or breaks."""
+class WaitingProvider:
+    """A provider that sends one word and then waits for `resume`, or fails."""
 
-    def __init__(self, *, breaks: bool = False) -> None:
-        self.go = asyncio.Event()
-        self.asked = 0
-        self._breaks = breaks
+    def __init__(self, *, fails: bool = False) -> None:
+        self.resume = asyncio.Event()
+        self.requests = 0
+        self._fails = fails
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[CompletionChunk]:
-        self.asked += 1
+        self.requests += 1
         yield CompletionChunk(content="word")
-        if self._breaks:
+        if self._fails:
             raise KeyError("a mistake in the program")
-        await self.go.wait()
+        await self.resume.wait()
         yield CompletionChunk(finish_reason="stop")
 
     async def list_models(self) -> list[str]:
         return ["demo"]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Release nothing."""
 
 
-async def _ended(scene: DatabaseBuilder, who: UUID, place: AnswerTarget) -> MessageView:
-    """The answer, as soon as its end is stored."""
+async def _wait_for_end(
+    builder: DatabaseBuilder, user_id: UUID, target: AnswerTarget
+) -> MessageView:
+    """Return the answer as soon as its end is stored."""
     async with asyncio.timeout(5):
-        while (shown := await messages.get_message(scene.db, who, place.message_id)).streaming:
+        while (
+            message := await messages.get_message(builder.db, user_id, target.message_id)
+        ).streaming:
             await asyncio.sleep(0.01)
-    return shown
+    return message
 
 
-async def test_an_answer_ends_and_is_forgotten(builder: DatabaseBuilder) -> None:
-    """Readers can join while it is written, and no longer."""
-    provider = Waiting()
+async def test_an_ended_answer_is_removed_from_the_hub(builder: DatabaseBuilder) -> None:
+    """Subscribers find a running answer only until it ends."""
+    provider = WaitingProvider()
     assistant = AssistantHarness(builder.db, provider)
-    who, place = await ask_question(builder)
-    assistant.manager.start(place)
-    await until(lambda: provider.asked == 1)
-    assert len(assistant.hub.answers(place.conversation_id)) == 1
-    provider.go.set()
-    shown = await _ended(builder, who, place)
-    await until(lambda: assistant.hub.answers(place.conversation_id) == [])
+    user_id, target = await ask_question(builder)
+    assistant.manager.start(target)
+    await until(lambda: provider.requests == 1)
+    assert len(assistant.hub.answers(target.conversation_id)) == 1
+    provider.resume.set()
+    message = await _wait_for_end(builder, user_id, target)
+    await until(lambda: assistant.hub.answers(target.conversation_id) == [])
 
-    assert (shown.content, shown.finish_reason) == ("word", "stop")
-    assert assistant.manager.cancel(place.message_id) is False
+    assert (message.content, message.finish_reason) == ("word", "stop")
+    assert assistant.manager.cancel(target.message_id) is False
 
 
-async def test_an_answer_may_be_stopped_before_its_first_step(builder: DatabaseBuilder) -> None:
-    """It ends as cancelled, without a word, and the model is not asked."""
-    provider = Waiting()
+async def test_an_answer_can_be_cancelled_before_its_task_runs(builder: DatabaseBuilder) -> None:
+    """It ends as cancelled without text, and no request is sent to the model."""
+    provider = WaitingProvider()
     assistant = AssistantHarness(builder.db, provider)
-    who, place = await ask_question(builder)
-    assistant.manager.start(place)
-    assert assistant.manager.cancel(place.message_id) is True
-    shown = await _ended(builder, who, place)
+    user_id, target = await ask_question(builder)
+    assistant.manager.start(target)
+    assert assistant.manager.cancel(target.message_id) is True
+    message = await _wait_for_end(builder, user_id, target)
 
-    assert (shown.content, shown.finish_reason) == ("", "cancelled")
-    assert provider.asked == 0
+    assert (message.content, message.finish_reason) == ("", "cancelled")
+    assert provider.requests == 0
 
 
-async def test_an_answer_that_waits_for_a_place_can_be_stopped(builder: DatabaseBuilder) -> None:
-    """The one that holds the place goes on."""
-    provider = Waiting()
+async def test_a_queued_answer_can_be_cancelled(builder: DatabaseBuilder) -> None:
+    """The answer that holds the only slot continues."""
+    provider = WaitingProvider()
     assistant = AssistantHarness(builder.db, provider, Llm(max_concurrent_requests=1))
     first, second = await ask_question(builder), await ask_question(builder)
-    for _, place in (first, second):
-        assistant.manager.start(place)
-    await until(lambda: provider.asked == 1)
+    for _, target in (first, second):
+        assistant.manager.start(target)
+    await until(lambda: provider.requests == 1)
     assistant.manager.cancel(second[1].message_id)
-    stopped = await _ended(builder, *second)
-    provider.go.set()
-    written = await _ended(builder, *first)
+    cancelled = await _wait_for_end(builder, *second)
+    provider.resume.set()
+    completed = await _wait_for_end(builder, *first)
 
-    assert (stopped.finish_reason, written.finish_reason) == ("cancelled", "stop")
-    assert provider.asked == 1
+    assert (cancelled.finish_reason, completed.finish_reason) == ("cancelled", "stop")
+    assert provider.requests == 1
 
 
-async def test_stopping_again_and_again_stores_one_end(builder: DatabaseBuilder) -> None:
-    """The end is never cut by the next wish to stop, and it is told to readers."""
-    provider = Waiting()
+async def test_repeated_cancellation_stores_one_end(builder: DatabaseBuilder) -> None:
+    """A further cancellation does not interrupt the end, which is published once."""
+    provider = WaitingProvider()
     assistant = AssistantHarness(builder.db, provider)
-    who, place = await ask_question(builder)
-    opening = await builder.log_bounds(who, place.conversation_id)
-    channel = assistant.realtime.channels.open(place.conversation_id)
-    channel.start(opening.position)
-    assistant.manager.start(place)
-    await until(lambda: provider.asked == 1)
-    while assistant.manager.cancel(place.message_id):
+    user_id, target = await ask_question(builder)
+    bounds = await builder.log_bounds(user_id, target.conversation_id)
+    channel = assistant.realtime.channels.open(target.conversation_id)
+    channel.start(bounds.position)
+    assistant.manager.start(target)
+    await until(lambda: provider.requests == 1)
+    while assistant.manager.cancel(target.message_id):
         await asyncio.sleep(0)
-    shown = await _ended(builder, who, place)
+    message = await _wait_for_end(builder, user_id, target)
 
-    assert (shown.content, shown.finish_reason) == ("word", "cancelled")
-    assert channel.position == opening.position + 3
-
-
-async def test_a_mistake_in_the_program_ends_the_answer(builder: DatabaseBuilder) -> None:
-    """Nobody waits for ever, whatever broke."""
-    assistant = AssistantHarness(builder.db, Waiting(breaks=True))
-    who, place = await ask_question(builder)
-    assistant.manager.start(place)
-    shown = await _ended(builder, who, place)
-
-    assert (shown.content, shown.finish_reason) == ("word", "error")
+    assert (message.content, message.finish_reason) == ("word", "cancelled")
+    assert channel.position == bounds.position + 3
 
 
-async def test_a_wish_that_reached_another_process_is_noticed(builder: DatabaseBuilder) -> None:
-    """The runner asks for such wishes."""
-    provider = Waiting()
+async def test_an_unexpected_exception_ends_the_answer(builder: DatabaseBuilder) -> None:
+    """The answer ends with the finish reason `error`."""
+    assistant = AssistantHarness(builder.db, WaitingProvider(fails=True))
+    user_id, target = await ask_question(builder)
+    assistant.manager.start(target)
+    message = await _wait_for_end(builder, user_id, target)
+
+    assert (message.content, message.finish_reason) == ("word", "error")
+
+
+async def test_a_cancellation_through_another_process_is_noticed(builder: DatabaseBuilder) -> None:
+    """The process that generates the answer looks for such requests in the database."""
+    provider = WaitingProvider()
     assistant = AssistantHarness(builder.db, provider)
-    who, place = await ask_question(builder)
-    assistant.manager.start(place)
-    await until(lambda: provider.asked == 1)
-    await answers.request_cancel(builder.db, who, place.message_id, builder.now)
+    user_id, target = await ask_question(builder)
+    assistant.manager.start(target)
+    await until(lambda: provider.requests == 1)
+    await answers.request_cancel(builder.db, user_id, target.message_id, builder.now)
     await assistant.manager.stop_cancelled()
 
-    assert (await _ended(builder, who, place)).finish_reason == "cancelled"
+    assert (await _wait_for_end(builder, user_id, target)).finish_reason == "cancelled"
 
 
-async def test_only_answers_that_are_written_keep_their_lease(builder: DatabaseBuilder) -> None:
-    """One whose beginning was stored but never heard of runs out, though its runner lives."""
-    provider = Waiting()
+async def test_only_running_answers_renew_their_lease(builder: DatabaseBuilder) -> None:
+    """The lease of an answer that was stored but never started expires."""
+    provider = WaitingProvider()
     assistant = AssistantHarness(builder.db, provider)
-    (who, lost), (asker, kept) = await ask_question(builder), await ask_question(builder)
-    assistant.manager.start(kept)
-    await until(lambda: provider.asked == 1)
+    (lost_user, lost_target), (running_user, running_target) = (
+        await ask_question(builder),
+        await ask_question(builder),
+    )
+    assistant.manager.start(running_target)
+    await until(lambda: provider.requests == 1)
     for _ in range(7):
         assistant.clock.advance(5)
         await assistant.manager.renew_leases_and_fail_orphans()
 
-    assert (await _ended(builder, who, lost)).finish_reason == "error"
-    assert (await messages.get_message(builder.db, asker, kept.message_id)).streaming is True
-    provider.go.set()
-    assert (await _ended(builder, asker, kept)).finish_reason == "stop"
+    assert (await _wait_for_end(builder, lost_user, lost_target)).finish_reason == "error"
+    assert (
+        await messages.get_message(builder.db, running_user, running_target.message_id)
+    ).streaming is True
+    provider.resume.set()
+    assert (await _wait_for_end(builder, running_user, running_target)).finish_reason == "stop"
 
 
-async def test_all_orphans_are_ended_at_once(builder: DatabaseBuilder) -> None:
-    """However many a dead process left: more than one statement takes."""
-    assistant = AssistantHarness(builder.db, Waiting())
-    who = await builder.person("ada")
-    room = await builder.conversation(who, mode="always")
+async def test_all_orphaned_answers_are_ended(builder: DatabaseBuilder) -> None:
+    """There are more of them than one statement ends."""
+    assistant = AssistantHarness(builder.db, WaitingProvider())
+    user_id = await builder.person("ada")
+    conversation_id = await builder.conversation(user_id, mode="always")
     for _ in range(101):
-        await builder.post(who, room)
+        await builder.post(user_id, conversation_id)
     assistant.clock.advance(3_600)
     await assistant.manager.renew_leases_and_fail_orphans()
 
@@ -167,32 +176,32 @@ async def test_all_orphans_are_ended_at_once(builder: DatabaseBuilder) -> None:
     assert await answers.renew_leases(builder.db, INSTANCE_ID, [], builder.now) == 0
 
 
-async def test_stopping_ends_what_is_written(builder: DatabaseBuilder) -> None:
-    """As an error that says so; nothing new is begun afterwards."""
-    provider = Waiting()
+async def test_stopping_ends_running_answers(builder: DatabaseBuilder) -> None:
+    """They end with the finish reason `error`, and no new answer is started afterwards."""
+    provider = WaitingProvider()
     assistant = AssistantHarness(builder.db, provider)
     assert assistant.manager.new_claim() is not None
-    who, place = await ask_question(builder)
-    assistant.manager.start(place)
-    await until(lambda: provider.asked == 1)
+    user_id, target = await ask_question(builder)
+    assistant.manager.start(target)
+    await until(lambda: provider.requests == 1)
     await assistant.manager.stop()
 
-    assert (await _ended(builder, who, place)).finish_reason == "error"
+    assert (await _wait_for_end(builder, user_id, target)).finish_reason == "error"
     assert assistant.manager.new_claim() is None
 
 
-async def test_stopping_does_not_wait_for_a_database_that_is_away(
+async def test_stopping_does_not_wait_for_an_unavailable_database(
     builder: DatabaseBuilder, database_url: str, pool_login: PoolLogin
 ) -> None:
-    """After the time for it no task is left."""
-    provider = Waiting()
-    async with databases.pool(database_url, pool_login) as away:
-        assistant = AssistantHarness(away, provider, limits=TimeLimits(shutdown_grace=0.1))
-        who, place = await ask_question(builder)
-        assistant.manager.start(place)
-        await until(lambda: provider.asked == 1)
+    """No task remains after the shutdown grace."""
+    provider = WaitingProvider()
+    async with databases.pool(database_url, pool_login) as closed_db:
+        assistant = AssistantHarness(closed_db, provider, limits=TimeLimits(shutdown_grace=0.1))
+        user_id, target = await ask_question(builder)
+        assistant.manager.start(target)
+        await until(lambda: provider.requests == 1)
     async with asyncio.timeout(2):
         await assistant.manager.stop()
-    await until(lambda: assistant.hub.answers(place.conversation_id) == [])
+    await until(lambda: assistant.hub.answers(target.conversation_id) == [])
 
-    assert (await messages.get_message(builder.db, who, place.message_id)).streaming is True
+    assert (await messages.get_message(builder.db, user_id, target.message_id)).streaming is True

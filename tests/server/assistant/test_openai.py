@@ -1,4 +1,4 @@
-"""What is known of OpenAI-compatible servers, each as a script that one of them plays."""
+"""Behaviours of OpenAI-compatible servers, each as a script of a fake model server."""
 
 import asyncio
 import json
@@ -23,40 +23,43 @@ from rustygpt_shared.settings import Provider
 PROMPT = Prompt("m", [ChatMessage("user", "hi")], {"temperature": 0})
 
 
-async def _ask(served: FakeModelServer, idle: float = 5) -> list[CompletionChunk]:
-    settings = Provider(kind="openai", base_url=served.url, api_key="k")
+async def _stream(server: FakeModelServer, idle: float = 5) -> list[CompletionChunk]:
+    """Return the chunks of an answer of a model server."""
+    settings = Provider(kind="openai", base_url=server.url, api_key="k")
     provider = OpenAIProvider(settings, idle, TimeLimits())
     try:
-        return [piece async for piece in provider.stream(PROMPT)]
+        return [part async for part in provider.stream(PROMPT)]
     finally:
         await provider.close()
 
 
-async def _text(*parts: bytes | float, **more: str) -> str:
-    async with fake_model_server(ScriptedAnswer(list(parts), **more)) as served:  # type: ignore[arg-type]
-        return "".join(piece.content for piece in await _ask(served))
+async def _text(*parts: bytes | float, **options: str) -> str:
+    """Return the text of an answer whose response has these parts."""
+    async with fake_model_server(ScriptedAnswer(list(parts), **options)) as server:  # type: ignore[arg-type]
+        return "".join(part.content for part in await _stream(server))
 
 
 async def _fails(
-    *parts: bytes, status: int = 200, kind: str = "text/event-stream"
+    *parts: bytes, status: int = 200, content_type: str = "text/event-stream"
 ) -> ProviderError:
+    """Return the error of an answer whose response has these parts."""
     async with fake_model_server(
-        ScriptedAnswer(list(parts), status=status, content_type=kind)
-    ) as served:
-        with pytest.raises(ProviderError) as caught:
-            await _ask(served)
-    return caught.value
+        ScriptedAnswer(list(parts), status=status, content_type=content_type)
+    ) as server:
+        with pytest.raises(ProviderError) as raised:
+            await _stream(server)
+    return raised.value
 
 
-async def test_the_request_has_what_servers_want() -> None:
-    """Model, messages, parameters, usage and the key go out, in OpenAI's shape."""
-    async with fake_model_server(answer("a")) as served:
-        await _ask(served)
+async def test_the_request_has_the_format_of_openai() -> None:
+    """It has the model, messages, parameters, the request for usage, and the API key."""
+    async with fake_model_server(answer("a")) as server:
+        await _stream(server)
 
-    asked = served.requests[0]
-    assert asked.path == "/v1/chat/completions"
-    assert asked.headers["authorization"] == "Bearer k"
-    assert asked.body == {
+    request = server.requests[0]
+    assert request.path == "/v1/chat/completions"
+    assert request.headers["authorization"] == "Bearer k"
+    assert request.body == {
         "temperature": 0,
         "model": "m",
         "messages": [{"role": "user", "content": "hi"}],
@@ -65,28 +68,28 @@ async def test_the_request_has_what_servers_want() -> None:
     }
 
 
-async def test_comments_and_empty_events_are_passed_over() -> None:
-    """llama.cpp sends comments while it thinks."""
+async def test_comments_and_empty_events_are_ignored() -> None:
+    """llama.cpp sends comments while it evaluates the prompt."""
     assert await _text(b": ping\n\n", chunk("a"), b":\n\n\n\n", chunk("b"), finished()) == "ab"
 
 
-async def test_bytes_may_be_cut_anywhere() -> None:
-    """A character, a line and a frame may come in pieces."""
+async def test_a_response_may_be_split_anywhere() -> None:
+    """A character, a line and an event may arrive in several parts."""
     data = chunk("grüße 🦀") + finished()
-    pieces = [data[at : at + 3] for at in range(0, len(data), 3)]
+    parts = [data[start : start + 3] for start in range(0, len(data), 3)]
 
-    assert await _text(*pieces) == "grüße 🦀"
+    assert await _text(*parts) == "grüße 🦀"
 
 
-async def test_line_ends_and_spaces_vary() -> None:
-    """CRLF and a missing space after `data:` are fine."""
+async def test_line_ends_and_spaces_may_vary() -> None:
+    """CRLF and a missing space after `data:` are accepted."""
     data = (chunk("a") + finished()).replace(b"\n", b"\r\n").replace(b"data: ", b"data:")
 
     assert await _text(data) == "a"
 
 
 async def test_null_and_missing_fields_are_no_text() -> None:
-    """Role chunks have null content; some chunks have no choices at all."""
+    """Role chunks have null content, and some chunks have no choices."""
     odd = b'data: {"choices":[{"delta":{"role":"assistant","content":null}}]}\n\n'
     empty = b'data: {"choices":[]}\n\ndata: {}\n\ndata: {"choices":null}\n\n'
 
@@ -94,14 +97,14 @@ async def test_null_and_missing_fields_are_no_text() -> None:
 
 
 @pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
-async def test_reasoning_is_kept_apart(name: str) -> None:
-    """Both names of reasoning are read, and never mixed into the text."""
-    thought = json.dumps({"choices": [{"delta": {name: "hm"}}]})
-    script = ScriptedAnswer([f"data: {thought}\n\n".encode(), chunk("a"), finished()])
-    async with fake_model_server(script) as served:
-        pieces = await _ask(served)
+async def test_reasoning_is_separate_from_the_text(name: str) -> None:
+    """Both field names of reasoning are supported."""
+    body = json.dumps({"choices": [{"delta": {name: "hm"}}]})
+    script = ScriptedAnswer([f"data: {body}\n\n".encode(), chunk("a"), finished()])
+    async with fake_model_server(script) as server:
+        chunks = await _stream(server)
 
-    assert [(p.content, p.reasoning) for p in pieces[:2]] == [("", "hm"), ("a", "")]
+    assert [(part.content, part.reasoning) for part in chunks[:2]] == [("", "hm"), ("a", "")]
 
 
 @pytest.mark.parametrize(
@@ -113,117 +116,119 @@ async def test_reasoning_is_kept_apart(name: str) -> None:
         b'event: error\ndata: {"error":{"message":"no luck"}}\n\n',
     ],
 )
-async def test_errors_in_mid_stream_are_told(frame: bytes) -> None:
-    """Whatever the shape, an error after some text is an error."""
+async def test_an_error_in_the_stream_is_raised(frame: bytes) -> None:
+    """An error after some text is an error in each of these formats."""
     assert "no luck" in (await _fails(chunk("a"), frame)).detail
 
 
-async def test_a_stream_that_breaks_off_is_no_answer() -> None:
-    """An end without a finish reason and without [DONE] is an interruption."""
+async def test_an_interrupted_stream_is_an_error() -> None:
+    """A stream without a finish reason and without [DONE] was interrupted."""
     assert (await _fails(chunk("a"))).code == "interrupted"
 
 
-async def test_a_finish_reason_is_end_enough() -> None:
+async def test_a_finish_reason_ends_an_answer() -> None:
     """[DONE] may be missing."""
     assert await _text(chunk("a"), chunk(None, finish_reason="length")) == "a"
 
 
 async def test_an_empty_answer_is_an_error() -> None:
-    """A finish without text hints at the context."""
+    """A finish reason without any text often means that the context is too small."""
     assert (await _fails(finished())).code == "empty_response"
 
 
-async def test_usage_is_read_wherever_it_stands() -> None:
-    """The last usage counts; it may come in a chunk without choices, or within a choice."""
+async def test_usage_is_read_from_any_chunk() -> None:
+    """The last usage counts; it may be in a chunk without choices, or within a choice."""
     usage = {"prompt_tokens": 3, "completion_tokens": 4}
-    late = f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode()
-    within = chunk("b", usage=usage)
-    for frames in ([chunk("a"), late, finished()], [within, finished()]):
-        async with fake_model_server(ScriptedAnswer(list(frames))) as served:
-            told = [p.usage for p in await _ask(served) if p.usage]
-        assert told == [Usage(3, 4, 7)]
+    last_chunk = f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode()
+    chunk_with_usage = chunk("b", usage=usage)
+    for frames in ([chunk("a"), last_chunk, finished()], [chunk_with_usage, finished()]):
+        async with fake_model_server(ScriptedAnswer(list(frames))) as server:
+            usages = [part.usage for part in await _stream(server) if part.usage]
+        assert usages == [Usage(3, 4, 7)]
 
 
-async def test_an_answer_that_is_not_streamed_is_taken_whole() -> None:
+async def test_an_answer_without_streaming_is_accepted() -> None:
     """A server may ignore `stream`."""
     body = {"choices": [{"message": {"content": "all"}, "finish_reason": "stop"}]}
 
     assert await _text(json.dumps(body).encode(), content_type="application/json") == "all"
 
 
-async def test_an_error_before_the_stream_is_told_in_its_words() -> None:
-    """The server's own sentence reaches the person."""
+async def test_an_error_response_has_the_servers_message() -> None:
+    """The message of the model server is shown to the user."""
     body = b'{"error":{"code":400,"type":"exceed_context_size_error","message":"too long"}}'
-    error = await _fails(body, status=400, kind="application/json")
+    error = await _fails(body, status=400, content_type="application/json")
 
     assert error.detail == "The model's server says: too long"
-    assert (await _fails(b"<html>", status=502, kind="text/html")).detail.endswith("HTTP 502")
+    assert (await _fails(b"<html>", status=502, content_type="text/html")).detail.endswith(
+        "HTTP 502"
+    )
 
 
-async def test_a_server_that_dislikes_usage_is_asked_without() -> None:
-    """A 400 about stream_options is answered by one request without them."""
-    refusal = ScriptedAnswer(
+async def test_a_server_without_usage_support_is_requested_again() -> None:
+    """After a 400 about stream_options one request without them is sent."""
+    rejection = ScriptedAnswer(
         [b'{"error":{"message":"unknown field stream_options"}}'],
         status=400,
         content_type="application/json",
     )
-    async with fake_model_server(refusal, answer("a")) as served:
-        pieces = await _ask(served)
+    async with fake_model_server(rejection, answer("a")) as server:
+        chunks = await _stream(server)
 
-    assert pieces[0].content == "a"
-    assert ["stream_options" in asked.body for asked in served.requests] == [True, False]
+    assert chunks[0].content == "a"
+    assert ["stream_options" in request.body for request in server.requests] == [True, False]
 
 
-async def test_a_busy_server_is_asked_once_more() -> None:
-    """503 with a short Retry-After is no failure yet."""
+async def test_a_busy_server_is_requested_again() -> None:
+    """A 503 with a short Retry-After is followed by a second request."""
     busy = ScriptedAnswer(
         [b"{}"], status=503, content_type="application/json", headers={"Retry-After": "0"}
     )
-    async with fake_model_server(busy, answer("a")) as served:
-        assert (await _ask(served))[0].content == "a"
+    async with fake_model_server(busy, answer("a")) as server:
+        assert (await _stream(server))[0].content == "a"
 
 
-async def test_silence_is_a_timeout() -> None:
-    """A server that says nothing for too long is given up."""
-    async with fake_model_server(ScriptedAnswer([chunk("a"), asyncio.Event()])) as served:
-        with pytest.raises(ProviderError) as caught:
-            await _ask(served, idle=0.2)
+async def test_a_silent_server_is_a_timeout() -> None:
+    """The request ends after the idle timeout."""
+    async with fake_model_server(ScriptedAnswer([chunk("a"), asyncio.Event()])) as server:
+        with pytest.raises(ProviderError) as raised:
+            await _stream(server, idle=0.2)
 
-    assert caught.value.code == "timeout"
+    assert raised.value.code == "timeout"
 
 
-async def test_nobody_there_is_told() -> None:
-    """A refused connection is one sentence."""
-    async with fake_model_server() as served:
-        url = served.url
-    gone = OpenAIProvider(Provider(kind="openai", base_url=url), 1, TimeLimits())
+async def test_an_unreachable_server_is_an_error() -> None:
+    """A refused connection is reported in one sentence."""
+    async with fake_model_server() as server:
+        url = server.url
+    provider = OpenAIProvider(Provider(kind="openai", base_url=url), 1, TimeLimits())
     with pytest.raises(ProviderError, match="cannot be reached"):
-        await anext(aiter(gone.stream(PROMPT)))
+        await anext(aiter(provider.stream(PROMPT)))
     with pytest.raises(ProviderError, match="cannot be reached"):
-        await gone.list_models()
-    await gone.close()
+        await provider.list_models()
+    await provider.close()
 
 
-async def test_closing_the_answer_hangs_up() -> None:
-    """A stopped answer stops the model: the server sees the connection go."""
-    async with fake_model_server(ScriptedAnswer([chunk("a"), asyncio.Event()])) as served:
-        provider = OpenAIProvider(Provider(kind="openai", base_url=served.url), 5, TimeLimits())
-        pieces: AsyncIterator[CompletionChunk] = provider.stream(PROMPT)
-        assert (await anext(pieces)).content == "a"
-        await pieces.aclose()  # type: ignore[attr-defined]
+async def test_closing_the_stream_closes_the_connection() -> None:
+    """A cancelled answer stops the model, because its server sees the connection close."""
+    async with fake_model_server(ScriptedAnswer([chunk("a"), asyncio.Event()])) as server:
+        provider = OpenAIProvider(Provider(kind="openai", base_url=server.url), 5, TimeLimits())
+        chunks: AsyncIterator[CompletionChunk] = provider.stream(PROMPT)
+        assert (await anext(chunks)).content == "a"
+        await chunks.aclose()  # type: ignore[attr-defined]
         async with asyncio.timeout(20):
-            await served.hung_up.wait()
+            await server.disconnected.wait()
         await provider.close()
 
 
 async def test_models_are_listed() -> None:
-    """The ids of a model list."""
-    async with fake_model_server(answer("a")) as served:
-        provider = OpenAIProvider(Provider(kind="openai", base_url=served.url), 5, TimeLimits())
+    """The list has the ids of the server's models."""
+    async with fake_model_server(answer("a")) as server:
+        provider = OpenAIProvider(Provider(kind="openai", base_url=server.url), 5, TimeLimits())
         assert await provider.list_models() == ["scripted"]
         await provider.close()
 
 
-async def test_a_line_without_end_is_cut() -> None:
-    """A frame beyond a mebibyte is refused."""
+async def test_a_line_without_end_is_rejected() -> None:
+    """A line of more than 1 MiB is an error."""
     assert "no end" in (await _fails(b"data: " + b"x" * (1 << 20) + b"y")).detail

@@ -1,29 +1,28 @@
-"""What a model is asked."""
+"""The messages that a model gets."""
 
 from rustygpt_server.assistant.prompt import build_messages, character_limit, estimate_tokens
 from rustygpt_server.assistant.provider import ChatMessage
-from rustygpt_server.db.answers import PromptContext as Chain
-from rustygpt_server.db.answers import PromptMessage
+from rustygpt_server.db.answers import PromptContext, PromptMessage
 
 
-def test_one_person_is_not_named() -> None:
-    """In a talk of two there is nobody to tell apart."""
-    chain = Chain(
+def test_the_name_of_a_single_user_is_left_out() -> None:
+    """The model needs no names in a conversation with one user."""
+    context = PromptContext(
         "m", None, [PromptMessage("user", "hi", "ann"), PromptMessage("assistant", "yes?", None)]
     )
 
-    assert build_messages(chain) == [ChatMessage("user", "hi"), ChatMessage("assistant", "yes?")]
+    assert build_messages(context) == [ChatMessage("user", "hi"), ChatMessage("assistant", "yes?")]
 
 
-def test_several_people_are_named() -> None:
-    """The system prompt comes first, and each person's words with the name."""
-    lines = [
+def test_messages_of_several_users_have_names() -> None:
+    """The system prompt comes first, and each user message begins with its author's name."""
+    messages = [
         PromptMessage("user", "hi", "ann"),
         PromptMessage("assistant", "yes?", None),
         PromptMessage("user", "ho", "bob"),
     ]
 
-    assert build_messages(Chain("m", "Be.", lines)) == [
+    assert build_messages(PromptContext("m", "Be.", messages)) == [
         ChatMessage("system", "Be."),
         ChatMessage("user", "ann: hi"),
         ChatMessage("assistant", "yes?"),
@@ -31,11 +30,11 @@ def test_several_people_are_named() -> None:
     ]
 
 
-def test_room_is_left_for_the_answer() -> None:
-    """A prompt takes three quarters of a model's context."""
+def test_the_prompt_leaves_space_for_the_answer() -> None:
+    """A prompt may fill three quarters of a model's context."""
     assert character_limit(1_000) == 3_000
 
 
-def test_tokens_are_estimated_upwards() -> None:
-    """A quarter of the characters, rounded up."""
+def test_the_token_estimate_is_rounded_up() -> None:
+    """One token is estimated for every four characters."""
     assert [estimate_tokens("x" * n) for n in (0, 1, 4, 5)] == [0, 1, 1, 2]

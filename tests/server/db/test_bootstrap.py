@@ -1,4 +1,4 @@
-"""Bringing a database to a release: again, at once, half done, and by whom."""
+"""Bootstrapping a database: repeated, concurrent, interrupted, and between releases."""
 
 import asyncio
 import shutil
@@ -40,21 +40,21 @@ def scripts(tmp_path: Path) -> Path:
 
 
 async def run(url: str, folder: Path, release: str = "1.0.0") -> Counter[tuple[str, str]]:
-    """Bootstrap; answers how many scripts of each stage had each status."""
-    told: Counter[tuple[str, str]] = Counter()
+    """Bootstrap a database; return the number of scripts by stage and status."""
+    counts: Counter[tuple[str, str]] = Counter()
     await bootstrap(
         url,
         None,
         folder,
         NOW,
-        on_script=lambda stage, status, _seconds: told.update([(stage, status)]),
+        on_script=lambda stage, status, _seconds: counts.update([(stage, status)]),
         release=release,
     )
-    return told
+    return counts
 
 
-async def has(url: str, procedure: str) -> bool:
-    """Whether a procedure exists."""
+async def has_procedure(url: str, procedure: str) -> bool:
+    """Return whether a procedure exists."""
     async with connected(url) as connection:
         return bool(
             await connection.fetchval(
@@ -65,15 +65,15 @@ async def has(url: str, procedure: str) -> bool:
         )
 
 
-async def start(url: str) -> asyncio.subprocess.Process:
-    """A process of its own that bootstraps."""
+async def start_process(url: str) -> asyncio.subprocess.Process:
+    """Start a process that bootstraps a database."""
     return await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROCESS, url, stderr=asyncio.subprocess.PIPE
     )
 
 
-async def test_a_second_run_keeps_all(empty_database_url: str) -> None:
-    """The first run applies every script and the second none; both let the pool in."""
+async def test_a_second_run_applies_no_script(empty_database_url: str) -> None:
+    """The pool can log in after both runs."""
     first = await run(empty_database_url, sql_folder())
     assert {status for _, status in first} == {"applied"}
     second = await run(empty_database_url, sql_folder())
@@ -81,21 +81,21 @@ async def test_a_second_run_keeps_all(empty_database_url: str) -> None:
     await check_usable(empty_database_url, await databases.prepare(empty_database_url))
 
 
-async def test_four_processes_at_once(empty_database_url: str) -> None:
-    """Four processes that bootstrap one empty database at the same time all succeed."""
-    processes = [await start(empty_database_url) for _ in range(4)]
+async def test_concurrent_processes_bootstrap_one_database(empty_database_url: str) -> None:
+    """Four processes that start at the same time on an empty database all succeed."""
+    processes = [await start_process(empty_database_url) for _ in range(4)]
     for process in processes:
         _, errors = await process.communicate()
         assert process.returncode == 0, errors.decode()
     await check_usable(empty_database_url, await databases.prepare(empty_database_url))
 
 
-async def test_killed_in_the_middle(empty_database_url: str) -> None:
-    """A process killed after some scripts leaves what the next run completes."""
-    async with connected(empty_database_url) as watcher:
-        for share in (1, 20, 60):
-            process = await start(empty_database_url)
-            while process.returncode is None and await applied(watcher) < share:
+async def test_a_killed_bootstrap_is_completed_by_the_next(empty_database_url: str) -> None:
+    """The scripts that were applied before stay applied."""
+    async with connected(empty_database_url) as connection:
+        for script_count in (1, 20, 60):
+            process = await start_process(empty_database_url)
+            while process.returncode is None and await count_applied(connection) < script_count:
                 await asyncio.wait({asyncio.create_task(process.wait())}, timeout=0.001)
             if process.returncode is None:
                 process.send_signal(signal.SIGKILL)
@@ -103,15 +103,15 @@ async def test_killed_in_the_middle(empty_database_url: str) -> None:
     await check_usable(empty_database_url, await databases.prepare(empty_database_url))
 
 
-async def applied(connection: Any) -> int:
-    """How many scripts were applied."""
+async def count_applied(connection: Any) -> int:
+    """Return the number of scripts that were applied."""
     if await connection.fetchval("SELECT to_regclass('rustygpt.applied_scripts')") is None:
         return 0
     return int(await connection.fetchval("SELECT count(*) FROM rustygpt.applied_scripts"))
 
 
-async def test_two_databases_at_once(cluster_url: str) -> None:
-    """Bootstraps in several databases of one cluster at the same moment do not hurt each other."""
+async def test_databases_of_one_cluster_bootstrap_concurrently(cluster_url: str) -> None:
+    """Roles belong to the cluster, and are created without conflicts."""
     urls = [await databases.create(cluster_url) for _ in range(3)]
     try:
         logins = await asyncio.gather(*(databases.prepare(url) for url in urls))
@@ -123,8 +123,8 @@ async def test_two_databases_at_once(cluster_url: str) -> None:
             await databases.drop(cluster_url, url)
 
 
-async def test_a_changed_schema_file_is_refused(empty_database_url: str, scripts: Path) -> None:
-    """Schema files are append-only: one that changed after it was applied stops the start."""
+async def test_a_changed_schema_file_is_an_error(empty_database_url: str, scripts: Path) -> None:
+    """A schema file may not change after it was applied."""
     await run(empty_database_url, scripts)
     file = scripts / "schema" / "003_conversations.sql"
     file.write_text(file.read_text() + "\n-- changed\n")
@@ -133,10 +133,10 @@ async def test_a_changed_schema_file_is_refused(empty_database_url: str, scripts
 
 
 @pytest.mark.parametrize("comment", [None, "NULL", "'RustyGPT, schema generation 1'"])
-async def test_a_database_of_a_development_version_is_refused(
+async def test_a_database_of_a_development_version_is_an_error(
     empty_database_url: str, comment: str | None
 ) -> None:
-    """Another schema generation stops the start before anything is changed."""
+    """Another schema generation is reported before anything is changed."""
     async with connected(empty_database_url) as connection:
         if comment is None:
             await connection.execute(databases.FIRST_GENERATION)
@@ -155,31 +155,31 @@ async def test_a_database_of_a_development_version_is_refused(
 
 
 async def test_a_changed_procedure_is_applied_again(empty_database_url: str, scripts: Path) -> None:
-    """A procedure whose file changed is put in place again, and no other."""
+    """No other procedure is applied."""
     await run(empty_database_url, scripts)
     file = scripts / "procedures" / "events" / "read_events.sql"
     file.write_text(file.read_text() + "\n-- changed\n")
-    told = await run(empty_database_url, scripts)
-    assert told["procedures", "applied"] == 1
+    counts = await run(empty_database_url, scripts)
+    assert counts["procedures", "applied"] == 1
 
 
-async def test_a_procedure_without_file_goes_a_release_later(
+async def test_a_procedure_without_a_file_is_dropped_by_the_next_release(
     empty_database_url: str, scripts: Path
 ) -> None:
-    """A procedure stays for the release that gave up its file, and goes with the next one."""
+    """The release that removed the file keeps the procedure for the release before."""
     file = scripts / "procedures" / "system" / "old_times.sql"
     file.write_text(
         "CREATE FUNCTION rustygpt.old_times() RETURNS integer LANGUAGE sql AS 'SELECT 1';"
     )
     await run(empty_database_url, scripts, "1.0.0")
     file.unlink()
-    for release, there in (("1.1.0", True), ("1.1.0", True), ("1.2.0", False), ("1.2.0", False)):
+    for release, expected in (("1.1.0", True), ("1.1.0", True), ("1.2.0", False), ("1.2.0", False)):
         await run(empty_database_url, scripts, release)
-        assert await has(empty_database_url, "old_times") == there
+        assert await has_procedure(empty_database_url, "old_times") == expected
 
 
-async def test_a_procedure_that_comes_back_stays(empty_database_url: str, scripts: Path) -> None:
-    """A file that was gone for a release and is there again keeps its procedure."""
+async def test_a_restored_file_keeps_its_procedure(empty_database_url: str, scripts: Path) -> None:
+    """The file was missing for one release."""
     file = scripts / "procedures" / "events" / "read_events.sql"
     text = file.read_text()
     await run(empty_database_url, scripts, "1.0.0")
@@ -188,22 +188,22 @@ async def test_a_procedure_that_comes_back_stays(empty_database_url: str, script
     file.write_text(text)
     for release in ("1.2.0", "1.3.0"):
         await run(empty_database_url, scripts, release)
-        assert await has(empty_database_url, "read_events")
+        assert await has_procedure(empty_database_url, "read_events")
 
 
-async def test_an_older_release_leaves_a_newer_one(empty_database_url: str, scripts: Path) -> None:
-    """A process of the release before that starts again puts no old procedure back."""
+async def test_an_older_release_changes_nothing(empty_database_url: str, scripts: Path) -> None:
+    """A process of the release before that starts again does not restore old procedures."""
     (scripts / "schema" / "999_later.sql").write_text("CREATE TABLE rustygpt.later (id integer);")
     file = scripts / "procedures" / "events" / "read_events.sql"
     file.write_text(file.read_text() + "\n-- newer\n")
     await run(empty_database_url, scripts, "2.0.0")
-    told = await run(empty_database_url, sql_folder(), "1.0.0")
-    assert {stage for stage, _ in told} == {"bootstrap"}
+    counts = await run(empty_database_url, sql_folder(), "1.0.0")
+    assert {stage for stage, _ in counts} == {"bootstrap"}
     await check_usable(empty_database_url, await databases.prepare(empty_database_url))
 
 
 async def test_a_failing_script_names_file_and_line(empty_database_url: str, scripts: Path) -> None:
-    """A mistake in a script is told with file and line, and nothing of the script stays."""
+    """Nothing of the failed script is kept."""
     (scripts / "schema" / "005_wrong.sql").write_text(
         "CREATE TABLE rustygpt.half (id integer);\n\nSELECT nothing\nFROM rustygpt.users;\n"
     )
@@ -224,19 +224,19 @@ async def test_every_script_is_plain_sql(empty_database_url: str) -> None:
                 await connection.execute(file.read_text())
 
 
-async def test_missing_before_bootstrap(empty_database_url: str) -> None:
-    """An empty database lacks everything; one that is a script behind lacks that script."""
+async def test_an_empty_database_lacks_everything(empty_database_url: str) -> None:
+    """The list of missing scripts names the database."""
     async with databases.pool(empty_database_url, PoolLogin()) as database:
         assert await missing_scripts(database, sql_folder()) == ["database"]
 
 
-async def test_missing_names_scripts(database: Database, scripts: Path) -> None:
-    """A script that was not applied is named."""
+async def test_a_script_that_was_not_applied_is_missing(database: Database, scripts: Path) -> None:
+    """The list of missing scripts has its name."""
     (scripts / "schema" / "900_new.sql").write_text("SELECT 1;")
     assert await missing_scripts(database, scripts) == ["schema/900_new.sql"]
 
 
-async def test_nobody_there_is_unavailable() -> None:
-    """Without a database at the URL the start tells that it is away."""
+async def test_an_unreachable_server_is_unavailable() -> None:
+    """Bootstrapping without a server raises Unavailable."""
     with pytest.raises(Unavailable):
         await bootstrap("postgresql://x@127.0.0.1:1/x", None, sql_folder(), NOW)

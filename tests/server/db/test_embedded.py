@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: private, shared by its holders, and there again after anything."""
+"""The embedded PostgreSQL: private, shared by its holders, and restored after failures."""
 
 import asyncio
 import os
@@ -7,13 +7,13 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.support.database.databases import connected, short_folder
+from tests.support.database.databases import connected
 
 from rustygpt_server.db import embedded
 from rustygpt_server.db.embedded import folders
@@ -33,30 +33,24 @@ asyncio.run(hold())
 """
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that does not exist yet."""
-    place = short_folder()
-    yield place
-    shutil.rmtree(place, ignore_errors=True)
-
-
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[embedded.EmbeddedPostgres]:
-    """The database, for a while."""
-    held = await embedded.start(folder)
+    """Run the database within the block."""
+    postgres = await embedded.start(folder)
     try:
-        yield held
+        yield postgres
     finally:
-        await held.stop()
+        await postgres.stop()
 
 
 @asynccontextmanager
 async def holder(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Another process that holds the database until its input ends."""
+    """Run another process that holds the database until its standard input ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-c", HOLDER, str(folder)),
+        "-c",
+        HOLDER,
+        str(folder),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -69,8 +63,8 @@ async def holder(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
             await process.communicate(b"\n")
 
 
-async def answers(url: str) -> bool:
-    """Whether the database serves."""
+async def is_serving(url: str) -> bool:
+    """Return whether the database accepts connections."""
     try:
         async with connected(url) as connection:
             return bool(await connection.fetchval("SELECT true"))
@@ -79,49 +73,49 @@ async def answers(url: str) -> bool:
 
 
 def mode(path: Path) -> int:
-    """The bits of a path's mode."""
+    """Return the permission bits of a path."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
 def lock_file(folder: Path) -> str:
-    """What PostgreSQL's lock file says; nothing when it does not run."""
+    """Return the text of PostgreSQL's lock file, empty when it does not run."""
     try:
         return (folder / "postgres/data/postmaster.pid").read_text()
     except FileNotFoundError:
         return ""
 
 
-def pid(folder: Path) -> int:
-    """The process of PostgreSQL."""
+def postmaster_pid(folder: Path) -> int:
+    """Return the process id of the postmaster."""
     return int(lock_file(folder).split()[0])
 
 
-async def test_data_outlives_a_stop_and_starting_is_quick(folder: Path) -> None:
-    """The first start tells what it does; the next is quick and finds the data again."""
-    told: list[str] = []
-    first = await embedded.start(folder, told.append)
-    assert told == ["preparing the database", "starting the database"]
+async def test_data_survive_a_stop_and_a_restart_is_fast(folder: Path) -> None:
+    """The first start reports its steps; the next takes less than 1.5 s."""
+    reported_steps: list[str] = []
+    first = await embedded.start(folder, reported_steps.append)
+    assert reported_steps == ["preparing the database", "starting the database"]
     async with connected(first.url) as connection:
         await connection.execute("CREATE TABLE kept AS SELECT 42 AS n")
         assert await connection.fetchval("SHOW fsync") == "on"
     await first.stop()
     await first.stop()
-    assert not await answers(first.url)
-    begun = time.monotonic()
-    async with running(folder) as again, connected(again.url) as connection:
-        assert time.monotonic() - begun < 1.5
+    assert not await is_serving(first.url)
+    started_at = time.monotonic()
+    async with running(folder) as postgres, connected(postgres.url) as connection:
+        assert time.monotonic() - started_at < 1.5
         assert await connection.fetchval("SELECT n FROM kept") == 42
 
 
-async def test_everything_is_private(folder: Path) -> None:
-    """Folders are 0700, the password 0600, the socket only for its owner; no TCP, no trust."""
-    async with running(folder) as held:
+async def test_folders_socket_and_password_are_private(folder: Path) -> None:
+    """Folders are 0700, the password file is 0600, and PostgreSQL has neither TCP nor trust."""
+    async with running(folder) as postgres:
         home = folder / "postgres"
-        for place in (folder, home, home / "data", home / "socket"):
-            assert mode(place) == 0o700
+        for private_folder in (folder, home, home / "data", home / "socket"):
+            assert mode(private_folder) == 0o700
         assert mode(home / "password") == 0o600
         assert mode(home / "socket" / ".s.PGSQL.5432") == 0o700
-        async with connected(held.url) as connection:
+        async with connected(postgres.url) as connection:
             assert await connection.fetchval("SHOW listen_addresses") == ""
             assert await connection.fetchval("SHOW password_encryption") == "scram-sha-256"
             rules = await connection.fetch("SELECT auth_method FROM pg_hba_file_rules")
@@ -129,22 +123,22 @@ async def test_everything_is_private(folder: Path) -> None:
             lower = await connection.fetchval("SELECT lower('ÄÖ')")
             assert lower == "äö"
         with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(held.url, password="wrong")
+            await asyncpg.connect(postgres.url, password="wrong")
         assert (home / "data").stat().st_uid != 0, "PostgreSQL does not run as root"
 
 
 async def test_an_existing_folder_keeps_its_mode(folder: Path) -> None:
-    """A folder that was there is used as it is."""
+    """A data folder that exists is used as it is."""
     folder.mkdir()
     folder.chmod(0o755)
-    async with running(folder) as held:
-        assert await answers(held.url)
+    async with running(folder) as postgres:
+        assert await is_serving(postgres.url)
         assert mode(folder) == 0o755
         assert mode(folder / "postgres") == 0o700
 
 
-async def test_a_folder_open_to_others_is_refused(folder: Path) -> None:
-    """Data are not put where others may look; the folder's mode is not changed either."""
+async def test_a_folder_open_to_others_is_rejected(folder: Path) -> None:
+    """Its mode is not changed either."""
     (folder / "postgres").mkdir(parents=True)
     folder.chmod(0o755)
     (folder / "postgres").chmod(0o755)
@@ -153,126 +147,126 @@ async def test_a_folder_open_to_others_is_refused(folder: Path) -> None:
     assert mode(folder / "postgres") == 0o755
 
 
-async def test_a_long_path_has_its_socket_elsewhere(folder: Path) -> None:
-    """Where a socket's path would be too long, a short private folder is used, time and again."""
-    deep = folder / ("d" * 60) / ("e" * 60)
-    sockets = set()
+async def test_a_long_path_has_its_socket_in_a_short_folder(folder: Path) -> None:
+    """Every start uses the same short private folder, which is created again when it is missing."""
+    long_path = folder / ("d" * 60) / ("e" * 60)
+    socket_folders = set()
     for _ in range(2):
-        async with running(deep) as held:
-            assert await answers(held.url)
-            (note,) = (deep / "postgres").glob("socket-folder")
-            sockets.add(Path(note.read_text()))
-    (short,) = sockets
-    assert mode(short) == 0o700
-    shutil.rmtree(short)
-    async with running(deep) as held:
-        assert await answers(held.url)
-        again = Path(note.read_text())
-    shutil.rmtree(again)
+        async with running(long_path) as postgres:
+            assert await is_serving(postgres.url)
+            (note,) = (long_path / "postgres").glob("socket-folder")
+            socket_folders.add(Path(note.read_text()))
+    (socket_folder,) = socket_folders
+    assert mode(socket_folder) == 0o700
+    shutil.rmtree(socket_folder)
+    async with running(long_path) as postgres:
+        assert await is_serving(postgres.url)
+        new_socket_folder = Path(note.read_text())
+    shutil.rmtree(new_socket_folder)
 
 
-async def test_the_last_holder_stops_it(folder: Path) -> None:
-    """A second process uses the same database; it stops with the last of them."""
-    async with holder(folder) as other:
-        held = await embedded.start(folder)
-        postmaster = pid(folder)
-        await other.communicate(b"\n")
-        assert await answers(held.url)
-        assert pid(folder) == postmaster
-        await held.stop()
-    assert not await answers(held.url)
+async def test_the_last_holder_stops_postgresql(folder: Path) -> None:
+    """A second process uses the same database, which stops with the last of them."""
+    async with holder(folder) as other_holder:
+        postgres = await embedded.start(folder)
+        postmaster = postmaster_pid(folder)
+        await other_holder.communicate(b"\n")
+        assert await is_serving(postgres.url)
+        assert postmaster_pid(folder) == postmaster
+        await postgres.stop()
+    assert not await is_serving(postgres.url)
 
 
-async def test_a_killed_holder_is_forgotten(folder: Path) -> None:
-    """A holder that was killed keeps nothing running; what it left running is adopted."""
-    async with holder(folder) as other:
-        postmaster = pid(folder)
-        other.kill()
-        await other.wait()
-    held = await embedded.start(folder)
-    assert pid(folder) == postmaster
-    await held.stop()
-    assert not await answers(held.url)
+async def test_a_killed_holder_does_not_keep_postgresql_running(folder: Path) -> None:
+    """The next start adopts what it left running."""
+    async with holder(folder) as other_holder:
+        postmaster = postmaster_pid(folder)
+        other_holder.kill()
+        await other_holder.wait()
+    postgres = await embedded.start(folder)
+    assert postmaster_pid(folder) == postmaster
+    await postgres.stop()
+    assert not await is_serving(postgres.url)
 
 
-async def test_a_reused_pid_is_nobody(folder: Path) -> None:
-    """A living process with the pid of a holder, but another start, does not count."""
-    held = await embedded.start(folder)
+async def test_a_reused_pid_is_no_holder(folder: Path) -> None:
+    """A process with the pid of a holder and another start time does not count."""
+    postgres = await embedded.start(folder)
     holders = folder / "postgres" / "holders"
     holders.write_text(holders.read_text() + f"{os.getppid()} 1\n")
-    await held.stop()
-    assert not await answers(held.url)
+    await postgres.stop()
+    assert not await is_serving(postgres.url)
 
 
-async def test_many_starts_at_once(folder: Path) -> None:
-    """Starts at the same moment make one database."""
-    held = await asyncio.gather(*(embedded.start(folder) for _ in range(4)))
-    assert len({h.url for h in held}) == 1
-    for one in held:
-        assert await answers(one.url)
-        await one.stop()
-    assert not await answers(held[0].url)
+async def test_concurrent_starts_share_one_database(folder: Path) -> None:
+    """All of them get the same URL."""
+    instances = await asyncio.gather(*(embedded.start(folder) for _ in range(4)))
+    assert len({instance.url for instance in instances}) == 1
+    for instance in instances:
+        assert await is_serving(instance.url)
+        await instance.stop()
+    assert not await is_serving(instances[0].url)
 
 
-async def test_killed_postgresql_comes_back(folder: Path) -> None:
-    """After PostgreSQL itself was killed the next start recovers what was committed."""
-    held = await embedded.start(folder)
-    async with connected(held.url) as connection:
+async def test_a_killed_postgresql_recovers_at_the_next_start(folder: Path) -> None:
+    """Committed data are still there."""
+    postgres = await embedded.start(folder)
+    async with connected(postgres.url) as connection:
         await connection.execute("CREATE TABLE kept AS SELECT 42 AS n")
-    os.kill(pid(folder), signal.SIGKILL)
-    await held.stop()
-    async with running(folder) as again, connected(again.url) as connection:
+    os.kill(postmaster_pid(folder), signal.SIGKILL)
+    await postgres.stop()
+    async with running(folder) as restarted, connected(restarted.url) as connection:
         assert await connection.fetchval("SELECT n FROM kept") == 42
 
 
-async def test_one_that_is_just_stopping_is_waited_for(folder: Path) -> None:
-    """A start while PostgreSQL still goes down waits for that, and then starts it."""
+async def test_a_start_waits_for_a_stopping_postgresql(folder: Path) -> None:
+    """It starts PostgreSQL again as soon as the shutdown has ended."""
     first = await embedded.start(folder)
-    os.kill(pid(folder), signal.SIGINT)
+    os.kill(postmaster_pid(folder), signal.SIGINT)
     while "ready" in lock_file(folder):
         await asyncio.sleep(0.001)
-    async with running(folder) as held:
-        assert await answers(held.url)
+    async with running(folder) as postgres:
+        assert await is_serving(postgres.url)
     await first.stop()
 
 
-async def test_a_lock_file_of_another_time(folder: Path) -> None:
-    """A lock file left by a PostgreSQL that is gone does not count, whoever has its pid now."""
+async def test_a_stale_lock_file_is_ignored(folder: Path) -> None:
+    """It does not count even if another process has its pid now."""
     async with running(folder):
         lines = (folder / "postgres/data/postmaster.pid").read_text().splitlines()
-    left = folder / "postgres/data/postmaster.pid"
-    left.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
-    (folder / "postgres/socket/.s.PGSQL.5432.lock").write_text(left.read_text())
-    async with running(folder) as held:
-        assert await answers(held.url)
+    stale_lock = folder / "postgres/data/postmaster.pid"
+    stale_lock.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    (folder / "postgres/socket/.s.PGSQL.5432.lock").write_text(stale_lock.read_text())
+    async with running(folder) as postgres:
+        assert await is_serving(postgres.url)
 
 
-async def test_half_made_data_are_made_anew(folder: Path) -> None:
-    """What a killed first start left behind does not stop the next one."""
+async def test_incomplete_data_are_created_again(folder: Path) -> None:
+    """The remains of a killed first start do not prevent the next one."""
     home = folder / "postgres"
     owner = folders.owner_of(home)
     folders.make_private(home, owner)
     (home / "data.partial" / "base").mkdir(parents=True)
     (home / "password").write_text("half")
-    async with running(folder) as held:
-        assert await answers(held.url)
+    async with running(folder) as postgres:
+        assert await is_serving(postgres.url)
 
 
-async def test_a_broken_start_tells_the_log(folder: Path) -> None:
-    """When PostgreSQL does not start, its last words are told."""
-    held = await embedded.start(folder)
-    await held.stop()
+async def test_a_failed_start_reports_the_log(folder: Path) -> None:
+    """The error has the last lines of PostgreSQL's log."""
+    postgres = await embedded.start(folder)
+    await postgres.stop()
     settings = folder / "postgres/data/postgresql.auto.conf"
     settings.write_text("work_mem = 'nonsense'\n")
     with pytest.raises(embedded.EmbeddedError, match="nonsense"):
         await embedded.start(folder)
 
 
-async def test_a_folder_postgresql_cannot_enter(tmp_path: Path) -> None:
-    """As root: data below a folder of root's own are refused in a sentence, not in a crash."""
+async def test_a_folder_that_postgresql_cannot_enter_is_an_error(tmp_path: Path) -> None:
+    """As root, a data folder below a private folder of root is reported with the setting's name."""
     if os.geteuid() != 0:
-        async with running(tmp_path / "d") as held:
-            assert await answers(held.url)
+        async with running(tmp_path / "d") as postgres:
+            assert await is_serving(postgres.url)
         return
     tmp_path.chmod(0o700)
     with pytest.raises(embedded.EmbeddedError, match=r"db\.data_dir"):

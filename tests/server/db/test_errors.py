@@ -1,4 +1,4 @@
-"""What errors of the driver stand for."""
+"""The exceptions that errors of the database driver become."""
 
 from typing import Any
 
@@ -12,14 +12,16 @@ from rustygpt_server.errors import Unavailable
 
 
 @pytest.mark.parametrize("state", sorted(errors.BY_SQLSTATE))
-async def test_each_state_is_its_exception(database: Database, superuser: Any, state: str) -> None:
-    """A refusal in SQL is the exception of its SQLSTATE, with the sentence for the person."""
+async def test_each_sqlstate_becomes_its_exception(
+    database: Database, superuser: Any, state: str
+) -> None:
+    """The exception has the sentence that the procedure raised."""
     assert database is not None
     with pytest.raises(asyncpg.PostgresError) as raised:
         await superuser.execute("SELECT rustygpt.raise_error($1, 'Because.')", state)
-    told = from_driver_error(raised.value)
-    assert type(told) is errors.BY_SQLSTATE[state]
-    assert str(told) == "Because."
+    error = from_driver_error(raised.value)
+    assert type(error) is errors.BY_SQLSTATE[state]
+    assert str(error) == "Because."
 
 
 @pytest.mark.parametrize(
@@ -40,11 +42,11 @@ async def test_each_state_is_its_exception(database: Database, superuser: Any, s
         asyncpg.InterfaceError("connection is closed"),
     ],
 )
-def test_what_passes_by_itself_is_unavailable(error: Exception) -> None:
-    """Whatever may work later is told as being unavailable, without the driver's words."""
-    told = from_driver_error(error)
-    assert isinstance(told, Unavailable)
-    assert str(error) not in str(told) or not str(error)
+def test_temporary_errors_become_unavailable(error: Exception) -> None:
+    """The text of the driver is not shown."""
+    translated = from_driver_error(error)
+    assert isinstance(translated, Unavailable)
+    assert str(error) not in str(translated) or not str(error)
 
 
 @pytest.mark.parametrize(
@@ -56,13 +58,13 @@ def test_what_passes_by_itself_is_unavailable(error: Exception) -> None:
         KeyError("x"),
     ],
 )
-def test_faults_of_ours_stay_what_they_are(error: Exception) -> None:
-    """A fault of the program is no refusal."""
+def test_programming_errors_are_not_translated(error: Exception) -> None:
+    """They are not caused by the request."""
     assert from_driver_error(error) is None
 
 
 @pytest.mark.parametrize(
-    ("error", "broken"),
+    ("error", "expected"),
     [
         (asyncpg.AdminShutdownError("x"), True),
         (asyncpg.ConnectionDoesNotExistError("x"), True),
@@ -74,7 +76,9 @@ def test_faults_of_ours_stay_what_they_are(error: Exception) -> None:
         (asyncpg.QueryCanceledError("x"), False),
     ],
 )
-def test_a_broken_connection_is_not_used_again(error: Exception, broken: bool) -> None:
-    """All of these are Unavailable; only some of them cost the connection."""
+def test_only_some_unavailable_errors_break_the_connection(
+    error: Exception, expected: bool
+) -> None:
+    """A connection stays in the pool after a lock or statement timeout."""
     assert isinstance(from_driver_error(error), Unavailable)
-    assert is_broken(error) is broken
+    assert is_broken(error) is expected

@@ -1,4 +1,4 @@
-"""Real Chromium, from the system's packages."""
+"""Chromium from the system's packages."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -19,13 +19,13 @@ _FLAGS = (
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """A browser without a window; fails when the system has none."""
+    """Run a browser without a window; fail when Chromium is not installed."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     assert path, "Chromium is missing: install the system's package `chromium`"
     expect.set_options(timeout=20_000)  # machines differ in speed
     async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        browser = await playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
         try:
-            yield running
+            yield browser
         finally:
-            await running.close()
+            await browser.close()

@@ -1,4 +1,4 @@
-"""Every kind of caller, and a conversation that each stands to in another way."""
+"""Every kind of caller, and a conversation with a different relation to each."""
 
 from dataclasses import dataclass
 
@@ -20,28 +20,28 @@ CALLER_KINDS = (
 
 @dataclass
 class CallerMatrix:
-    """A conversation with a thread and an answer in it, and everybody's client."""
+    """A conversation with one thread, and the client of each kind of caller."""
 
     ids: dict[str, str]
     people: dict[str, HttpUser]
     url: str
 
     async def status(self, kind: str, method: str, path: str, body: object) -> int:
-        """What a kind of caller is answered."""
+        """Return the status of a request by a kind of caller."""
         if kind == "anonymous":
             async with httpx.AsyncClient(base_url=self.url) as client:
                 return (await client.request(method, path, json=body)).status_code
         person = self.people[kind]
         headers = {"X-CSRF-TOKEN": person.csrf}
         if path.startswith("/api/stream"):
-            async with person.client.stream(method, path, headers=headers) as answer:
-                return answer.status_code
-        answer = await person.client.request(method, path, json=body, headers=headers)
-        return answer.status_code
+            async with person.client.stream(method, path, headers=headers) as response:
+                return response.status_code
+        response = await person.client.request(method, path, json=body, headers=headers)
+        return response.status_code
 
 
 async def make_caller_matrix(server: InProcessServer) -> CallerMatrix:
-    """A new conversation in which each kind of caller has its place; the people stay the same."""
+    """Create a conversation for all kinds of callers; the users are created once."""
     people = {"global_admin": await server.person("admin")}
     for kind in CALLER_KINDS[1:]:
         if kind == "read_only":
@@ -50,12 +50,12 @@ async def make_caller_matrix(server: InProcessServer) -> CallerMatrix:
             people[kind] = await server.person(f"the_{kind}")
     owner = people["owner"]
     conversation_id = await owner.conversation(is_group=True)
-    where = f"/api/conversations/{conversation_id}/participants"
     roles = {"ex_member": "member", "viewer": "viewer", "member": "member", "admin": "admin"}
     for kind, role in {**roles, "read_only": "member"}.items():
-        await owner.post(where, {"user_id": str(people[kind].id), "role": role}, expect=204)
+        await owner.add_participant(conversation_id, people[kind], role)
     root = await owner.root(conversation_id)
-    await owner.call("DELETE", f"{where}/{people['ex_member'].id}", expect=204)
+    ex_member_path = f"/api/conversations/{conversation_id}/participants/{people['ex_member'].id}"
+    await owner.call("DELETE", ex_member_path, expect=204)
     ids = {
         "conversation_id": conversation_id,
         "root_id": root,

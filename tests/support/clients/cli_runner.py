@@ -1,4 +1,4 @@
-"""Run the program `rustygpt` within the test's process: its words in, what it says out."""
+"""The program `rustygpt`, run in the test's process."""
 
 import asyncio
 import io
@@ -10,7 +10,7 @@ from rustygpt_tui import cli
 
 @dataclass(frozen=True)
 class CliResult:
-    """How a run ended, and what it wrote."""
+    """The exit code and the output of a run."""
 
     code: int
     out: str
@@ -18,7 +18,7 @@ class CliResult:
 
 
 class _Stream(io.TextIOWrapper):
-    """A standard stream in memory that may say it is a terminal."""
+    """A standard stream in memory that may pretend to be a terminal."""
 
     def __init__(self, data: bytes = b"", *, terminal: bool = False) -> None:
         self.bytes = io.BytesIO(data)
@@ -26,28 +26,29 @@ class _Stream(io.TextIOWrapper):
         self._terminal = terminal
 
     def isatty(self) -> bool:
-        """Whether the program takes it for a terminal."""
+        """Return whether the stream pretends to be a terminal."""
         return self._terminal
 
     @property
     def written(self) -> str:
-        """What was written."""
+        """The text that was written."""
         return self.bytes.getvalue().decode()
 
 
-def run(*words: str, stdin: str | None = "", terminal: bool = False) -> CliResult:
-    """Run a command line; `stdin` of None is a terminal on which nobody types."""
-    kept = sys.stdin, sys.stdout, sys.stderr
-    given = _Stream((stdin or "").encode("utf-8", "surrogatepass"), terminal=stdin is None)
-    out, err = _Stream(terminal=terminal), _Stream()
-    sys.stdin, sys.stdout, sys.stderr = given, out, err
+def run(*arguments: str, stdin: str | None = "", terminal: bool = False) -> CliResult:
+    """Run a command line; `stdin=None` is a terminal without input."""
+    saved_streams = sys.stdin, sys.stdout, sys.stderr
+    input_stream = _Stream((stdin or "").encode("utf-8", "surrogatepass"), terminal=stdin is None)
+    out = _Stream(terminal=terminal)
+    err = _Stream()
+    sys.stdin, sys.stdout, sys.stderr = input_stream, out, err
     try:
-        code = cli.run(words)
+        code = cli.run(arguments)
     finally:
-        sys.stdin, sys.stdout, sys.stderr = kept
+        sys.stdin, sys.stdout, sys.stderr = saved_streams
     return CliResult(int(code), out.written, err.written)
 
 
-async def rustygpt(*words: str, stdin: str | None = "", terminal: bool = False) -> CliResult:
-    """The same beside a server that runs in this loop."""
-    return await asyncio.to_thread(run, *words, stdin=stdin, terminal=terminal)
+async def rustygpt(*arguments: str, stdin: str | None = "", terminal: bool = False) -> CliResult:
+    """Run a command line in a thread, while a server runs in this event loop."""
+    return await asyncio.to_thread(run, *arguments, stdin=stdin, terminal=terminal)

@@ -1,4 +1,4 @@
-"""A person at a command line, with a session file of their own, in processes of their own."""
+"""A user of the command line, with a session file of their own, in processes of their own."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from tests.support.servers.server_process import COMMAND
 
 
 class CliUser:
-    """Somebody who works with `rustygpt` commands."""
+    """A user who runs `rustygpt` commands."""
 
     def __init__(self, folder: Path, server: str) -> None:
         self._environ = {
@@ -23,20 +23,20 @@ class CliUser:
         }
         self._server = server
 
-    async def run(self, *words: str, stdin: str = "", expect: int = 0) -> str:
-        """What a command prints; fails unless it ends as expected."""
-        process = await self._start(*words)
+    async def run(self, *arguments: str, stdin: str = "", expect: int = 0) -> str:
+        """Return what a command prints; fail unless its exit code is the expected one."""
+        process = await self._start(*arguments)
         out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
-        assert process.returncode == expect, (words, process.returncode, out, err)
+        assert process.returncode == expect, (arguments, process.returncode, out, err)
         return out.decode()
 
-    async def json(self, *words: str) -> list[Any]:
-        """The JSON lines that a command prints."""
-        return [json.loads(line) for line in (await self.run(*words, "--json")).splitlines()]
+    async def json(self, *arguments: str) -> list[Any]:
+        """Return the JSON lines that a command prints."""
+        return [json.loads(line) for line in (await self.run(*arguments, "--json")).splitlines()]
 
     @asynccontextmanager
     async def follow(self, conversation: str) -> AsyncIterator["FollowProcess"]:
-        """`follow --json` as long as the block runs."""
+        """Run `follow --json` within the block."""
         process = await self._start("follow", "--conversation", conversation, "--json")
         try:
             yield FollowProcess(process)
@@ -45,9 +45,12 @@ class CliUser:
                 process.terminate()
             await process.communicate()
 
-    async def _start(self, *words: str) -> Process:
+    async def _start(self, *arguments: str) -> Process:
         return await asyncio.create_subprocess_exec(
-            *(*COMMAND, "--server", self._server, *words),
+            *COMMAND,
+            "--server",
+            self._server,
+            *arguments,
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
@@ -64,7 +67,7 @@ class FollowProcess:
         self.events: list[dict[str, Any]] = []
 
     async def until(self, kind: str, text: str = "", seconds: float = 40) -> dict[str, Any]:
-        """The next event of a kind whose JSON has a text in it."""
+        """Return the next event of a type whose JSON contains a text."""
         assert self._process.stdout is not None
         async with asyncio.timeout(seconds):
             async for line in self._process.stdout:

@@ -1,4 +1,4 @@
-"""What a client fetches over HTTP, and what of its state the events alone have to keep true."""
+"""Snapshots that a client fetches over HTTP, and the part of its state that events update."""
 
 from typing import Any
 from uuid import UUID
@@ -17,22 +17,22 @@ from rustygpt_tui.store.load import load, with_tree
 from rustygpt_tui.store.state import State
 
 
-class SnapshotRefused(Exception):
-    """A snapshot was not to be had."""
+class SnapshotRejected(Exception):
+    """The server rejected the request for a snapshot."""
 
 
 class HttpSnapshotSource:
-    """Snapshots as a client fetches them."""
+    """Snapshots of a user, fetched over HTTP."""
 
     def __init__(self, person: HttpUser) -> None:
         self._person = person
 
-    async def _get(self, path: str, shape: Any, **query: Any) -> Any:
-        asked = {name: value for name, value in query.items() if value is not None}
-        answer = await self._person.client.get(path, params=asked)
-        if answer.status_code != 200:
-            raise SnapshotRefused(answer.status_code, answer.text)
-        return codec.decode(answer.content, shape)
+    async def _get(self, path: str, model: Any, **query: Any) -> Any:
+        parameters = {name: value for name, value in query.items() if value is not None}
+        response = await self._person.client.get(path, params=parameters)
+        if response.status_code != 200:
+            raise SnapshotRejected(response.status_code, response.text)
+        return codec.decode(response.content, model)
 
     async def show_conversation(self, id: UUID) -> Conversation:
         return await self._get(f"/api/conversations/{id}", Conversation)
@@ -57,12 +57,12 @@ class HttpSnapshotSource:
 
 
 async def load_all(source: HttpSnapshotSource, conversation_id: UUID, me: UUID) -> State:
-    """A conversation with every thread's messages, fetched now."""
+    """Return a conversation with all messages of all threads, fetched now."""
     return await with_all_trees(source, await load(source, conversation_id, me))
 
 
 async def with_all_trees(source: HttpSnapshotSource, state: State) -> State:
-    """The state with the messages of threads that are not loaded yet."""
+    """Return the state with the messages of the threads that are not loaded yet."""
     for thread in state.threads:
         if thread.root_id not in state.trees:
             state = with_tree(state, await source.list_tree(thread.root_id))
@@ -70,7 +70,7 @@ async def with_all_trees(source: HttpSnapshotSource, state: State) -> State:
 
 
 def durable_state(state: State) -> dict[str, Any]:
-    """What the law of state speaks of."""
+    """Return the part of a state that durable events keep up to date."""
     return {
         "info": state.info,
         "position": state.position,

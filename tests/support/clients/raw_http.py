@@ -1,4 +1,4 @@
-"""HTTP by hand: bytes that no client library would send."""
+"""HTTP as raw bytes, for requests that no client library sends."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 @dataclass
 class RawResponse:
-    """An answer as it came."""
+    """A response as it was received."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """The first header of a name."""
+        """Return the first value of a header."""
         return next((value for key, value in self.headers if key == name.lower()), None)
 
 
@@ -28,12 +28,12 @@ class RawConnection:
     writer: asyncio.StreamWriter
 
     async def send(self, data: bytes) -> None:
-        """Write."""
+        """Write bytes."""
         self.writer.write(data)
         await self.writer.drain()
 
     async def response(self, seconds: float = 10) -> RawResponse:
-        """The next answer; its body as far as Content-Length says."""
+        """Return the next response, with a body of Content-Length bytes."""
         async with asyncio.timeout(seconds):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             pairs = [line.split(":", 1) for line in head[1:] if line]
@@ -45,7 +45,7 @@ class RawConnection:
         return await self.reader.readexactly(length)
 
     async def rest(self, seconds: float = 10) -> bytes:
-        """Everything until the connection ends."""
+        """Return all bytes until the connection is closed."""
         async with asyncio.timeout(seconds):
             try:
                 return await self.reader.read()
@@ -55,7 +55,7 @@ class RawConnection:
 
 @asynccontextmanager
 async def raw_connection(url: str) -> AsyncIterator[RawConnection]:
-    """A connection to the server at a URL."""
+    """Connect to the server at a URL."""
     parts = urlsplit(url)
     assert parts.hostname is not None
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
@@ -66,6 +66,6 @@ async def raw_connection(url: str) -> AsyncIterator[RawConnection]:
 
 
 def request(method: str, path: str, *headers: str, body: bytes = b"") -> bytes:
-    """A request's bytes; the caller says its headers, all of them."""
+    """Return the bytes of a request with exactly these headers, after `Host`."""
     lines = [f"{method} {path} HTTP/1.1", "Host: x", *headers, "", ""]
     return "\r\n".join(lines).encode("latin-1") + body

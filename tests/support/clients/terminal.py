@@ -1,4 +1,4 @@
-"""The program on a terminal of its own, in a process of its own."""
+"""The program in a pseudo terminal, in a process of its own."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from tests.support.wait import until
 
 
 class Terminal:
-    """What a person at the terminal sees and types."""
+    """What a user at the terminal sees and types."""
 
     def __init__(self, master: int, process: Process) -> None:
         self._master = master
@@ -28,29 +28,30 @@ class Terminal:
         os.write(self._master, text.encode())
 
     async def ends(self) -> int:
-        """Wait for the program's end; answers its exit code."""
+        """Wait for the program's end; return its exit code."""
         return await self._process.wait()
 
     def read(self) -> None:
-        """Take what there is to see; at the end there is nothing any more."""
+        """Read the output that is available; at the end of the program there is none."""
         with suppress(OSError):
             self.seen += os.read(self._master, 65_536).decode("utf-8", "replace")
 
 
 @asynccontextmanager
-async def in_terminal(*words: str) -> AsyncIterator[Terminal]:
-    """The program on a terminal; it is killed when it has not ended with the block."""
+async def in_terminal(*arguments: str) -> AsyncIterator[Terminal]:
+    """Run the program in a terminal; kill it when it has not ended with the block."""
     master, slave = pty.openpty()
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
-        *words,
+        *arguments,
         stdin=slave,
         stdout=slave,
         stderr=slave,
         start_new_session=True,
     )
     os.close(slave)
-    terminal, loop = Terminal(master, process), asyncio.get_running_loop()
+    terminal = Terminal(master, process)
+    loop = asyncio.get_running_loop()
     loop.add_reader(master, terminal.read)
     try:
         yield terminal

@@ -1,4 +1,4 @@
-"""People on the web page."""
+"""Users of the web page."""
 
 from dataclasses import dataclass
 
@@ -19,22 +19,22 @@ class WebServer:
 
 
 async def create_group(web_server: WebServer, title: str) -> str:
-    """A group of Ada's and Bob's without the assistant; answers its id."""
+    """Create a group of Ada and Bob without the assistant; return its id."""
     request = CreateConversation(title, is_group=True, assistant_mode="off")
-    found = await web_server.ada.create_conversation(request)
-    await web_server.ada.add_participant(found, (await web_server.bob.me()).user.id)
-    return str(found)
+    conversation_id = await web_server.ada.create_conversation(request)
+    await web_server.ada.add_participant(conversation_id, (await web_server.bob.me()).user.id)
+    return str(conversation_id)
 
 
 async def read_everything(client: Client) -> None:
-    """Leave nothing unread: the title counts all conversations, those of other tests too."""
-    for found in (await client.list_conversations()).conversations:
-        for thread in (await client.list_unread(found.id)).threads:
+    """Mark all messages as read: the page title counts those of other tests too."""
+    for conversation in (await client.list_conversations()).conversations:
+        for thread in (await client.list_unread(conversation.id)).threads:
             await client.mark_read(thread.root_id)
 
 
 async def sign_in(web_server: WebServer, page: Page, address: str = "", as_: str = "ada") -> None:
-    """Sign somebody in, at an address within the page."""
+    """Sign a user in at an address within the page."""
     await page.goto(f"{web_server.origin}/{address}")
     await page.get_by_label("User name or e-mail address").fill(as_)
     await page.get_by_label("Password").fill(PASSWORD)

@@ -1,4 +1,4 @@
-"""An assistant on a scene: desk, writer and catalog as a server builds them."""
+"""The assistant on a test database: manager, generator and catalog as a server builds them."""
 
 from uuid import UUID
 
@@ -26,13 +26,13 @@ from rustygpt_shared.settings import Provider as ProviderSettings
 
 
 def openai_provider(url: str) -> OpenAIProvider:
-    """A provider that asks a model server."""
+    """Return a provider for a model server."""
     settings = ProviderSettings(kind="openai", base_url=url)
     return OpenAIProvider(settings, 60, TimeLimits())
 
 
 class AssistantHarness:
-    """A desk whose only model, `demo`, is asked of one provider."""
+    """An answer manager whose only model, `demo`, belongs to one provider."""
 
     def __init__(
         self,
@@ -52,14 +52,13 @@ class AssistantHarness:
             max_concurrent_requests=base.max_concurrent_requests,
         )
         self.metrics = Metrics()
-        self.clock = FakeClock()
-        self.clock._now = NOW
-        system = Runtime(limits=limits, metrics=self.metrics)
+        self.clock = FakeClock(NOW)
+        runtime = Runtime(limits=limits, metrics=self.metrics)
         self.backplane = MemoryBackplane()
-        self.realtime = build_realtime(DatabaseEventLog(db), Sse(), system, self.backplane)
+        self.realtime = build_realtime(DatabaseEventLog(db), Sse(), runtime, self.backplane)
         self.hub = self.realtime.hub
         self.catalog = Catalog(settings, lambda _: provider, {}, limits)
-        self.generator = AnswerGenerator(db, self.catalog, settings, system, INSTANCE_ID)
+        self.generator = AnswerGenerator(db, self.catalog, settings, runtime, INSTANCE_ID)
         self.manager = AnswerManager(
             db,
             self.hub,
@@ -72,7 +71,7 @@ class AssistantHarness:
 
 
 def answer_target(result: PostResult) -> AnswerTarget:
-    """Where the answer to a post stands."""
+    """Return the target of the answer to a post."""
     assert result.answer is not None
     posted = result.posted
     return AnswerTarget(
@@ -88,7 +87,7 @@ def answer_target(result: PostResult) -> AnswerTarget:
 async def ask_question(
     builder: DatabaseBuilder, content: str = "question"
 ) -> tuple[UUID, AnswerTarget]:
-    """Somebody new who asks in a new conversation, and the answer that has begun."""
-    who = await builder.person(f"p{builder.id().hex[-8:]}")
-    room = await builder.conversation(who, mode="always")
-    return who, answer_target(await builder.post(who, room, content))
+    """Post a question in a new conversation; return the author and the started answer."""
+    user_id = await builder.person(f"p{builder.id().hex[-8:]}")
+    conversation_id = await builder.conversation(user_id, mode="always")
+    return user_id, answer_target(await builder.post(user_id, conversation_id, content))

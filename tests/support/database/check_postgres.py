@@ -1,4 +1,4 @@
-"""Tell whether a PostgreSQL answers at a URL as a superuser.
+"""Check that a PostgreSQL accepts connections at a URL as a superuser.
 
 `python -m tests.support.database.check_postgres URL` exits with 0 when it does.
 """
@@ -10,7 +10,7 @@ import asyncpg
 
 
 async def is_usable(url: str) -> bool:
-    """Whether tests may make databases and roles at a URL."""
+    """Return whether tests may create databases and roles at a URL."""
     try:
         connection = await asyncpg.connect(url, timeout=3)
     except (OSError, TimeoutError, asyncpg.PostgresError):

@@ -1,4 +1,4 @@
-"""People, conversations and messages for tests, made by the same wrappers the server uses."""
+"""Users, conversations and messages for tests, created by the server's own wrappers."""
 
 import itertools
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ MODEL = "demo"
 
 
 class DatabaseBuilder:
-    """A database with an administrator; time moves a second with every `tick`."""
+    """A database with an administrator, and a time that tests move with `advance_time`."""
 
     def __init__(self, db: Database) -> None:
         self.db = db
@@ -27,41 +27,43 @@ class DatabaseBuilder:
 
     @classmethod
     async def create(cls, db: Database) -> "DatabaseBuilder":
-        """The scene after set-up."""
+        """Return a builder whose database has been set up."""
         builder = cls(db)
         builder.admin = builder.id()
-        newcomer = accounts.NewAccount(builder.admin, "root", "root@example.org", "hash-root")
-        await accounts.set_up(db, newcomer, builder.now)
+        account = accounts.NewAccount(builder.admin, "root", "root@example.org", "hash-root")
+        await accounts.set_up(db, account, builder.now)
         return builder
 
     def id(self) -> UUID:
-        """A new id."""
+        """Return a new id."""
         return new_id(int(self.now.timestamp() * 1000) + next(self._count))
 
     def advance_time(self, seconds: float = 1) -> datetime:
-        """Let time pass; answers the new time."""
+        """Let time pass; return the new time."""
         self.now += timedelta(seconds=seconds)
         return self.now
 
     async def person(self, name: str, *roles: str, display_name: str | None = None) -> UUID:
-        """A new account, a plain member by default."""
-        who = accounts.NewAccount(self.id(), name, f"{name}@example.org", "hash", display_name)
-        await accounts.create_user(self.db, self.admin, who, list(roles or ("member",)), self.now)
-        return who.id
+        """Create an account, a plain member by default; return its id."""
+        account = accounts.NewAccount(self.id(), name, f"{name}@example.org", "hash", display_name)
+        await accounts.create_user(
+            self.db, self.admin, account, list(roles or ("member",)), self.now
+        )
+        return account.id
 
     async def conversation(
         self, owner: UUID, *others: UUID, mode: str = "off", role: str = "member"
     ) -> UUID:
-        """A new conversation with these people in it."""
-        wanted = CreateConversation("Room", is_group=True, assistant_mode=mode)
-        made = await conversations.create_conversation(
-            self.db, owner, self.id(), wanted, None, self.now
+        """Create a conversation with these members; return its id."""
+        request = CreateConversation("Group", is_group=True, assistant_mode=mode)
+        created = await conversations.create_conversation(
+            self.db, owner, self.id(), request, None, self.now
         )
         for other in others:
             await participants.add_participant(
-                self.db, owner, made.conversation_id, other, role, self.now
+                self.db, owner, created.conversation_id, other, role, self.now
             )
-        return made.conversation_id
+        return created.conversation_id
 
     async def post(
         self,
@@ -73,33 +75,33 @@ class DatabaseBuilder:
         model: str | None = None,
         once: IdempotencyKey | None = None,
     ) -> messages.PostResult:
-        """A new thread."""
-        draft = messages.NewMessage(self.id(), content, role, model, once)
-        return await self.write(messages.Post(actor, draft, conversation_id=conversation_id))
+        """Post the root of a new thread."""
+        message = messages.NewMessage(self.id(), content, role, model, once)
+        return await self.write(messages.Post(actor, message, conversation_id=conversation_id))
 
     async def reply(
         self, actor: UUID, parent: UUID, content: str = "hi", *, once: IdempotencyKey | None = None
     ) -> messages.PostResult:
-        """A new reply."""
-        draft = messages.NewMessage(self.id(), content, idempotency=once)
-        return await self.write(messages.Post(actor, draft, parent_id=parent))
+        """Reply to a message."""
+        message = messages.NewMessage(self.id(), content, idempotency=once)
+        return await self.write(messages.Post(actor, message, parent_id=parent))
 
     async def write(self, post: messages.Post) -> messages.PostResult:
-        """Write a message; raises what refuses it."""
-        answering = [self.new_claim()]
-        [written] = await messages.post_messages(self.db, [post], answering, self.now, wait=True)
-        if not isinstance(written, messages.PostResult):
-            assert isinstance(written, Exception)
-            raise written
-        return written
+        """Post a message; raise the error that rejects it."""
+        claims = [self.new_claim()]
+        [result] = await messages.post_messages(self.db, [post], claims, self.now, wait=True)
+        if not isinstance(result, messages.PostResult):
+            assert isinstance(result, Exception)
+            raise result
+        return result
 
     async def log_bounds(self, actor: UUID, conversation_id: UUID) -> events.LogBounds:
-        """Where a person's stream of a conversation would stand."""
+        """Return the bounds of a conversation's log, as its subscriber would get them."""
         return (await events.read_log_bounds(self.db, [(actor, conversation_id)]))[0][
             conversation_id
         ]
 
     def new_claim(self) -> messages.AnswerClaim:
-        """Who would answer, for the next half minute."""
-        lease = self.now + timedelta(seconds=30)
-        return messages.AnswerClaim(self.id(), INSTANCE_ID, MODEL, lease)
+        """Return a claim to answer, whose lease ends in 30 s."""
+        lease_ends_at = self.now + timedelta(seconds=30)
+        return messages.AnswerClaim(self.id(), INSTANCE_ID, MODEL, lease_ends_at)

@@ -1,7 +1,7 @@
-"""Real databases for tests: a cluster of the embedded PostgreSQL, or the one a variable names.
+"""Real databases for tests: an embedded PostgreSQL, or one that a variable names.
 
-`RUSTYGPT_TEST_DATABASE_URL` names a database of a superuser on any PostgreSQL from 15 on; fresh
-databases are made beside it and dropped with their roles.
+`RUSTYGPT_TEST_DATABASE_URL` is a superuser's URL of a database on PostgreSQL 15 or later. Tests
+create new databases beside it, and drop them together with their roles.
 """
 
 import asyncio
@@ -45,28 +45,28 @@ KEPT_TABLES = ("applied_scripts", "secrets")
 
 @contextmanager
 def cluster() -> Iterator[str]:
-    """The URL of a superuser's database on a cluster for tests."""
-    given = os.environ.get(VARIABLE)
-    if given:
-        yield given
+    """Yield the URL of a superuser's database on a cluster for tests."""
+    configured_url = os.environ.get(VARIABLE)
+    if configured_url:
+        yield configured_url
         return
     folder = short_folder()
-    running = asyncio.run(embedded.start(folder))
+    postgres = asyncio.run(embedded.start(folder))
     try:
-        asyncio.run(_disable_durability(running.url))
-        yield running.url
+        asyncio.run(_disable_durability(postgres.url))
+        yield postgres.url
     finally:
-        asyncio.run(running.stop())
+        asyncio.run(postgres.stop())
         shutil.rmtree(folder)
 
 
 def short_folder() -> Path:
-    """A path that does not exist yet and that PostgreSQL's user may reach, also under root."""
+    """Return a path that does not exist yet and that PostgreSQL's user can reach."""
     return Path(tempfile.gettempdir()) / f"rgt-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 async def _disable_durability(url: str) -> None:
-    """Tests need no durability."""
+    """Turn off what makes commits durable: tests do not need it."""
     async with connected(url) as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             await connection.execute(f"ALTER SYSTEM SET {setting} = off")
@@ -75,7 +75,7 @@ async def _disable_durability(url: str) -> None:
 
 @asynccontextmanager
 async def connected(url: str, **login: Any) -> AsyncIterator[Any]:
-    """A plain connection."""
+    """Open a plain connection."""
     connection = await asyncpg.connect(url, **login)
     try:
         yield connection
@@ -84,12 +84,12 @@ async def connected(url: str, **login: Any) -> AsyncIterator[Any]:
 
 
 def sibling_url(url: str, name: str) -> str:
-    """The URL of another database of the same cluster."""
+    """Return the URL of another database of the same cluster."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 async def create(cluster_url: str) -> str:
-    """A new empty database; answers its URL."""
+    """Create an empty database; return its URL."""
     name = f"rgt_{os.getpid()}_{secrets.token_hex(4)}"
     async with connected(cluster_url) as connection:
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
@@ -97,7 +97,7 @@ async def create(cluster_url: str) -> str:
 
 
 async def drop(cluster_url: str, url: str) -> None:
-    """Drop a database and the roles that its bootstrap made."""
+    """Drop a database and the roles that its bootstrap created."""
     name = urlsplit(url).path[1:]
     async with connected(cluster_url) as connection:
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -106,7 +106,7 @@ async def drop(cluster_url: str, url: str) -> None:
 
 
 async def prepare(url: str) -> PoolLogin:
-    """Bring a database to this release; answers how the pool logs in."""
+    """Bootstrap a database; return the login of its pools."""
     return await bootstrap(url, None, sql_folder(), NOW)
 
 
@@ -122,7 +122,7 @@ async def truncate(connection: Any) -> None:
 
 @asynccontextmanager
 async def pool(url: str, login: PoolLogin, size: int = 4) -> AsyncIterator[Database]:
-    """A pool as the application's role."""
+    """Open a pool with the application's role."""
     database = await Database.connect(url, user=login.user, password=login.password, size=size)
     try:
         yield database
@@ -131,9 +131,9 @@ async def pool(url: str, login: PoolLogin, size: int = 4) -> AsyncIterator[Datab
 
 
 async def check_usable(url: str, login: PoolLogin) -> None:
-    """The application's role can work on an empty database."""
+    """Check that the application's role can work on an empty database."""
     async with pool(url, login) as database:
         assert await missing_scripts(database, sql_folder()) == []
         await sessions.token_secret(database)
-        who = accounts.NewAccount(new_id(0), "first", "first@example.org", "hash")
-        await accounts.set_up(database, who, NOW)
+        account = accounts.NewAccount(new_id(0), "first", "first@example.org", "hash")
+        await accounts.set_up(database, account, NOW)

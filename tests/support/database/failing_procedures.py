@@ -1,4 +1,4 @@
-"""Procedures that raise an SQLSTATE for as long as a test wants them to."""
+"""Procedures that raise an SQLSTATE while a test needs them to."""
 
 import re
 from collections.abc import AsyncIterator
@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 DISK_FULL = "53100"
-"""One of the states that mean: unavailable, try again later."""
+"""An SQLSTATE of a temporary failure: the database is unavailable."""
 DIVISION_BY_ZERO = "22012"
-"""A defect of the program, as far as the server knows."""
+"""An SQLSTATE that the server treats as a programming error."""
 
 _DEFINITION = """
 SELECT pg_get_functiondef(oid) FROM pg_proc
@@ -18,7 +18,7 @@ WHERE proname = $1 AND pronamespace = 'rustygpt'::regnamespace
 
 @asynccontextmanager
 async def failing_procedure(superuser: Any, name: str, sqlstate: str) -> AsyncIterator[None]:
-    """Replace a procedure's body by one that raises a state; restore it in the end."""
+    """Let a procedure raise an SQLSTATE within the block, and restore it afterwards."""
     definition: str = await superuser.fetchval(_DEFINITION, name)
     head = re.sub(r"LANGUAGE \w+", "LANGUAGE plpgsql", definition.partition("\nAS $")[0])
     body = f"BEGIN RAISE SQLSTATE '{sqlstate}' USING MESSAGE = 'broken by a test'; END"

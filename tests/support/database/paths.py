@@ -1,35 +1,37 @@
-"""The sort keys of trees, written a second time in Python, to compare the database with."""
+"""The sort keys of trees, implemented a second time in Python to check the database."""
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 Steps = tuple[int, ...]
 
 
 def between(before: Steps, after: Steps | None) -> Steps:
-    """A sequence after one and before the other; a prefix comes first."""
+    """Return a sequence after `before` and before `after`; a prefix sorts first."""
     if after is None:
         return (before[0] + 1,)
-    same = next(
+    shared = next(
         (i for i, (low, high) in enumerate(zip(before, after, strict=False)) if low != high),
         len(before),
     )
-    if same == len(before):
-        return (*before, after[same] - 1)
-    if after[same] - before[same] >= 2:
-        return (*before[:same], before[same] + 1)
-    if same == len(before) - 1:
+    if shared == len(before):
+        return (*before, after[shared] - 1)
+    if after[shared] - before[shared] >= 2:
+        return (*before[:shared], before[shared] + 1)
+    if shared == len(before) - 1:
         return (*before, 0)
-    return (*before[: same + 1], before[same + 1] + 1)
+    return (*before[: shared + 1], before[shared + 1] + 1)
 
 
 def encode(steps: Steps) -> str:
-    """The text of a sequence."""
+    """Return the sort key of a sequence."""
     return "".join(map(_encode, steps))
 
 
 def _encode(step: int) -> str:
+    """Return an order-preserving text of an integer, of variable length."""
     if -20 <= step <= 20:
         return ALPHABET[31 + step]
-    rest, digits = abs(step) - 21, []
+    rest = abs(step) - 21
+    digits: list[int] = []
     while rest or not digits:
         rest, digit = divmod(rest, 62)
         digits.insert(0, digit)
@@ -39,7 +41,7 @@ def _encode(step: int) -> str:
 
 
 class Tree:
-    """A thread as nodes in depth-first order, each new one the last child of its parent."""
+    """A thread as nodes in depth-first order; a new node is the last child of its parent."""
 
     def __init__(self) -> None:
         self.order: list[int] = [0]
@@ -48,25 +50,28 @@ class Tree:
         self.steps: dict[int, Steps] = {0: (0,)}
 
     def add(self, parent: int) -> tuple[Steps, Steps | None]:
-        """A new child; answers what its key has to stand between."""
-        new, at = len(self.order), self.order.index(parent) + 1
-        while at < len(self.order) and self.depths[self.order[at]] > self.depths[parent]:
-            at += 1
-        before = self.steps[self.order[at - 1]]
-        after = self.steps[self.order[at]] if at < len(self.order) else None
-        self.order.insert(at, new)
-        self.parents[new], self.depths[new] = parent, self.depths[parent] + 1
+        """Add a child; return the two sequences that its key is between."""
+        new = len(self.order)
+        index = self.order.index(parent) + 1
+        while index < len(self.order) and self.depths[self.order[index]] > self.depths[parent]:
+            index += 1
+        before = self.steps[self.order[index - 1]]
+        after = self.steps[self.order[index]] if index < len(self.order) else None
+        self.order.insert(index, new)
+        self.parents[new] = parent
+        self.depths[new] = self.depths[parent] + 1
         self.steps[new] = between(before, after)
         return before, after
 
     def depth_first(self) -> list[int]:
-        """The nodes in depth-first order, worked out from the parents alone."""
+        """Return the nodes in depth-first order, computed from the parents alone."""
         children: dict[int, list[int]] = {}
         for node in sorted(self.parents):
             children.setdefault(self.parents[node], []).append(node)
-        found, waiting = [], [0]
-        while waiting:
-            node = waiting.pop()
-            found.append(node)
-            waiting += reversed(children.get(node, []))
-        return found
+        nodes: list[int] = []
+        stack = [0]
+        while stack:
+            node = stack.pop()
+            nodes.append(node)
+            stack += reversed(children.get(node, []))
+        return nodes

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the test's own, that it may stop, kill and start again."""
+"""A PostgreSQL of the test's own, which it can stop, kill and start again."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from rustygpt_server.db.embedded import postmaster
 
 
 class PrivatePostgres:
-    """A cluster; its sessions end however the test says."""
+    """A cluster that a test may stop at any moment."""
 
     def __init__(self, running: embedded.EmbeddedPostgres) -> None:
         self._running = running
@@ -25,44 +25,44 @@ class PrivatePostgres:
 
     @property
     def socket(self) -> Path:
-        """Where it listens."""
+        """The path of its Unix socket."""
         folder = parse_qs(urlsplit(self.url).query)["host"][0]
         return Path(folder) / ".s.PGSQL.5432"
 
     def through(self, port: int) -> str:
-        """The same database as seen through a proxy on this machine."""
+        """Return the URL of the same database through a proxy on this machine."""
         parts = urlsplit(self.url)
         login = parts.netloc.rpartition("@")[0]
         return f"postgresql://{login}@127.0.0.1:{port}{parts.path}?sslmode=disable"
 
-    async def stop(self, how: signal.Signals) -> None:
-        """End it: SIGINT is PostgreSQL's fast way, SIGQUIT its immediate one."""
+    async def stop(self, signal_number: signal.Signals) -> None:
+        """Stop the server: SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one."""
         pid = int(postmaster._pid_file(self._cluster)[0])
-        os.kill(pid, how)
+        os.kill(pid, signal_number)
         async with asyncio.timeout(20):
             while _is_alive(pid):
                 await asyncio.sleep(0.01)
 
     async def start(self) -> None:
-        """Start it, and wait until it serves."""
+        """Start the server, and wait until it accepts connections."""
         await asyncio.to_thread(postmaster.start, self._cluster)
 
     async def set(self, **settings: str) -> None:
-        """Change its settings; some of them hold from the next start on."""
+        """Change settings; some of them take effect at the next start."""
         async with connected(self.url) as connection:
             for name, value in settings.items():
                 await connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
             await connection.execute("SELECT pg_reload_conf()")
 
     async def close(self) -> None:
-        """End it for good."""
+        """Stop the server for good."""
         if postmaster.serves(self._cluster):
             await self._running.stop()
 
 
 @asynccontextmanager
 async def private_postgres(**settings: str) -> AsyncIterator[PrivatePostgres]:
-    """A running PostgreSQL with settings that hold from its start on."""
+    """Run a PostgreSQL whose settings are in effect from its start."""
     folder = short_folder()
     postgres = PrivatePostgres(await embedded.start(folder))
     try:

@@ -1,4 +1,4 @@
-"""The plain room of `room`, served over a real socket as the chat's routes: for the screens."""
+"""RustyGPT's routes over a fake conversation, served on a real socket."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -45,7 +45,7 @@ LOGGED_IN = LoginResponse(
 
 
 class FakeChatServer:
-    """A room, the server that serves it, and switches to make it misbehave."""
+    """A conversation, the server that serves it, and switches that make requests fail."""
 
     def __init__(self, http: FakeHttpServer, conversation: FakeConversation) -> None:
         self.http = http
@@ -62,11 +62,11 @@ class FakeChatServer:
 
     @property
     def origin(self) -> str:
-        """Where it listens."""
+        """The URL of the server."""
         return self.http.origin
 
     def cut_streams(self) -> None:
-        """End every open stream, as a server that goes away does."""
+        """End every open stream."""
         self._ended.set()
         self._ended = asyncio.Event()
 
@@ -82,26 +82,26 @@ class FakeChatServer:
             "/api/conversations",
             lambda _: FakeResponse(201, ConversationCreated(CONVERSATION_ID)),
         )
-        here = f"/api/conversations/{CONVERSATION_ID}"
+        conversation_path = f"/api/conversations/{CONVERSATION_ID}"
         on(
             "GET",
-            here,
+            conversation_path,
             lambda _: self._result_of(self.conversation.show_conversation(CONVERSATION_ID)),
         )
-        on("PATCH", here, self._rename)
+        on("PATCH", conversation_path, self._rename)
         on(
             "GET",
-            f"{here}/participants",
+            f"{conversation_path}/participants",
             lambda _: self._result_of(self.conversation.list_participants(CONVERSATION_ID)),
         )
-        on("POST", f"{here}/participants", self._add)
-        on("GET", f"{here}/threads", self._threads)
-        on("GET", f"{here}/presence", lambda _: FakeResponse(200, self._presence()))
+        on("POST", f"{conversation_path}/participants", self._add)
+        on("GET", f"{conversation_path}/threads", self._threads)
+        on("GET", f"{conversation_path}/presence", lambda _: FakeResponse(200, self._presence()))
         on("POST", "/api/presence/heartbeat", FakeResponse(204))
         on("POST", "/api/typing", FakeResponse(204))
         on(
             "GET",
-            f"{here}/unread",
+            f"{conversation_path}/unread",
             lambda _: self._result_of(self.conversation.list_unread(CONVERSATION_ID)),
         )
         on("GET", f"/api/stream/conversations/{CONVERSATION_ID}", self._stream)
@@ -111,7 +111,7 @@ class FakeChatServer:
         self.route_messages()
 
     def route_messages(self) -> None:
-        """Serve the messages there are; called again by itself when there are more."""
+        """Serve the messages of the conversation; a post calls it for new messages."""
         on = self.http.on
         for message in self.conversation.messages:
             on("GET", f"/api/threads/{message}/tree", self._tree)
@@ -136,8 +136,8 @@ class FakeChatServer:
 
     def _presence(self) -> PresenceList:
         users = [
-            UserPresence(one, self.conversation.presence.get(one, "offline"))
-            for one in self.conversation.people
+            UserPresence(user_id, self.conversation.presence.get(user_id, "offline"))
+            for user_id in self.conversation.people
         ]
         return PresenceList(users, self.typing, self.conversation.position)
 
@@ -190,8 +190,8 @@ class FakeChatServer:
 
     def _make_account(self, request: RecordedRequest) -> FakeResponse:
         body = msgspec.json.decode(request.body)
-        made = AdminUser(UUID(int=66), body["email"], body["username"], ["member"])
-        return FakeResponse(201, made)
+        account = AdminUser(UUID(int=66), body["email"], body["username"], ["member"])
+        return FakeResponse(201, account)
 
     def _add(self, request: RecordedRequest) -> FakeResponse:
         body = msgspec.json.decode(request.body)
@@ -211,12 +211,16 @@ class FakeChatServer:
         return FakeResponse(201, self._keys[key])
 
     def _posted(self, parent: UUID | None, text: str) -> PostedMessage:
-        new = self.conversation.post(parent, text=text)
-        mine = structs.replace(self.conversation.messages[new], author_user_id=ME)
-        self.conversation.messages[new] = mine
-        self.conversation.log_event(events.MessageUpdated, events.MessagePayload(mine))
-        answer_id = self.conversation.post(new, role="assistant") if self.auto_answer else None
-        return PostedMessage(new, mine.root_id, CONVERSATION_ID, mine.depth, parent, answer_id)
+        message_id = self.conversation.post(parent, text=text)
+        message = structs.replace(self.conversation.messages[message_id], author_user_id=ME)
+        self.conversation.messages[message_id] = message
+        self.conversation.log_event(events.MessageUpdated, events.MessagePayload(message))
+        answer_id = None
+        if self.auto_answer:
+            answer_id = self.conversation.post(message_id, role="assistant")
+        return PostedMessage(
+            message_id, message.root_id, CONVERSATION_ID, message.depth, parent, answer_id
+        )
 
     def _cancel(self, request: RecordedRequest) -> FakeResponse:
         self.conversation.finish(_id_in_path(request), "cancelled")
@@ -230,15 +234,16 @@ class FakeChatServer:
 
     async def _frames(self, position: int) -> AsyncIterator[bytes]:
         self.streams += 1
-        ended, room = self._ended, self.conversation
+        ended = self._ended
+        conversation = self.conversation
         opened = events.StreamOpen(events.StreamOpenPayload(f"evt_{position}"))
         yield b"retry: 10\nid: evt_%d\n" % position + _frame(opened)
-        behind = [e for e in room.log if int(str(e.id).removeprefix("evt_")) > position]
-        sent = len(room.sent)
+        behind = [e for e in conversation.log if int(str(e.id).removeprefix("evt_")) > position]
+        sent = len(conversation.sent)
         for event in behind:
             yield _frame(event)
         while not ended.is_set():
-            for event in room.sent[sent:]:
+            for event in conversation.sent[sent:]:
                 yield _frame(event)
                 sent += 1
             await asyncio.sleep(0.005)
@@ -250,7 +255,7 @@ def _frame(event: events.Event) -> bytes:
 
 
 def _id_in_path(request: RecordedRequest) -> UUID:
-    """The id in a path."""
+    """Return the id in a request's path."""
     return UUID(urlsplit(request.path).path.split("/")[3])
 
 
@@ -258,8 +263,8 @@ def _id_in_path(request: RecordedRequest) -> UUID:
 async def fake_chat_server(
     conversation: FakeConversation | None = None,
 ) -> AsyncIterator[FakeChatServer]:
-    """A room that is served for as long as the block runs."""
-    async with fake_http_server() as wire:
-        chat = FakeChatServer(wire, conversation or FakeConversation())
-        yield chat
-        chat.cut_streams()
+    """Serve a conversation within the block."""
+    async with fake_http_server() as http_server:
+        chat_server = FakeChatServer(http_server, conversation or FakeConversation())
+        yield chat_server
+        chat_server.cut_streams()

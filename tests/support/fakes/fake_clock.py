@@ -5,25 +5,25 @@ from datetime import UTC, datetime, timedelta
 
 
 class FakeClock:
-    """Stands still until it is moved; sleepers wake when their time has come."""
+    """A clock that stands still until it is moved, and then wakes the sleepers that are due."""
 
     __test__ = False
 
-    def __init__(self) -> None:
-        self._now = datetime(2026, 1, 1, 12, 0, 0, 1, UTC)
+    def __init__(self, now: datetime = datetime(2026, 1, 1, 12, 0, 0, 1, UTC)) -> None:
+        self._now = now
         self._elapsed = 0.0
         self._sleepers: list[tuple[float, asyncio.Event]] = []
 
     def now(self) -> datetime:
-        """The time of day, in UTC."""
+        """Return the time of day in UTC."""
         return self._now
 
     def monotonic(self) -> float:
-        """Seconds since the clock was made."""
+        """Return the seconds since the clock was created."""
         return self._elapsed
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until the clock was moved so far."""
+        """Wait until the clock was advanced by `seconds`."""
         if seconds <= 0:
             await asyncio.sleep(0)
             return
@@ -32,7 +32,7 @@ class FakeClock:
         await event.wait()
 
     def jump(self, seconds: float) -> None:
-        """Set the time of day to another one; no time passes by it."""
+        """Change the time of day without letting time pass."""
         self._now += timedelta(seconds=seconds)
 
     def advance(self, seconds: float) -> None:

@@ -1,6 +1,6 @@
-"""A conversation as plain as can be: it logs events and answers snapshots, in memory.
+"""A conversation in memory that logs events and returns snapshots.
 
-What the store is measured against: it keeps whole lists and sorts them when asked.
+The client's store is compared with it: it keeps complete lists and sorts them for each snapshot.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -31,12 +31,12 @@ CONVERSATION_ID = UUID(int=2)
 
 
 def person_id(number: int) -> UUID:
-    """The id of a person."""
+    """Return the id of a user."""
     return UUID(int=100 + number)
 
 
 class FakeConversation:
-    """A conversation of `ME` and whoever is added."""
+    """A conversation of `ME` and of the users who are added."""
 
     def __init__(self, page_size: int = 200) -> None:
         self.page_size = page_size
@@ -62,62 +62,65 @@ class FakeConversation:
         self.sent.append(event)
 
     def now(self) -> datetime:
-        """A time that has not been before."""
+        """Return a time that is later than all before."""
         self.ticks += 1
         return START + timedelta(seconds=self.ticks)
 
     def post(self, parent: UUID | None = None, *, role: str = "user", text: str = "hi") -> UUID:
-        """A message: a thread of its own, or a reply. An assistant's one is in progress."""
-        now, above = self.now(), self.messages[parent] if parent else None
+        """Post a root or a reply; a message of the assistant is an answer in progress."""
+        now = self.now()
+        parent_message = self.messages[parent] if parent else None
         new = UUID(int=1_000 + self.ticks)
-        root = above.root_id if above else new
-        last = f"{self.ticks:08d}"
+        root = parent_message.root_id if parent_message else new
+        own_path = f"{self.ticks:08d}"
         message = MessageView(
             id=new,
             root_id=root,
             conversation_id=CONVERSATION_ID,
             role=role,
             content="" if role == "assistant" else text,
-            path=f"{above.path}/{last}" if above else last,
-            depth=above.depth + 1 if above else 1,
+            path=f"{parent_message.path}/{own_path}" if parent_message else own_path,
+            depth=parent_message.depth + 1 if parent_message else 1,
             seq=1 + sum(m.root_id == root for m in self.messages.values()),
             created_at=now,
             parent_id=parent,
             streaming=role == "assistant",
         )
         self.messages[new] = message
-        if above is None:
+        if parent_message is None:
             self.threads[new] = ThreadInfo(new, text[:240], ME, now, now, 1, 1)
             self.log_event(
                 events.ThreadNew, events.ThreadNewPayload(CONVERSATION_ID, new, self.threads[new])
             )
         self.log_event(events.MessageNew, events.MessagePayload(message))
-        if above is not None:
+        if parent_message is not None:
             self._log_activity(root, now)
         return new
 
     def _log_activity(self, root: UUID, now: datetime) -> None:
-        known = self.threads[root]
-        moved = structs.replace(known, last_activity_at=now, message_count=known.message_count + 1)
-        self.threads[root] = moved
+        thread = self.threads[root]
+        updated = structs.replace(
+            thread, last_activity_at=now, message_count=thread.message_count + 1
+        )
+        self.threads[root] = updated
         payload = events.ThreadActivityPayload(
             CONVERSATION_ID,
             root,
             now,
-            moved.message_count,
-            moved.participant_count,
-            moved.root_excerpt,
+            updated.message_count,
+            updated.participant_count,
+            updated.root_excerpt,
         )
         self.log_event(events.ThreadActivity, payload)
 
     def stream_text(self, id: UUID, text: str) -> None:
-        """More of an answer in progress: one delta that is not logged."""
+        """Append text to an answer in progress; send it as a transient delta."""
         before = self.streamed_texts.get(id, "")
         self.streamed_texts[id] = before + text
         self.sent.append(self.delta(id, len(before), text))
 
     def delta(self, id: UUID, offset: int, text: str) -> events.MessageDelta:
-        """A piece of an answer."""
+        """Return a delta of an answer."""
         message = self.messages[id]
         choice = events.DeltaChoice(0, events.DeltaText(content=text))
         payload = events.MessageDeltaPayload(
@@ -132,7 +135,7 @@ class FakeConversation:
         return events.MessageDelta(payload)
 
     def finish(self, id: UUID, reason: Any = "stop") -> None:
-        """End an answer: its final text, then that it is done."""
+        """End an answer: its final text, and then `message.done`."""
         self.change(
             id, content=self.streamed_texts.get(id, ""), streaming=False, finish_reason=reason
         )
@@ -142,39 +145,39 @@ class FakeConversation:
         )
 
     def change(self, id: UUID, **fields: Any) -> None:
-        """A message is different."""
+        """Change fields of a message."""
         self.messages[id] = structs.replace(self.messages[id], **fields)
         self.log_event(events.MessageUpdated, events.MessagePayload(self.messages[id]))
 
     def rename(self, title: str) -> None:
-        """The conversation has another title."""
+        """Change the title."""
         self.update_settings({"title": title})
 
     def update_settings(self, changes: dict[str, Any]) -> None:
-        """The conversation has other settings."""
+        """Change settings of the conversation."""
         self.info = structs.replace(self.info, **changes)
         self.log_event(events.ConversationUpdated, events.ConversationUpdatedPayload(self.info))
 
-    def add(self, who: UUID, role: str) -> None:
-        """A person comes, or has another role."""
-        action: Any = "role_updated" if who in self.people else "added"
-        joined = self.people[who].joined_at if who in self.people else self.now()
-        self.people[who] = Participant(who, f"p{who.int}", role, joined)
+    def add(self, user_id: UUID, role: str) -> None:
+        """Add a user, or change the user's role."""
+        action: Any = "role_updated" if user_id in self.people else "added"
+        joined_at = self.people[user_id].joined_at if user_id in self.people else self.now()
+        self.people[user_id] = Participant(user_id, f"p{user_id.int}", role, joined_at)
         self.log_event(
             events.MembershipChanged,
-            events.MembershipChangedPayload(CONVERSATION_ID, who, action, role),
+            events.MembershipChangedPayload(CONVERSATION_ID, user_id, action, role),
         )
 
-    def remove(self, who: UUID) -> None:
-        """A person goes."""
-        if self.people.pop(who, None):
+    def remove(self, user_id: UUID) -> None:
+        """Remove a user."""
+        if self.people.pop(user_id, None):
             self.log_event(
                 events.MembershipChanged,
-                events.MembershipChangedPayload(CONVERSATION_ID, who, "removed"),
+                events.MembershipChangedPayload(CONVERSATION_ID, user_id, "removed"),
             )
 
     async def show_conversation(self, id: UUID) -> Conversation:
-        """The snapshot of the conversation."""
+        """Return the snapshot of the conversation."""
         shared = {n: getattr(self.info, n) for n in self.info.__struct_fields__}
         return Conversation(
             **shared,
@@ -186,7 +189,7 @@ class FakeConversation:
         )
 
     async def list_participants(self, id: UUID) -> ParticipantList:
-        """The snapshot of who is in it."""
+        """Return the snapshot of the participants."""
         people = [
             ParticipantWithPresence(
                 **structs.asdict(person), presence=self.presence.get(id_, "offline")
@@ -198,7 +201,7 @@ class FakeConversation:
     async def list_threads(
         self, id: UUID, *, cursor: str | None = None, limit: int | None = None
     ) -> ThreadList:
-        """A page of threads; a cursor is a number here."""
+        """Return a page of threads; the cursor is the index of its first thread."""
         rows = sorted(
             self.threads.values(), key=lambda t: (t.last_activity_at, t.root_id), reverse=True
         )
@@ -207,21 +210,21 @@ class FakeConversation:
             ThreadSummary(**{n: getattr(t, n) for n in t.__struct_fields__}, unread=0)
             for t in rows[start : start + self.page_size]
         ]
-        more = str(start + self.page_size) if start + self.page_size < len(rows) else None
-        return ThreadList(page, self.position, more)
+        next_cursor = str(start + self.page_size) if start + self.page_size < len(rows) else None
+        return ThreadList(page, self.position, next_cursor)
 
     async def list_unread(self, id: UUID) -> UnreadList:
-        """Nothing is unread."""
+        """Return no unread threads."""
         return UnreadList([], self.position)
 
     async def list_tree(
         self, root_id: UUID, *, cursor: str | None = None, limit: int | None = None
     ) -> ThreadPage:
-        """A page of a thread; a cursor is the last path of the page before."""
+        """Return a page of a thread; the cursor is the last path of the page before."""
         rows = sorted(
             (m for m in self.messages.values() if m.root_id == root_id), key=lambda m: m.path
         )
         rows = [m for m in rows if cursor is None or m.path > cursor]
         page = rows[: self.page_size]
-        more = page[-1].path if len(rows) > self.page_size else None
-        return ThreadPage(root_id, page, self.position, more)
+        next_cursor = page[-1].path if len(rows) > self.page_size else None
+        return ThreadPage(root_id, page, self.position, next_cursor)

@@ -1,4 +1,4 @@
-"""A scripted model server over HTTP: it says what a test wrote, byte for byte."""
+"""A model server over HTTP that sends scripted bytes."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ Part = bytes | float | asyncio.Event
 
 @dataclass
 class ScriptedAnswer:
-    """One answer; a number is a pause in seconds, an event is waited for."""
+    """A response; a number is a pause in seconds, and an event is waited for."""
 
     parts: list[Part]
     status: int = 200
@@ -22,7 +22,7 @@ class ScriptedAnswer:
 
 @dataclass
 class RecordedRequest:
-    """A request as it came."""
+    """A request as it was received."""
 
     path: str
     headers: dict[str, str]
@@ -30,28 +30,28 @@ class RecordedRequest:
 
 
 class FakeModelServer:
-    """Plays its scripts in order, the last one again and again."""
+    """Sends its scripted responses in order, and repeats the last one."""
 
     def __init__(self, *scripts: ScriptedAnswer) -> None:
         self.scripts = list(scripts)
         self.models = ["scripted"]
         self.requests: list[RecordedRequest] = []
-        self.hung_up = asyncio.Event()
+        self.disconnected = asyncio.Event()
         self.url = ""
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
-                asked = await _read(reader)
-                if asked.path.endswith("/models"):
+                request = await _read(reader)
+                if request.path.endswith("/models"):
                     listed = {"object": "list", "data": [{"id": name} for name in self.models]}
                     script = ScriptedAnswer(
                         [json.dumps(listed).encode()], content_type="application/json"
                     )
                 else:
-                    self.requests.append(asked)
-                    at = min(len(self.requests), len(self.scripts)) - 1
-                    script = self.scripts[at]
+                    self.requests.append(request)
+                    index = min(len(self.requests), len(self.scripts)) - 1
+                    script = self.scripts[index]
                 await self._play(script, reader, writer)
         writer.close()
 
@@ -62,7 +62,7 @@ class FakeModelServer:
         lines = [f"HTTP/1.1 {script.status} X", *(f"{k}: {v}" for k, v in head.items()), "", ""]
         writer.write("\r\n".join(lines).encode())
         watch = asyncio.create_task(reader.read(1))
-        watch.add_done_callback(lambda _: self.hung_up.set())
+        watch.add_done_callback(lambda _: self.disconnected.set())
         try:
             for part in script.parts:
                 await _write_part(part, writer)
@@ -93,8 +93,8 @@ async def _read(reader: asyncio.StreamReader) -> RecordedRequest:
 
 @asynccontextmanager
 async def fake_model_server(*scripts: ScriptedAnswer) -> AsyncIterator[FakeModelServer]:
-    """A running server on a loopback port of its own."""
-    served = FakeModelServer(*scripts)
+    """Run the server on a loopback port."""
+    model_server = FakeModelServer(*scripts)
     tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -102,16 +102,16 @@ async def fake_model_server(*scripts: ScriptedAnswer) -> AsyncIterator[FakeModel
         assert task is not None
         tasks.add(task)
         try:
-            await served._handle(reader, writer)
+            await model_server._handle(reader, writer)
         except asyncio.CancelledError:
             writer.close()
         finally:
             tasks.discard(task)
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    served.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    model_server.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
-        yield served
+        yield model_server
     finally:
         server.close()
         for task in list(tasks):
@@ -119,18 +119,18 @@ async def fake_model_server(*scripts: ScriptedAnswer) -> AsyncIterator[FakeModel
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def chunk(content: str | None = None, **more: Any) -> bytes:
-    """One frame of a streamed answer."""
-    choice = {"index": 0, "delta": {"content": content}, "finish_reason": None, **more}
+def chunk(content: str | None = None, **fields: Any) -> bytes:
+    """Return an event with one chunk of a streamed answer."""
+    choice = {"index": 0, "delta": {"content": content}, "finish_reason": None, **fields}
     return f"data: {json.dumps({'choices': [choice]})}\n\n".encode()
 
 
 def finished(reason: str = "stop") -> bytes:
-    """The frame that ends a choice, and the end of the stream."""
+    """Return the event that ends a choice, and the end of the stream."""
     choice = {"index": 0, "delta": {}, "finish_reason": reason}
     return f"data: {json.dumps({'choices': [choice]})}\n\ndata: [DONE]\n\n".encode()
 
 
-def answer(*words: str) -> ScriptedAnswer:
-    """A whole, proper answer."""
-    return ScriptedAnswer([*(chunk(word) for word in words), finished()])
+def answer(*texts: str) -> ScriptedAnswer:
+    """Return the script of a complete answer, with one chunk for each text."""
+    return ScriptedAnswer([*(chunk(text) for text in texts), finished()])

@@ -1,4 +1,4 @@
-"""Clients whose state is kept by events alone, and the order that a stream has to keep."""
+"""Clients whose state is updated by events alone, and the contract that their streams keep."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import httpx
 import msgspec
 from tests.support.clients.http_snapshots import (
     HttpSnapshotSource,
-    SnapshotRefused,
+    SnapshotRejected,
     load_all,
     with_all_trees,
 )
@@ -24,18 +24,18 @@ from rustygpt_tui.store.state import State
 
 
 class OutOfOrder(AssertionError):
-    """A stream told what no stream may tell at that place."""
+    """An event of a stream violates the contract."""
 
 
 @dataclass
 class StreamContract:
-    """One connection's events, held to the contract as they come."""
+    """The events of one connection, checked against the contract as they arrive."""
 
     me: UUID
     allowed_resets: frozenset[str | None] = frozenset({None})
-    """The reasons of a reset that may follow the opening; None when there may be none."""
+    """The reasons of a reset that may follow `stream.open`; None when there may be no reset."""
     authorized_at: int = 0
-    """The last number when the right to read was looked at: removals up to there are history."""
+    """The last event number when access was checked; earlier removals are history."""
     position: int | None = None
     history: list[str] = field(default_factory=list)
     started: bool = False
@@ -43,11 +43,12 @@ class StreamContract:
     closed: str | None = None
 
     def check_event(self, event: dict[str, Any]) -> None:
-        """The next event; raises OutOfOrder."""
-        kind, payload = event["type"], event["payload"]
+        """Check the next event; raise OutOfOrder when it violates the contract."""
+        kind = event["type"]
+        payload = event["payload"]
         self.history.append(f"{kind} {event.get('id', '')} {payload.get('reason', '')}".strip())
-        self._check(self.closed is None, "something after the end")
-        self._check(not self.removed or kind == "stream.closed", "something after the removal")
+        self._check(self.closed is None, "an event after the end")
+        self._check(not self.removed or kind == "stream.closed", "an event after the removal")
         if kind == "stream.open":
             self._check(self.position is None, "opened twice")
             self.position = _number(payload["last_event_id"])
@@ -62,12 +63,16 @@ class StreamContract:
 
     def _check_reset(self, reason: str, position: int) -> None:
         self._check(self.position is not None, "a reset before the opening")
-        later = {"trimmed", "overflow"} if self.started or None in self.allowed_resets else set()
-        self._check(
-            reason in (later if self.started else later | self.allowed_resets), "nothing was wrong"
+        later_reasons = (
+            {"trimmed", "overflow"} if self.started or None in self.allowed_resets else set()
         )
-        self._check(position >= (self.position or 0), "back in time")
-        self.started, self.position = True, position
+        self._check(
+            reason in (later_reasons if self.started else later_reasons | self.allowed_resets),
+            "the reset has no cause",
+        )
+        self._check(position >= (self.position or 0), "the position moved back")
+        self.started = True
+        self.position = position
 
     def _check_durable(self, number: int) -> None:
         self._check(
@@ -75,11 +80,12 @@ class StreamContract:
             f"events before a reset: {self.allowed_resets}",
         )
         self._check(number == (self.position or 0) + 1, f"not the event after {self.position}")
-        self.started, self.position = True, number
+        self.started = True
+        self.position = number
 
-    def _check(self, holds: bool, what: str) -> None:
-        if not holds:
-            raise OutOfOrder(what, self.history[-12:])
+    def _check(self, condition: bool, problem: str) -> None:
+        if not condition:
+            raise OutOfOrder(problem, self.history[-12:])
 
 
 def _number(id: str) -> int:
@@ -90,11 +96,11 @@ def _number(id: str) -> int:
 
 
 class ModelClient:
-    """One client of one person; it may be connected anywhere, and keeps its state in between."""
+    """One client of one user; it may connect to any server, and keeps its state in between."""
 
     def __init__(self, conversation_id: str) -> None:
         self._conversation_id = conversation_id
-        self._reading: asyncio.Task[None] | None = None
+        self._stream_task: asyncio.Task[None] | None = None
         self._opened = asyncio.Event()
         self.person: HttpUser | None = None
         self.state: State | None = None
@@ -103,52 +109,53 @@ class ModelClient:
     @property
     def connected(self) -> bool:
         """Whether a stream is open."""
-        return self._reading is not None and not self._reading.done()
+        return self._stream_task is not None and not self._stream_task.done()
 
     async def connect(self, person: HttpUser, cursor: str | None, contract: StreamContract) -> None:
-        """Follow from a cursor; `course` says what the server has to answer."""
+        """Follow the conversation from a cursor; `contract` is what the server has to keep."""
         await self.disconnect()
         if cursor is None:
-            self.state = None  # who does not say what it has seen starts with a snapshot
-        self.person, self.contract = person, contract
+            self.state = None  # without a cursor a client starts with a snapshot
+        self.person = person
+        self.contract = contract
         self._opened.clear()
-        self._reading = asyncio.create_task(self._read(person, cursor, contract))
+        self._stream_task = asyncio.create_task(self._read(person, cursor, contract))
         async with asyncio.timeout(20):
             await self._opened.wait()
         self.check()
 
     async def disconnect(self) -> None:
-        """Hang up."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait([self._reading])
+        """Close the stream."""
+        if self._stream_task is not None:
+            self._stream_task.cancel()
+            await asyncio.wait([self._stream_task])
             self.check()
-            self._reading = None
+            self._stream_task = None
 
     def check(self) -> None:
-        """Raise what went wrong while reading."""
-        task = self._reading
+        """Raise the error of the task that reads the stream, if there is one."""
+        task = self._stream_task
         if task is not None and task.done() and not task.cancelled() and task.exception():
-            raise AssertionError(f"a client found: {task.exception()!r}") from task.exception()
+            raise AssertionError(f"a client failed: {task.exception()!r}") from task.exception()
 
     async def _read(self, person: HttpUser, cursor: str | None, contract: StreamContract) -> None:
         headers = {"Last-Event-ID": cursor} if cursor is not None else {}
         path = f"/api/stream/conversations/{self._conversation_id}"
         try:
-            async with person.client.stream("GET", path, headers=headers) as answer:
-                assert answer.status_code == 200, answer.status_code
-                async for line in sse_lines(answer):
+            async with person.client.stream("GET", path, headers=headers) as response:
+                assert response.status_code == 200, response.status_code
+                async for line in sse_lines(response):
                     if line.startswith("data: "):
                         contract.check_event(msgspec.json.decode(line[6:]))
                         self._opened.set()
                         await self._apply(HttpSnapshotSource(person), codec.decode_event(line[6:]))
         except httpx.TransportError:
-            pass  # the server is gone
+            pass  # the server has stopped
         finally:
             self._opened.set()
 
     async def _apply(self, source: HttpSnapshotSource, event: Event) -> None:
-        """Bring the state up to date; when a snapshot is refused there is none until the next."""
+        """Apply an event; the state is None after a rejected snapshot, until the next event."""
         try:
             if self.state is None:
                 assert self.person is not None
@@ -157,5 +164,5 @@ class ModelClient:
             if not changes.left:
                 state = await with_all_trees(source, await fetch_missing(source, state, changes))
             self.state = state
-        except (SnapshotRefused, httpx.TransportError):
+        except (SnapshotRejected, httpx.TransportError):
             self.state = None

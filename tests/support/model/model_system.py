@@ -1,4 +1,4 @@
-"""A conversation on a fleet of servers: what may happen to it, and what always has to hold."""
+"""A model test's system: one conversation on several servers, its actions and invariants."""
 
 import asyncio
 from typing import Any
@@ -16,8 +16,8 @@ BACKFILL = 8
 """The servers' `sse.max_backfill_events`."""
 CONSISTENCY_SECONDS = 30
 CONCURRENT_EVENTS_MAX = 1_000
-"""More events than anything writes between the choice of a cursor and its arrival."""
-REFUSED_SECONDS = 2
+"""More events than can be written between the choice of a cursor and its arrival."""
+REJECTION_SECONDS = 2
 INVALID_IDS = (
     "x",
     "evt_-1",
@@ -31,15 +31,15 @@ INVALID_IDS = (
 
 
 async def make_people(cluster: Cluster) -> dict[str, HttpUser]:
-    """Accounts that all worlds on a fleet share; their connections are each world's own."""
-    site = RunningServer(cluster.urls[0])
-    people = {name: await site.person(name) for name in NAMES}
-    await site.close()
+    """Create the accounts that all systems on a cluster share; their connections are not shared."""
+    server = RunningServer(cluster.urls[0])
+    people = {name: await server.person(name) for name in NAMES}
+    await server.close()
     return people
 
 
 class ModelSystem:
-    """One new conversation: Ann's, with Bob and Cid in it, and two clients of Ann's."""
+    """A new conversation of Ann with Bob and Cid, and two clients of Ann."""
 
     def __init__(self, cluster: Cluster, people: dict[str, HttpUser], model: Any) -> None:
         self._cluster = cluster
@@ -52,119 +52,123 @@ class ModelSystem:
         self.model_clients: dict[str, ModelClient] = {}
 
     async def set_up(self) -> None:
-        """Make the conversation, with everybody following it."""
+        """Create the conversation, and let all clients follow it."""
         ann = self._at("ann", 0)
         self._conversation = await ann.conversation(is_group=True, assistant_mode="mention")
         for name in ("bob", "cid"):
             await self.add(name, 0)
         self._messages = [await ann.root(self._conversation, "the first")]
-        self.model_clients = {who: ModelClient(self._conversation) for who in (*NAMES, "ann too")}
-        for place, who in enumerate(self.model_clients):
-            await self.connect(who, place, "last", 0)
+        self.model_clients = {
+            client_name: ModelClient(self._conversation) for client_name in (*NAMES, "ann too")
+        }
+        for index, client_name in enumerate(self.model_clients):
+            await self.connect(client_name, index, "last", 0)
 
     async def tear_down(self) -> None:
-        """Hang up everything."""
-        for follower in self.model_clients.values():
-            await follower.disconnect()
+        """Close all streams and connections."""
+        for client in self.model_clients.values():
+            await client.disconnect()
         for person in self._clients.values():
             await person.client.aclose()
 
-    # What people do
+    # Actions of users
 
     async def post(self, name: str, server: int, text: str) -> None:
-        """A new thread."""
+        """Post the root of a new thread."""
         await self._write(name, server, f"/api/threads/{self._conversation}/root", text)
 
     async def reply(self, name: str, server: int, which: int, text: str) -> None:
-        """A reply to any message."""
+        """Reply to a message."""
         parent = self._messages[which % len(self._messages)]
         await self._write(name, server, f"/api/messages/{parent}/reply", text)
 
     async def post_many(self, count: int, which: int) -> None:
-        """Many replies at once, all over the place."""
+        """Post many replies at the same time, through all servers."""
         names = sorted(self.members)
         posts = (self.reply(names[n % len(names)], n, which + n // 2, f"{n}") for n in range(count))
         await asyncio.gather(*posts)
 
     async def rename(self, server: int, title: str) -> None:
-        """Another title."""
+        """Change the title."""
         path = f"/api/conversations/{self._conversation}"
         await self._at("ann", server).call("PATCH", path, {"title": title})
 
     async def add(self, name: str, server: int) -> None:
-        """Let somebody in."""
-        body = {"user_id": str(self._people[name].id), "role": "member"}
-        path = f"/api/conversations/{self._conversation}/participants"
-        await self._at("ann", server).post(path, body, expect=204)
+        """Add a member."""
+        await self._at("ann", server).add_participant(self._conversation, self._people[name])
         self.members.add(name)
 
     async def remove(self, name: str, server: int, *, by: str) -> None:
-        """Take somebody out, or let them leave."""
-        known = 204 if name in self.members else 404
+        """Remove a member, or let them leave."""
+        expected_status = 204 if name in self.members else 404
         path = f"/api/conversations/{self._conversation}/participants/{self._people[name].id}"
-        await self._at(by, server).call("DELETE", path, expect=known)
+        await self._at(by, server).call("DELETE", path, expect=expected_status)
         self.members.discard(name)
 
     async def _write(self, name: str, server: int, path: str, text: str) -> None:
+        """Post a message, which fails for a user who is no member."""
         expect = 201 if name in self.members else 404
-        answer = await self._at(name, server).post(path, {"content": text}, expect=expect)
+        posted = await self._at(name, server).post(path, {"content": text}, expect=expect)
         if expect == 201:
-            self._messages.append(answer["message_id"])
+            self._messages.append(posted["message_id"])
 
-    # What clients do
+    # Actions of clients
 
     async def connect(
-        self, who: str, server: int, cursor: str, back: int, concurrent_posts: int = 0
+        self, client_name: str, server: int, cursor: str, back: int, concurrent_posts: int = 0
     ) -> None:
-        """Connect a client, with a cursor of some kind; the server's answer is foretold.
+        """Connect a client with a kind of cursor, and check the server's response.
 
-        While a storm of posts goes on, it is less sure.
+        With concurrent posts, several responses are correct.
         """
-        follower, name = self.model_clients[who], who.split(maxsplit=1)[0]
+        client = self.model_clients[client_name]
+        name = client_name.split(maxsplit=1)[0]
         if name not in self.members:
-            await follower.disconnect()
-            await self._is_refused(self._at(name, server))
-            follower.state = None
+            await client.disconnect()
+            await self._wait_for_rejection(self._at(name, server))
+            client.state = None
             return
         last, oldest = await self._bounds()
-        sent = self._cursor(follower, cursor, back, last)
+        sent_cursor = self._cursor(client, cursor, back, last)
         person = self._at(name, server)
-        first = _expected_resets(sent, last, oldest)
+        allowed_resets = _expected_resets(sent_cursor, last, oldest)
         if concurrent_posts:
-            first |= {None, "unknown", "too_far"}
-        course = StreamContract(person.id, first, last)
+            allowed_resets |= {None, "unknown", "too_far"}
+        contract = StreamContract(person.id, allowed_resets, last)
         await asyncio.gather(
-            follower.connect(person, sent, course), self.post_many(concurrent_posts, back)
+            client.connect(person, sent_cursor, contract), self.post_many(concurrent_posts, back)
         )
 
-    def _cursor(self, follower: ModelClient, kind: str, back: int, last: int) -> str | None:
+    def _cursor(self, client: ModelClient, kind: str, back: int, last: int) -> str | None:
+        """Return a cursor of a kind."""
         match kind:
             case "last":
-                return follower.state.position if follower.state else None
+                return client.state.position if client.state else None
             case "older":
-                seen = follower.state.position if follower.state else f"evt_{last}"
-                return f"evt_{max(0, int(seen[4:]) - back)}"
+                position = client.state.position if client.state else f"evt_{last}"
+                return f"evt_{max(0, int(position[4:]) - back)}"
             case "zero":
                 return "evt_0"
             case "future":
-                far = CONCURRENT_EVENTS_MAX if back % 2 else 0
-                return f"evt_{last + 1 + back + far}"
+                extra = CONCURRENT_EVENTS_MAX if back % 2 else 0
+                return f"evt_{last + 1 + back + extra}"
             case "no id":
                 return INVALID_IDS[back % len(INVALID_IDS)]
             case _:
                 return None
 
-    async def _is_refused(self, person: HttpUser) -> None:
-        """At once, or within two seconds where the removal was not heard of yet."""
+    async def _wait_for_rejection(self, person: HttpUser) -> None:
+        """Wait until a stream is rejected: some servers may not know of a removal yet."""
         path = f"/api/stream/conversations/{self._conversation}"
-        for _ in range(REFUSED_SECONDS * 4):
-            async with person.client.stream("GET", path) as answer:
-                if answer.status_code == 404:
+        for _ in range(REJECTION_SECONDS * 4):
+            async with person.client.stream("GET", path) as response:
+                if response.status_code == 404:
                     return
             await self._cluster.let_time_pass(0.25)
-        raise AssertionError(f"still let in: {person.id}")
+        raise AssertionError(f"still has access: {person.id}")
 
     async def _bounds(self) -> tuple[int, int]:
+        """Return the number of the last event, and of the oldest event in the log."""
         row = await self._cluster.superuser.fetchrow(
             "SELECT c.last_event_number, COALESCE(min(e.number), c.last_event_number + 1) "
             "FROM rustygpt.conversations c LEFT JOIN rustygpt.events e ON e.conversation_id = c.id "
@@ -173,74 +177,74 @@ class ModelSystem:
         )
         return row[0], row[1]
 
-    # What happens to servers
+    # Failures of servers
 
     async def restart(self, server: int) -> None:
-        """End a server and start it again."""
+        """Stop a server and start it again."""
         await self._cluster.restart(server % len(self._cluster.urls))
 
     async def trim(self, keep: int) -> None:
-        """Take all but so many of the latest events out of the log."""
+        """Delete all but the latest `keep` events from the log."""
         while await self._cluster.superuser.fetchval(
             "SELECT rustygpt.prune_events(now(), 1000000, $1, 500)", keep
         ):
             pass
 
     async def cut_listeners(self) -> None:
-        """Let no server hear the others for a moment."""
+        """Terminate the connections on which servers listen to each other."""
         await self._cluster.cut_listeners()
 
     async def lose_notifications(self, count: int, keep: int) -> None:
-        """A storm of which the other servers hear nothing, and of which the log soon has little."""
+        """Post many messages without notifications, and then trim the log."""
         await self.cut_listeners()
         await self.post_many(count, 0)
         await self.trim(keep)
 
     async def let_time_pass(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass on all servers."""
         await self._cluster.let_time_pass(seconds)
 
-    # What has to hold
+    # Invariants
 
     def check(self) -> None:
-        """No client has found anything wrong."""
-        for follower in self.model_clients.values():
-            follower.check()
+        """Raise the first error that a client had."""
+        for client in self.model_clients.values():
+            client.check()
 
     async def wait_until_consistent(self) -> None:
-        """Soon everybody knows what is so, and whoever was removed hears nothing any more."""
+        """Wait until all clients have the current state, and removed members are disconnected."""
         try:
             async with asyncio.timeout(CONSISTENCY_SECONDS):
-                while waiting := await self._inconsistent():
+                while inconsistent := await self._inconsistent():
                     self.check()
                     self._model.finish()
                     await self._cluster.let_time_pass(0.25)
         except TimeoutError:
-            raise AssertionError(f"never settled: {waiting}") from None
-        for who, follower in self.model_clients.items():
-            if follower.connected and follower.state and follower.person:
+            raise AssertionError(f"still inconsistent: {inconsistent}") from None
+        for client_name, client in self.model_clients.items():
+            if client.connected and client.state and client.person:
                 fresh = await load_all(
-                    HttpSnapshotSource(follower.person),
+                    HttpSnapshotSource(client.person),
                     UUID(self._conversation),
-                    follower.person.id,
+                    client.person.id,
                 )
-                assert durable_state(follower.state) == durable_state(fresh), (
-                    who,
-                    follower.contract,
+                assert durable_state(client.state) == durable_state(fresh), (
+                    client_name,
+                    client.contract,
                 )
 
     async def _inconsistent(self) -> list[Any]:
-        """What is not known everywhere yet: answers in progress, and who lacks events."""
+        """Return the running answers, and the clients whose state is not current."""
         fresh = await self._fresh()
         running = [m.id for tree in fresh.trees.values() for m in tree if m.streaming]
         behind = [
-            (who, follower.contract)
-            for who, follower in self.model_clients.items()
-            if follower.connected
+            (client_name, client.contract)
+            for client_name, client in self.model_clients.items()
+            if client.connected
             and (
-                (follower.contract and follower.contract.removed)
-                or follower.state is None
-                or follower.state.position != fresh.position
+                (client.contract and client.contract.removed)
+                or client.state is None
+                or client.state.position != fresh.position
             )
         ]
         return running + behind
@@ -256,16 +260,16 @@ class ModelSystem:
         return self._clients[name, url]
 
 
-def _expected_resets(sent: str | None, last: int, oldest: int) -> frozenset[str | None]:
-    """The reasons of the reset that a cursor may be answered by.
+def _expected_resets(cursor: str | None, last: int, oldest: int) -> frozenset[str | None]:
+    """Return the reasons of the resets that a cursor may be answered by; None for no reset.
 
-    A process may still have what the log has not, and not know yet how far the log goes: then it
-    goes on from the cursor where a reset was to be expected.
+    A server may still have events that were trimmed from the log, and then continues from a cursor
+    that another server would reset.
     """
-    if sent is None:
+    if cursor is None:
         return frozenset({None})
-    digits = sent.removeprefix("evt_")
-    if sent in INVALID_IDS or int(digits) > last + CONCURRENT_EVENTS_MAX:
+    digits = cursor.removeprefix("evt_")
+    if cursor in INVALID_IDS or int(digits) > last + CONCURRENT_EVENTS_MAX:
         return frozenset({"unknown"})
     if int(digits) > last:
         # An answer that ends, or a post, may reach the number before the request arrives.

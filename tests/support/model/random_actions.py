@@ -1,12 +1,12 @@
-"""What may happen in a room, for tests that let anything happen."""
+"""Random actions in a fake conversation."""
 
 from tests.support.fakes.fake_conversation import FakeConversation, person_id
 
 ACTIONS = ("post", "reply", "ask", "write", "finish", "edit", "rename", "add", "remove")
 
 
-def perform(conversation: FakeConversation, action: str, which: int, text: str) -> None:  # noqa: C901 - a case each
-    """Do one thing; `which` chooses to what, and what cannot be done is left."""
+def perform(conversation: FakeConversation, action: str, which: int, text: str) -> None:  # noqa: C901 - one case for each action
+    """Perform an action on the message that `which` selects, or do nothing without one."""
     messages = list(conversation.messages)
     target = messages[which % len(messages)] if messages else None
     answers = [m.id for m in conversation.messages.values() if m.streaming]

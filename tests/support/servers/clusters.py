@@ -1,4 +1,4 @@
-"""Several servers on one database, to break one by one: in this process, or in their own."""
+"""Several servers on one database that tests stop one by one, in this process or their own."""
 
 import asyncio
 import tempfile
@@ -20,27 +20,27 @@ WHERE datname = current_database() AND application_name = 'rustygpt listen'
 
 
 class Cluster(Protocol):
-    """Servers that all work on one database."""
+    """Servers that share one database."""
 
     superuser: Any
     """A superuser's connection to it."""
 
     @property
     def urls(self) -> list[str]:
-        """Where each server is; another place after a restart, perhaps."""
+        """The URL of each server; it may change at a restart."""
 
     async def restart(self, index: int) -> None:
-        """End a server and start it again."""
+        """Stop a server and start it again."""
 
     async def cut_listeners(self) -> None:
-        """End what listens to the other servers, in all of them."""
+        """Terminate the LISTEN connections of all servers."""
 
     async def let_time_pass(self, seconds: float) -> None:
         """Let time pass."""
 
 
 class InProcessCluster:
-    """Servers in this process; time passes when it is told to."""
+    """Servers in this process, with a clock that the test moves."""
 
     def __init__(
         self,
@@ -54,40 +54,40 @@ class InProcessCluster:
 
     @property
     def urls(self) -> list[str]:
-        """Where each server is."""
+        """The URL of each server."""
         return [url for _, url in self._running]
 
     async def add(self) -> None:
-        """Start one more."""
+        """Start one more server."""
         stack = AsyncExitStack()
-        site = await stack.enter_async_context(self._start(self._clock))
-        self._running.append((stack, site.url))
+        server = await stack.enter_async_context(self._start(self._clock))
+        self._running.append((stack, server.url))
 
     async def restart(self, index: int) -> None:
-        """End a server in good order and start it again, elsewhere."""
+        """Shut a server down and start it again, on another port."""
         stack, _ = self._running[index]
         await stack.aclose()
         await self.add()
         self._running[index] = self._running.pop()
 
     async def cut_listeners(self) -> None:
-        """End what listens; it is taken up again when time passes."""
+        """Terminate the LISTEN connections; servers reconnect when time passes."""
         await self.superuser.fetch(_TERMINATE_LISTENERS)
 
     async def let_time_pass(self, seconds: float) -> None:
-        """Let time pass, in small steps, so that what is due gets its turn in between."""
+        """Let time pass in small steps, so that tasks run in between."""
         for _ in range(max(1, round(seconds * 4))):
             self._clock.advance(0.25)
             await asyncio.sleep(0.001)
 
     async def close(self) -> None:
-        """End all."""
+        """Stop all servers."""
         for stack, _ in self._running:
             await stack.aclose()
 
 
 class ProcessCluster:
-    """Servers in processes of their own, which are killed without a word."""
+    """Servers in processes of their own, which are killed."""
 
     def __init__(self, servers: list[ServerProcess], superuser: Any) -> None:
         self.servers = servers
@@ -95,7 +95,7 @@ class ProcessCluster:
 
     @property
     def urls(self) -> list[str]:
-        """Where each server is."""
+        """The URL of each server."""
         return [server.url for server in self.servers]
 
     async def restart(self, index: int) -> None:
@@ -104,7 +104,7 @@ class ProcessCluster:
         await self.servers[index].start()
 
     async def cut_listeners(self) -> None:
-        """End what listens; it is taken up again in a moment."""
+        """Terminate the LISTEN connections; servers reconnect within seconds."""
         await self.superuser.fetch(_TERMINATE_LISTENERS)
 
     async def let_time_pass(self, seconds: float) -> None:
@@ -114,20 +114,20 @@ class ProcessCluster:
 
 @asynccontextmanager
 async def process_cluster(
-    folder: Path, database_url: str, count: int, **more: str
+    folder: Path, database_url: str, count: int, **environ: str
 ) -> AsyncIterator[ProcessCluster]:
-    """So many processes on a database that nothing was applied to."""
+    """Run `count` server processes on a database without any script applied."""
     async with AsyncExitStack() as stack:
         servers = []
         for _ in range(count):
             home = Path(tempfile.mkdtemp(dir=folder))
-            running = server_process(home, database_url, **more)
-            servers.append(await stack.enter_async_context(running))
-        owner = await stack.enter_async_context(connected(database_url))
-        yield ProcessCluster(servers, owner)
+            server = server_process(home, database_url, **environ)
+            servers.append(await stack.enter_async_context(server))
+        superuser = await stack.enter_async_context(connected(database_url))
+        yield ProcessCluster(servers, superuser)
 
 
 def same_session_at(url: str, person: HttpUser) -> HttpUser:
-    """The same session at another server."""
+    """Return a client with the same session at another server."""
     client = httpx.AsyncClient(base_url=url, timeout=20, cookies=person.client.cookies)
     return HttpUser(client, person.id, person.csrf)

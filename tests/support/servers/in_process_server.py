@@ -1,4 +1,4 @@
-"""A server in the test's own process: a real socket, a real database, a clock to move."""
+"""A server in the test's own process, with a real socket and database and a fake clock."""
 
 import asyncio
 import json
@@ -24,19 +24,19 @@ from rustygpt_shared.settings import Db, Llm, Model, Provider, Settings
 
 @dataclass
 class RunningServer:
-    """A running server, wherever it runs, and its people."""
+    """A running server and its users, wherever it runs."""
 
     url: str
     people: dict[str, "HttpUser"] = field(default_factory=dict)
 
     async def person(self, name: str, *, roles: list[str] | None = None) -> "HttpUser":
-        """Somebody with an account, signed in; the first one is the administrator."""
+        """Return a signed-in user with an account; the first account is the administrator's."""
         if not self.people:
             self.people["admin"] = await self._create_admin()
         if name not in self.people:
             body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
-            more = {"roles": roles} if roles else {}
-            await self.people["admin"].post("/api/admin/users", {**body, **more}, expect=201)
+            options = {"roles": roles} if roles else {}
+            await self.people["admin"].post("/api/admin/users", {**body, **options}, expect=201)
             self.people[name] = await self.sign_in(name)
         return self.people[name]
 
@@ -47,16 +47,18 @@ class RunningServer:
         return await self.sign_in("admin")
 
     async def sign_in(self, name: str) -> "HttpUser":
-        """A new session of somebody."""
+        """Sign a user in with a new session."""
         client = httpx.AsyncClient(base_url=self.url, timeout=20)
-        answer = await client.post("/api/auth/login", json={"email": name, "password": PASSWORD})
-        answer.raise_for_status()
-        person = HttpUser(client, UUID(answer.json()["user"]["id"]), answer.json()["csrf_token"])
+        response = await client.post("/api/auth/login", json={"email": name, "password": PASSWORD})
+        response.raise_for_status()
+        person = HttpUser(
+            client, UUID(response.json()["user"]["id"]), response.json()["csrf_token"]
+        )
         self.people[f"{name}#{len(self.people)}"] = person
         return person
 
     async def close(self) -> None:
-        """End everybody's connections."""
+        """Close all users' connections."""
         for person in self.people.values():
             await person.client.aclose()
 
@@ -70,13 +72,13 @@ class InProcessServer(RunningServer):
 
     @property
     def statements(self) -> int:
-        """How many statements were sent to the database."""
+        """The number of statements that were sent to the database."""
         return self.components.db.statements
 
 
 @dataclass
 class HttpUser:
-    """A signed-in client."""
+    """A signed-in HTTP client."""
 
     client: httpx.AsyncClient
     id: UUID
@@ -85,41 +87,58 @@ class HttpUser:
     async def call(
         self, method: str, path: str, body: Any = None, *, expect: int = 200, **headers: str
     ) -> httpx.Response:
-        """A request with the CSRF token; fails unless the status is the expected one."""
-        sent = {"X-CSRF-TOKEN": self.csrf, **{k.replace("_", "-"): v for k, v in headers.items()}}
-        answer = await self.client.request(method, path, json=body, headers=sent)
-        assert answer.status_code == expect, (answer.status_code, answer.text)
-        return answer
+        """Send a request with the CSRF token; fail unless it has the expected status."""
+        sent_headers = {
+            "X-CSRF-TOKEN": self.csrf,
+            **{k.replace("_", "-"): v for k, v in headers.items()},
+        }
+        response = await self.client.request(method, path, json=body, headers=sent_headers)
+        assert response.status_code == expect, (response.status_code, response.text)
+        return response
 
     async def get(self, path: str, *, expect: int = 200) -> Any:
-        """The JSON of a GET."""
+        """Return the JSON of a GET."""
         return (await self.call("GET", path, expect=expect)).json()
 
     async def post(self, path: str, body: Any, *, expect: int = 200, **headers: str) -> Any:
-        """The JSON of a POST, or None when it has none."""
-        answer = await self.call("POST", path, body, expect=expect, **headers)
-        return answer.json() if answer.content else None
+        """Return the JSON of a POST, or None for a response without a body."""
+        response = await self.call("POST", path, body, expect=expect, **headers)
+        return response.json() if response.content else None
 
-    async def conversation(self, title: str = "room", **more: Any) -> str:
-        """A new conversation without an assistant, unless another mode is said."""
-        body = {"title": title, "assistant_mode": "off", **more}
-        made = await self.post("/api/conversations", body, expect=201)
-        return str(made["conversation_id"])
+    async def conversation(self, title: str = "conversation", **fields: Any) -> str:
+        """Create a conversation, without the assistant by default; return its id."""
+        body = {"title": title, "assistant_mode": "off", **fields}
+        created = await self.post("/api/conversations", body, expect=201)
+        return str(created["conversation_id"])
 
-    async def root(self, conversation: str, content: str = "root") -> str:
-        """A new thread."""
+    async def add_participant(
+        self, conversation_id: str, user: "HttpUser", role: str = "member"
+    ) -> None:
+        """Add a user to a conversation, or change the user's role in it."""
+        body = {"user_id": str(user.id), "role": role}
+        await self.post(f"/api/conversations/{conversation_id}/participants", body, expect=204)
+
+    async def group(self, *members: "HttpUser", **fields: Any) -> str:
+        """Create a group with these members; return its id."""
+        conversation_id = await self.conversation(is_group=True, **fields)
+        for member in members:
+            await self.add_participant(conversation_id, member)
+        return conversation_id
+
+    async def root(self, conversation_id: str, content: str = "root") -> str:
+        """Post the root of a new thread; return its id."""
         body = {"content": content}
-        posted = await self.post(f"/api/threads/{conversation}/root", body, expect=201)
+        posted = await self.post(f"/api/threads/{conversation_id}/root", body, expect=201)
         return str(posted["message_id"])
 
-    async def try_root(self, conversation: str, content: str = "root") -> httpx.Response:
-        """A new thread, or what is said instead."""
-        path = f"/api/threads/{conversation}/root"
+    async def try_root(self, conversation_id: str, content: str = "root") -> httpx.Response:
+        """Post the root of a new thread; return the response, whatever its status is."""
+        path = f"/api/threads/{conversation_id}/root"
         headers = {"X-CSRF-TOKEN": self.csrf}
         return await self.client.post(path, json={"content": content}, headers=headers)
 
     async def reply(self, parent: str, content: str = "reply") -> str:
-        """A reply."""
+        """Reply to a message; return the reply's id."""
         body = {"content": content}
         return str(
             (await self.post(f"/api/messages/{parent}/reply", body, expect=201))["message_id"]
@@ -127,42 +146,42 @@ class HttpUser:
 
     @asynccontextmanager
     async def follow(
-        self, conversation: str, last_event_id: str | None = None
+        self, conversation_id: str, last_event_id: str | None = None
     ) -> AsyncIterator["SseStream"]:
-        """An open stream, after its opening was read."""
-        path = f"/api/stream/conversations/{conversation}"
+        """Open the stream of a conversation."""
+        path = f"/api/stream/conversations/{conversation_id}"
         headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
-        async with self.client.stream("GET", path, headers=headers) as answer:
-            yield SseStream(answer, sse_lines(answer))
+        async with self.client.stream("GET", path, headers=headers) as response:
+            yield SseStream(response, sse_lines(response))
 
     @asynccontextmanager
     async def follow_all(self, **positions: str) -> AsyncIterator["SseStream"]:
-        """An open stream of all conversations; positions are named by conversation."""
-        told = ",".join(f"{room}:{seen}" for room, seen in positions.items())
-        query = {"positions": told} if told else {}
-        async with self.client.stream("GET", "/api/stream", params=query) as answer:
-            yield SseStream(answer, sse_lines(answer))
+        """Open the stream of all conversations; `positions` has event ids by conversation id."""
+        joined = ",".join(f"{key}:{event_id}" for key, event_id in positions.items())
+        query = {"positions": joined} if joined else {}
+        async with self.client.stream("GET", "/api/stream", params=query) as response:
+            yield SseStream(response, sse_lines(response))
 
 
 @dataclass
 class SseStream:
-    """What comes over a stream, event by event."""
+    """The events of a stream."""
 
     response: httpx.Response
     lines: AsyncIterator[str]
 
-    async def next(self, kind: str | None = None, seconds: float = 20) -> dict[str, Any]:
-        """The next event, or the next of a kind."""
+    async def next(self, event_type: str | None = None, seconds: float = 20) -> dict[str, Any]:
+        """Return the next event, or the next event of a type."""
         async with asyncio.timeout(seconds):
             async for line in self.lines:
                 if line.startswith("data: "):
                     event: dict[str, Any] = json.loads(line.removeprefix("data: "))
-                    if kind in (None, event["type"]):
+                    if event_type in (None, event["type"]):
                         return event
         raise EOFError("the stream has ended")
 
     async def rest(self, seconds: float = 20) -> list[dict[str, Any]]:
-        """All events until the stream ends."""
+        """Return all events until the stream ends."""
         async with asyncio.timeout(seconds):
             return [
                 json.loads(line.removeprefix("data: "))
@@ -181,15 +200,17 @@ async def in_process_server(
     limits: TimeLimits | None = None,
     clock: FakeClock | None = None,
 ) -> AsyncIterator[InProcessServer]:
-    """A running server; the assistant is the demo unless the test names a model."""
+    """Run a server; its assistant is the demo unless the test configures a model."""
     clock = clock or FakeClock()
-    base = settings or Settings(llm=llm or Llm(default_model="demo"), db=Db(max_connections=4))
-    config = ServerContext(
-        base, database_url, login, runtime=Runtime(clock, limits or TimeLimits())
+    resolved_settings = settings or Settings(
+        llm=llm or Llm(default_model="demo"), db=Db(max_connections=4)
+    )
+    context = ServerContext(
+        resolved_settings, database_url, login, runtime=Runtime(clock, limits or TimeLimits())
     )
     sock: socket.socket = bind_socket("127.0.0.1", 0)
-    async with build_components(config) as parts, serving(parts, sock):
-        server = InProcessServer(socket_url(sock), components=parts, clock=clock)
+    async with build_components(context) as components, serving(components, sock):
+        server = InProcessServer(socket_url(sock), components=components, clock=clock)
         try:
             yield server
         finally:
@@ -197,7 +218,7 @@ async def in_process_server(
 
 
 async def sse_lines(response: httpx.Response) -> AsyncIterator[str]:
-    """Lines as the standard has them; httpx would also split at U+2028 and its like."""
+    """Yield the lines of an SSE stream; httpx would also split at U+2028 and similar characters."""
     pending = b""
     async for data in response.aiter_bytes():
         *complete, pending = (pending + data).split(b"\n")
@@ -206,11 +227,11 @@ async def sse_lines(response: httpx.Response) -> AsyncIterator[str]:
 
 
 StartServer = Callable[..., AbstractAsyncContextManager[InProcessServer]]
-"""Starts a server; takes what `served` takes but the database."""
+"""Starts a server; has the parameters of `in_process_server` except the database."""
 
 
 def openai_settings(model_url: str, name: str = "m") -> Llm:
-    """Settings of an assistant that asks one model at a URL."""
+    """Return the settings of an assistant with one model at a URL."""
     return Llm(
         default_model=name,
         providers={"p": Provider(kind="openai", base_url=model_url)},

@@ -1,4 +1,4 @@
-"""A TCP proxy that misbehaves on demand: it falls silent, cuts, or ends what was quiet for long."""
+"""A TCP proxy that can forward nothing, abort connections, or close idle ones."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 ConnectionFilter = Callable[[bytes], bool]
-"""Tells a connection by the first bytes that its client sent."""
+"""Selects a connection by the first bytes that its client sent."""
 
 _HEAD_BYTES: Final = 4_096
 
 
 @dataclass(eq=False)
 class _Link:
-    """One connection through the proxy: both sides, and whether bytes go on."""
+    """One connection through the proxy: both sides, and whether data is forwarded."""
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
@@ -23,7 +23,7 @@ class _Link:
     last_data_at: float = 0.0
 
     def abort(self) -> None:
-        """Cut both sides without a word."""
+        """Abort both sides."""
         for writer in (self.client, self.server):
             writer.transport.abort()
 
@@ -40,31 +40,34 @@ class Proxy:
         self.port = 0
 
     def silence(self, which: ConnectionFilter = lambda _: True) -> None:
-        """Forward nothing more, in either direction, and tell nobody: new connections too."""
+        """Forward no data of these connections in either direction, new connections included."""
         self._silent = which
         self._apply_silence()
 
     def recover(self) -> None:
-        """Forward again, also what was held back."""
+        """Forward data again, including what was held back."""
         self._silent = lambda _: False
         self._apply_silence()
 
     def cut(self, which: ConnectionFilter = lambda _: True) -> int:
-        """End connections without a word; answers how many."""
-        chosen = [link for link in self._links if which(link.head)]
-        for link in chosen:
+        """Abort connections; return their number."""
+        links = [link for link in self._links if which(link.head)]
+        for link in links:
             link.abort()
-        return len(chosen)
+        return len(links)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, until either side ends it."""
-        back, onward = await self._dial()
-        link = _Link(writer, onward)
+        """Forward one connection until either side closes it."""
+        server_reader, server_writer = await self._dial()
+        link = _Link(writer, server_writer)
         self._links.add(link)
-        ways = [self._forward(link, reader, onward), self._forward(link, back, writer)]
+        coroutines = [
+            self._forward(link, reader, server_writer),
+            self._forward(link, server_reader, writer),
+        ]
         if self._idle_seconds is not None:
-            ways.append(self._end_idle(link, self._idle_seconds))
-        tasks = [asyncio.create_task(way) for way in ways]
+            coroutines.append(self._end_idle(link, self._idle_seconds))
+        tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -75,13 +78,13 @@ class Proxy:
             self._links.discard(link)
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take a connection."""
+        """Accept a connection."""
         task = asyncio.ensure_future(self.serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Cut everything."""
+        """Abort all connections."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -121,13 +124,13 @@ class Proxy:
 
 @asynccontextmanager
 async def proxy(target: str, idle_seconds: float | None = None) -> AsyncIterator[Proxy]:
-    """A running proxy on a port of this machine; it ends what said nothing for `idle_seconds`."""
-    running = Proxy(target, idle_seconds)
-    server = await asyncio.start_server(running.accept, "127.0.0.1", 0)
-    running.port = server.sockets[0].getsockname()[1]
+    """Run a proxy on a port of this machine; it closes connections idle for `idle_seconds`."""
+    running_proxy = Proxy(target, idle_seconds)
+    server = await asyncio.start_server(running_proxy.accept, "127.0.0.1", 0)
+    running_proxy.port = server.sockets[0].getsockname()[1]
     try:
-        yield running
+        yield running_proxy
     finally:
         server.close()
-        await running.close()
+        await running_proxy.close()
         await server.wait_closed()

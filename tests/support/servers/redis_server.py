@@ -1,6 +1,6 @@
-"""A Redis of the test's own, that it may stop and start again.
+"""A Redis of the test's own, which it can stop and start again.
 
-`RUSTYGPT_TEST_REDIS_URL` names one to use where only a running Redis is needed.
+`RUSTYGPT_TEST_REDIS_URL` is the URL of a Redis for tests that need only a running one.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ PROGRAM = shutil.which("redis-server")
 
 
 class RedisServer:
-    """`redis-server` on a port of this machine, without a file."""
+    """`redis-server` on a port of this machine, without persistence."""
 
     def __init__(self) -> None:
         self._process: Process | None = None
@@ -25,10 +25,13 @@ class RedisServer:
         self.url = f"redis://127.0.0.1:{self._port}"
 
     async def start(self) -> None:
-        """Start, and wait until it takes connections."""
+        """Start it, and wait until it accepts connections."""
         flags = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
         self._process = await asyncio.create_subprocess_exec(
-            *(PROGRAM or "redis-server", "--port", str(self._port), *flags),
+            PROGRAM or "redis-server",
+            "--port",
+            str(self._port),
+            *flags,
             stdout=DEVNULL,
             stderr=DEVNULL,
         )
@@ -37,14 +40,14 @@ class RedisServer:
                 await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
-        """End it the hard way."""
+        """Kill it."""
         if self._process is not None:
             self._process.kill()
             await self._process.wait()
             self._process = None
 
     def freeze(self, *, on: bool) -> None:
-        """Let it say nothing more, though its connections stay; or wake it up."""
+        """Suspend it, so that its connections stay open without data; or resume it."""
         if self._process is not None:
             self._process.send_signal(signal.SIGSTOP if on else signal.SIGCONT)
 
@@ -59,7 +62,7 @@ class RedisServer:
 
 @asynccontextmanager
 async def redis_server() -> AsyncIterator[RedisServer]:
-    """A running Redis."""
+    """Run a Redis."""
     server = RedisServer()
     await server.start()
     try:
@@ -70,10 +73,10 @@ async def redis_server() -> AsyncIterator[RedisServer]:
 
 @asynccontextmanager
 async def redis_url() -> AsyncIterator[str]:
-    """The URL of the Redis that a variable names, else of one of the test's own."""
-    given = os.environ.get("RUSTYGPT_TEST_REDIS_URL")
-    if given:
-        yield given
+    """Yield the URL of the configured Redis, or of one of the test's own."""
+    configured_url = os.environ.get("RUSTYGPT_TEST_REDIS_URL")
+    if configured_url:
+        yield configured_url
         return
     async with redis_server() as server:
         yield server.url

@@ -1,4 +1,4 @@
-"""Two servers in this process on one database, for what crosses between them."""
+"""Two servers in this process on one database, for tests of what one sends to the other."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +12,7 @@ from tests.support.servers.in_process_server import HttpUser, InProcessServer, S
 
 @dataclass
 class TwoServers:
-    """Two servers with one clock, and Ann at both: signed in at each, one conversation."""
+    """Two servers with one clock, a conversation of Ann's, and her session at each server."""
 
     first: InProcessServer
     second: InProcessServer
@@ -21,7 +21,7 @@ class TwoServers:
     conversation_id: str
 
     def advance_time(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass on both servers."""
         self.first.clock.advance(seconds)
 
 
@@ -29,7 +29,7 @@ class TwoServers:
 async def two_servers(
     start_server: StartServer, conversation: dict[str, Any], **options: Any
 ) -> AsyncIterator[TwoServers]:
-    """Both, once they hear each other; `served` is what `serve` takes."""
+    """Run two servers that are connected; `options` are those of `in_process_server`."""
     async with AsyncExitStack() as stack:
         clock = FakeClock()
         first = await stack.enter_async_context(start_server(clock=clock, **options))

@@ -1,4 +1,4 @@
-"""Frames of a stream, as a server sends them."""
+"""Frames of a stream as a server sends them."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,52 +12,54 @@ from rustygpt_shared.codec import encode, sse_frame
 
 
 def opened(position: str = "evt_0", retry: int = 1) -> bytes:
-    """The beginning of a stream."""
+    """Return the first frames of a stream."""
     return b"retry: %d\n\n" % retry + sse_frame(
         "stream.open", encode(events.StreamOpenPayload(position)), resume_position=position
     )
 
 
 def closed(reason: str) -> bytes:
-    """The end of a stream."""
+    """Return the last frame of a stream."""
     return sse_frame("stream.closed", encode({"reason": reason}))
 
 
 def reset(position: str) -> bytes:
-    """A gap that the server cannot fill."""
+    """Return the frame of a reset."""
     payload = encode(events.StreamResetPayload("trimmed", position))
     return sse_frame("stream.reset", payload, resume_position=position)
 
 
 def error(number: int, text: str = "x", about: UUID | None = None) -> bytes:
-    """An error event."""
+    """Return the frame of an error."""
     payload = encode(events.ErrorPayload("RGP.X", text, about))
     return sse_frame("error", payload, event_id=f"evt_{number}")
 
 
-def answer(content: str = "", **more: Any) -> Any:
-    """The assistant's answer to the root."""
-    more.setdefault("streaming", True)
-    more = {"author_user_id": None, "author_name": "assistant", **more}
+def answer(content: str = "", **fields: Any) -> Any:
+    """Return the assistant's answer to the root."""
+    fields.setdefault("streaming", True)
+    fields = {"author_user_id": None, "author_name": "assistant", **fields}
     return message(
-        REPLY, content, role="assistant", parent_id=ROOT, path="0001/0002", depth=2, seq=2, **more
+        REPLY, content, role="assistant", parent_id=ROOT, path="0001/0002", depth=2, seq=2, **fields
     )
 
 
-def message_new(number: int, shown: Any) -> bytes:
-    """A message was written, or an answer begun."""
-    return sse_frame("message.new", encode(events.MessagePayload(shown)), event_id=f"evt_{number}")
-
-
-def message_updated(number: int, shown: Any) -> bytes:
-    """A message is different."""
+def message_new(number: int, message_view: Any) -> bytes:
+    """Return the frame of a new message."""
     return sse_frame(
-        "message.updated", encode(events.MessagePayload(shown)), event_id=f"evt_{number}"
+        "message.new", encode(events.MessagePayload(message_view)), event_id=f"evt_{number}"
+    )
+
+
+def message_updated(number: int, message_view: Any) -> bytes:
+    """Return the frame of a changed message."""
+    return sse_frame(
+        "message.updated", encode(events.MessagePayload(message_view)), event_id=f"evt_{number}"
     )
 
 
 def message_delta(offset: int, text: str) -> bytes:
-    """A piece of the answer."""
+    """Return the frame of a delta."""
     choice = events.DeltaChoice(0, events.DeltaText(content=text))
     payload = events.MessageDeltaPayload(
         "x:0", "chat.completion.chunk", ROOT, REPLY, TEA, offset, [choice]
@@ -66,16 +68,16 @@ def message_delta(offset: int, text: str) -> bytes:
 
 
 def message_done(number: int, reason: Any = "stop") -> bytes:
-    """The end of the answer."""
+    """Return the frame of an answer's end."""
     payload = events.MessageDonePayload(REPLY, ROOT, TEA, reason, 1)
     return sse_frame("message.done", encode(payload), event_id=f"evt_{number}")
 
 
 def stream(*frames: bytes) -> FakeResponse:
-    """A stream of frames that then breaks off."""
+    """Return the response of a stream that sends frames and is then interrupted."""
 
     async def body() -> AsyncIterator[bytes]:
-        for piece in frames:
-            yield piece
+        for frame in frames:
+            yield frame
 
     return FakeResponse(stream=body())

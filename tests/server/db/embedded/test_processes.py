@@ -1,4 +1,4 @@
-"""What the system tells of other processes."""
+"""What the operating system reports about other processes."""
 
 import os
 import subprocess
@@ -7,14 +7,14 @@ import sys
 from rustygpt_server.db.embedded import processes
 
 
-def test_a_living_process_is_told_by_start_and_words() -> None:
-    """Our own process has a start that stays, and its command line."""
+def test_a_running_process_has_a_start_time_and_a_command() -> None:
+    """The start time of a process does not change."""
     assert processes.start_time(os.getpid()) == processes.start_time(os.getpid()) != "-"
     assert "pytest" in processes.command(os.getpid()) or "python" in processes.command(os.getpid())
 
 
-def test_the_dead_are_nobody() -> None:
-    """A process that ended has no start, and its remains have no words."""
+def test_an_ended_process_has_no_start_time_and_no_command() -> None:
+    """A zombie process has no command either."""
     child = subprocess.Popen([sys.executable, "-c", ""])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert processes.command(child.pid) == ""
@@ -23,6 +23,6 @@ def test_the_dead_are_nobody() -> None:
     assert processes.command(child.pid) == ""
 
 
-def test_ps_tells_the_same() -> None:
-    """Where there is no /proc, `ps` is asked; it knows us too."""
+def test_ps_reports_the_same_process() -> None:
+    """`ps` is used where there is no /proc."""
     assert processes._ps("pid=", os.getpid()).split() == [str(os.getpid())]
