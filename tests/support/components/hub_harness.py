@@ -181,7 +181,7 @@ class RecordingSink:
         return True
 
     async def send(self, data: bytes) -> None:
-        """Record data, once there is room."""
+        """Record data, as soon as the sink accepts it."""
         while self.is_full:
             self._changed.clear()
             await self._changed.wait()
