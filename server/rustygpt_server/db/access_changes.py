@@ -18,7 +18,7 @@ ChangeKind = Literal[
 ]
 
 
-class AccessChange(Struct, frozen=True, array_like=True, tag="control"):
+class AccessChange(Struct, frozen=True, array_like=True, tag="access"):
     """One change of a session, an account or a membership; processes also send it to each other."""
 
     kind: ChangeKind

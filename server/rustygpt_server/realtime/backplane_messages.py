@@ -24,14 +24,14 @@ _HEADER_BYTES: Final = 100
 _MESSAGE_BYTES: Final = PACKET_BYTES - _HEADER_BYTES
 
 
-class AnswerEnded(Struct, frozen=True, array_like=True, tag="over"):
+class AnswerEnded(Struct, frozen=True, array_like=True, tag="ended"):
     """An answer is no longer in progress."""
 
     conversation_id: UUID
     message_id: UUID
 
 
-class ResendRequest(Struct, frozen=True, array_like=True, tag="want"):
+class ResendRequest(Struct, frozen=True, array_like=True, tag="resend"):
     """A request to publish the full text of an answer again.
 
     Without a message id: of all answers in progress, and all typing indicators.
@@ -40,7 +40,7 @@ class ResendRequest(Struct, frozen=True, array_like=True, tag="want"):
     message_id: UUID | None
 
 
-class UnloggedEvents(Struct, frozen=True, array_like=True, tag="happened"):
+class UnloggedEvents(Struct, frozen=True, array_like=True, tag="events"):
     """Numbered events that are not in the log, because persistence is off.
 
     Subscribers of a process that misses them have to reset.
@@ -49,7 +49,7 @@ class UnloggedEvents(Struct, frozen=True, array_like=True, tag="happened"):
     events: list[EventRecord]
 
 
-class PresenceHeartbeat(Struct, frozen=True, array_like=True, tag="beat"):
+class PresenceHeartbeat(Struct, frozen=True, array_like=True, tag="heartbeat"):
     """A user's heartbeat; of two, the later one has the higher `heartbeat_seq`."""
 
     user_id: UUID
@@ -73,7 +73,7 @@ class CancelAnswer(Struct, frozen=True, array_like=True, tag="cancel"):
     message_id: UUID
 
 
-class ReadMarkerMoved(Struct, frozen=True, array_like=True, tag="mark"):
+class ReadMarkerMoved(Struct, frozen=True, array_like=True, tag="read_marker"):
     """A user's read marker moved; `unread` is the count at the event number `position`."""
 
     conversation_id: UUID

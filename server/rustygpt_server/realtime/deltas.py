@@ -10,7 +10,7 @@ from rustygpt_shared import codec
 from rustygpt_shared.events import DeltaChoice, DeltaText, MessageDeltaPayload
 
 
-class AnswerDelta(Struct, frozen=True, array_like=True, tag="text", kw_only=True):
+class AnswerDelta(Struct, frozen=True, array_like=True, tag="delta", kw_only=True):
     """Text that was added to an answer; an offset is the number of code points before it."""
 
     message_id: UUID

@@ -55,7 +55,7 @@ def test_nothing_to_send_is_no_packet() -> None:
     assert pack("me", {}, []) == []
 
 
-@pytest.mark.parametrize("data", ["", "x", "[]", '["a",{},[["text",1]]]', '["a",{"b":1},[]]'])
+@pytest.mark.parametrize("data", ["", "x", "[]", '["a",{},[["delta",1]]]', '["a",{"b":1},[]]'])
 def test_invalid_packets_are_rejected(data: str) -> None:
     """Any role that may log in to the database can notify."""
     with pytest.raises(msgspec.MsgspecError):

@@ -69,7 +69,7 @@ async def test_invalid_notifications_are_ignored(
     async with postgres_backplane(database_url, pool_login, "a") as backplane:
         listener = RecordingListener()
         await backplane.start(listener)
-        for data in ("", "\x01", '["x",{},[["kick","nonsense",1]]]', '["a",{},[["want",null]]]'):
+        for data in ("", "\x01", '["x",{},[["kick","nonsense",1]]]', '["a",{},[["resend",null]]]'):
             await superuser.fetch("SELECT pg_notify($1, $2)", CHANNEL, data)
         conversation_id = UUID(int=9)
         packet = f'["x",{{"{conversation_id}":1}},[]]'

@@ -30,7 +30,7 @@ async def test_an_administrator_creates_an_account() -> None:
         await driver.until("me (you)  owner")
         driver.app.screen.query_one("#search").focus()
         await driver.pilot.press(*"bo")
-        await driver.until("Make an account for “bo”")
+        await driver.until("Create an account for “bo”")
         await driver.pilot.press("enter")
         await driver.until("A new account")
         await driver.pilot.press(*"bo", "enter")

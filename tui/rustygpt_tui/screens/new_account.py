@@ -46,7 +46,7 @@ class NewAccountDialog(ModalScreen[AdminUser | None]):
             yield Input(generate_password(), id="password", compact=True)
             yield Static("", id="failure", classes="failure", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Make the account", variant="primary", id="make", compact=True)
+                yield Button("Create the account", variant="primary", id="make", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:

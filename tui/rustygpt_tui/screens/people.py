@@ -148,8 +148,8 @@ class PeopleDialog(ModalScreen[None]):
     def _no_result_option(self, query: str) -> Option:
         name = shorten(one_line(query), 30)
         if self._may_create_accounts:
-            return Option(Content(f"Make an account for “{name}” …"), id=_NEW)
-        note = f"Nobody is called “{name}”. An administrator makes accounts."
+            return Option(Content(f"Create an account for “{name}” …"), id=_NEW)
+        note = f"Nobody is called “{name}”. Only an administrator can create accounts."
         return Option(Content.styled(note, _DIM), disabled=True)
 
     @on(Input.Submitted, "#search")
