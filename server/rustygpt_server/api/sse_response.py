@@ -51,8 +51,8 @@ class SseResponse:
     def write(self, chunk: SharedChunk) -> bool:
         """Write a shared chunk to the transport; return False when its buffer is above the limit.
 
-        Sanic does not see these bytes and ends a response that it takes for idle: heartbeats go
-        through `send`, also on busy streams.
+        Sanic does not see these bytes and ends a response that it considers idle. Therefore
+        keepalives are sent with `send`, even on busy streams.
         """
         transport = self._transport
         if transport.get_write_buffer_size() > _HIGH_WATER_BYTES:

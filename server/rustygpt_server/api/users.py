@@ -20,7 +20,7 @@ async def search_users(context: RequestContext[None]) -> UserSearchResults:
 
 
 async def list_users(context: RequestContext[None]) -> AdminUserList:
-    """List all accounts, by user name."""
+    """List all accounts, sorted by user name."""
     limit = request_parsing.limit_param(context.request, 50, 200)
     after = request_parsing.read_name_cursor(context.request)
     actor = context.caller.user.id

@@ -107,7 +107,7 @@ async def get_message(db: Database, actor: UUID, message_id: UUID) -> MessageVie
 async def list_chunks(
     db: Database, actor: UUID, message_id: UUID, first_idx: int, limit: int
 ) -> list[Chunk]:
-    """Return an answer's stored chunks, from an index on."""
+    """Return an answer's stored chunks, starting at an index."""
     rows = await db.fetch(
         "SELECT * FROM rustygpt.list_chunks($1, $2, $3, $4)", actor, message_id, first_idx, limit
     )

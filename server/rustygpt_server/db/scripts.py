@@ -1,6 +1,6 @@
 """The SQL scripts of a release as files: their order, names and checksums.
 
-The database does not belong here: see `bootstrap`.
+This module does not use the database; `bootstrap` applies the scripts.
 """
 
 from hashlib import sha256

@@ -92,8 +92,8 @@ class Channel:
     def jump_to(self, position: int) -> None:
         """Continue at a position that does not follow the present one; subscriptions reset.
 
-        Forward, because the events between were lost. Backward, because the log went back: then the
-        events in the reorder buffer and those that subscriptions are ahead by are not valid either.
+        Forward, because the events between were lost. Backward, because the log was restored to an
+        earlier state: then later events in the reorder buffer and at clients are invalid too.
         """
         self.flush()
         is_backward = position < (self.position or 0)
@@ -162,7 +162,7 @@ class Channel:
                 self._promote()
 
     def _promote(self) -> None:
-        """Make the subscriptions live whose cursor the position has reached."""
+        """Make live every subscription whose cursor equals the position."""
         reached = [one for one in self._ahead if one.cursor == self.position]
         for subscription in reached:
             subscriber = self._ahead.pop(subscription)
@@ -170,7 +170,7 @@ class Channel:
                 self._go_live(subscription, subscriber)
 
     def _go_live(self, subscription: Subscription, subscriber: Subscriber) -> None:
-        self.flush()  # the frames before are for those that were live when they came
+        self.flush()  # frames collected so far go only to subscriptions that are live already
         subscription.go_live()
         self.live[subscription] = subscriber
 

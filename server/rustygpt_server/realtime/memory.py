@@ -1,4 +1,4 @@
-"""The backplane between hubs of one process, used by tests and by a hub that is alone."""
+"""The backplane between hubs of one process, for tests."""
 
 import asyncio
 from collections.abc import Callable

@@ -156,7 +156,7 @@ class Sse(Section, frozen=True):
     """Event streams (server-sent events)."""
 
     heartbeat_seconds: Annotated[int, Meta(ge=1, le=20)] = 20
-    """A comment is sent after this many seconds without an event."""
+    """An idle stream gets a comment after at most this many seconds."""
     channel_capacity: Annotated[int, Meta(ge=8)] = 128
     """The number of events that may be queued for one subscriber."""
     max_streams: Positive = 20_000

@@ -57,7 +57,7 @@ async def test_other_users_cannot_create_accounts() -> None:
         await driver.pilot.press(*"bo")
         await driver.until("Nobody is called “bo”.")
         await driver.pilot.press("backspace", "backspace", "m")
-        await driver.until("me  is here already")
+        await driver.until("me  is already a participant")
         await driver.pilot.press("enter")
         assert not chat.http.request_count(
             "POST", f"/api/conversations/{CONVERSATION_ID}/participants"

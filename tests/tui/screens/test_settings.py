@@ -49,6 +49,6 @@ async def test_members_may_not_change_settings() -> None:
     conversation.people[ME] = structs.replace(conversation.people[ME], role="member")
     async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("s")
-        await driver.until("Only its owner")
+        await driver.until("Only the owner")
         await driver.pilot.press("f3")
         assert driver.main.is_current

@@ -88,6 +88,6 @@ class ConversationDialogs:
         """Return the open conversation, or None with a notice if the user may not change it."""
         if self._controller.may_edit:
             return self._controller.session
-        text = "Only its owner and its admins change a conversation."
+        text = "Only the owner and the admins of a conversation can change it."
         self._screen.notify(text, markup=False, timeout=3)
         return None

@@ -139,7 +139,9 @@ class PeopleDialog(ModalScreen[None]):
         for person in results:
             name = Content(_name(person.username, person.display_name))
             is_present = person.id in present
-            prompt = Content.assemble(name, ("  is here already", _DIM)) if is_present else name
+            prompt = (
+                Content.assemble(name, ("  is already a participant", _DIM)) if is_present else name
+            )
             option_list.add_option(Option(prompt, id=str(person.id), disabled=is_present))
         if query and not results:
             option_list.add_option(self._no_result_option(query))
