@@ -161,7 +161,7 @@ def _apply(
     dotted = ".".join(key)
     setting_type = _type_of(key)
     if setting_type is None or _is_section(setting_type):
-        problem = "is no setting" if setting_type is None else "is a section, not a value"
+        problem = "is not a setting" if setting_type is None else "is a section, not a value"
         errors.append(f"{dotted} ({source}) {problem}")
         return
     try:

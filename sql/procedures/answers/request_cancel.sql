@@ -17,7 +17,7 @@ BEGIN
     AND rustygpt.role_rank(_actor_role) < rustygpt.role_rank('admin')
   THEN
     PERFORM rustygpt.raise_error('RG403',
-      'Only the user who requested this answer or an administrator may stop it.');
+      'Only the user who requested this answer, or an admin of the conversation, may stop it.');
   END IF;
   UPDATE rustygpt.generations g SET cancel_requested_at = COALESCE(g.cancel_requested_at, _now)
   WHERE g.message_id = _message_id RETURNING g.instance_id INTO _instance_id;

@@ -42,9 +42,9 @@ def test_all_errors_are_reported_at_once(tmp_path: Path) -> None:
 
     report = "\n".join(caught.value.errors)
     assert f"server.port (file {file})" in report
-    assert f"nothing (file {file}) is no setting" in report or "nothing.here" in report
+    assert f"nothing (file {file}) is not a setting" in report or "nothing.here" in report
     assert "sse.heartbeat_seconds (environment)" in report
-    assert "server.prot (environment) is no setting" in report
+    assert "server.prot (environment) is not a setting" in report
 
 
 def test_lists_and_tables_can_come_from_the_environment() -> None:
