@@ -91,7 +91,7 @@ async def finish_answer(
         end.content,
         end.reasoning,
         end.finish_reason,
-        *(codec.encode(end.usage).decode() if end.usage else None,),
+        codec.encode(end.usage).decode() if end.usage else None,
         end.error_code,
         end.error_message,
         now,

@@ -88,7 +88,10 @@ async def update_conversation(
     """Change a conversation; raise Forbidden unless the actor is one of its administrators."""
     row: Any = await db.fetch_one(
         "SELECT * FROM rustygpt.update_conversation($1, $2, $3, $4)",
-        *(actor, conversation_id, codec.encode(changes).decode(), now),
+        actor,
+        conversation_id,
+        codec.encode(changes).decode(),
+        now,
     )
     return UpdatedConversation(_conversation(row[:-3]), event_records(conversation_id, *row[-3:]))
 

@@ -77,7 +77,9 @@ async def read_events_batch(
     """
     rows = await db.fetch(
         "SELECT * FROM rustygpt.read_events_batch($1, $2, $3)",
-        *(list(cursors), list(cursors.values()), limit),
+        list(cursors),
+        list(cursors.values()),
+        limit,
     )
     return [EventRecord(*row) for row in rows]
 
