@@ -14,6 +14,7 @@ from rustygpt_shared.settings.load import Key, LoadedSettings
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.session_file import SessionFile
+from rustygpt_tui.commands.interrupts import run_interruptible
 from rustygpt_tui.commands.options import COMMON, common
 from rustygpt_tui.commands.output import Output
 from rustygpt_tui.config import load_settings, session_file
@@ -70,7 +71,7 @@ def command(
         @functools.wraps(function)
         def callback(**values: Any) -> None:
             context = context_of(click.get_current_context(), values)
-            asyncio.run(function(context, **values))
+            asyncio.run(run_interruptible(function(context, **values)))
 
         if json:
             click.option("--json", is_flag=True, help="Print JSON.")(callback)
