@@ -62,6 +62,8 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """Shortest time between two unread counts of one user and thread."""
     access_poll: float = 1
     """Interval at which access changes of other processes are read from the database."""
+    limits_reload: float = 60
+    """Interval at which the rate limits are read from the database, whether they changed or not."""
     access_dedup_ttl: float = 60
     """How long an applied access change is remembered.
 
@@ -69,6 +71,11 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """
     access_freshness: float = 2
     """How long after a complete poll cached sessions and memberships may be used."""
+    cache_bypass: float = 30
+    """How long no check of an account's tokens is cached while its password is changed.
+
+    Longer than access_freshness and a statement of the database take.
+    """
     auth_cache_ttl: float = 60
     """Longest time that a cached session or membership is used."""
     removal_grace: float = 0.3
@@ -109,8 +116,6 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """Interval at which streams past the end of their session, or past a removal, are closed."""
     log_retry: float = 0.5
     """How soon the log is read again after a write whose outcome is unknown."""
-    request: float = 30
-    """How long a request may take to arrive completely."""
     peer_timeout: float = 30
     """A peer of a stream that acknowledges no data for this long has its connection closed."""
     ready_check: float = 2

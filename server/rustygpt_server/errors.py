@@ -3,14 +3,20 @@
     RequestError           a request is refused; `status` and `code` say how on the wire
     ├── BadRequest         400  a query, a path or a body that cannot be read
     ├── NotSignedIn        401  no session, an unknown one, or one that ended
+    │   └── PasswordChanged     the password was changed while it was checked
     ├── Forbidden          403  the caller may see it, but not do this
+    │   └── InsufficientScope   the caller's personal token lacks a scope
     ├── CsrfFailed         403  the CSRF token is missing or wrong
     ├── NotFound           404  also for what the caller may not know to exist
     ├── Conflict           409  it contradicts what is stored already
+    ├── Gone               410  it was there, and cannot be used any more
     ├── UnsupportedMedia   415  a body that is not JSON
     ├── ValidationFailed   422  a field breaks a rule
     ├── AccountDisabled    423  the password is right, the account is disabled
+    ├── RateLimited        429  the caller has made too many requests
     └── Unavailable        503  no connection, a timeout, a lock, or no resources
+        ├── DiskFull       503  the database has no space to store anything
+        └── LoginRefused   503  the database refuses the password of the server's own login
     StartupError           why the server cannot start; never on the wire
     └── DatabaseNotUsable  the settings name a database that this version cannot use
 
@@ -21,6 +27,7 @@ here.
 
 from typing import ClassVar
 
+from rustygpt_server.rates import LimitState
 from rustygpt_shared import problems
 from rustygpt_shared.problems import FieldError
 
@@ -52,11 +59,27 @@ class NotSignedIn(RequestError):
         self.challenge = challenge
 
 
+class PasswordChanged(NotSignedIn):
+    """The account's password was changed, or hashed again, while it was checked."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, problems.INVALID_CREDENTIALS)
+
+
 class Forbidden(RequestError):
     """The caller may see it, but not do this."""
 
     status = 403
     code = problems.FORBIDDEN
+
+
+class InsufficientScope(Forbidden):
+    """The caller's personal token lacks a scope; the header names it (RFC 6750, section 3)."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs a personal token with the scope `{scope}`.")
+        challenge = f'Bearer realm="rustygpt", error="insufficient_scope", scope="{scope}"'
+        self.headers = {"WWW-Authenticate": challenge}
 
 
 class CsrfFailed(RequestError):
@@ -80,6 +103,13 @@ class Conflict(RequestError):
     code = problems.CONFLICT
 
 
+class Gone(RequestError):
+    """It was there, and cannot be used any more: an invite."""
+
+    status = 410
+    code = problems.GONE
+
+
 class UnsupportedMedia(RequestError):
     """The body is not JSON."""
 
@@ -98,10 +128,33 @@ class ValidationFailed(RequestError):
         self.errors = errors
 
     @classmethod
+    def of_text(cls, text: str) -> "ValidationFailed":
+        """A sentence, or the message about one field after its name, as in `field: message`."""
+        field, separator, message = text.partition(": ")
+        if separator and field.isidentifier():
+            return cls.of_fields([FieldError(field, message)])
+        return cls(text)
+
+    @classmethod
     def of_fields(cls, errors: list[FieldError]) -> "ValidationFailed":
         """Several fields that break a rule; the detail joins their messages."""
         parts = [f"{e.field}: {e.message}" if e.field else e.message for e in errors]
         return cls("; ".join(parts), errors)
+
+
+class RateLimited(RequestError):
+    """The caller has made too many requests; `state` says when the next one is accepted."""
+
+    status = 429
+    code = problems.RATE_LIMITED
+
+    def __init__(self, state: LimitState, subject: str = "Too many requests") -> None:
+        seconds = state.retry_after_seconds or 1
+        unit = "second" if seconds == 1 else "seconds"
+        super().__init__(f"{subject}; try again in {seconds:,} {unit}.")
+        self.state = state
+        self.retry_after_seconds = seconds
+        self.headers = {"Retry-After": str(seconds)}
 
 
 class AccountDisabled(RequestError):
@@ -116,6 +169,14 @@ class Unavailable(RequestError):
 
     status = 503
     code = problems.UNAVAILABLE
+
+
+class DiskFull(Unavailable):
+    """The database has no space to store anything; reading goes on."""
+
+
+class LoginRefused(Unavailable):
+    """The database refuses the server's own login, until its password is set again."""
 
 
 class StartupError(Exception):

@@ -3,12 +3,16 @@
 What is counted where is decided by the code that counts.
 """
 
+import dataclasses
 import logging
+import re
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
+from contextvars import ContextVar
 from typing import Any, Final
 
 import structlog
+from msgspec import Struct, structs
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -25,6 +29,11 @@ FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Where prometheus_client keeps the metrics of several processes; it is read at import."""
 
 _SECRET_WORDS = ("password", "token", "secret", "cookie", "authorization", "api_key", "dsn", "url")
+_MAX_DEPTH: Final = 8
+"""Deeper parts of a value are left out of the log."""
+_URL_LOGIN: Final = re.compile(r"://[^/\s@]*@")
+_client_address: ContextVar[str | None] = ContextVar("client_address", default=None)
+_client_key: ContextVar[str | None] = ContextVar("client_key", default=None)
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -99,17 +108,49 @@ def _quiet_libraries() -> None:
 
 def _mask(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
     """Mask values whose names suggest a secret, so that a careless log call reveals nothing."""
-    for key in line:
-        if key != "event" and any(word in key.lower() for word in _SECRET_WORDS):
-            line[key] = "***"
+    for key, value in line.items():
+        if key != "exc_info":
+            line[key] = "***" if key != "event" and _is_secret(key) else _masked(value)
     return line
+
+
+def _is_secret(name: object) -> bool:
+    return any(word in str(name).lower() for word in _SECRET_WORDS)
+
+
+def _masked(value: Any, depth: int = _MAX_DEPTH) -> Any:
+    """Return a value without the secrets that its names suggest, however deep they are."""
+    if isinstance(value, str):
+        return _URL_LOGIN.sub("://***@", value)
+    fields = _fields(value)
+    if fields is None and not isinstance(value, list | tuple | set | frozenset):
+        return value
+    if depth == 0:
+        return "…"
+    if fields is None:
+        return [_masked(each, depth - 1) for each in value]
+    return {
+        name: "***" if _is_secret(name) else _masked(each, depth - 1)
+        for name, each in fields.items()
+    }
+
+
+def _fields(value: Any) -> Mapping[Any, Any] | None:
+    """Return what has names within a value: the entries of a mapping, the fields of a struct."""
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, Struct):
+        return structs.asdict(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return None
 
 
 def _plain(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Escape control characters: text of users must not start a new log line."""
     line["event"] = _escaped(str(line.get("event", "")), "")
     if "exception" in line:
-        line["exception"] = _escaped(str(line["exception"]), "\n")
+        line["exception"] = _escaped(_masked(str(line["exception"])), "\n")
     return line
 
 
@@ -121,6 +162,30 @@ def log(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of a module."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
+
+
+def bind_client(address: str, key: str) -> None:
+    """Let the security events of this request name the client's address.
+
+    `key` is the same for all addresses of one client.
+    """
+    _client_address.set(address)
+    _client_key.set(key)
+
+
+def client_key() -> str | None:
+    """Return what is the same for all addresses of this request's client; None outside of one."""
+    return _client_key.get()
+
+
+def log_security(event: str, *, refused: bool = False, **fields: object) -> None:
+    """Log one line about who may do what: a refusal as a warning, with the client's address.
+
+    Fields name accounts, never what was entered as a password or a name of no account.
+    """
+    logger = log("rustygpt_server.security")
+    write = logger.warning if refused else logger.info
+    write(event, address=_client_address.get(), **fields)
 
 
 class Metrics:
@@ -145,6 +210,10 @@ class Metrics:
 
     def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
         return Gauge(name, help_text, labels, registry=self.registry, multiprocess_mode="livesum")
+
+    def _shared_gauge(self, name: str, help_text: str) -> Gauge:
+        """Return a gauge that has the same value in every process."""
+        return Gauge(name, help_text, registry=self.registry, multiprocess_mode="livemostrecent")
 
     def _histogram(self, name: str, help_text: str, *labels: str) -> Histogram:
         return Histogram(name, help_text, labels, registry=self.registry)
@@ -174,6 +243,19 @@ class Metrics:
             "health_checks_total", "Health checks answered", "endpoint", "status"
         )
 
+        self.renderings = self._counter(
+            "rustygpt_renderings_total", "Messages rendered as HTML", "result"
+        )
+        self.rate_limited_requests = self._counter(
+            "http_rate_limit_requests_total", "Requests counted by limits", "profile", "result"
+        )
+        self.limit_profiles = self._shared_gauge(
+            "rustygpt_limits_profiles", "Profiles of rate limits"
+        )
+        self.limit_assignments = self._shared_gauge(
+            "rustygpt_limits_assignments", "Assignments of profiles to routes"
+        )
+
     def _database(self) -> None:
         self.scripts = self._counter(
             "db_bootstrap_scripts_total", "SQL files checked", "stage", "status"
@@ -186,12 +268,7 @@ class Metrics:
 
     def _sessions(self) -> None:
         self.logins = self._counter("rustygpt_auth_logins_total", "Logins", "result")
-        self.active_sessions = Gauge(
-            "rustygpt_auth_active_sessions",
-            "Sessions alive",
-            registry=self.registry,
-            multiprocess_mode="livemostrecent",
-        )  # each process counts them all
+        self.active_sessions = self._shared_gauge("rustygpt_auth_active_sessions", "Sessions alive")
         self.session_rotations = self._counter(
             "rustygpt_auth_session_rotations_total", "New session tokens", "reason"
         )

@@ -8,6 +8,7 @@ from rustygpt_shared.events import Event
 
 T = TypeVar("T")
 
+_TOO_DEEP = "JSON is nested too deeply"
 _encoder = msgspec.json.Encoder()
 _event_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
@@ -19,12 +20,18 @@ def encode(value: Any) -> bytes:
 
 def decode(data: bytes | str, shape: type[T]) -> T:
     """Return the struct in JSON; raise msgspec.DecodeError or msgspec.ValidationError."""
-    return msgspec.json.decode(data, type=shape)
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except RecursionError:
+        raise msgspec.DecodeError(_TOO_DEEP) from None
 
 
 def decode_event(data: bytes | str) -> Event:
-    """Return the event in a frame's data; raise msgspec.ValidationError for unknown types."""
-    return _event_decoder.decode(data)
+    """Return the event in a frame's data; raise msgspec.DecodeError, also for unknown types."""
+    try:
+        return _event_decoder.decode(data)
+    except RecursionError:
+        raise msgspec.DecodeError(_TOO_DEEP) from None
 
 
 def sse_frame(

@@ -20,7 +20,9 @@ FinishReason = Literal["stop", "length", "cancelled", "timeout", "error"]
 ResetReason = Literal["trimmed", "unknown", "too_far", "overflow", "joined", "removed"]
 """`joined` and `removed` occur on a stream of all conversations only: it now follows the named
 conversation, or no longer does."""
-CloseReason = Literal["shutdown", "removed", "session_ended", "disabled", "deleted"]
+CloseReason = Literal[
+    "shutdown", "removed", "session_ended", "password_changed", "disabled", "deleted"
+]
 
 
 class BaseEvent(Struct, frozen=True, tag_field="type", omit_defaults=True):
@@ -62,7 +64,7 @@ class ThreadActivity(BaseEvent, frozen=True, tag="thread.activity"):
 
 
 class MessagePayload(Model, frozen=True):
-    """Payload of `message.new` and `message.updated`."""
+    """Payload of `message.new`."""
 
     message: MessageView
 
@@ -73,10 +75,17 @@ class MessageNew(BaseEvent, frozen=True, tag="message.new"):
     payload: MessagePayload
 
 
-class MessageUpdated(BaseEvent, frozen=True, tag="message.updated"):
-    """A message changed: final text, edit or deletion."""
+class MessageUpdatedPayload(Model, frozen=True):
+    """Payload of `message.updated`; without `change` it brings the final text of an answer."""
 
-    payload: MessagePayload
+    message: MessageView
+    change: Literal["edited", "deleted", "restored"] | None = None
+
+
+class MessageUpdated(BaseEvent, frozen=True, tag="message.updated"):
+    """A message changed: final text, edit, deletion or restoration."""
+
+    payload: MessageUpdatedPayload
 
 
 class DeltaText(Model, frozen=True):
@@ -152,12 +161,26 @@ class ConversationUpdatedPayload(Model, frozen=True):
     """Payload of `conversation.updated`."""
 
     conversation: ConversationInfo
+    last_message_excerpt: str | None = None
+    """As the list of conversations shows it; absent if there is none."""
 
 
 class ConversationUpdated(BaseEvent, frozen=True, tag="conversation.updated"):
-    """A conversation's title or settings changed."""
+    """A conversation's title, settings or last excerpt changed."""
 
     payload: ConversationUpdatedPayload
+
+
+class ConversationDeletedPayload(Model, frozen=True):
+    """Payload of `conversation.deleted`."""
+
+    conversation_id: UUID
+
+
+class ConversationDeleted(BaseEvent, frozen=True, tag="conversation.deleted"):
+    """A conversation was deleted with everything in it; this is its last event."""
+
+    payload: ConversationDeletedPayload
 
 
 class ErrorPayload(Model, frozen=True):
@@ -165,6 +188,8 @@ class ErrorPayload(Model, frozen=True):
 
     code: str
     message: str
+    conversation_id: UUID
+    root_id: UUID | None = None
     message_id: UUID | None = None
 
 
@@ -181,6 +206,7 @@ class UnreadUpdatePayload(Model, frozen=True):
     root_id: UUID
     user_id: UUID
     unread: int
+    read_seq: int
 
 
 class UnreadUpdate(BaseEvent, frozen=True, tag="unread.update"):
@@ -263,6 +289,7 @@ Event = (
     | MessageDone
     | MembershipChanged
     | ConversationUpdated
+    | ConversationDeleted
     | ErrorEvent
     | UnreadUpdate
     | PresenceUpdate

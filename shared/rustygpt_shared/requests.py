@@ -1,6 +1,5 @@
 """The bodies of requests, validated as they are decoded; unknown fields are rejected."""
 
-from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
@@ -9,6 +8,8 @@ from msgspec.structs import force_setattr
 
 from rustygpt_shared import text_rules
 from rustygpt_shared.models.presence import Status
+from rustygpt_shared.models.tokens import Scope
+from rustygpt_shared.text_rules import TextRule
 
 AssistantMode = Literal["always", "mention", "off"]
 ConversationRole = Literal["owner", "admin", "member", "viewer"]
@@ -16,10 +17,21 @@ GlobalRole = Literal["admin", "member", "read_only"]
 MessageRole = Literal["user", "assistant", "system"]
 
 
-class Request(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A request body; `VALIDATORS` maps text fields to the rules that normalise them."""
+TOKEN_SECONDS_MAX = 10 * 365 * 86_400
+"""How long a personal token with an end is valid at most: ten years."""
 
-    VALIDATORS: ClassVar[dict[str, Callable[[str], str]]] = {}
+
+INVITE_SECONDS = 86_400
+"""How long an invite may be accepted by default: a day."""
+INVITE_SECONDS_MAX = 30 * 86_400
+"""How long at most: 30 days."""
+InviteSeconds = Annotated[int, Meta(ge=1, le=INVITE_SECONDS_MAX)]
+
+
+class Request(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A request body; `VALIDATORS` maps each text field to its rule."""
+
+    VALIDATORS: ClassVar[dict[str, TextRule]] = {}
 
     def __post_init__(self) -> None:
         for field, validator in self.VALIDATORS.items():
@@ -47,7 +59,7 @@ class SetUp(Request, frozen=True):
         "email": text_rules.email,
         "password": text_rules.password,
         "display_name": text_rules.display_name,
-        "setup_token": text_rules.plain,
+        "setup_token": text_rules.setup_token,
     }
 
 
@@ -57,7 +69,7 @@ class LogIn(Request, frozen=True):
     email: str
     password: str
 
-    VALIDATORS = {"email": text_rules.plain, "password": text_rules.plain}
+    VALIDATORS = {"email": text_rules.login_name, "password": text_rules.given_password}
 
 
 class CreateUser(Request, frozen=True):
@@ -93,8 +105,20 @@ class UpdateMe(Request, frozen=True):
     display_name: str | UnsetType | None = UNSET
     """`null` removes it."""
     email: str | UnsetType = UNSET
+    """It need not be unique, but only one account can log in with an address."""
+    current_password: str | None = None
+    """Required with `email`."""
 
-    VALIDATORS = {"display_name": text_rules.display_name, "email": text_rules.email}
+    VALIDATORS = {
+        "display_name": text_rules.display_name,
+        "email": text_rules.email,
+        "current_password": text_rules.given_password,
+    }
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.email is not UNSET and self.current_password is None:
+            raise ValueError("current_password: a change of the e-mail address needs the password")
 
 
 class ChangePassword(Request, frozen=True):
@@ -103,23 +127,40 @@ class ChangePassword(Request, frozen=True):
     current_password: str
     new_password: str
 
-    VALIDATORS = {"current_password": text_rules.plain, "new_password": text_rules.password}
+    VALIDATORS = {
+        "current_password": text_rules.given_password,
+        "new_password": text_rules.password,
+    }
 
 
-def _bounded_text(limit: int) -> Callable[[str], str]:
-    """Return a rule for trimmed text of 1 to `limit` characters."""
+class CreateToken(Request, frozen=True):
+    """Create a personal token for a program."""
 
-    def validate(value: str) -> str:
-        text = text_rules.plain(value).strip()
-        if not 1 <= len(text) <= limit:
-            raise ValueError(f"1 to {limit:,} characters are allowed")
-        return text
+    name: str
+    scopes: Annotated[list[Scope], Meta(min_length=1, max_length=4)]
+    expires_in_seconds: Annotated[int, Meta(ge=1, le=TOKEN_SECONDS_MAX)] | None = None
+    """Absent: the token does not expire."""
 
-    return validate
+    VALIDATORS = {"name": text_rules.token_name}
 
 
-_MODEL = _bounded_text(200)
-_SYSTEM_PROMPT = _bounded_text(16_384)
+class Register(Request, frozen=True):
+    """Create an account for oneself, and start a session."""
+
+    username: str
+    email: str
+    password: str
+    display_name: str | None = None
+    invite_token: str | None = None
+    """The new account is also a participant of the invite's conversation."""
+
+    VALIDATORS = {
+        "username": text_rules.username,
+        "email": text_rules.email,
+        "password": text_rules.password,
+        "display_name": text_rules.display_name,
+        "invite_token": text_rules.invite_token,
+    }
 
 
 def default_assistant_mode(*, is_group: bool) -> AssistantMode:
@@ -137,7 +178,11 @@ class CreateConversation(Request, frozen=True):
     model: str | None = None
     system_prompt: str | None = None
 
-    VALIDATORS = {"title": text_rules.title, "model": _MODEL, "system_prompt": _SYSTEM_PROMPT}
+    VALIDATORS = {
+        "title": text_rules.title,
+        "model": text_rules.model,
+        "system_prompt": text_rules.system_prompt,
+    }
 
 
 class UpdateConversation(Request, frozen=True):
@@ -149,7 +194,11 @@ class UpdateConversation(Request, frozen=True):
     system_prompt: str | UnsetType | None = UNSET
     archived: bool | UnsetType = UNSET
 
-    VALIDATORS = {"title": text_rules.title, "model": _MODEL, "system_prompt": _SYSTEM_PROMPT}
+    VALIDATORS = {
+        "title": text_rules.title,
+        "model": text_rules.model,
+        "system_prompt": text_rules.system_prompt,
+    }
 
 
 class AddParticipant(Request, frozen=True):
@@ -159,6 +208,38 @@ class AddParticipant(Request, frozen=True):
     role: ConversationRole = "member"
 
 
+class CreateInvite(Request, frozen=True):
+    """Invite somebody to a conversation."""
+
+    email: str | None = None
+    """Only the account with this address may accept it; absent: any one with the token."""
+    role: ConversationRole = "member"
+    ttl_seconds: InviteSeconds | None = None
+    """How long it may be accepted; default: a day."""
+    ttl_secs: InviteSeconds | None = None
+    """The same as `ttl_seconds`."""
+
+    VALIDATORS = {"email": text_rules.email}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ttl_seconds is not None and self.ttl_secs is not None:
+            raise ValueError("ttl_secs: this is another name of ttl_seconds; give one of them")
+
+    @property
+    def seconds(self) -> int:
+        """How long the invite may be accepted."""
+        return self.ttl_seconds or self.ttl_secs or INVITE_SECONDS
+
+
+class AcceptInvite(Request, frozen=True):
+    """Join a conversation by an invite."""
+
+    token: str
+
+    VALIDATORS = {"token": text_rules.invite_token}
+
+
 class PostMessage(Request, frozen=True):
     """Post a message: the root of a new thread, or a reply."""
 
@@ -166,16 +247,57 @@ class PostMessage(Request, frozen=True):
     role: MessageRole = "user"
     model: str | None = None
 
-    VALIDATORS = {"content": text_rules.message, "model": _MODEL}
+    VALIDATORS = {"content": text_rules.message, "model": text_rules.model}
+
+
+class EditMessage(Request, frozen=True):
+    """Replace the text of a message."""
+
+    content: str
+    reason: str | None = None
+    """Why, kept with the earlier text."""
+
+    VALIDATORS = {"content": text_rules.message, "reason": text_rules.reason}
+
+
+class DeleteMessage(Request, frozen=True):
+    """Delete a message; it can be restored."""
+
+    reason: str | None = None
+    """Why, kept with the text."""
+
+    VALIDATORS = {"reason": text_rules.reason}
+
+
+class Regenerate(Request, frozen=True):
+    """Generate another answer to the same question."""
+
+    model: str | None = None
+    """Default: that of the answer."""
+
+    VALIDATORS = {"model": text_rules.model}
 
 
 class MarkRead(Request, frozen=True):
     """Move the caller's read marker in a thread; without a field, to the end of the thread."""
 
-    path: Annotated[str, Meta(max_length=1_024)] | None = None
+    seq: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    """A number above that of the last message is the end of the thread."""
+    path: str | None = None
     message_id: UUID | None = None
 
-    VALIDATORS = {"path": text_rules.plain}
+    VALIDATORS = {"path": text_rules.path}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if sum(value is not None for value in (self.seq, self.path, self.message_id)) > 1:
+            raise ValueError("only one of seq, path and message_id is allowed")
+
+
+class MarkUnread(Request, frozen=True):
+    """Set the caller's read marker in a thread just before a message."""
+
+    message_id: UUID
 
 
 class SetTyping(Request, frozen=True):
@@ -190,3 +312,49 @@ class Heartbeat(Request, frozen=True):
     """Report that the caller is present."""
 
     status: Status = "online"
+
+
+class LimitRate(Request, frozen=True):
+    """The rate of a profile of rate limits."""
+
+    requests_per_second: Annotated[float, Meta(ge=1e-5, le=1e6)]
+    """How many requests are accepted in the long run; 0.00001 is about one a day."""
+    burst: Annotated[int, Meta(ge=1, le=1_000_000)]
+    """How many are accepted at once."""
+
+
+class CreateLimitProfile(Request, frozen=True):
+    """Create a profile of rate limits, as an administrator."""
+
+    name: str
+    params: LimitRate
+    algorithm: Literal["gcra"] = "gcra"
+    description: str | None = None
+
+    VALIDATORS = {
+        "name": text_rules.profile_name,
+        "description": text_rules.profile_description,
+    }
+
+
+class UpdateLimitProfile(Request, frozen=True):
+    """Change a profile of rate limits; absent fields stay as they are."""
+
+    params: LimitRate | UnsetType | None = UNSET
+    """`null` lets `default` and `auth.login` follow the settings again."""
+    description: str | UnsetType | None = UNSET
+    """`null` removes it."""
+
+    VALIDATORS = {"description": text_rules.profile_description}
+
+
+class CreateLimitAssignment(Request, frozen=True):
+    """Assign a profile to the routes of a pattern, in place of the one that it has."""
+
+    profile_id: UUID
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "*"]
+    """`*` is every method."""
+    path: str
+    """Segments that are literal, `{name}` or `:name`; a last segment `*` is any end."""
+
+    VALIDATORS = {"path": text_rules.route_pattern}

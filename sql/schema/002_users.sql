@@ -4,15 +4,31 @@ CREATE TABLE rustygpt.users (
   username text NOT NULL,
   username_key text NOT NULL UNIQUE,
   email text NOT NULL,
-  email_key text NOT NULL UNIQUE,
+  email_key text UNIQUE,
   display_name text,
   password_hash text NOT NULL,
   roles text[] NOT NULL CHECK (roles <@ ARRAY['admin', 'member', 'read_only']),
   created_at timestamptz NOT NULL,
-  disabled_at timestamptz
+  disabled_at timestamptz,
+  uncached_until timestamptz
 );
 COMMENT ON TABLE rustygpt.users IS
   'Accounts. The columns *_key hold the lower-case forms, which are unique.';
+COMMENT ON COLUMN rustygpt.users.email_key IS
+  'NULL if another account had the address first, or took it at the same time: only one account can
+log in with it.';
+COMMENT ON COLUMN rustygpt.users.uncached_until IS
+  'Until then no process caches checks of tokens of this account, whose password is being changed.';
+
+CREATE TABLE rustygpt.name_skeletons (
+  user_id uuid NOT NULL REFERENCES rustygpt.users ON DELETE CASCADE,
+  kind text NOT NULL CHECK (kind IN ('username', 'display_name')),
+  skeleton text NOT NULL,
+  PRIMARY KEY (user_id, kind, skeleton)
+);
+CREATE INDEX name_skeletons_skeleton ON rustygpt.name_skeletons (skeleton);
+COMMENT ON TABLE rustygpt.name_skeletons IS
+  'What names look like, without case and confusable letters; names that share one look alike.';
 
 CREATE TABLE rustygpt.sessions (
   id uuid PRIMARY KEY,
@@ -23,9 +39,12 @@ CREATE TABLE rustygpt.sessions (
   absolute_expires_at timestamptz NOT NULL,
   user_agent text,
   address text,
-  rotation_due boolean NOT NULL DEFAULT false
+  rotation_due boolean NOT NULL DEFAULT false,
+  generation integer NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE rustygpt.sessions IS 'Sessions of logins. A session that was ended is deleted.';
+COMMENT ON COLUMN rustygpt.sessions.generation IS
+  'How many password changes have replaced all tokens of the session.';
 
 CREATE TABLE rustygpt.session_tokens (
   token_hash bytea PRIMARY KEY CHECK (octet_length(token_hash) = 32),
@@ -55,6 +74,8 @@ COMMENT ON TABLE rustygpt.idempotency IS
 
 ALTER TABLE rustygpt.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.users FORCE ROW LEVEL SECURITY;
+ALTER TABLE rustygpt.name_skeletons ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rustygpt.name_skeletons FORCE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.sessions FORCE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.session_tokens ENABLE ROW LEVEL SECURITY;
@@ -94,6 +115,11 @@ CREATE POLICY insert_by_admin ON rustygpt.users FOR INSERT
   WITH CHECK ((SELECT rustygpt.is_system()) OR (SELECT rustygpt.is_admin(rustygpt.actor())));
 CREATE POLICY update_own ON rustygpt.users FOR UPDATE
   USING ((SELECT rustygpt.is_system()) OR id = (SELECT rustygpt.actor())
+    OR (SELECT rustygpt.is_admin(rustygpt.actor())));
+CREATE POLICY select_any ON rustygpt.name_skeletons FOR SELECT
+  USING ((SELECT rustygpt.actor()) IS NOT NULL OR (SELECT rustygpt.is_system()));
+CREATE POLICY change_own ON rustygpt.name_skeletons
+  USING ((SELECT rustygpt.is_system()) OR user_id = (SELECT rustygpt.actor())
     OR (SELECT rustygpt.is_admin(rustygpt.actor())));
 CREATE POLICY own_rows ON rustygpt.sessions
   USING ((SELECT rustygpt.is_system()) OR user_id = (SELECT rustygpt.actor())

@@ -9,11 +9,15 @@ CREATE TABLE rustygpt.conversations (
   created_by uuid NOT NULL REFERENCES rustygpt.users,
   created_at timestamptz NOT NULL,
   archived_at timestamptz,
+  deleted_at timestamptz,
   last_event_number bigint NOT NULL DEFAULT 0,
   last_activity_at timestamptz NOT NULL,
+  last_message_id uuid,
   last_message_excerpt text,
   participant_count integer NOT NULL DEFAULT 1
 ) WITH (fillfactor = 70);
+COMMENT ON COLUMN rustygpt.conversations.deleted_at IS
+  'The row of a deleted conversation stays, without its title and settings: it keeps id and position.';
 COMMENT ON COLUMN rustygpt.conversations.last_event_number IS
   'The number of the last durable event. It is incremented under the lock of this row, so that the
 order of numbers is the order of commits, without gaps.';
@@ -31,6 +35,13 @@ COMMENT ON COLUMN rustygpt.participants.joined_at_event IS
 is needed for each thread.';
 CREATE INDEX participants_by_user ON rustygpt.participants (user_id, conversation_id);
 
+CREATE TABLE rustygpt.purges (
+  conversation_id uuid PRIMARY KEY REFERENCES rustygpt.conversations,
+  deleted_at timestamptz NOT NULL
+);
+COMMENT ON TABLE rustygpt.purges IS
+  'Deleted conversations whose threads, messages and events are still to be deleted, in batches.';
+
 CREATE TABLE rustygpt.events (
   conversation_id uuid NOT NULL,
   number bigint NOT NULL,
@@ -46,6 +57,8 @@ ALTER TABLE rustygpt.conversations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.conversations FORCE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.participants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.participants FORCE ROW LEVEL SECURITY;
+ALTER TABLE rustygpt.purges ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rustygpt.purges FORCE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rustygpt.events FORCE ROW LEVEL SECURITY;
 
@@ -108,6 +121,9 @@ CREATE POLICY insert_own ON rustygpt.conversations FOR INSERT
 CREATE POLICY member_rows ON rustygpt.participants
   USING (conversation_id = (SELECT rustygpt.current_conversation()) OR (SELECT rustygpt.is_system())
     OR conversation_id IN (SELECT rustygpt.my_conversations()));
+CREATE POLICY system ON rustygpt.purges USING ((SELECT rustygpt.is_system()));
+CREATE POLICY insert_current ON rustygpt.purges FOR INSERT
+  WITH CHECK (conversation_id = (SELECT rustygpt.current_conversation()));
 CREATE POLICY member_rows ON rustygpt.events
   USING (conversation_id = (SELECT rustygpt.current_conversation())
     OR (SELECT rustygpt.is_system()));

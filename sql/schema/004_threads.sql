@@ -37,33 +37,67 @@ CREATE TABLE rustygpt.messages (
   author_name text,
   edited_at timestamptz,
   deleted_at timestamptz,
+  deleted_by uuid,
   model text,
   reasoning text,
   finish_reason text,
   usage json,
+  error json,
   streaming boolean NOT NULL DEFAULT false,
   requested_by uuid,
-  created_event bigint NOT NULL
+  created_event bigint NOT NULL,
+  text_events bigint[] NOT NULL DEFAULT '{}'
 );
+COMMENT ON COLUMN rustygpt.messages.content IS
+  'Empty while the message is deleted: the text is then in its last revision only.';
 COMMENT ON COLUMN rustygpt.messages.author_name IS
   'The name of the author at the time of the post, as in the event of the message.';
+COMMENT ON COLUMN rustygpt.messages.seq IS
+  'Counts the messages of the thread in the order of commits; read markers refer to it.';
+COMMENT ON COLUMN rustygpt.messages.error IS
+  'Why an answer failed, as {code, message}; NULL for any other message.';
 COMMENT ON COLUMN rustygpt.messages.created_event IS
   'The number of the event that created the message; within a thread it increases as seq does.';
+COMMENT ON COLUMN rustygpt.messages.text_events IS
+  'The numbers of the later events that have its text. A deletion removes the text from the log there.';
 CREATE UNIQUE INDEX messages_by_path ON rustygpt.messages (root_id, path)
   INCLUDE (depth, conversation_id);
 CREATE INDEX messages_by_depth ON rustygpt.messages (root_id, depth, path)
   INCLUDE (conversation_id);
-CREATE INDEX messages_by_created_event ON rustygpt.messages (root_id, created_event)
+CREATE UNIQUE INDEX messages_by_seq ON rustygpt.messages (root_id, seq)
   INCLUDE (author_user_id, deleted_at, conversation_id);
+CREATE INDEX messages_by_created_event ON rustygpt.messages (root_id, created_event)
+  INCLUDE (seq, conversation_id);
+
+CREATE TABLE rustygpt.revisions (
+  message_id uuid NOT NULL REFERENCES rustygpt.messages ON DELETE CASCADE,
+  number integer NOT NULL,
+  conversation_id uuid NOT NULL,
+  content text NOT NULL,
+  reasoning text,
+  written_at timestamptz NOT NULL,
+  change text NOT NULL CHECK (change IN ('edited', 'deleted')),
+  replaced_at timestamptz NOT NULL,
+  replaced_by uuid NOT NULL,
+  reason text,
+  PRIMARY KEY (message_id, number)
+);
+COMMENT ON TABLE rustygpt.revisions IS
+  'Earlier texts of messages, and the texts of deleted ones. Restoring a message removes the row of its
+deletion.';
 
 CREATE TABLE rustygpt.read_markers (
   user_id uuid NOT NULL REFERENCES rustygpt.users ON DELETE CASCADE,
   root_id uuid NOT NULL REFERENCES rustygpt.threads ON DELETE CASCADE,
-  read_up_to_event bigint NOT NULL,
+  read_seq integer NOT NULL,
+  version bigint NOT NULL,
   PRIMARY KEY (user_id, root_id)
 );
+CREATE INDEX read_markers_by_root ON rustygpt.read_markers (root_id);
 COMMENT ON TABLE rustygpt.read_markers IS
-  'How far a user has read a thread: up to the message with this created_event.';
+  'How far a user has read a thread: up to the message with this seq.';
+COMMENT ON COLUMN rustygpt.read_markers.version IS
+  'Increases with every move, forward or back: of two counts the one with the higher version is true.';
 
 CREATE TABLE rustygpt.chunks (
   message_id uuid NOT NULL REFERENCES rustygpt.messages ON DELETE CASCADE,
@@ -90,7 +124,8 @@ An answer whose lease has expired is ended by any other process. The row is dele
 DO $$
 DECLARE _table text;
 BEGIN
-  FOREACH _table IN ARRAY ARRAY['threads', 'thread_authors', 'messages', 'chunks', 'generations']
+  FOREACH _table IN ARRAY ARRAY['threads', 'thread_authors', 'messages', 'revisions', 'chunks',
+    'generations']
   LOOP
     EXECUTE format('ALTER TABLE rustygpt.%I ENABLE ROW LEVEL SECURITY', _table);
     EXECUTE format('ALTER TABLE rustygpt.%I FORCE ROW LEVEL SECURITY', _table);

@@ -1,17 +1,20 @@
 -- The log of access changes. Every server process follows it to update its caches and open streams.
 CREATE TABLE rustygpt.access_changes (
   number bigint PRIMARY KEY,
-  kind text NOT NULL CHECK (kind IN ('session_ended', 'session_rotated', 'disabled',
-    'account_changed', 'added', 'role_updated', 'removed')),
+  kind text NOT NULL CHECK (kind IN ('session_ended', 'session_rotated',
+    'password_changed', 'disabled', 'account_changed', 'added', 'role_updated', 'removed',
+    'limits_changed', 'conversation_deleted')),
   user_id uuid NOT NULL,
   session_id uuid,
   conversation_id uuid,
   event_number bigint NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE rustygpt.access_changes IS
-  'Changes of sessions, accounts and memberships in the order of commits; the oldest are pruned.';
+  'Changes of sessions, accounts, memberships and rate limits in the order of commits; the oldest are
+pruned.';
 COMMENT ON COLUMN rustygpt.access_changes.event_number IS
-  'For a change of membership, the number of its event in the conversation.';
+  'For a change of membership, the number of its event in the conversation; for a change of the
+password, the generation of the session that it came with.';
 
 CREATE TABLE rustygpt.access_change_counter (
   id boolean PRIMARY KEY DEFAULT true CHECK (id),

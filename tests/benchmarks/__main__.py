@@ -10,10 +10,19 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import cross_process, peers_side_by_side, posts, server_load, terminal
+from tests.benchmarks import (
+    cross_process,
+    limits,
+    page,
+    peers_side_by_side,
+    posts,
+    server_load,
+    terminal,
+    threads,
+)
 from tests.benchmarks.harness import HERE, compile_c, machine, raise_limits
 
-PARTS = ("start", "peers", "posts", "load", "crossing", "terminal")
+PARTS = ("start", "peers", "posts", "limits", "load", "crossing", "terminal", "threads", "page")
 
 
 def main() -> None:
@@ -38,15 +47,22 @@ def main() -> None:
 
 def measure(part: str, work: Path, repetitions: int) -> None:
     """Measure one part and print its table."""
-    if part == "start":
-        print(asyncio.run(server_load.measure_starts()))
-        return
-    if part == "posts":
-        print(asyncio.run(posts.measure_posts(repetitions)))
-        return
-    if part == "terminal":
-        asyncio.run(terminal.main())
-        return
+    without_load_client = {
+        "start": lambda: print(asyncio.run(server_load.measure_starts())),
+        "posts": lambda: print(asyncio.run(posts.measure_posts(repetitions))),
+        "limits": lambda: print(asyncio.run(limits.measure_limits(repetitions))),
+        "terminal": lambda: asyncio.run(terminal.main()),
+        "threads": lambda: print(threads.measure_threads(repetitions)),
+        "page": lambda: print(page.measure_page()),
+    }
+    if part in without_load_client:
+        without_load_client[part]()
+    else:
+        measure_deliveries(part, work, repetitions)
+
+
+def measure_deliveries(part: str, work: Path, repetitions: int) -> None:
+    """Measure a part with the load client and print its table."""
     client = compile_c(HERE / "sse_load.c", work)
     if client is None:
         print("skipped: there is no C compiler for the load client")

@@ -6,11 +6,11 @@ from pathlib import Path
 from uuid import UUID
 
 from tests.support.database import databases
-from tests.support.database.database_builder import DatabaseBuilder
+from tests.support.database.database_builder import PASSWORD_HASH, DatabaseBuilder
 
 from rustygpt_server.db import conversations, participants, sessions
 from rustygpt_server.db.bootstrap import PoolLogin
-from rustygpt_server.services.sessions import hash_token
+from rustygpt_server.services.secret_tokens import hash_token
 from rustygpt_shared.requests import CreateConversation
 
 PEOPLE = 100
@@ -51,7 +51,9 @@ async def _create_conversation(builder: DatabaseBuilder, number: int, members: l
 
 async def _sign_in(builder: DatabaseBuilder, person: UUID) -> str:
     token = secrets.token_urlsafe(32)
-    new = sessions.NewSession(builder.id(), person, hash_token(token), None, "127.0.0.1")
+    new = sessions.NewSession(
+        builder.id(), person, PASSWORD_HASH, hash_token(token), None, "127.0.0.1"
+    )
     limits = sessions.SessionLimits(28_800, 604_800, 10)
     await sessions.start_session(builder.db, new, limits, builder.now)
     return f"SESSION_ID={token}"

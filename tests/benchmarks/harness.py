@@ -141,6 +141,11 @@ def median(results: Iterable[dict[str, Any]], key: str) -> float:
     return float(statistics.median(result.get(key, 0) for result in results))
 
 
+def percentile(values: list[float], share: float) -> float:
+    """Return the value that a share of the values does not exceed."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0.0
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return rows as a text table; all columns but the first are right-aligned."""
     lines = [head, *rows]

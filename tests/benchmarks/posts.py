@@ -25,7 +25,7 @@ Write = Callable[[Post], Awaitable[PostResult]]
 
 
 @asynccontextmanager
-async def _builder() -> AsyncIterator[DatabaseBuilder]:
+async def new_builder() -> AsyncIterator[DatabaseBuilder]:
     """Yield users on a private PostgreSQL with durability enabled."""
     folder = databases.short_folder()
     running = await embedded.start(folder)
@@ -40,7 +40,7 @@ async def _builder() -> AsyncIterator[DatabaseBuilder]:
 
 async def measure_posts(repetitions: int) -> str:
     """Measure each way of posting, to one conversation and to many."""
-    async with _builder() as builder:
+    async with new_builder() as builder:
         post_writer = PostWriter(builder.db, builder.new_claim, SystemClock())
         ways: list[tuple[str, int, Write]] = [
             ("a statement each, a connection each", POOL, builder.write),

@@ -22,7 +22,7 @@ from tests.benchmarks.harness import (
 )
 from tests.support.database.databases import short_folder
 from tests.support.servers.in_process_server import HttpUser, RunningServer
-from tests.support.servers.server_process import ServerProcess, plain_environ
+from tests.support.servers.server_process import UNLIMITED, ServerProcess, plain_environ
 
 _LOAD = [
     Case(1, callers=1),
@@ -45,7 +45,9 @@ async def our_server(**environ: str) -> AsyncIterator[ServerProcess]:
         "RUSTYGPT_DATA_DIR": str(data),
         "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
         "RUSTYGPT__LOGGING__LEVEL": "warning",
+        **UNLIMITED,
         "RUSTYGPT__SSE__MAX_STREAMS_PER_USER": "20000",
+        "RUSTYGPT__SERVER__MAX_CONNECTIONS_PER_ADDRESS": "20000",
     }
     server = ServerProcess({**plain_environ(), **variables, **environ}, work / "server.log")
     try:

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tests.benchmarks.harness import progress
+from tests.benchmarks.harness import percentile, progress
 from tests.tui.sample_threads import ME, NAMES, answer, message, message_id
 from textual import events
 from textual.app import App, ComposeResult
 from textual.widgets import TextArea
 
-from rustygpt_tui.widgets.transcript.entries import EntryContext, entries
+from rustygpt_tui.widgets.transcript.entries import EntryContext
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
 SECONDS = 6.0
@@ -40,16 +40,14 @@ class ThreadApp(App[None]):
         self.text = ""
         self.live = message_id(history)
         thread = [message(n, _TEXT * (1 + n % 3)) for n in range(history)]
-        self.thread = entries(
-            [*thread, answer(history, streaming=True)], EntryContext(ME, NAMES, {})
-        )
+        self.thread = [*thread, answer(history, streaming=True)]
 
     def compose(self) -> ComposeResult:
         yield Transcript(lambda _: self.text)
         yield TextArea()
 
     def on_mount(self) -> None:
-        self.query_one(Transcript).show(self.thread)
+        self.query_one(Transcript).set_messages(self.thread, EntryContext(ME, NAMES))
         self.query_one(TextArea).focus()
 
 
@@ -61,11 +59,6 @@ class Times:
     keys: list[float] = field(default_factory=list)
     lags: list[float] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)
-
-
-def percentile(values: list[float], share: float) -> float:
-    """Return the value that a share of the values does not exceed."""
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0.0
 
 
 async def measure(history: int, rate: int) -> str:

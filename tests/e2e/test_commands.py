@@ -1,5 +1,6 @@
 """The commands against a real server: the first minutes, and two users in one conversation."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -8,8 +9,11 @@ from pathlib import Path
 
 import pytest
 from tests.support.clients.cli_runner import CliResult, run
+from tests.support.clients.screen import screen_of
+from tests.support.clients.terminal import in_terminal
 from tests.support.fakes.fake_http_server import fake_http_server
-from tests.support.servers.server_process import COMMAND, blocking_server_process
+from tests.support.servers.server_process import COMMAND, blocking_server_process, free_port
+from tests.support.wait import until
 
 from rustygpt_shared.codec import decode_event
 from rustygpt_shared.events import MessageNew
@@ -61,7 +65,7 @@ def test_the_first_minutes() -> None:
         json.loads, done("chat", "--conversation", conversation_id, "--json").split("\n")
     )
     assert (question["id"], answered["content"].strip()) == (root, answer)
-    assert done("unread").split("\t")[1:] == [root, "1"]
+    assert done("unread") == "", "what ask printed is read"
     assert done("read", root) == "Unread: 0"
     assert done("unread") == ""
     assert done("ask", "--parent", answered["id"][:23], "Again?", "--json")
@@ -84,6 +88,20 @@ def test_two_users_in_one_conversation() -> None:
     assert run("--account", "bob", "threads", conversation_id).code == 5
     done("--account", "ada", "admin", "users", "disable", "bob")
     assert run("--account", "bob", "me").code == 4
+
+
+def test_an_administrator_changes_rate_limits() -> None:
+    """A profile is created, assigned by its name, changed, and deleted when it is not needed."""
+    ada = ["--account", "ada", "admin", "limits"]
+    done(*ada, "profiles", "create", "slow", "--rps", "0.5", "--burst", "3")
+    done(*ada, "assignments", "create", "slow", "GET", "/api/users")
+    assert "\tGET\t/api/users\tslow" in done(*ada, "assignments")
+    assert "Burst:   9" in done(*ada, "profiles", "update", "slow", "--burst", "9")
+    assert "\tslow\t0.5\t9" in done(*ada)
+    assert run(*ada, "profiles", "delete", "slow").code == 1
+    done(*ada, "assignments", "delete", "GET /api/users")
+    done(*ada, "profiles", "delete", "slow")
+    assert run(*ada, "profiles", "delete", "slow").code == 5
 
 
 def test_follow_starts_at_the_first_event() -> None:
@@ -128,8 +146,91 @@ async def test_a_local_server_starts_and_ends(
         connect(origin) as client,
     ):
         assert origin == wanted
-        assert not await client.is_setup()
+        assert not (await client.show_setup()).is_setup
     assert len(received) > 1
     async with connect(origin) as client:
         with pytest.raises(Unreachable):
-            await client.is_setup()
+            await client.show_setup()
+
+
+async def test_the_settings_file_reaches_the_local_server(tmp_path: Path) -> None:
+    """`rustygpt --local --config FILE` shows what the server cannot use in that file."""
+    file = tmp_path / "other.toml"
+    file.write_text('[db]\nurl = "mysql://x"\n')
+    address = f"http://127.0.0.1:{free_port()}"
+    words = ["--local", "--config", str(file), "--server", address]
+    async with asyncio.timeout(60), in_terminal(*words) as terminal:
+        await terminal.shows("db.url")
+
+
+async def test_the_chat_is_drawn_while_errors_go_to_a_file(tmp_path: Path) -> None:
+    """`rustygpt 2>file` shows the chat, and nothing of it is in the file."""
+    with (tmp_path / "errors").open("wb") as file:
+        async with asyncio.timeout(60), in_terminal("--account", "ada", errors=file) as terminal:
+            await terminal.shows("Tea")
+            terminal.types("\x11")  # ctrl+q
+            assert await terminal.ends() == 0
+    assert (tmp_path / "errors").read_bytes() == b""
+
+
+async def test_a_line_chat_in_a_terminal() -> None:
+    """A paste is one message, the prompt follows the answer, and all of it is read at the end."""
+    conversation_id = await asyncio.to_thread(done, "--account", "ada", "conv", "create", "Lines")
+    paste = "def f():\n    return 1\n\nplease explain\n"
+    words = ["--account", "ada", "chat", "--conversation", conversation_id]
+    async with asyncio.timeout(60), in_terminal(*words) as terminal:
+        mode = terminal.mode()
+        await terminal.shows("↳ new thread")
+        terminal.types(f"\x1b[200~{paste}\x1b[201~\n")
+        await terminal.shows("↳ to assistant · demo: ")
+        terminal.types("Again, please\n")
+        await until(lambda: screen_of(terminal.seen).count("── assistant") == 2, 20)
+        await asyncio.to_thread(wait_until_read, conversation_id)
+        terminal.types("\x04")
+        assert await terminal.ends() == 0
+        assert terminal.mode() == mode
+    listed = await asyncio.to_thread(
+        done, "--account", "ada", "chat", "--conversation", conversation_id, "--json"
+    )
+    first, answer, second, _ = map(json.loads, listed.split("\n"))
+    assert first["content"] == paste.rstrip()
+    assert second["parent_id"] == answer["id"]
+
+
+def wait_until_read(conversation_id: str) -> None:
+    """Wait until nothing is unread in a conversation."""
+    while done("--account", "ada", "unread", conversation_id):
+        pass
+
+
+def test_a_script_signs_in_with_a_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a session file, within its scopes, and until it is revoked."""
+    done("--account", "ada", "conv", "create", "Builds", "--mode", "off")
+    token = done(
+        "--account", "ada", "tokens", "create", "ci", "--scope", "read", "--scope", "write"
+    )
+    with monkeypatch.context() as script:
+        script.setenv("RUSTYGPT_TOKEN", token)
+        script.setenv("RUSTYGPT_CONFIG_DIR", str(tmp_path / "none"))
+        done("post", "Builds", "The build is green.")
+        assert "The build is green." in done("chat", "--conversation", "Builds")
+        assert done("follow", "--conversation", "Builds", "--once", "--since", "evt_0")
+        assert (run("tokens").code, run("admin", "users").code) == (6, 6)
+    done("--account", "ada", "tokens", "revoke", "ci")
+    monkeypatch.setenv("RUSTYGPT_TOKEN", token)
+    assert run("me").code == 4
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_new_user_comes_with_an_invite() -> None:
+    """The link of `invites create` is given to `register`; it works once."""
+    done("--account", "ada", "conv", "create", "Guests", "--mode", "off")
+    link = done("--account", "ada", "invites", "create", "Guests", "--role", "viewer")
+    words = ["--username", "carol", "--email", "carol@example.org", "--password-stdin"]
+    register = ["--account", "carol", "register", "--invite", link, *words]
+    done(*register, stdin="password-3")
+    assert "Guests" in done("--account", "carol", "conversations")
+    assert run("--account", "carol", "invites", "accept", link).code == 1
+    assert "\tused\t" in done("--account", "ada", "invites", "list", "Guests")
+    done("--account", "ada", "admin", "users", "sign-out", "carol")
+    assert run("--account", "carol", "me").code == 4

@@ -1,6 +1,10 @@
 """Servers on the embedded PostgreSQL: shared, left running for others, adopted after a kill."""
 
+import asyncio
+import os
 import shutil
+import signal
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.support.database.databases import short_folder
 from tests.support.servers.in_process_server import RunningServer
-from tests.support.servers.server_process import ServerProcess, plain_environ
+from tests.support.servers.server_process import COMMAND, ServerProcess, plain_environ
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -22,19 +26,26 @@ def data_folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def _server(tmp_path: Path, data: Path, name: str) -> AsyncIterator[ServerProcess]:
+async def _server(
+    tmp_path: Path, data: Path, name: str, more: dict[str, str] | None = None
+) -> AsyncIterator[ServerProcess]:
     """Yield a server on an embedded database; stop it at the end if it still runs."""
-    more = {
-        "RUSTYGPT_CONFIG_DIR": str(tmp_path),
-        "RUSTYGPT_DATA_DIR": str(data),
-        "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
-    }
-    server = ServerProcess({**plain_environ(), **more}, tmp_path / f"{name}.log")
+    server = ServerProcess(_environ(tmp_path, data, more or {}), tmp_path / f"{name}.log")
     await server.start()
     try:
         yield server
     finally:
         await server.stop()
+
+
+def _environ(tmp_path: Path, data: Path, more: dict[str, str]) -> dict[str, str]:
+    return {
+        **plain_environ(),
+        "RUSTYGPT_CONFIG_DIR": str(tmp_path),
+        "RUSTYGPT_DATA_DIR": str(data),
+        "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
+        **more,
+    }
 
 
 @asynccontextmanager
@@ -68,6 +79,43 @@ async def test_two_servers_share_one_database(tmp_path: Path, data_folder: Path)
 
     assert shown["title"] == "shared"
     assert _postmaster(data_folder) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_closed_terminal_ends_the_server_and_its_database(
+    tmp_path: Path, data_folder: Path, workers: int
+) -> None:
+    """SIGHUP ends it as SIGTERM does, also when several processes serve."""
+    more = {"RUSTYGPT__SERVER__WORKERS": str(workers)}
+    async with _server(tmp_path, data_folder, "one", more) as server:
+        assert _postmaster(data_folder)
+        os.kill(server.pid, signal.SIGHUP)
+        assert await server.wait() == 0
+
+    assert _postmaster(data_folder) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+async def test_a_signal_while_it_starts_leaves_no_database_running(
+    tmp_path: Path, data_folder: Path, number: signal.Signals
+) -> None:
+    """The exit code names the signal; what was created is usable."""
+    environ = _environ(tmp_path, data_folder, {})
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, "serve", "--port", "0", env=environ, stdin=DEVNULL, stderr=PIPE
+    )
+    assert process.stderr is not None
+    async with asyncio.timeout(60):
+        while b"starting the database" not in await process.stderr.readline():
+            pass
+        process.send_signal(number)
+        errors = await process.stderr.read()
+        assert await process.wait() == 128 + number
+
+    assert b"Traceback" not in errors
+    assert b"Ready" not in errors
+    assert _postmaster(data_folder) == 0
+    assert (data_folder / "postgres" / "data" / "PG_VERSION").exists()
 
 
 async def test_a_killed_server_leaves_a_usable_database(tmp_path: Path, data_folder: Path) -> None:

@@ -134,7 +134,7 @@ async def test_an_answer_streams_at_both_servers_and_is_cancelled_at_the_other(p
             deltas += 1
         path = f"/api/messages/{payload['message_id']}"
         await pair.there.post(f"{path}/cancel", None, expect=202)
-        done = await there.next("message.done", seconds=2)
+        done = await there.next("message.done", seconds=60)
     shown = await pair.there.get(path)
 
     assert done["payload"]["finish_reason"] == "cancelled"
@@ -154,11 +154,11 @@ async def test_a_removal_ends_streams_at_the_other_server(pair: Pair) -> None:
         for stream in (his, hers):
             await stream.next("stream.open")
         await pair.ann.call("DELETE", f"{people}/{bob.id}", expect=204)
-        removed = await his.next("stream.closed", seconds=2)
+        removed = await his.next("stream.closed", seconds=60)
         admin = pair.one.people["admin"]
         disabled = {"disabled": True}
         await admin.call("PATCH", f"/api/admin/users/{pair.ann.id}", disabled)
-        ended = await hers.next("stream.closed", seconds=2)
+        ended = await hers.next("stream.closed", seconds=60)
 
     assert removed["payload"] == {"reason": "removed"}
     assert ended["payload"] == {"reason": "disabled"}
@@ -179,7 +179,7 @@ async def worker_supervisor(tmp_path: Path, database: str) -> AsyncIterator[Serv
 
 async def _writer(owner: Any) -> int:
     """Return the process that generates the one answer in progress."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (
             runner := await owner.fetchval("SELECT instance_id FROM rustygpt.generations")
         ) is None:
@@ -255,13 +255,13 @@ async def test_workers_stop_in_order(worker_supervisor: ServerProcess) -> None:
 
     assert closed["payload"] == {"reason": "shutdown"}
     assert code == 0
-    assert asyncio.get_running_loop().time() - started < 10
+    assert asyncio.get_running_loop().time() - started < 60
 
 
 async def test_workers_do_not_outlive_their_parent(worker_supervisor: ServerProcess) -> None:
     """When the parent is killed, the workers end and the port is free again."""
     await worker_supervisor.kill()
-    async with httpx.AsyncClient(base_url=worker_supervisor.url) as client, asyncio.timeout(15):
+    async with httpx.AsyncClient(base_url=worker_supervisor.url) as client, asyncio.timeout(60):
         while True:
             try:
                 await client.get("/healthz", timeout=1)

@@ -47,6 +47,7 @@ class Crowd:
     async def act(self) -> None:
         """Perform one action; a refusal (the user was removed meanwhile) is ignored."""
         steps = [self._post, self._reply, self._reply, self._rename, self._member, self._cancel]
+        steps += [self._edit, self._delete, self._restore, self._regenerate]
         await self._random.choice(steps)()
         self._server.clock.advance(0.01)
 
@@ -60,7 +61,8 @@ class Crowd:
         answer = await who.client.post(path, json=body, headers=headers)
         assert answer.status_code in {201, 404, 403}, answer.text
         if answer.status_code == 201:
-            self._messages.append(answer.json()["message_id"])
+            ids = answer.json()
+            self._messages += [ids[name] for name in ("message_id", "answer_id") if name in ids]
 
     async def _post(self) -> None:
         await self._write(f"/api/threads/{self._conversation_id}/root")
@@ -68,6 +70,29 @@ class Crowd:
     async def _reply(self) -> None:
         if self._messages:
             await self._write(f"/api/messages/{self._random.choice(self._messages)}/reply")
+
+    async def _change(self, verb: str, body: object = None) -> None:
+        """Change a message; a refusal (no right to, deleted, being written) is ignored."""
+        if self._messages:
+            who = self._who()
+            response = await who.client.post(
+                f"/api/messages/{self._random.choice(self._messages)}/{verb}",
+                json=body,
+                headers={"X-CSRF-TOKEN": who.csrf},
+            )
+            assert response.status_code in {201, 204, 403, 404, 409}, response.text
+
+    async def _edit(self) -> None:
+        await self._change("edit", {"content": f"edited {self._random.randrange(100)}"})
+
+    async def _delete(self) -> None:
+        await self._change("delete")
+
+    async def _restore(self) -> None:
+        await self._change("restore")
+
+    async def _regenerate(self) -> None:
+        await self._change("regenerate")
 
     async def _rename(self) -> None:
         title = f"title {self._random.randrange(100)}"
@@ -130,7 +155,7 @@ class Follower:
 async def test_a_state_kept_by_events_equals_a_fresh_state(
     start_server: StartServer, seed: int
 ) -> None:
-    """Posts, replies, answers, cancelled answers, new titles and changes of membership."""
+    """Posts, replies, answers, changes of messages, new titles and changes of membership."""
     script = ScriptedAnswer([chunk("one "), 0.02, chunk("twö "), 0.02, chunk("🦀"), finished()])
     async with (
         fake_model_server(script) as model,
@@ -146,7 +171,7 @@ async def test_a_state_kept_by_events_equals_a_fresh_state(
         crowds = [Crowd(running, ann, bob, conversation_id, seed * 10 + n) for n in range(2)]
         for _ in range(STEPS):
             await asyncio.gather(*(crowd.act() for crowd in crowds))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while running.components.hub.answers(UUID(conversation_id)):
                 await asyncio.sleep(0.01)
         done.set()

@@ -1,5 +1,6 @@
 """Three users and the assistant in one conversation: terminal, command line, browser."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,8 +9,10 @@ import pytest
 from playwright.async_api import Page, expect
 from tests.support.clients.browser import chromium
 from tests.support.clients.cli_user import CliUser
+from tests.support.database import databases
+from tests.support.fakes.fake_model_server import ScriptedAnswer, chunk, fake_model_server
 from tests.support.password import PASSWORD
-from tests.support.servers.server_process import ServerProcess
+from tests.support.servers.server_process import ServerProcess, server_process
 from tests.tui.app_driver import AppDriver
 
 from rustygpt_tui.app import RustyGPT
@@ -19,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @asynccontextmanager
-async def _terminal(server: ServerProcess, name: str) -> AsyncIterator[AppDriver]:
+async def terminal_of(server: ServerProcess, name: str) -> AsyncIterator[AppDriver]:
     """Yield the terminal chat, signed in through its own form."""
     app = RustyGPT(load_settings(), server=server.url, account=None, local=False)
     try:
@@ -36,7 +39,7 @@ async def _terminal(server: ServerProcess, name: str) -> AsyncIterator[AppDriver
 
 
 @asynccontextmanager
-async def _browser(server: ServerProcess, name: str) -> AsyncIterator[Page]:
+async def browser_of(server: ServerProcess, name: str) -> AsyncIterator[Page]:
     """Yield the web page in Chromium, signed in through its own form."""
     async with chromium() as browser:
         page = await browser.new_page()
@@ -48,7 +51,7 @@ async def _browser(server: ServerProcess, name: str) -> AsyncIterator[Page]:
         yield page
 
 
-async def _people(server: ServerProcess, folder: Path) -> CliUser:
+async def people(server: ServerProcess, folder: Path) -> CliUser:
     """Return Ann at the command line, who has set up the server; Bob and Cid have accounts."""
     ann = CliUser(folder / "ann", server.url)
     (folder / "ann").mkdir()
@@ -74,11 +77,11 @@ async def test_all_see_the_same_conversation_live(
     real_server: ServerProcess, tmp_path: Path
 ) -> None:
     """Each message appears everywhere at once, and the assistant's answer streams to all."""
-    ann = await _people(real_server, tmp_path)
+    ann = await people(real_server, tmp_path)
     async with (
         ann.follow("Harbour") as following,
-        _terminal(real_server, "bob") as bob,
-        _browser(real_server, "cid") as cid,
+        terminal_of(real_server, "bob") as bob,
+        browser_of(real_server, "cid") as cid,
     ):
         await bob.until("● live")
         await cid.get_by_role("link", name="Harbour").click()
@@ -88,7 +91,7 @@ async def test_all_see_the_same_conversation_live(
         await bob.until("from the command line")
         await bob.pilot.press("n")
         await bob.until("ann  ")
-        await cid.get_by_role("link", name="from the command line").click()
+        await cid.locator("#threads a", has_text="from the command line").click()
         await expect(cid.locator("#messages")).to_contain_text("from the command line")
 
         await cid.locator("#composer textarea").fill("@assistant hello from the browser")
@@ -101,28 +104,40 @@ async def test_all_see_the_same_conversation_live(
     assert done["payload"]["finish_reason"] == "stop"
 
 
-async def test_a_killed_server_loses_nothing(real_server: ServerProcess, tmp_path: Path) -> None:
+@pytest.fixture
+async def writing_server(tmp_path: Path, cluster_url: str) -> AsyncIterator[ServerProcess]:
+    """A server whose assistant begins an answer and never ends it."""
+    url = await databases.create(cluster_url)
+    unfinished = ScriptedAnswer([chunk("I begin to write"), asyncio.Event()])
+    async with fake_model_server(unfinished) as model:
+        more = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "k", "RUSTYGPT_PROFILE": "test"}
+        async with server_process(tmp_path, url, **more) as running:
+            yield running
+    await databases.drop(cluster_url, url)
+
+
+async def test_a_killed_server_loses_nothing(writing_server: ServerProcess, tmp_path: Path) -> None:
     """SIGKILL in the middle of an answer: clients reconnect, every acknowledged post is there."""
-    ann = await _people(real_server, tmp_path)
+    ann = await people(writing_server, tmp_path)
     async with (
         ann.follow("Harbour") as following,
-        _terminal(real_server, "bob") as bob,
-        _browser(real_server, "cid") as cid,
+        terminal_of(writing_server, "bob") as bob,
+        browser_of(writing_server, "cid") as cid,
     ):
         await cid.get_by_role("link", name="Harbour").click()
         await ann.run("post", "Harbour", "@assistant please write")
         started = await following.until("message.delta")
         await bob.until("please write")
         await bob.pilot.press("n")
-        await bob.until("I am the demo assistant")
-        await real_server.kill()
-        await bob.until("offline", seconds=20)
-        await real_server.start()
+        await bob.until("I begin to write")
+        await writing_server.kill()
+        await bob.until("offline", seconds=60)
+        await writing_server.start()
 
         done = await following.until("message.done", seconds=60)
         await bob.until("● live", seconds=40)
         await ann.run("post", "Harbour", "and on we go")
-        await bob.until("and on we go", seconds=20)
+        await bob.until("and on we go", seconds=60)
         await expect(cid.locator("#threads")).to_contain_text("and on we go", timeout=20_000)
 
     shown = (await ann.json("threads", "Harbour"))[-1]

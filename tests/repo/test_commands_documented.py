@@ -12,7 +12,7 @@ from rustygpt_tui.commands.options import COMMON
 from rustygpt_tui.errors import Exit
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text("utf-8")
-ROW = re.compile(r"^\| `([a-z ]+)` \| ([^|]*)\|", re.MULTILINE)
+ROW = re.compile(r"^\| `([a-z][a-z -]*)` \| ([^|]*)\|", re.MULTILINE)
 
 
 def _commands(

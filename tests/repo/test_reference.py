@@ -6,7 +6,7 @@ from tests.repo.generate_reference import DOCS, modules, operations, pages
 LINE_MAX = 100
 VERBS = (
     *("Add", "Cancel", "Change", "Create", "Delete", "List", "Move", "Post", "Record", "Remove"),
-    *("Replace", "Return", "Search", "Set", "Stream"),
+    *("Replace", "Return", "Revoke", "Search", "Set", "Stream"),
 )
 
 

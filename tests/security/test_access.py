@@ -1,5 +1,7 @@
 """Every route for every kind of caller, against the table below."""
 
+import re
+
 import pytest
 from tests.repo.generate_reference import operations
 from tests.support.clients.callers import CALLER_KINDS, make_caller_matrix
@@ -30,9 +32,15 @@ TABLE: dict[tuple[str, str], dict[str, int] | str] = {
     ("GET", "/healthz"): _EVERYONE,
     ("GET", "/readyz"): _EVERYONE,
     ("GET", "/metrics"): _EVERYONE,
+    ("GET", "/openapi.json"): _EVERYONE,
+    ("GET", "/openapi.yaml"): _EVERYONE,
+    ("GET", "/docs"): _EVERYONE,
+    ("GET", "/docs/{name}"): "no data of users, tested with the route",
+    ("GET", "/.well-known/{path}"): "no data of users, tested with the route",
     ("GET", "/api/setup"): _EVERYONE,
     ("POST", "/api/setup"): _TESTED_ELSEWHERE,
     ("POST", "/api/auth/login"): _TESTED_ELSEWHERE,
+    ("POST", "/api/auth/register"): _TESTED_ELSEWHERE,
     ("POST", "/api/auth/refresh"): _TESTED_ELSEWHERE,
     ("POST", "/api/auth/logout"): _TESTED_ELSEWHERE,
     ("GET", "/api/auth/me"): _SIGNED_IN,
@@ -40,10 +48,21 @@ TABLE: dict[tuple[str, str], dict[str, int] | str] = {
     ("POST", "/api/auth/password"): _OWN_ACCOUNT,
     ("GET", "/api/auth/sessions"): _SIGNED_IN,
     ("DELETE", "/api/auth/sessions/{session_id}"): _NO_CALLER,
+    ("GET", "/api/auth/tokens"): _SIGNED_IN,
+    ("POST", "/api/auth/tokens"): {**dict.fromkeys(CALLER_KINDS, 201), "anonymous": 401},
+    ("DELETE", "/api/auth/tokens/{token_id}"): _NO_CALLER,
     ("GET", "/api/users"): _SIGNED_IN,
     ("GET", "/api/admin/users"): _GLOBAL,
     ("POST", "/api/admin/users"): {**_GLOBAL, "global_admin": 422},
     ("PATCH", "/api/admin/users/{user_id}"): _GLOBAL,
+    ("GET", "/api/admin/limits/profiles"): _GLOBAL,
+    ("POST", "/api/admin/limits/profiles"): {**_GLOBAL, "global_admin": 422},
+    ("PUT", "/api/admin/limits/profiles/{profile_id}"): {**_GLOBAL, "global_admin": 404},
+    ("DELETE", "/api/admin/limits/profiles/{profile_id}"): {**_GLOBAL, "global_admin": 404},
+    ("GET", "/api/admin/limits/assignments"): _GLOBAL,
+    ("POST", "/api/admin/limits/assignments"): {**_GLOBAL, "global_admin": 404},
+    ("DELETE", "/api/admin/limits/assignments/{assignment_id}"): {**_GLOBAL, "global_admin": 404},
+    ("DELETE", "/api/admin/users/{user_id}/sessions"): {**_GLOBAL, "global_admin": 204},
     ("GET", "/api/conversations"): _SIGNED_IN,
     ("POST", "/api/conversations"): {
         **dict.fromkeys(CALLER_KINDS, 201),
@@ -52,41 +71,65 @@ TABLE: dict[tuple[str, str], dict[str, int] | str] = {
     },
     ("GET", "/api/conversations/{conversation_id}"): _READ,
     ("PATCH", "/api/conversations/{conversation_id}"): _MANAGE,
+    ("DELETE", "/api/conversations/{conversation_id}"): _members(204, "owner"),
     ("GET", "/api/conversations/{conversation_id}/participants"): _READ,
     ("POST", "/api/conversations/{conversation_id}/participants"): _members(204, "admin", "owner"),
     ("DELETE", "/api/conversations/{conversation_id}/participants/{user_id}"): _members(
         204, "viewer", "admin", "owner"
     ),
+    ("GET", "/api/conversations/{conversation_id}/invites"): _MANAGE,
+    ("POST", "/api/conversations/{conversation_id}/invites"): _MANAGE,
+    ("POST", "/api/invites/accept"): {**_NO_CALLER, "read_only": 403},
+    ("POST", "/api/invites/{token_or_id}/revoke"): _members(204, "admin", "owner"),
     ("GET", "/api/conversations/{conversation_id}/threads"): _READ,
     ("GET", "/api/conversations/{conversation_id}/unread"): _READ,
     ("GET", "/api/conversations/{conversation_id}/presence"): _READ,
     ("POST", "/api/presence/heartbeat"): {**dict.fromkeys(CALLER_KINDS, 204), "anonymous": 401},
     ("POST", "/api/typing"): _members(204, "member", "admin", "owner"),
     ("GET", "/api/threads/{root_id}/tree"): _READ,
+    ("GET", "/api/threads/{root_id}/messages"): _READ,
     ("GET", "/api/messages/{message_id}"): _READ,
     ("GET", "/api/messages/{message_id}/chunks"): _READ,
     ("POST", "/api/threads/{conversation_id}/root"): _WRITE,
     ("POST", "/api/messages/{parent_id}/reply"): _WRITE,
     ("POST", "/api/threads/{root_id}/read"): _READ,
+    ("POST", "/api/threads/{root_id}/unread"): _READ,
     ("POST", "/api/messages/{message_id}/cancel"): _members(202, "admin", "owner"),
+    ("POST", "/api/messages/{message_id}/edit"): _members(204, "admin", "owner"),
+    ("POST", "/api/messages/{message_id}/delete"): _members(204, "admin", "owner"),
+    ("POST", "/api/messages/{message_id}/restore"): _members(204, "admin", "owner"),
+    ("GET", "/api/messages/{message_id}/revisions"): _READ,
+    ("POST", "/api/messages/{message_id}/regenerate"): _members(409, "admin", "owner"),
     ("GET", "/api/stream"): _SIGNED_IN,
     ("GET", "/api/stream/conversations/{conversation_id}"): _READ,
 }
 BODIES: dict[tuple[str, str], object] = {
     ("PATCH", "/api/admin/users/{user_id}"): {"disabled": False},
     ("POST", "/api/admin/users"): {},
+    ("POST", "/api/admin/limits/profiles"): {},
+    ("PUT", "/api/admin/limits/profiles/{profile_id}"): {},
+    ("POST", "/api/admin/limits/assignments"): {"method": "GET", "path": "/api/users"},
+    ("POST", "/api/auth/tokens"): {"name": "x", "scopes": ["read"]},
     ("POST", "/api/conversations"): {"title": "mine"},
     ("PATCH", "/api/conversations/{conversation_id}"): {"title": "new"},
     ("POST", "/api/conversations/{conversation_id}/participants"): {"role": "viewer"},
+    ("POST", "/api/conversations/{conversation_id}/invites"): {"role": "viewer"},
+    ("POST", "/api/invites/accept"): {"token": "rgpi_unknown"},
     ("POST", "/api/threads/{conversation_id}/root"): {"content": "x"},
     ("POST", "/api/messages/{parent_id}/reply"): {"content": "x"},
     ("POST", "/api/threads/{root_id}/read"): {},
+    ("POST", "/api/threads/{root_id}/unread"): {},
+    ("POST", "/api/messages/{message_id}/edit"): {"content": "y"},
+    ("POST", "/api/messages/{message_id}/delete"): {},
+    ("POST", "/api/messages/{message_id}/regenerate"): {},
     ("POST", "/api/presence/heartbeat"): {},
     ("POST", "/api/typing"): {"seconds": 9},
 }
 _BODY_IDS = {
     ("POST", "/api/conversations/{conversation_id}/participants"): ("user_id",),
+    ("POST", "/api/admin/limits/assignments"): ("profile_id",),
     ("POST", "/api/typing"): ("conversation_id", "root_id"),
+    ("POST", "/api/threads/{root_id}/unread"): ("message_id",),
 }
 """The ids that belong to the body of a request."""
 _TESTED = sorted(key for key, row in TABLE.items() if isinstance(row, dict))
@@ -113,13 +156,13 @@ async def test_each_caller_gets_the_status_of_the_table(
     for kind in CALLER_KINDS:
         if method != "GET" and statuses:
             matrix = await make_caller_matrix(server)
-        body = _body(key, matrix.ids)
+        body = body_of(key, matrix.ids)
         statuses[kind] = await matrix.status(kind, method, path.format(**matrix.ids), body)
 
     assert statuses == TABLE[key]
 
 
-def _body(key: tuple[str, str], ids: dict[str, str]) -> object:
+def body_of(key: tuple[str, str], ids: dict[str, str]) -> object:
     """Return the body of a request, with the ids that belong to it."""
     body = BODIES.get(key)
     return {**body, **{name: ids[name] for name in _BODY_IDS[key]}} if key in _BODY_IDS else body  # type: ignore[dict-item]
@@ -130,9 +173,9 @@ async def test_an_unknown_id_is_404_for_all(server: InProcessServer, key: tuple[
     """The response is the same as for what a caller may not see."""
     owner, admin = await server.person("owner"), await server.person("admin")
     unknown_id = "00000000-0000-7000-8000-0000000000ff"
-    names = ("conversation_id", "root_id", "message_id", "parent_id", "user_id", "session_id")
+    names = re.findall(r"\{(\w+)\}", key[1])
     path = key[1].format(**dict.fromkeys(names, unknown_id))
-    body = _body(key, {"user_id": str(owner.id)})
+    body = body_of(key, {"user_id": str(owner.id), "message_id": unknown_id})
     caller = admin if "/admin/" in path else owner
 
     await caller.call(key[0], path, body, expect=404)

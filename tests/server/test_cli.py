@@ -65,3 +65,91 @@ def test_a_server_does_not_start_with_invalid_settings() -> None:
 
     assert result.exit_code == 2
     assert "heartbeat_seconds" in result.output
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://x",
+        "postgresql+asyncpg://u:p@127.0.0.1/d",
+        "postgresql://u:p@127.0.0.1:18150x/d",
+        "postgresql://u:p@127.0.0.1/d?channel_binding=prefer",
+    ],
+)
+def test_both_commands_refuse_the_address_of_an_unusable_database(url: str) -> None:
+    """`config check` and `serve` print the same sentence, and end with 2."""
+    checked, served = (
+        _run(*words, DATABASE_URL=url) for words in (("config", "check"), ("serve",))
+    )
+
+    assert (checked.exit_code, served.exit_code) == (2, 2)
+    assert checked.output == served.output
+    assert checked.output.startswith("The configuration cannot be used: db.url ")
+    assert checked.output.count("\n") == 1
+
+
+def test_a_supervised_server_reports_settings_that_cannot_be_used() -> None:
+    """The terminal that started it shows the sentence, not that the server ended."""
+    result = _run("serve", "--supervised", DATABASE_URL="mysql://x")
+
+    assert "db.url has to start with" in json.loads(result.stdout)["failed"]
+
+
+def test_config_check_warns_of_secrets_that_others_may_read(tmp_path: Path) -> None:
+    """One sentence with the file and the names; none for a private file or one without secrets."""
+    file = tmp_path / "config.toml"
+    file.write_text('[db]\nurl = "postgresql://u:canary@127.0.0.1/x"\n')
+    outputs = []
+    for mode in (0o644, 0o640, 0o600):
+        file.chmod(mode)
+        outputs.append(_run("config", "check").output)
+    file.write_text("[server]\nport = 9000\n")
+    file.chmod(0o644)
+    outputs.append(_run("config", "check", DATABASE_URL="postgresql://u@127.0.0.1/x").output)
+
+    assert ["Warning:" in output for output in outputs] == [True, True, False, False]
+    assert "db.url" in outputs[0]
+    assert f"chmod 600 {file}" in outputs[0]
+    assert "canary" not in "".join(outputs)
+
+
+def test_an_unusable_address_is_reported_beside_other_errors() -> None:
+    """One message has all of them."""
+    result = _run("config", "check", DATABASE_URL="mysql://x", RUSTYGPT__SERVER__PORT="many")
+
+    assert result.exit_code == 2
+    assert "server.port" in result.output
+    assert "db.url has to start with" in result.output
+
+
+def test_config_init_writes_a_file_once(tmp_path: Path) -> None:
+    """Only its owner may read it; the next time it is refused, whatever its format is."""
+    folder = tmp_path / "new" / "folder"
+    created = _run("config", "init", RUSTYGPT_CONFIG_DIR=str(folder))
+    file = folder / "config.toml"
+
+    assert created.exit_code == 0, created.output
+    assert str(file) in created.output
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.rename(folder / "config.yaml")
+    again = _run("config", "init", RUSTYGPT_CONFIG_DIR=str(folder))
+    assert again.exit_code == 1
+    assert "File exists" in again.output
+    assert "config.yaml" in again.output
+    assert not file.exists()
+
+
+def test_config_init_takes_a_path(tmp_path: Path) -> None:
+    """A file, which is not overwritten either, or `-` for standard output."""
+    (tmp_path / "mine.toml").write_text("# mine")
+
+    assert _run("config", "init", "mine.toml").exit_code == 1
+    assert (tmp_path / "mine.toml").read_text() == "# mine"
+    assert _run("config", "init", "other.toml").exit_code == 0
+    assert _run("config", "init", "-").output == (tmp_path / "other.toml").read_text()
+    assert _run("config", "check", "--config", "other.toml").exit_code == 0
+
+
+def test_config_schema_prints_json() -> None:
+    """For editors, which complete and check the settings file with it."""
+    assert json.loads(_run("config", "schema").output)["$defs"]["Server"]["properties"]["port"]

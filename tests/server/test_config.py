@@ -3,10 +3,17 @@
 from pathlib import Path
 
 import pytest
+from asyncpg.connect_utils import _parse_connect_dsn_and_args
 
 from rustygpt_server.config import config_folder, data_folder, is_web_url, load_config
 from rustygpt_shared.settings import Db, Settings
 from rustygpt_shared.settings.load import SettingsError
+
+DRIVER_ARGUMENTS = (
+    *("host", "port", "user", "password", "passfile", "database", "ssl", "service"),
+    *("servicefile", "direct_tls", "server_settings", "target_session_attrs"),
+    *("krbsrvname", "gsslib"),
+)
 
 
 def _config_errors(tmp_path: Path, text: str, **environ: str) -> list[str]:
@@ -26,6 +33,20 @@ def _config_errors(tmp_path: Path, text: str, **environ: str) -> list[str]:
         ('[server]\npublic_base_url = "chat.example.org"', "public_base_url"),
         ('[server]\npublic_base_url = "https://chat.example.org"', "cookie.secure"),
         ('[server]\ntrusted_proxies = ["10.0.0.0/8", "proxy"]', "'proxy'"),
+        ('[server]\nallowed_hosts = ["https://example.org"]', "not a host"),
+        ('[server.cors]\nallowed_origins = ["example.org"]', "not an origin"),
+        ('[server.cors]\nallowed_origins = ["https://example.org/"]', "not an origin"),
+        ('[server.cors]\nallowed_origins = ["*"]\nallow_credentials = true', "cannot be true"),
+        ('[well_known]\ncontact = "me"', "well_known.contact"),
+        ('[[well_known.entries]]\npath = "../x"\nbody = "x"', "'../x' is not a path"),
+        (
+            '[well_known]\nentries = [{path = "a", body = "x"}, {path = "a", body = "y"}]',
+            "more than once",
+        ),
+        (
+            '[[well_known.entries]]\npath = "x"\nbody = ""\ncontent_type = "a/b\\r\\nX: y"',
+            "not a media type",
+        ),
         ('[llm.models.m]\nprovider = "nobody"', "'nobody'"),
         ('[llm.providers.p]\nkind = "openai"', "base_url is missing"),
         ('[llm.providers.p]\nkind = "openai"\nbase_url = "file:///etc"', "base_url has to be"),
@@ -72,6 +93,73 @@ def test_production_accepts_an_https_address(tmp_path: Path) -> None:
 def test_web_urls_are_recognized(text: str, is_valid: bool) -> None:
     """A web URL is HTTP or HTTPS, has a host, and has no user."""
     assert is_web_url(text) is is_valid
+
+
+USABLE_DATABASE_URLS = [
+    "postgresql://u:p@127.0.0.1:5432/d",
+    "postgres://u@h1:5432,h2:5433/d?target_session_attrs=primary&application_name=x",
+    "postgresql://[::1]:5432/d?sslmode=require",
+    "postgresql:///d?host=/var/run/postgresql&port=5433",
+    "postgresql://u:p@/d?host=%2Ftmp%2Fa.b",
+    "postgresql://u:p%40%2F%23@h?dbname=d",
+]
+UNUSABLE_DATABASE_URLS = [
+    ("mysql://x", "postgresql://"),
+    ("postgresql+asyncpg://u:p@127.0.0.1/d", "postgresql://"),
+    ("nonsense", "postgresql://"),
+    ("postgresql://u:p@127.0.0.1:18150x/d", "'18150x'"),
+    ("postgresql://u:p@127.0.0.1:99999/d", "'99999'"),
+    ("postgresql://u:p@h1:1,h2:x/d", "'x'"),
+    ("postgresql://u:p@127.0.0.1:/d", "port ''"),
+    ("postgresql:///d?host=h&port=1,zwei", "'zwei'"),
+    ("postgresql://u:p@[::1/d", "is not a URL"),
+    ("postgresql://u:p@127.0.0.1/d?nothing", "is not a URL"),
+    ("postgresql://u:p@127.0.0.1", "names no database"),
+    ("postgresql://u:p@127.0.0.1/d?channel_binding=prefer", "channel_binding"),
+    ("postgresql://u:p@127.0.0.1/d?sslmode=maybe", "sslmode=maybe"),
+    ("postgresql://u:p@127.0.0.1/d?sslrootcert=/no/such/file", "/no/such/file"),
+    ("postgresql://u:canary/x@127.0.0.1/d", "%2F"),
+    ("postgresql://u:canary#x@127.0.0.1/d", "%23"),
+    ("postgresql://u:canary@x@127.0.0.1/d", "%40"),
+]
+
+
+@pytest.mark.parametrize("url", USABLE_DATABASE_URLS)
+def test_the_driver_reads_the_accepted_addresses_of_databases(tmp_path: Path, url: str) -> None:
+    """Nothing that the driver can use is refused."""
+    assert _config_errors(tmp_path, "", DATABASE_URL=url) == []
+    _parse_connect_dsn_and_args(dsn=url, **dict.fromkeys(DRIVER_ARGUMENTS))
+
+
+@pytest.mark.parametrize(("url", "reason"), UNUSABLE_DATABASE_URLS)
+def test_addresses_that_the_driver_cannot_use_are_refused(
+    tmp_path: Path, url: str, reason: str
+) -> None:
+    """The error names the setting and what is wrong, and never a part of the password."""
+    (error,) = _config_errors(tmp_path, "", DATABASE_URL=url)
+    (owner,) = _config_errors(
+        tmp_path, "", DATABASE_URL=USABLE_DATABASE_URLS[0], RUSTYGPT__DB__OWNER_URL=url
+    )
+
+    assert error.startswith("db.url ")
+    assert owner.startswith("db.owner_url ")
+    assert reason in error
+    assert "canary" not in error + owner
+
+
+def test_a_database_may_be_named_by_the_variables_of_postgresql(tmp_path: Path) -> None:
+    """The driver reads PGDATABASE and PGSERVICE."""
+    variables = {"DATABASE_URL": "postgresql://u@h", "PGDATABASE": "d"}
+
+    assert _config_errors(tmp_path, "", **variables) == []
+
+
+@pytest.mark.parametrize("url", ["redis://h:x/0", "redis://[::1/0", "http://h"])
+def test_addresses_of_other_kinds_are_refused_for_the_backplane(tmp_path: Path, url: str) -> None:
+    """The error names the setting."""
+    (error,) = _config_errors(tmp_path, "", RUSTYGPT__SSE__BACKPLANE__URL=url)
+
+    assert error.startswith("sse.backplane.url ")
 
 
 def test_the_data_folder_is_configurable(tmp_path: Path) -> None:

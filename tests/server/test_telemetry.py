@@ -1,10 +1,12 @@
 """Logs without secrets, and metrics."""
 
+import dataclasses
 import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+import msgspec
 import pytest
 import structlog
 
@@ -123,3 +125,49 @@ def test_metrics_of_two_servers_are_separate() -> None:
 
     assert second.registry.get_sample_value("rustygpt_sse_connections") == 0
     assert first.registry.get_sample_value("rustygpt_sse_connections") == 1
+
+
+@dataclasses.dataclass
+class _Login:
+    name: str
+    password: str
+
+
+class _Answer(msgspec.Struct):
+    status: int
+    session_token: str
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_nested_secrets_are_masked(
+    capsys: pytest.CaptureFixture[str], log_format: Literal["text", "json"]
+) -> None:
+    """In mappings, sequences, dataclasses and structs, at any depth, and in URLs."""
+    _set_up(log_format)
+    deep: Any = {"api_key": "canary"}
+    for _ in range(20):
+        deep = {"inner": [deep]}
+    log("x").info(
+        "connecting to postgresql://user:canary@host/db",
+        request={"name": "visible", "headers": [{"Authorization": "canary"}]},
+        login=_Login("visible", "canary"),
+        answers=(_Answer(200, "canary"), {"Set-Cookie": ("canary",)}),
+        deep=deep,
+        text="see https://canary@example.org/visible",
+    )
+    output = capsys.readouterr().err
+
+    assert "canary" not in output
+    assert output.count("visible") == 3
+    assert output.count("***") >= 6
+
+
+def test_urls_in_tracebacks_are_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    """An error's text may contain the address that it could not reach."""
+    _set_up()
+    error = ConnectionError("cannot reach redis://:canary@host:6379")
+    log("x").error("failed", exc_info=error)
+    output = capsys.readouterr().err
+
+    assert "canary" not in output
+    assert "redis://***@host:6379" in output

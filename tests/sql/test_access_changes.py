@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-from tests.support.database.database_builder import DatabaseBuilder
+from tests.support.database.database_builder import PASSWORD_HASH, DatabaseBuilder
 
 from rustygpt_server.db import access_changes, accounts, conversations, participants, sessions
 from rustygpt_server.db.access_changes import AccessChange
@@ -13,10 +13,12 @@ from rustygpt_shared.requests import UpdateMe
 WINDOWS = sessions.SessionLimits(600, 6_000, max_sessions=2)
 
 
-async def log_in(builder: DatabaseBuilder, user: UUID, number: int) -> UUID:
+async def log_in(
+    builder: DatabaseBuilder, user: UUID, number: int, checked_hash: str = PASSWORD_HASH
+) -> UUID:
     """Start a session whose token consists of this byte."""
     builder.advance_time()
-    new = sessions.NewSession(builder.id(), user, bytes([number]) * 32, None, None)
+    new = sessions.NewSession(builder.id(), user, checked_hash, bytes([number]) * 32, None, None)
     await sessions.start_session(builder.db, new, WINDOWS, builder.now)
     return new.id
 
@@ -70,16 +72,17 @@ async def test_changes_of_an_account_are_logged(builder: DatabaseBuilder) -> Non
     changed = AccessChange("account_changed", ada)
     one, two = await log_in(builder, ada, 1), await log_in(builder, ada, 2)
     await accounts.update_me(builder.db, ada, UpdateMe(display_name="Ada"))
-    await accounts.change_password(builder.db, ada, "hash", one, builder.now)
+    change = sessions.PasswordChange(ada, one, PASSWORD_HASH, "new", bytes([9]) * 32)
+    await sessions.change_password(builder.db, change, 600, builder.now)
     await update(builder, ada, roles=["admin"])
     assert await logged_changes(builder) == [
         changed,
         AccessChange("session_ended", ada, two),
-        changed,
+        AccessChange("password_changed", ada, one, event_number=1),
         changed,
     ]
     await update(builder, ada, password_hash="other")
-    three = await log_in(builder, ada, 3)
+    three = await log_in(builder, ada, 3, "other")
     await update(builder, ada, disabled=True)
     await update(builder, ada, disabled=False)
     assert await logged_changes(builder, 4) == [

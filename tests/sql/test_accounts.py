@@ -4,22 +4,32 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from tests.support.database.database_builder import DatabaseBuilder
+from tests.support.database.database_builder import PASSWORD_HASH, DatabaseBuilder
 from tests.support.database.databases import NOW
 
 from rustygpt_server.db import accounts, sessions
 from rustygpt_server.db.database import Database
-from rustygpt_server.errors import Conflict, Forbidden, NotFound, ValidationFailed
+from rustygpt_server.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    PasswordChanged,
+    ValidationFailed,
+)
+from rustygpt_shared.models.users import User
 from rustygpt_shared.requests import UpdateMe
 
 WINDOWS = sessions.SessionLimits(idle_seconds=600, absolute_seconds=6_000, max_sessions=5)
 
 
 async def log_in(
-    builder: DatabaseBuilder, user: UUID, token: bytes = b"t" * 32
+    builder: DatabaseBuilder,
+    user: UUID,
+    token: bytes = b"t" * 32,
+    checked_hash: str = PASSWORD_HASH,
 ) -> sessions.StartedSession:
-    """Start a session."""
-    new = sessions.NewSession(builder.id(), user, token, "curl", "127.0.0.1")
+    """Start a session after a login that was checked against this hash."""
+    new = sessions.NewSession(builder.id(), user, checked_hash, token, "curl", "127.0.0.1")
     return await sessions.start_session(builder.db, new, WINDOWS, builder.now)
 
 
@@ -43,7 +53,7 @@ async def test_find_login_by_user_name_or_email_ignores_case(builder: DatabaseBu
     ada = await builder.person("Ada")
     for name in ("ada", "ADA", "Ada@Example.org"):
         found = await accounts.find_login(builder.db, name)
-        assert found == accounts.LoginRecord(ada, "hash", disabled=False)
+        assert found == accounts.LoginRecord(ada, "Ada", PASSWORD_HASH, disabled=False)
     assert await accounts.find_login(builder.db, "nobody") is None
 
 
@@ -57,15 +67,64 @@ async def test_user_names_and_emails_are_unique_ignoring_case(builder: DatabaseB
 
 
 async def test_update_me_changes_only_the_given_fields(builder: DatabaseBuilder) -> None:
-    """Absent fields keep their values, null removes the display name, a used address is refused."""
+    """Absent fields keep their values, and null removes the display name."""
     ada = await builder.person("ada", display_name="Ada L")
-    user = await accounts.update_me(builder.db, ada, UpdateMe(email="new@x.org"))
+    user = await change_email(builder, ada, "new@x.org")
     assert (user.email, user.display_name) == ("new@x.org", "Ada L")
     user = await accounts.update_me(builder.db, ada, UpdateMe(display_name=None))
     assert (user.email, user.display_name) == ("new@x.org", None)
-    with pytest.raises(Conflict):
-        await accounts.update_me(builder.db, ada, UpdateMe(email="ROOT@example.org"))
     assert await accounts.show_me(builder.db, ada) == user
+
+
+async def change_email(
+    builder: DatabaseBuilder, user: UUID, email: str, checked_hash: str | None = PASSWORD_HASH
+) -> User:
+    """Change a user's e-mail address."""
+    changes = UpdateMe(email=email, current_password="not sent to the database")
+    return await accounts.update_me(builder.db, user, changes, checked_hash)
+
+
+async def test_an_email_address_belongs_to_the_login_of_the_first_account(
+    builder: DatabaseBuilder,
+) -> None:
+    """Others may store it, but log in by their user name; who gives it up leaves it free."""
+    ada, bob = await builder.person("ada"), await builder.person("bob")
+    for _ in range(2):
+        assert (await change_email(builder, bob, "ADA@example.org")).email == "ADA@example.org"
+        found = await accounts.find_login(builder.db, "ada@example.org")
+        assert found is not None
+        assert found.user_id == ada
+    assert await accounts.find_login(builder.db, "bob@example.org") is None
+    assert (await change_email(builder, ada, "ada@example.org")).email == "ada@example.org"
+    await change_email(builder, ada, "other@example.org")
+    assert await accounts.find_login(builder.db, "ada@example.org") is None
+    await change_email(builder, bob, "ada@example.org")
+    found = await accounts.find_login(builder.db, "ada@example.org")
+    assert found is not None
+    assert found.user_id == bob
+
+
+async def test_two_accounts_that_take_an_address_at_once_both_store_it(
+    builder: DatabaseBuilder,
+) -> None:
+    """One of them can log in with it."""
+    people = [await builder.person(f"p{number}") for number in range(6)]
+    users = await asyncio.gather(*(change_email(builder, who, "new@x.org") for who in people))
+    assert [user.email for user in users] == ["new@x.org"] * 6
+    found = await accounts.find_login(builder.db, "new@x.org")
+    assert found is not None
+    assert found.user_id in people
+
+
+async def test_an_email_address_is_not_changed_without_the_current_password(
+    builder: DatabaseBuilder,
+) -> None:
+    """The hash that was checked has to be the account's."""
+    ada = await builder.person("ada")
+    for checked_hash in ("outdated", None):
+        with pytest.raises(PasswordChanged):
+            await change_email(builder, ada, "new@x.org", checked_hash)
+    assert (await accounts.show_me(builder.db, ada)).email == "ada@example.org"
 
 
 async def test_search_treats_wildcards_as_literal_characters(builder: DatabaseBuilder) -> None:
@@ -154,12 +213,12 @@ async def test_disabling_and_a_new_password_end_all_sessions(builder: DatabaseBu
     started = await log_in(builder, ada)
     changed = await change(builder, builder.admin, ada, password_hash="new")
     assert changed.ended_sessions == [started.session.id]
-    started = await log_in(builder, ada, b"u" * 32)
+    started = await log_in(builder, ada, b"u" * 32, "new")
     changed = await change(builder, builder.admin, ada, disabled=True)
     assert changed.ended_sessions == [started.session.id]
     assert changed.user.disabled_at == builder.now
     with pytest.raises(NotFound):
-        await log_in(builder, ada, b"v" * 32)
+        await log_in(builder, ada, b"v" * 32, "new")
     changed = await change(builder, builder.admin, ada, disabled=False)
     assert changed.user.disabled_at is None
 
@@ -180,23 +239,31 @@ async def test_changed_roles_require_rotation(builder: DatabaseBuilder) -> None:
         await change(builder, builder.admin, ada, roles=[])
 
 
-async def test_change_password_keeps_the_given_session(builder: DatabaseBuilder) -> None:
-    """A new password ends the other sessions and makes a rotation of the kept one due."""
-    ada = await builder.person("ada")
-    kept, other = await log_in(builder, ada), await log_in(builder, ada, b"u" * 32)
-    ended = await accounts.change_password(builder.db, ada, "new", kept.session.id, builder.now)
-    assert ended == [other.session.id]
-    assert await accounts.show_password(builder.db, ada) == "new"
-    [checked] = await sessions.authenticate_sessions(builder.db, [b"t" * 32], 600, builder.now)
-    assert checked.rotate_due
-
-
 async def test_store_password_hash_keeps_sessions(builder: DatabaseBuilder) -> None:
     """The new hash is stored and no session ends; an unknown account has no hash."""
     ada = await builder.person("ada")
     await log_in(builder, ada)
-    await accounts.store_password_hash(builder.db, ada, "stronger")
+    await accounts.store_password_hash(builder.db, ada, PASSWORD_HASH, "stronger")
     assert await accounts.show_password(builder.db, ada) == "stronger"
     assert len(await sessions.list_sessions(builder.db, ada, None, builder.now)) == 1
     with pytest.raises(NotFound):
         await accounts.show_password(builder.db, builder.id())
+
+
+async def test_store_password_hash_keeps_a_newer_hash(builder: DatabaseBuilder) -> None:
+    """A hash of the old password does not replace that of a password set meanwhile."""
+    ada = await builder.person("ada")
+    await change(builder, builder.admin, ada, password_hash="new")
+    await accounts.store_password_hash(builder.db, ada, PASSWORD_HASH, "stronger")
+    assert await accounts.show_password(builder.db, ada) == "new"
+
+
+async def test_no_session_starts_after_the_checked_password_was_changed(
+    builder: DatabaseBuilder,
+) -> None:
+    """A login that was checked against a replaced hash raises PasswordChanged."""
+    ada = await builder.person("ada")
+    await change(builder, builder.admin, ada, password_hash="new")
+    with pytest.raises(PasswordChanged):
+        await log_in(builder, ada)
+    assert await sessions.list_sessions(builder.db, ada, None, builder.now) == []

@@ -13,7 +13,7 @@ from rustygpt_server.db import answers, conversations, messages, threads
 from rustygpt_server.db.answers import AnswerResult, PromptMessage
 from rustygpt_server.errors import Conflict, Forbidden, NotFound
 from rustygpt_shared import events
-from rustygpt_shared.models.messages import Usage
+from rustygpt_shared.models.messages import MessageError, Usage
 
 
 async def begin(builder: DatabaseBuilder) -> tuple[UUID, UUID, UUID]:
@@ -85,7 +85,7 @@ async def test_an_answer_ends_once(builder: DatabaseBuilder) -> None:
 
 async def test_a_failed_answer_logs_an_error_after_message_done(builder: DatabaseBuilder) -> None:
     """The error event follows the message.done event of the failed answer."""
-    _, _, answer = await begin(builder)
+    ada, conversation_id, answer = await begin(builder)
     ending = AnswerResult(
         "", "error", error_code="RGP.UNAVAILABLE", error_message="No model answers."
     )
@@ -93,7 +93,25 @@ async def test_a_failed_answer_logs_an_error_after_message_done(builder: Databas
     assert event_types(logged) == ["message.updated", "message.done", "error", "thread.activity"]
     error = decoded_event(logged[2])
     assert isinstance(error, events.ErrorEvent)
-    assert error.payload == events.ErrorPayload("RGP.UNAVAILABLE", "No model answers.", answer)
+    shown = await messages.get_message(builder.db, ada, answer)
+    assert error.payload == events.ErrorPayload(
+        "RGP.UNAVAILABLE", "No model answers.", conversation_id, shown.root_id, answer
+    )
+
+
+async def test_the_error_is_kept_with_the_message(builder: DatabaseBuilder) -> None:
+    """Users who come later see why an answer failed: in the event, in the tree, in the message."""
+    ada, _, answer = await begin(builder)
+    ending = AnswerResult("", "timeout", error_code="RGP.TIMEOUT", error_message="Too slow.")
+    updated = decoded_event(
+        (await answers.finish_answer(builder.db, answer, INSTANCE_ID, ending, builder.now))[0]
+    )
+    assert isinstance(updated, events.MessageUpdated)
+    shown = await messages.get_message(builder.db, ada, answer)
+    tree = await threads.list_tree(builder.db, ada, shown.root_id, threads.TreeStart(), 10)
+    expected = MessageError("RGP.TIMEOUT", "Too slow.")
+    assert updated.payload.message.error == tree.items[1].error == shown.error == expected
+    assert tree.items[0].error is None
 
 
 async def test_an_answer_with_an_expired_lease_ends_with_its_chunks(
@@ -210,3 +228,25 @@ async def test_only_the_requester_and_administrators_may_cancel(builder: Databas
     assert question is not None
     cancel = await answers.request_cancel(builder.db, ada, question, builder.now)
     assert cancel.state == "not_tracked"
+
+
+async def test_the_nearest_answer_above_is_found_until_it_is_finished(
+    builder: DatabaseBuilder,
+) -> None:
+    """Through messages of users between them; other branches do not matter."""
+    ada, _, first = await begin(builder)
+    assert await answers.find_unfinished_ancestor(builder.db, first) is None
+    reply = await builder.reply(ada, first)
+    assert reply.answer is not None
+    second = reply.answer.message_id
+    assert await answers.find_unfinished_ancestor(builder.db, second) == first
+    result = AnswerResult("done", "stop")
+    await answers.finish_answer(builder.db, first, INSTANCE_ID, result, builder.now)
+    assert await answers.find_unfinished_ancestor(builder.db, second) is None
+    comment = (await builder.reply(ada, reply.posted.message_id)).posted.message_id
+    below = (await builder.reply(ada, comment)).answer
+    assert below is not None
+    assert await answers.find_unfinished_ancestor(builder.db, below.message_id) is None
+    last = (await builder.reply(ada, second)).answer
+    assert last is not None
+    assert await answers.find_unfinished_ancestor(builder.db, last.message_id) == second

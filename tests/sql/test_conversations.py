@@ -6,7 +6,7 @@ import pytest
 from tests.support.database.database_builder import DatabaseBuilder
 from tests.support.streams.decoded_events import decoded_event
 
-from rustygpt_server.db import conversations
+from rustygpt_server.db import conversations, participants
 from rustygpt_server.db.rows import IdempotencyKey
 from rustygpt_server.errors import Conflict, Forbidden, NotFound
 from rustygpt_shared import events
@@ -127,6 +127,32 @@ async def test_update_logs_an_event_equal_to_the_conversation(builder: DatabaseB
     )
     assert changed.conversation.model is None
     assert changed.conversation.system_prompt == "be\u2028kind"
+
+
+async def test_only_owners_and_administrators_see_the_system_prompt(
+    builder: DatabaseBuilder,
+) -> None:
+    """In the list, in the conversation, and after a change; events do not carry it."""
+    people = {role: await builder.person(role) for role in ("owner", "admin", "member", "viewer")}
+    owner = people["owner"]
+    conversation_id = await builder.conversation(owner)
+    for role in ("admin", "member", "viewer"):
+        await participants.add_participant(
+            builder.db, owner, conversation_id, people[role], role, builder.now
+        )
+    change = UpdateConversation(title="Tea", system_prompt="Keep this secret.")
+    changed = await conversations.update_conversation(
+        builder.db, people["admin"], conversation_id, change, builder.advance_time()
+    )
+    assert changed.conversation.system_prompt == "Keep this secret."
+    assert "secret" not in changed.events[0].payload
+    for role, person in people.items():
+        shown = await conversations.show_conversation(builder.db, person, conversation_id)
+        (listed,) = await conversations.list_conversations(
+            builder.db, person, archived=False, before=None, limit=10
+        )
+        expected = "Keep this secret." if role in ("owner", "admin") else None
+        assert (shown.system_prompt, listed.system_prompt) == (expected, expected), role
 
 
 async def test_only_administrators_may_update(builder: DatabaseBuilder) -> None:

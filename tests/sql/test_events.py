@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from tests.support.database.database_builder import DatabaseBuilder
+from tests.support.database.database_builder import PASSWORD_HASH, DatabaseBuilder
 from tests.support.wait import until
 
 from rustygpt_server.db import accounts, participants, sessions
@@ -111,13 +111,14 @@ async def test_events_above_the_limit_are_pruned(builder: DatabaseBuilder) -> No
 
 
 async def test_revoked_streams_are_found(builder: DatabaseBuilder) -> None:
-    """Removal, logout and disabling are found for each open stream."""
+    """Removal, password change, logout and disabling are found for each open stream."""
     ada, bob, cy = [await builder.person(n) for n in ("ada", "bob", "cy")]
     conversation_id = await builder.conversation(ada, bob, cy)
     windows = sessions.SessionLimits(600, 6_000, 5)
     ids: dict[UUID, UUID] = {}
     for number, user in enumerate((ada, bob, cy)):
-        new = sessions.NewSession(builder.id(), user, bytes([number]) * 32, None, None)
+        token_hash = bytes([number]) * 32
+        new = sessions.NewSession(builder.id(), user, PASSWORD_HASH, token_hash, None, None)
         await sessions.start_session(builder.db, new, windows, builder.now)
         ids[user] = new.id
     readers = [StreamKey(session, user, conversation_id) for user, session in ids.items()]
@@ -136,6 +137,10 @@ async def test_revoked_streams_are_found(builder: DatabaseBuilder) -> None:
         password_hash=None,
         now=builder.now,
     )
+    change = sessions.PasswordChange(ada, ids[ada], PASSWORD_HASH, "new", bytes([9]) * 32)
+    await sessions.change_password(builder.db, change, 600, builder.now)
+    lost = await db_events.find_revoked_streams(builder.db, readers, builder.now)
+    assert [found.reason for found in lost] == ["password_changed", "removed", "session_ended"]
     await sessions.end_session(builder.db, ada, ids[ada])
     lost = await db_events.find_revoked_streams(builder.db, readers, builder.now)
     assert [found.reason for found in lost] == ["session_ended", "removed", "session_ended"]

@@ -32,7 +32,7 @@ async def test_a_root_logs_its_thread_and_itself(builder: DatabaseBuilder) -> No
     (listed,) = (await threads.list_threads(builder.db, ada, conversation_id, None, 10)).items
     for field in new.payload.summary.__struct_fields__:
         assert getattr(new.payload.summary, field) == getattr(listed, field)
-    tree = await threads.list_tree(builder.db, ada, shown.id, None, 10)
+    tree = await threads.list_tree(builder.db, ada, shown.id, threads.TreeStart(), 10)
     assert tree.items == [shown]
 
 
@@ -65,7 +65,7 @@ async def test_numbers_have_no_gaps_under_concurrent_writers(builder: DatabaseBu
     await asyncio.gather(*(builder.reply(people[n % 4], root) for n in range(40)))
     logged = await db_events.read_events(builder.db, conversation_id, 0, 1_000)
     assert [e.number for e in logged] == list(range(1, 3 + 2 + 80 + 1))
-    tree = (await threads.list_tree(builder.db, people[0], root, None, 100)).items
+    tree = (await threads.list_tree(builder.db, people[0], root, threads.TreeStart(), 100)).items
     assert sorted(m.seq for m in tree) == list(range(1, 42))
     assert [m.seq for m in tree] == sorted(m.seq for m in tree), "siblings are chronological"
 
@@ -226,6 +226,6 @@ async def test_a_new_display_name_does_not_change_old_messages(builder: Database
     conversation_id = await builder.conversation(ada)
     root = (await builder.post(ada, conversation_id)).posted.message_id
     await builder.db.fetch(
-        "SELECT * FROM rustygpt.update_me($1, $2)", ada, '{"display_name": "Now"}'
+        "SELECT * FROM rustygpt.update_me($1, NULL, $2, NULL)", ada, '{"display_name": "Now"}'
     )
     assert (await messages.get_message(builder.db, ada, root)).author_name == "First"

@@ -2,55 +2,22 @@
 
 import secrets
 from collections.abc import AsyncIterator
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from tests.support.database import databases
 from tests.support.database.databases import NOW, check_usable, connected
+from tests.support.database.operators import Operators, created_operators
 
 from rustygpt_server.assets import sql_folder
 from rustygpt_server.db import system
 from rustygpt_server.db.bootstrap import BootstrapError, PoolLogin, bootstrap
 
 
-class Operators:
-    """Creates logins that are not superusers, for one test."""
-
-    def __init__(self, connection: Any, url: str) -> None:
-        self._connection = connection
-        self._url = url
-        self._made: list[str] = []
-        self.database = urlsplit(url).path[1:]
-
-    async def make(self, rights: str = "") -> tuple[str, str]:
-        """Create a login; returns its name, and its URL of the database."""
-        name = f"rgt_op_{secrets.token_hex(4)}"
-        await self._connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'pw' {rights}")
-        self._made.append(name)
-        parts = urlsplit(self._url)
-        place = parts.netloc.rpartition("@")[2]
-        return name, urlunsplit(parts._replace(netloc=f"{name}:pw@{place}"))
-
-    async def allow(self, statement: str) -> None:
-        """Execute a statement as an administrator of PostgreSQL."""
-        await self._connection.execute(statement)
-
-    async def drop(self) -> None:
-        """Drop the logins, after their database."""
-        for name in self._made:
-            await self._connection.execute(f"DROP ROLE IF EXISTS {name}")
-
-
 @pytest.fixture
 async def operators(cluster_url: str) -> AsyncIterator[Operators]:
     """A new database, and a way to create logins for it."""
-    url = await databases.create(cluster_url)
-    async with connected(cluster_url) as connection:
-        made = Operators(connection, url)
+    async with created_operators(cluster_url) as made:
         yield made
-        await databases.drop(cluster_url, url)
-        await made.drop()
 
 
 async def test_an_operator_with_createrole_can_bootstrap(operators: Operators) -> None:

@@ -37,7 +37,7 @@ WIDE = """
 INSERT INTO rustygpt.messages
 SELECT gen_random_uuid(), root_id, conversation_id, role, content,
   rustygpt.path_encode(ARRAY[n]), 2, n + 1, created_at, id, author_user_id, author_name,
-  NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, created_event + n
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, created_event + n, '{{}}'
 FROM rustygpt.messages, generate_series(1, {count}) AS n WHERE root_id = '{root}'
 """
 
@@ -102,7 +102,7 @@ async def test_replies_at_random_positions_stay_in_depth_first_order(
         tree.add(parent)
         written = await builder.reply(ada, ids[parent], str(number))
         ids.append(written.posted.message_id)
-    listed = (await threads.list_tree(builder.db, ada, ids[0], None, 200)).items
+    listed = (await threads.list_tree(builder.db, ada, ids[0], threads.TreeStart(), 200)).items
     assert [int(m.content) for m in listed] == tree.depth_first()
     assert [m.path for m in listed] == [encode(tree.steps[n]) for n in tree.order]
 
@@ -113,17 +113,32 @@ async def big(builder: DatabaseBuilder, owner: Any, script: str, count: int) -> 
     conversation_id = await builder.conversation(ada)
     root = (await builder.post(ada, conversation_id)).posted.message_id
     await owner.execute(script.format(root=root, count=count))
+    await owner.execute(
+        "UPDATE rustygpt.threads SET last_seq = last_seq + $2, message_count = message_count + $2,"
+        " last_created_event = last_created_event + $2 WHERE root_id = $1",
+        root,
+        count,
+    )
     await owner.execute("ANALYZE rustygpt.messages")
     return ada, root
 
 
-async def pages(owner: Any, actor: UUID, root: UUID, after: str) -> int:
-    """The number of buffers that one page of a tree reads, measured on the procedure itself."""
-    call = f"SELECT * FROM rustygpt.list_tree('{actor}', '{root}', '{after}', 200)"
+async def buffers(owner: Any, call: str) -> int:
+    """The number of buffers that a procedure reads, measured on the procedure itself."""
     for _ in range(2):  # the second has its plans and catalogs ready
-        plan = await owner.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {call}")
+        plan = await owner.fetchval(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM rustygpt.{call}"
+        )
     root_plan = json.loads(plan)[0]["Plan"]
     return int(root_plan["Shared Hit Blocks"] + root_plan["Shared Read Blocks"])
+
+
+async def call_in_the_middle(owner: Any, template: str, actor: UUID, root: UUID, seq: int) -> str:
+    """The call of a procedure for a page in the middle of a thread."""
+    path, message = await owner.fetchrow(
+        "SELECT path, id FROM rustygpt.messages WHERE root_id = $1 AND seq = $2", root, seq
+    )
+    return template.format(actor=actor, root=root, path=path, message=message, seq=seq)
 
 
 @pytest.mark.slow
@@ -157,15 +172,24 @@ async def test_pages_cost_the_same_with_100_000_replies(
     last = (await builder.reply(bob, large)).posted.message_id
     shown = await messages.get_message(builder.db, bob, last)
     assert shown.path == encode((100_001,))
-    for after, middle in (("", ""), (encode((500,)), encode((50_000,)))):
-        small_cost, large_cost = (
-            await pages(superuser, ada, small, after),
-            await pages(superuser, bob, large, middle),
-        )
-        assert large_cost <= small_cost + 24, f"{large_cost} buffers instead of {small_cost}"
-    page = await threads.list_tree(builder.db, bob, large, encode((99_950,)), 1_000)
+    for template in (
+        "list_tree('{actor}', '{root}', '', NULL, NULL, 200)",
+        "list_tree('{actor}', '{root}', '{path}', NULL, NULL, 200)",
+        "list_tree('{actor}', '{root}', NULL, '{path}', NULL, 200)",
+        "list_tree('{actor}', '{root}', NULL, NULL, '{message}', 200)",
+        "list_messages('{actor}', '{root}', {seq}, NULL, 200)",
+        "list_messages('{actor}', '{root}', NULL, {seq}, 200)",
+    ):
+        small_cost, large_cost = [
+            await buffers(superuser, await call_in_the_middle(superuser, template, *thread))
+            for thread in ((ada, small, 500), (bob, large, 50_000))
+        ]
+        assert large_cost <= small_cost + 40, f"{template}: {large_cost} instead of {small_cost}"
+    page = await threads.list_tree(
+        builder.db, bob, large, threads.TreeStart(encode((99_950,))), 1_000
+    )
     assert len(page.items) == 51
-    assert not page.more
+    assert not page.more_after
 
 
 async def test_a_key_above_1_000_characters_is_refused(

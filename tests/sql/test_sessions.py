@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.support.database.database_builder import DatabaseBuilder
+from tests.support.database.database_builder import PASSWORD_HASH, DatabaseBuilder
 from tests.support.database.databases import connected
 
-from rustygpt_server.db import sessions
+from rustygpt_server.db import access_changes, accounts, sessions
 from rustygpt_server.db.bootstrap import PoolLogin
-from rustygpt_server.errors import NotFound
+from rustygpt_server.errors import NotFound, PasswordChanged
 
 IDLE, ABSOLUTE, GRACE = 28_800, 604_800, 30
 WINDOWS = sessions.SessionLimits(IDLE, ABSOLUTE, max_sessions=3)
@@ -24,7 +24,7 @@ def token(number: int) -> bytes:
 
 async def log_in(builder: DatabaseBuilder, user: UUID, number: int) -> sessions.StartedSession:
     """Start a session with the token of this number."""
-    new = sessions.NewSession(builder.id(), user, token(number), "curl", "::1")
+    new = sessions.NewSession(builder.id(), user, PASSWORD_HASH, token(number), "curl", "::1")
     return await sessions.start_session(builder.db, new, WINDOWS, builder.now)
 
 
@@ -79,7 +79,7 @@ async def test_an_idle_session_expires(builder: DatabaseBuilder) -> None:
     builder.advance_time(IDLE - 1)
     assert (await check(builder, 1)).rotate_due
     builder.advance_time(1)
-    assert await check(builder, 1) == sessions.SessionCheck("expired")
+    assert await check(builder, 1) == sessions.SessionCheck("expired", username="ada")
 
 
 async def test_a_token_can_be_checked_in_a_read_only_database(
@@ -119,7 +119,7 @@ async def test_rotation_does_not_extend_the_absolute_expiry(builder: DatabaseBui
         number += 1
         assert rotated.session.expires_at <= started.session.absolute_expires_at
     builder.now = started.session.absolute_expires_at
-    assert await check(builder, number) == sessions.SessionCheck("expired")
+    assert await check(builder, number) == sessions.SessionCheck("expired", username="ada")
 
 
 async def test_a_rotated_token_is_valid_for_the_grace_period(builder: DatabaseBuilder) -> None:
@@ -134,7 +134,7 @@ async def test_a_rotated_token_is_valid_for_the_grace_period(builder: DatabaseBu
     assert not checked.rotate_due
     assert not (await rotate(builder, 1, 2)).rotated
     builder.advance_time(1)
-    assert await check(builder, 1) == sessions.SessionCheck("superseded")
+    assert await check(builder, 1) == sessions.SessionCheck("superseded", username="ada")
     with pytest.raises(NotFound):
         await rotate(builder, 1, 2)
     assert (await check(builder, 2)).reason is None
@@ -232,3 +232,78 @@ async def test_sessions_are_deleted_7_days_after_expiry(builder: DatabaseBuilder
     assert await sessions.count_sessions(builder.db, builder.now) == 0
     builder.advance_time(8 * 86_400)
     assert await sessions.prune_sessions(builder.db, builder.now) == 1
+
+
+async def change_password(
+    builder: DatabaseBuilder, user: UUID, session_id: UUID, number: int, checked: str
+) -> sessions.RenewedSession:
+    """Change the password that was checked; the session gets the token of this number."""
+    change = sessions.PasswordChange(user, session_id, checked, "new", token(number))
+    return await sessions.change_password(builder.db, change, IDLE, builder.now)
+
+
+async def test_change_password_leaves_one_token(builder: DatabaseBuilder) -> None:
+    """The session's old tokens, rotated ones included, are unknown, and other sessions end."""
+    ada = await builder.person("ada")
+    kept, other = await log_in(builder, ada, 1), await log_in(builder, ada, 2)
+    await rotate(builder, 1, 3)
+    changed = await change_password(builder, ada, kept.session.id, 4, PASSWORD_HASH)
+    assert changed.ended_sessions == [other.session.id]
+    assert changed.session.id == kept.session.id
+    reasons = [(await check(builder, number)).reason for number in (1, 2, 3, 4)]
+    assert reasons == ["unknown", "unknown", "unknown", None]
+    checked = await check(builder, 4)
+    assert not checked.rotate_due
+    assert (checked.generation, changed.generation) == (1, 1)
+    assert await accounts.show_password(builder.db, ada) == "new"
+
+
+async def test_a_superseded_token_does_not_rotate_after_a_password_change(
+    builder: DatabaseBuilder,
+) -> None:
+    """A token that was rotated before the change cannot be exchanged for the next one."""
+    ada = await builder.person("ada")
+    kept = await log_in(builder, ada, 1)
+    await rotate(builder, 1, 2)
+    await change_password(builder, ada, kept.session.id, 3, PASSWORD_HASH)
+    for old in (1, 2):
+        with pytest.raises(NotFound):
+            await rotate(builder, old, 9)
+
+
+async def test_checks_are_not_cacheable_while_caches_are_bypassed(
+    builder: DatabaseBuilder,
+) -> None:
+    """Until the time that was given, or the end of the password change."""
+    ada = await builder.person("ada")
+    session = (await log_in(builder, ada, 1)).session
+    cacheable = [(await check(builder, 1)).cacheable]
+    for _ in range(2):
+        until = builder.now + timedelta(seconds=30)
+        await access_changes.bypass_caches(builder.db, ada, until)
+        cacheable.append((await check(builder, 1)).cacheable)
+        builder.advance_time(30)
+        cacheable.append((await check(builder, 1)).cacheable)
+    await access_changes.bypass_caches(builder.db, ada, builder.now + timedelta(seconds=30))
+    await change_password(builder, ada, session.id, 2, PASSWORD_HASH)
+    cacheable.append((await check(builder, 2)).cacheable)
+    assert cacheable == [True, False, True, False, True, True]
+    with pytest.raises(NotFound):
+        await access_changes.bypass_caches(builder.db, builder.id(), builder.now)
+
+
+async def test_change_password_requires_the_checked_hash_and_a_live_session(
+    builder: DatabaseBuilder,
+) -> None:
+    """Neither an outdated check, nor an ended, expired or foreign session, changes anything."""
+    ada, bob = await builder.person("ada"), await builder.person("bob")
+    mine, foreign = await log_in(builder, ada, 1), await log_in(builder, bob, 2)
+    with pytest.raises(PasswordChanged):
+        await change_password(builder, ada, mine.session.id, 3, "outdated")
+    for session_id in (foreign.session.id, builder.id()):
+        with pytest.raises(NotFound):
+            await change_password(builder, ada, session_id, 3, PASSWORD_HASH)
+    builder.advance_time(IDLE)
+    with pytest.raises(NotFound):
+        await change_password(builder, ada, mine.session.id, 3, PASSWORD_HASH)
+    assert await accounts.show_password(builder.db, ada) == PASSWORD_HASH

@@ -8,14 +8,14 @@ import pytest
 from tests.support.database.database_builder import INSTANCE_ID, DatabaseBuilder
 from tests.support.streams.decoded_events import decoded_event
 
-from rustygpt_server.db import answers, conversations, participants, threads
+from rustygpt_server.db import answers, conversations, messages, participants, threads
 from rustygpt_server.db import events as db_events
 from rustygpt_server.db.answers import AnswerResult
 from rustygpt_server.errors import RequestError
 from rustygpt_shared import events
 from rustygpt_shared.models.conversations import ConversationInfo, ThreadInfo
 from rustygpt_shared.models.messages import MessageView
-from rustygpt_shared.requests import UpdateConversation
+from rustygpt_shared.requests import EditMessage, UpdateConversation
 
 
 class State:
@@ -24,6 +24,7 @@ class State:
     def __init__(self) -> None:
         self.position = 0
         self.info: ConversationInfo | None = None
+        self.excerpt: str | None = None
         self.threads: dict[UUID, ThreadInfo] = {}
         self.messages: dict[UUID, MessageView] = {}
         self.members: dict[UUID, str] = {}
@@ -40,12 +41,15 @@ class State:
                 self.threads[payload.root_id] = msgspec.structs.replace(old, **changes)
             case events.MessageNew(payload) | events.MessageUpdated(payload):
                 self.messages[payload.message.id] = payload.message
+                if not getattr(payload, "change", None):
+                    self.excerpt = payload.message.content or self.excerpt
             case events.MembershipChanged(payload):
                 self.members.pop(payload.user_id, None)
                 if payload.role:
                     self.members[payload.user_id] = payload.role
             case events.ConversationUpdated(payload):
                 self.info = payload.conversation
+                self.excerpt = payload.last_message_excerpt
 
 
 async def fresh(builder: DatabaseBuilder, actor: UUID, conversation_id: UUID) -> State:
@@ -53,15 +57,36 @@ async def fresh(builder: DatabaseBuilder, actor: UUID, conversation_id: UUID) ->
     state = State()
     shown = await conversations.show_conversation(builder.db, actor, conversation_id)
     state.info = msgspec.convert(shown, ConversationInfo, from_attributes=True)
+    state.excerpt = shown.last_message_excerpt
     state.position = (await builder.log_bounds(actor, conversation_id)).position
     listed = await threads.list_threads(builder.db, actor, conversation_id, None, 200)
     for thread in listed.items:
         state.threads[thread.root_id] = msgspec.convert(thread, ThreadInfo, from_attributes=True)
-        tree = await threads.list_tree(builder.db, actor, thread.root_id, None, 1_000)
+        tree = await threads.list_tree(
+            builder.db, actor, thread.root_id, threads.TreeStart(), 1_000
+        )
         state.messages |= {m.id: m for m in tree.items}
     people = await participants.list_participants(builder.db, actor, conversation_id)
     state.members = {p.user_id: p.role for p in people.items}
     return state
+
+
+async def change_message(
+    builder: DatabaseBuilder, rng: random.Random, who: UUID, message: MessageView
+) -> None:
+    """Edit, delete, restore or regenerate a message, which may be refused."""
+    db, now = builder.db, builder.now
+    match rng.randrange(4):
+        case 0:
+            request = EditMessage(rng.choice(["better", "@assistant again", "hello"]))
+            await messages.edit_message(db, who, message.id, request, now)
+        case 1:
+            await messages.delete_message(db, who, message.id, None, now)
+        case 2:
+            await messages.restore_message(db, who, message.id, now)
+        case _:
+            claim = builder.new_claim()
+            await answers.regenerate_answer(db, who, message.id, None, [], None, claim, now)
 
 
 async def random_action(
@@ -72,6 +97,9 @@ async def random_action(
     state = await fresh(builder, people[0], conversation_id)
     who, other = rng.choice(people), rng.choice(people[1:])
     running = [m.id for m in state.messages.values() if m.streaming]
+    if rng.random() < 0.4 and state.messages:
+        await change_message(builder, rng, who, rng.choice(list(state.messages.values())))
+        return
     match rng.randrange(7):
         case 0:
             await builder.post(who, conversation_id, "root @assistant")
@@ -95,7 +123,7 @@ async def random_action(
             change = UpdateConversation(
                 title=rng.choice("ab"),
                 assistant_mode=rng.choice(["always", "mention", "off"]),
-                archived=rng.choice([True, False]),
+                archived=rng.random() < 0.2,
             )
             await conversations.update_conversation(
                 builder.db, who, conversation_id, change, builder.now

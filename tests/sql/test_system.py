@@ -1,5 +1,6 @@
 """The procedures in sql/procedures/system, and the secret of session tokens."""
 
+import asyncio
 from typing import Any
 
 from rustygpt_server.assets import sql_folder
@@ -13,6 +14,19 @@ from rustygpt_shared.requests import default_assistant_mode
 async def test_ping(database: Database) -> None:
     """The application's role can call ping."""
     await system.ping(database)
+
+
+async def test_the_check_of_the_disk_writes_to_it(database: Database, superuser: Any) -> None:
+    """It writes temporary files of about a megabyte, and no table grows."""
+    statistics = "SELECT temp_bytes FROM pg_stat_database WHERE datname = current_database()"
+    size = "SELECT pg_database_size(current_database())"
+    before, size_before = await superuser.fetchval(statistics), await superuser.fetchval(size)
+    await system.check_disk_space(database)
+
+    async with asyncio.timeout(60):  # statistics are reported with a delay
+        while await superuser.fetchval(statistics) - before < 1_000_000:
+            await system.ping(database)
+    assert await superuser.fetchval(size) - size_before < 100_000
 
 
 async def test_nothing_is_missing_after_bootstrap(database: Database) -> None:

@@ -33,7 +33,7 @@ def conversation(id: UUID = TEA, title: str = "Tea", **fields: Any) -> Conversat
         id=id,
         title=title,
         is_group=False,
-        role="owner",
+        role=fields.pop("role", "owner"),
         unread=fields.pop("unread", 0),
         last_activity_at=TIME,
         participant_count=1,
@@ -54,6 +54,7 @@ def thread(id: UUID = ROOT, excerpt: str = "Hello", unread: int = 0) -> ThreadSu
         message_count=1,
         participant_count=1,
         unread=unread,
+        read_seq=0,
     )
 
 

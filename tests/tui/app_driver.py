@@ -29,12 +29,18 @@ class AppDriver:
         assert isinstance(self.app.screen, MainScreen)
         return self.app.screen
 
+    @property
+    def is_loading(self) -> bool:
+        """True until a conversation is open, with its thread if it has one."""
+        pane = self.main.thread_pane
+        return pane.state is None or pane.is_loading
+
     def text(self) -> str:
         """Return all text on the screen."""
         strips = self.app.screen._compositor.render_strips()
         return "\n".join(strip.text.rstrip() for strip in strips)
 
-    async def until(self, condition: str | Callable[[], object], seconds: float = 20) -> None:
+    async def until(self, condition: str | Callable[[], object], seconds: float = 60) -> None:
         """Wait until a text is on the screen or a condition holds."""
         try:
             async with asyncio.timeout(seconds):
@@ -83,4 +89,5 @@ async def in_conversation(
     sign_in(chat)
     async with running_app(chat, size, timing) as driver:
         await driver.until("● live")
+        await driver.until(lambda: not driver.is_loading)
         yield driver

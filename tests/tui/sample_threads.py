@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from rustygpt_shared.models.conversations import Participant
 from rustygpt_shared.models.messages import MessageView
+from rustygpt_tui.store.names import Names
 
 ME = UUID(int=1)
 ANA = UUID(int=2)
 CONVERSATION = UUID(int=100)
 ROOT = UUID(int=1000)
 START = datetime(2026, 3, 14, 9, 12, tzinfo=UTC)
-NAMES = {ME: "me", ANA: "ana"}
+NAMES = Names([Participant(ME, "me", "owner", START), Participant(ANA, "ana", "member", START)])
 
 
 def message(number: int, content: str = "", **fields: Any) -> MessageView:

@@ -1,10 +1,14 @@
 """The terminal chat as a whole: connecting and signing in."""
 
+import asyncio
+
 from tests.support.fakes.fake_chat_server import fake_chat_server
 from tests.support.fakes.fake_conversation import FakeConversation
+from tests.support.fakes.fake_http_server import FakeResponse, RecordedRequest, problem
 from tests.support.wait import until
 from tests.tui.app_driver import in_conversation, running_app
 
+from rustygpt_shared.models.users import Ok
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.config import load_settings
 from rustygpt_tui.screens.main import MainScreen
@@ -75,6 +79,42 @@ async def test_the_end_of_a_session_shows_the_sign_in_form() -> None:
         await driver.until("● live")
 
 
+async def test_a_server_that_sends_no_events_is_not_shown_as_live() -> None:
+    """The reason is shown once, and the stream is not requested again until the user retries."""
+    async with fake_chat_server() as chat, in_conversation(chat) as driver:
+        chat.http.on("GET", "/api/stream", FakeResponse(body={}))
+        chat.cut_streams()
+        await driver.until("did not answer")
+        assert "live" not in driver.text()
+
+
+async def test_a_voluntary_sign_out_is_named_so() -> None:
+    """Also when the server ends the stream before it responds to the sign-out."""
+    async with fake_chat_server() as chat, in_conversation(chat) as driver:
+        respond = asyncio.Event()
+
+        def log_out(_: RecordedRequest) -> FakeResponse:
+            chat.signed_in = False
+            chat.cut_streams()
+            return FakeResponse(body=Ok(ok=True), after=respond)
+
+        chat.http.on("POST", "/api/auth/logout", log_out)
+        driver.app.action_sign_out()
+        await driver.until("You are signed out. Drafts are kept.")
+        respond.set()
+        await driver.until(lambda: not driver.app._is_signing_out)
+        assert "session ended" not in driver.text()
+
+
+async def test_a_sign_out_that_fails_is_an_error() -> None:
+    """The user stays signed in, here as well as at the server."""
+    async with fake_chat_server() as chat, in_conversation(chat) as driver:
+        chat.http.on("POST", "/api/auth/logout", problem(500, "RGP.INTERNAL", "It failed."))
+        driver.app.action_sign_out()
+        await driver.until("You are still signed in: It failed.")
+        assert isinstance(driver.app.screen, MainScreen)
+
+
 async def test_no_connection_is_open_after_the_exit() -> None:
     """The app closes idle connections and the stream before it returns."""
     async with fake_chat_server() as chat:
@@ -100,3 +140,27 @@ async def test_the_palette_finds_conversations() -> None:
         await driver.pilot.press(*"Tea")
         await driver.until("Go to Tea")
         await driver.pilot.press("escape")
+
+
+async def test_no_message_is_lost_to_a_rate_limit() -> None:
+    """A notification says for how long they wait, and all are sent in the order of the writing."""
+    conversation = FakeConversation()
+    conversation.post(text="the root")
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        chat.posts_are_limited = True
+        driver.main.focus_composer()
+        await driver.until("the root")
+        written = [f"quickly {number}" for number in range(4)]
+        for text in written:
+            await driver.write(text)
+            await driver.pilot.press("enter")
+        await driver.until("Too many messages. Trying again in 1 s.")
+        chat.posts_are_limited = False
+        messages = chat.conversation.messages
+        await driver.until(lambda: sum(m.content in written for m in messages.values()) == 4)
+        await driver.until(lambda: "sending" not in driver.text())
+
+    sent = [message.content for message in messages.values() if message.content in written]
+    assert sent == written
+    keys = [r.headers["idempotency-key"] for r in chat.http.requests if b"quickly" in r.body]
+    assert len(set(keys)) == 4 < len(keys)

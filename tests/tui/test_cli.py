@@ -136,3 +136,14 @@ def test_groups_run_their_default_command() -> None:
         assert group is not None
         assert group.parse_args(click.Context(group), []) is not None
     assert run("members").code == 2
+
+
+def test_options_of_a_group_are_those_of_its_default_command() -> None:
+    """`conversations --archived` is `conversations list --archived`; `--help` stays the group's."""
+    for words in ("conversations --archived", "conv --archived --json", "sessions --json"):
+        result = run(*words.split(), "--server", "http://127.0.0.1:9")
+        assert result.code == 3, "the command ran, and did not reach the server"
+    result = run("admin", "users", "--server", "http://127.0.0.1:9")
+    assert result.code == 3
+    assert "Commands:" in run("conversations", "--help").out
+    assert "No such option '--nope'" in run("conversations", "--nope").err

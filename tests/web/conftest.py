@@ -1,36 +1,55 @@
 """Fixtures for the web page: a browser, and a server with two users."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page
 from tests.support.clients.browser import chromium
 from tests.support.clients.web_users import WebServer
-from tests.support.password import PASSWORD
-from tests.support.servers.server_process import blocking_server_process
-
-from rustygpt_shared.requests import CreateUser, SetUp
-from rustygpt_tui.client.http import connect
+from tests.support.database import databases
+from tests.support.servers.server_process import ServerProcess
+from tests.web.servers import signed_in_users, web_server_process
 
 
 @pytest.fixture(scope="package")
-def fresh_origin(cluster_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def web_database_url(cluster_url: str) -> Iterator[str]:
+    """A new database for the server of the page; yields a superuser's URL."""
+    url = asyncio.run(databases.create(cluster_url))
+    yield url
+    asyncio.run(databases.drop(cluster_url, url))
+
+
+@pytest.fixture(scope="package")
+def fresh_origin(web_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server that the first test which uses it sets up."""
-    with blocking_server_process(tmp_path_factory.mktemp("server"), cluster_url) as origin:
-        yield origin
+    server = web_server_process(tmp_path_factory.mktemp("server"), web_database_url)
+    server.start_blocking()
+    try:
+        yield server.url
+    finally:
+        server.stop_blocking()
+
+
+@pytest.fixture
+async def new_server(cluster_url: str, tmp_path: Path) -> AsyncIterator[ServerProcess]:
+    """A server that nobody has set up, and that the test may stop and start."""
+    database_url = await databases.create(cluster_url)
+    server = web_server_process(tmp_path, database_url)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+        await databases.drop(cluster_url, database_url)
 
 
 @pytest.fixture
 async def web_server(fresh_origin: str) -> AsyncIterator[WebServer]:
     """The server with Ada and Bob signed in."""
-    async with connect(fresh_origin) as ada, connect(fresh_origin) as bob:
-        if not await ada.is_setup():
-            await ada.set_up(SetUp("ada", "ada@example.org", PASSWORD))
-        await ada.log_in("ada", PASSWORD)
-        if not (await ada.search_users("bob")).users:
-            await ada.create_user(CreateUser("bob", "bob@example.org", PASSWORD))
-        await bob.log_in("bob", PASSWORD)
-        yield WebServer(fresh_origin, ada, bob)
+    async with signed_in_users(fresh_origin) as users:
+        yield users
 
 
 @pytest.fixture
@@ -46,8 +65,8 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     context = await browser.new_context()
     opened = await context.new_page()
     errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on(
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    context.on(
         "console",
         lambda message: errors.append(message.text) if message.type == "error" else None,
     )

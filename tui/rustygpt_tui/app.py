@@ -4,13 +4,14 @@ import asyncio
 import gc
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from textual import work
+from textual import constants, work
 from textual.app import App, SystemCommand
+from textual.driver import Driver
 from textual.screen import Screen
 
 from rustygpt_shared.models.users import User
@@ -18,34 +19,65 @@ from rustygpt_shared.settings.load import LoadedSettings
 from rustygpt_tui import config, locations
 from rustygpt_tui.client.http import Client, connect
 from rustygpt_tui.client.local import local_server
-from rustygpt_tui.client.session import Session
+from rustygpt_tui.client.session import open_session
 from rustygpt_tui.client.session_file import SessionFile
 from rustygpt_tui.conversation.account_drafts import AccountDrafts
 from rustygpt_tui.conversation.clipboard import Clipboard
 from rustygpt_tui.conversation.timing import Timing
-from rustygpt_tui.errors import ClientError, NotSignedIn
+from rustygpt_tui.errors import (
+    ClientError,
+    NotFound,
+    NotSignedIn,
+    ServerError,
+    TimedOut,
+    Unreachable,
+)
 from rustygpt_tui.keymap import Keymap, load_keymap
-from rustygpt_tui.screens.command_palette import CommandProvider, ConversationProvider
+from rustygpt_tui.screens.command_palette import (
+    CommandProvider,
+    ConversationProvider,
+    LinkProvider,
+)
 from rustygpt_tui.screens.forms import LogInScreen, SetUpScreen
 from rustygpt_tui.screens.help import HelpScreen
 from rustygpt_tui.screens.main import MainScreen
 from rustygpt_tui.screens.sequential_input import SequentialInputApp
 from rustygpt_tui.screens.start import StartScreen
+from rustygpt_tui.screens.terminal_driver import TerminalDriver
 from rustygpt_tui.screens.worker_errors import WorkerErrorMixin
 from rustygpt_tui.store.drafts import Drafts
 
+MIN_RETRY_SECONDS = 2
+MAX_RETRY_SECONDS = 30
+"""The pause before the first and before later attempts to reach the server at start."""
 
-def run(loaded: LoadedSettings, *, server: str | None, account: str | None, local: bool) -> int:
+
+def run(
+    loaded: LoadedSettings,
+    *,
+    server: str | None,
+    account: str | None,
+    local: bool,
+    config_file: Path | None = None,
+) -> int:
     """Run the terminal chat until the user quits, and return the exit code.
 
     `server` is an address that overrides the one in the settings, `account` chooses among saved
-    sessions, `local` starts a server on this machine when none is running.
+    sessions, `local` starts a server on this machine when none is running, with the settings in
+    `config_file`.
     """
-    return asyncio.run(_run(loaded, server, account, local))
+    app = RustyGPT(
+        loaded, server=server, account=account, local=local, serve_arguments=_serve(config_file)
+    )
+    return asyncio.run(_run(app))
 
 
-async def _run(loaded: LoadedSettings, server: str | None, account: str | None, local: bool) -> int:
-    app = RustyGPT(loaded, server=server, account=account, local=local)
+def _serve(config_file: Path | None) -> tuple[str, ...]:
+    """Return the arguments of `serve` for a server that reads the same settings file."""
+    return ("--config", str(config_file)) if config_file else ()
+
+
+async def _run(app: "RustyGPT") -> int:
     gc.freeze()  # imported objects stay: collecting them again and again would delay keys
     try:
         exit_code = await app.run_async()
@@ -59,8 +91,9 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
 
     TITLE = "RustyGPT"
     CSS_PATH = Path(__file__).with_name("app.tcss")
-    COMMANDS = App.COMMANDS | {CommandProvider, ConversationProvider}
+    COMMANDS = App.COMMANDS | {CommandProvider, ConversationProvider, LinkProvider}
     ENABLE_COMMAND_PALETTE = True
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (8, "-tiny"), (16, "-low"), (28, "-tall")]
 
     def __init__(
         self,
@@ -69,11 +102,13 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         server: str | None,
         account: str | None,
         local: bool,
+        serve_arguments: Sequence[str] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         timing: Timing | None = None,
     ) -> None:
         """Create the app; the first parameters are those of `run`.
 
+        `serve_arguments` are those of the server that it may start.
         `now` is the clock that the age of threads is measured by; `timing` has the intervals.
         """
         super().__init__()
@@ -83,12 +118,20 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         self._origin = server or loaded.settings.cli.server
         self._account = account
         self._local = local
+        self._serve_arguments = serve_arguments
         self._client: Client | None = None
         self._drafts: Drafts | None = None
         self._user_keymap = Keymap()
         self._start = StartScreen()
         self._local_server: asyncio.Task[None] | None = None
         self._exiting = asyncio.Event()
+        self._is_signing_out = False
+        self._waits_until = 0.0
+        """Until when a notification says that requests wait, by the time of the event loop."""
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the driver that draws to standard output, unless TEXTUAL_DRIVER names another."""
+        return super().get_driver_class() if constants.DRIVER else TerminalDriver
 
     async def on_mount(self) -> None:
         """Load keymap and drafts, show the start screen, and connect."""
@@ -113,14 +156,31 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
 
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def begin(self) -> None:
-        """Connect to the server, and sign in with the saved session or show a form."""
-        self._start.show_progress("Connecting …")
-        try:
-            if self._local and self._local_server is None:
-                self._origin = await self._start_local_server()
-            await self._sign_in()
-        except ClientError as failure:
-            self._start.show_failure(failure.sentence)
+        """Connect to the server, and sign in with the saved session or show a form.
+
+        While the server is away, the attempts are repeated.
+        """
+        delay = MIN_RETRY_SECONDS
+        while True:
+            self._start.show_progress("Connecting …")
+            try:
+                if self._local and self._local_server is None:
+                    self._origin = await self._start_local_server()
+                await self._sign_in()
+            except (Unreachable, TimedOut, ServerError) as failure:
+                await self._wait_for_retry(failure.sentence, delay)
+                delay = min(MAX_RETRY_SECONDS, 2 * delay)
+            except ClientError as failure:
+                self._start.show_failure(failure.sentence)
+                return
+            else:
+                return
+
+    async def _wait_for_retry(self, sentence: str, seconds: int) -> None:
+        """Show why connecting failed, and count down to the next attempt."""
+        for left in range(seconds, 0, -1):
+            self._start.show_failure(f"{sentence} Trying again in {left} s.")
+            await asyncio.sleep(1)
 
     def on_start_screen_retry_requested(self) -> None:
         """Connect again."""
@@ -141,7 +201,9 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         try:
             preferred_url = self._origin
             async with local_server(
-                self._start.show_progress, preferred_url=preferred_url
+                self._start.show_progress,
+                preferred_url=preferred_url,
+                arguments=self._serve_arguments,
             ) as origin:
                 ready.set_result(origin)
                 await self._exiting.wait()
@@ -154,9 +216,12 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         try:
             user = (await client.me()).user
         except NotSignedIn:
-            is_setup = await client.is_setup()
-            form = LogInScreen(client) if is_setup else SetUpScreen(client)
+            setup = await client.show_setup()
+            form = LogInScreen(client) if setup.is_setup else SetUpScreen(client)
             self.push_screen(form, self._on_signed_in)
+        except NotFound:
+            await client.check_sign_in_is_on()
+            raise
         else:
             self._on_signed_in(user)
 
@@ -167,9 +232,24 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
             self._client = None
         if self._client is None:
             file = SessionFile(config.session_file(self._loaded))
-            session = Session(self._origin, file=file, account=self._account)
+            session = open_session(
+                self._origin,
+                os.environ,
+                file=file,
+                account=self._account,
+                on_unsaved=lambda text: self.notify(text, severity="warning", markup=False),
+            )
             self._client = connect(self._origin, session)
+            self._client.on_wait = self._show_wait
         return self._client
+
+    def _show_wait(self, text: str, seconds: float) -> None:
+        """Show that a request waits for a rate limit, once for all that wait at this time."""
+        now = asyncio.get_running_loop().time()
+        if now < self._waits_until:
+            return
+        self._waits_until = now + seconds
+        self.notify(text, severity="warning", markup=False, timeout=max(2, seconds))
 
     def _on_signed_in(self, user: User | None) -> None:
         if user is None or self._client is None:
@@ -178,12 +258,13 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         self.push_screen(MainScreen(self._client, user, drafts, self._now, self._timing))
 
     def action_sign_in(self) -> None:
-        """Show the sign-in form after the session ended; a new main screen follows it."""
+        """Show the sign-in form, with the reason; a new main screen follows it."""
         if self._client is None or isinstance(self.screen, LogInScreen):
             return
         while not isinstance(self.screen, StartScreen) and len(self.screen_stack) > 1:
             self.pop_screen()
-        form = LogInScreen(self._client, "Your session ended. Drafts are kept.")
+        reason = "You are signed out." if self._is_signing_out else "Your session ended."
+        form = LogInScreen(self._client, f"{reason} Drafts are kept.")
         self.push_screen(form, self._on_signed_in)
 
     def action_help(self) -> None:
@@ -193,14 +274,24 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
 
     @work(group="sign-out", exclusive=True, exit_on_error=False)
     async def action_sign_out(self) -> None:
-        """End the session, and show the sign-in form."""
-        if self._client:
-            with suppress(ClientError):
-                await self._client.log_out()
+        """End the session, and show the sign-in form; stay signed in when that fails."""
+        if self._client is None:
+            return
+        self._is_signing_out = True  # the server may end the stream before it responds
+        try:
+            await self._client.log_out()
             self.action_sign_in()
+        except ClientError as failure:
+            text = f"You are still signed in: {failure.sentence}"
+            self.notify(text, severity="error", markup=False)
+        finally:
+            self._is_signing_out = False
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy a text, and notify the user where it is."""
+        """Copy a text, and notify the user where it is; an empty one is not copied."""
+        if not text.strip():
+            self.notify("There is nothing to copy.", markup=False, timeout=2)
+            return
         self._clipboard = text  # Textual pastes this one on ctrl+v
         self._copy(text)
 
@@ -217,3 +308,9 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         """Yield the palette's commands that have no key; the others come from the keymap."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Sign out", "End the session here", self.action_sign_out)
+        if isinstance(screen, MainScreen):
+            dialogs = screen.account_dialogs
+            help_text = "Where you are signed in"
+            yield SystemCommand("Your sessions", help_text, dialogs.show_sessions)
+            help_text = "Join a conversation with the link of an invite"
+            yield SystemCommand("Join by an invite", help_text, dialogs.ask_for_invite)

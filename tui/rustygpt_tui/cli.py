@@ -16,11 +16,20 @@ import click
 from rustygpt_shared import __version__
 from rustygpt_tui.commands.lazy import CommandEntry, LazyGroup
 from rustygpt_tui.commands.options import common
-from rustygpt_tui.errors import ClientError, Exit, NotSignedIn, PipeClosedError, UsageError
+from rustygpt_tui.errors import (
+    ClientError,
+    Exit,
+    NotSignedIn,
+    PipeClosedError,
+    Terminated,
+    UsageError,
+)
+from rustygpt_tui.standard_streams import replace_standard_streams
 
 _COMMANDS = "rustygpt_tui.commands"
+_ADMIN_LIMITS = f"{_COMMANDS}.admin_limits"
 _CONVERSATIONS = CommandEntry(
-    "Your conversations: list, create, show, rename",
+    "Your conversations: list, create, show, rename, archive, delete, leave",
     subcommands={
         "list": CommandEntry(
             "List your conversations", f"{_COMMANDS}.conversations:list_conversations"
@@ -32,6 +41,18 @@ _CONVERSATIONS = CommandEntry(
         "rename": CommandEntry(
             "Change the title of a conversation", f"{_COMMANDS}.conversations:rename_conversation"
         ),
+        "archive": CommandEntry(
+            "Archive a conversation", f"{_COMMANDS}.conversations:archive_conversation"
+        ),
+        "unarchive": CommandEntry(
+            "Put it back into the lists", f"{_COMMANDS}.conversations:unarchive_conversation"
+        ),
+        "delete": CommandEntry(
+            "Delete a conversation", f"{_COMMANDS}.conversations:delete_conversation"
+        ),
+        "leave": CommandEntry(
+            "Leave a conversation", f"{_COMMANDS}.conversations:leave_conversation"
+        ),
     },
     default="list",
 )
@@ -40,6 +61,15 @@ _SESSIONS = CommandEntry(
     subcommands={
         "list": CommandEntry("List your sessions", f"{_COMMANDS}.account:list_sessions"),
         "revoke": CommandEntry("End a session", f"{_COMMANDS}.account:end_session"),
+    },
+    default="list",
+)
+_TOKENS = CommandEntry(
+    "Your personal tokens: list, create, revoke",
+    subcommands={
+        "list": CommandEntry("List your tokens", f"{_COMMANDS}.tokens:list_tokens"),
+        "create": CommandEntry("Create a token", f"{_COMMANDS}.tokens:create_token"),
+        "revoke": CommandEntry("Revoke a token", f"{_COMMANDS}.tokens:revoke_token"),
     },
     default="list",
 )
@@ -54,20 +84,62 @@ _MEMBERS = CommandEntry(
         "role": CommandEntry("Change a participant's role", f"{_COMMANDS}.members:set_role"),
     },
 )
-_ADMIN = CommandEntry(
-    "Administration of the server: users",
+_INVITES = CommandEntry(
+    "Invites to conversations: list, create, accept, revoke",
     subcommands={
+        "list": CommandEntry("List a conversation's invites", f"{_COMMANDS}.invites:list_invites"),
+        "create": CommandEntry("Invite somebody", f"{_COMMANDS}.invites:create_invite"),
+        "accept": CommandEntry("Join by an invite", f"{_COMMANDS}.invites:accept_invite"),
+        "revoke": CommandEntry("Revoke an invite", f"{_COMMANDS}.invites:revoke_invite"),
+    },
+)
+_LIMITS = CommandEntry(
+    "Rate limits: profiles, assignments",
+    subcommands={
+        "profiles": CommandEntry(
+            "Named rates: list, create, update, delete",
+            subcommands={
+                "list": CommandEntry("List the profiles", f"{_ADMIN_LIMITS}:list_profiles"),
+                "create": CommandEntry("Create a profile", f"{_ADMIN_LIMITS}:create_profile"),
+                "update": CommandEntry("Change a profile", f"{_ADMIN_LIMITS}:update_profile"),
+                "delete": CommandEntry("Delete a profile", f"{_ADMIN_LIMITS}:delete_profile"),
+            },
+            default="list",
+        ),
+        "assignments": CommandEntry(
+            "Which profiles limit which routes: list, create, delete",
+            subcommands={
+                "list": CommandEntry("List the assignments", f"{_ADMIN_LIMITS}:list_assignments"),
+                "create": CommandEntry(
+                    "Assign a profile to routes", f"{_ADMIN_LIMITS}:create_assignment"
+                ),
+                "delete": CommandEntry(
+                    "Delete an assignment", f"{_ADMIN_LIMITS}:delete_assignment"
+                ),
+            },
+            default="list",
+        ),
+    },
+    default="profiles",
+)
+_ADMIN = CommandEntry(
+    "Administration of the server: users, limits",
+    subcommands={
+        "limits": _LIMITS,
         "users": CommandEntry(
-            "Accounts: list, create, disable, enable, roles",
+            "Accounts: list, create, disable, enable, sign-out, roles",
             subcommands={
                 "list": CommandEntry("List every account", f"{_COMMANDS}.admin:list_users"),
                 "create": CommandEntry("Create an account", f"{_COMMANDS}.admin:create_user"),
                 "disable": CommandEntry("Disable an account", f"{_COMMANDS}.admin:disable_user"),
                 "enable": CommandEntry("Enable an account", f"{_COMMANDS}.admin:enable_user"),
+                "sign-out": CommandEntry(
+                    "End all sessions of an account", f"{_COMMANDS}.admin:end_user_sessions"
+                ),
                 "roles": CommandEntry("Replace an account's roles", f"{_COMMANDS}.admin:set_roles"),
             },
             default="list",
-        )
+        ),
     },
 )
 COMMANDS: dict[str, CommandEntry] = {
@@ -76,12 +148,17 @@ COMMANDS: dict[str, CommandEntry] = {
         "Create a new server's first administrator", f"{_COMMANDS}.account:set_up"
     ),
     "login": CommandEntry("Sign in", f"{_COMMANDS}.account:log_in"),
+    "register": CommandEntry(
+        "Create an account for yourself", f"{_COMMANDS}.registration:register"
+    ),
     "me": CommandEntry("Show who is signed in", f"{_COMMANDS}.account:show_me"),
     "logout": CommandEntry("Sign out", f"{_COMMANDS}.account:log_out"),
     "sessions": _SESSIONS,
+    "tokens": _TOKENS,
     "conversations": _CONVERSATIONS,
     "conv": replace(_CONVERSATIONS, summary="Short for conversations"),
     "members": _MEMBERS,
+    "invites": _INVITES,
     "users": CommandEntry("Search users", f"{_COMMANDS}.members:search_users"),
     "threads": CommandEntry(
         "List the threads of a conversation", f"{_COMMANDS}.reading:list_threads"
@@ -92,12 +169,22 @@ COMMANDS: dict[str, CommandEntry] = {
     "post": CommandEntry("Start a thread", f"{_COMMANDS}.writing:post"),
     "reply": CommandEntry("Reply to a message", f"{_COMMANDS}.writing:reply"),
     "ask": CommandEntry("Ask, and print the assistant's answer", f"{_COMMANDS}.ask:ask"),
+    "regenerate": CommandEntry("Generate another answer", f"{_COMMANDS}.ask:regenerate"),
+    "edit": CommandEntry("Replace the text of a message", f"{_COMMANDS}.message_changes:edit"),
+    "delete": CommandEntry("Delete a message", f"{_COMMANDS}.message_changes:delete"),
+    "restore": CommandEntry("Restore a deleted message", f"{_COMMANDS}.message_changes:restore"),
+    "revisions": CommandEntry(
+        "List the earlier texts of a message", f"{_COMMANDS}.message_changes:list_revisions"
+    ),
     "cancel": CommandEntry("Stop an answer", f"{_COMMANDS}.writing:cancel"),
     "follow": CommandEntry("Print events as they happen", f"{_COMMANDS}.follow:follow"),
     "admin": _ADMIN,
     "serve": CommandEntry("Run the server", "rustygpt_server.cli:serve", requires="sanic"),
     "config": CommandEntry(
         "Show and check the settings", "rustygpt_server.cli:config", requires="sanic"
+    ),
+    "spec": CommandEntry(
+        "Write the OpenAPI document", "rustygpt_server.cli:spec", requires="sanic"
     ),
     "completion": CommandEntry(
         "Print a shell's completion script", f"{_COMMANDS}.completion:completion"
@@ -116,7 +203,11 @@ def program(context: click.Context, /, local: bool, config: Path | None, **_: An
     if context.invoked_subcommand is not None:
         # The server's commands have their own --config; pass on the one before the command's name.
         defaults = {"config": config, "file": config}
-        context.default_map = {"serve": defaults, "config": {"show": defaults, "check": defaults}}
+        context.default_map = {
+            "serve": defaults,
+            "spec": defaults,
+            "config": {"show": defaults, "check": defaults},
+        }
         return None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(context.get_help(), err=True)
@@ -145,11 +236,13 @@ def _open(context: click.Context, values: dict[str, Any], *, local: bool) -> int
         server=command_context.server,
         account=command_context.account,
         local=local,
+        config_file=command_context.config,
     )
 
 
 def main() -> NoReturn:
     """Run the program with the arguments of the process, and exit."""
+    replace_standard_streams()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -170,15 +263,16 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except PipeClosedError:
-        # Python flushes standard output at exit, which would fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.PIPE_CLOSED
+    except Terminated as ended:
+        return ended.exit_code
 
 
 def _report(error: ClientError, arguments: Sequence[str]) -> None:
+    from rustygpt_tui.client.session import token_in
     from rustygpt_tui.commands.output import report
 
-    if isinstance(error, NotSignedIn) and "login" not in arguments:
+    if isinstance(error, NotSignedIn) and "login" not in arguments and not token_in(os.environ):
         error = NotSignedIn(
             f"{error.sentence.rstrip('.')}; sign in with `rustygpt login`.",
             code=error.code,

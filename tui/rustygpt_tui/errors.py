@@ -5,6 +5,7 @@
     ├── Unreachable     nothing answers at the server's address
     ├── TimedOut        the server did not respond in time
     ├── AnswerFailed    the assistant's answer failed or was stopped
+    ├── OutputFailed    standard output cannot be written
     └── ServerRejected  the server responded with a problem
         ├── NotSignedIn
         ├── NotFound
@@ -31,12 +32,22 @@ class Exit(IntEnum):
     RATE_LIMITED = 7
     TIMED_OUT = 8
     ANSWER = 9
+    HANGUP = 129
     INTERRUPTED = 130
     PIPE_CLOSED = 141
+    TERMINATED = 143
 
 
-class PipeClosedError(Exception):
+class PipeClosedError(BrokenPipeError):
     """The reader of standard output closed the pipe; this is not an error of the command."""
+
+
+class Terminated(Exception):
+    """A signal ended the command, which has cleaned up."""
+
+    def __init__(self, exit_code: Exit) -> None:
+        super().__init__(exit_code.name)
+        self.exit_code = exit_code
 
 
 class ClientError(Exception):
@@ -132,3 +143,9 @@ class AnswerFailed(ClientError):
 
     exit_code = Exit.ANSWER
     code = "RGP.CLIENT.ANSWER"
+
+
+class OutputFailed(ClientError):
+    """Standard output is closed, or its disk is full."""
+
+    code = "RGP.CLIENT.OUTPUT"

@@ -6,6 +6,10 @@ How a page is fetched, and what is in it, is the caller's business.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol, TypeVar
 
+from rustygpt_tui.errors import ServerRejected
+
+MAX_PAGES = 10_000
+
 
 class Page(Protocol):
     """A page of a list, with the cursor that fetches the next page."""
@@ -24,11 +28,15 @@ async def pages(
 ) -> AsyncIterator[P]:
     """Yield the pages of a list, from the page that `cursor` fetches on; None is the first page.
 
-    `fetch` is called with the cursor of each page, only when that page is requested.
+    `fetch` is called with the cursor of each page, only when that page is requested. Raises
+    ServerRejected for a list that does not end.
     """
-    while True:
+    for _ in range(MAX_PAGES):
         page = await fetch(cursor)
         yield page
-        cursor = page.next_cursor
-        if cursor is None:
+        if page.next_cursor is None:
             return
+        if page.next_cursor == cursor:
+            break
+        cursor = page.next_cursor
+    raise ServerRejected("The server sent a list that does not end; name what you want by its id.")

@@ -3,14 +3,21 @@
 // a Problem with a sentence for the user.
 
 export class Problem extends Error {
-  constructor(message, { code = "", status = 0 } = {}) {
+  constructor(message, { code = "", status = 0, retryAfterMs = 0 } = {}) {
     super(message);
     this.code = code;
     this.status = status;
+    this.retryAfterMs = retryAfterMs; // how long the server asks to wait
+  }
+
+  // Whether the same request may succeed later: no response, or one that asks for patience.
+  get isTemporary() {
+    return this.status === 0 || this.status >= 500 || [408, 425, 429].includes(this.status);
   }
 }
 
 const TIMEOUT_MS = 30_000;
+const MAX_WAIT_MS = 60_000;
 
 // An idempotency key: requests with the same key have an effect only once.
 export function newKey() {
@@ -52,7 +59,27 @@ async function problemOf(response) {
   return new Problem(fields ? `${detail} ${fields}` : detail, {
     code: problem.code,
     status: response.status,
+    retryAfterMs: retryAfterMs(response),
   });
+}
+
+// The header is a number of seconds; a proxy may send a date, which counts as none.
+function retryAfterMs(response) {
+  return 1_000 * (Number(response.headers.get("retry-after")) || 0);
+}
+
+// A request that only reads waits for a rate limit as long as the server says, a minute at most in
+// all; the event says for how many milliseconds. Posts are sent again by posts.js.
+async function sendPatiently(method, path, body, key) {
+  for (let waited = 0; ; ) {
+    const response = await send(method, path, body, key);
+    if (response.status !== 429 || method !== "GET") return response;
+    const delay = Math.max(1_000, retryAfterMs(response));
+    waited += delay;
+    if (waited > MAX_WAIT_MS) return response;
+    dispatchEvent(new CustomEvent("ratelimit", { detail: delay }));
+    await new Promise((resolve) => setTimeout(resolve, delay));
+  }
 }
 
 function mayRefresh(response) {
@@ -71,9 +98,9 @@ async function refreshSession() {
 }
 
 async function call(method, path, body, key) {
-  let response = await send(method, path, body, key);
+  let response = await sendPatiently(method, path, body, key);
   if (mayRefresh(response) && csrfToken() && (await refreshSession())) {
-    response = await send(method, path, body, key);
+    response = await sendPatiently(method, path, body, key);
   }
   if (!response.ok) throw await problemOf(response);
   return response.status === 204 ? null : response.json();
@@ -90,33 +117,58 @@ function withQuery(path, parameters) {
 
 // Set-up and sessions
 
-export const isSetup = async () => (await get("/api/setup")).is_setup;
+export const showSetup = () => get("/api/setup");
 export const setUp = (request) => post("/api/setup", request);
 export const logIn = (email, password) => post("/api/auth/login", { email, password });
+export const register = (request) => post("/api/auth/register", request);
 export const logOut = () => post("/api/auth/logout");
 export const me = () => get("/api/auth/me");
+export const listSessions = () => get("/api/auth/sessions");
+export const endSession = (id) => call("DELETE", `/api/auth/sessions/${id}`);
 
 // Conversations
 
-export const listConversations = ({ limit } = {}) => get(withQuery("/api/conversations", { limit }));
-export const createConversation = (title) => post("/api/conversations", { title });
+export const listConversations = ({ archived, cursor, limit } = {}) =>
+  get(withQuery("/api/conversations", { archived, cursor, limit }));
+export const createConversation = (title, key) => post("/api/conversations", { title }, key);
 export const showConversation = (id) => get(`/api/conversations/${id}`);
+export const updateConversation = (id, changes) => call("PATCH", `/api/conversations/${id}`, changes);
+export const deleteConversation = (id) => call("DELETE", `/api/conversations/${id}`);
+export const removeParticipant = (id, userId) =>
+  call("DELETE", `/api/conversations/${id}/participants/${userId}`);
 export const listThreads = (id, { cursor } = {}) =>
   get(withQuery(`/api/conversations/${id}/threads`, { cursor }));
 export const listUnread = (id) => get(`/api/conversations/${id}/unread`);
+export const listParticipants = (id) => get(`/api/conversations/${id}/participants`);
 export const showPresence = (id) => get(`/api/conversations/${id}/presence`);
+export const createInvite = (id, request) => post(`/api/conversations/${id}/invites`, request);
+export const acceptInvite = (token) => post("/api/invites/accept", { token });
 
 // Threads and messages
 
-export const listTree = (rootId, { cursor, limit } = {}) =>
-  get(withQuery(`/api/threads/${rootId}/tree`, { render: "html", limit, cursor_path: cursor }));
+// A key after the path of every message: paths are of 0-9, A-Z and a-z, and none begins so.
+export const PATH_END = "zzzzzzzzzzzz";
+
+// `place` is one of { cursor_path }, { before_path } and { around }, or empty for the first page.
+export const listTree = (rootId, { limit, ...place } = {}) =>
+  get(withQuery(`/api/threads/${rootId}/tree`, { render: "html", limit, ...place }));
+export const listMessages = (rootId, { afterSeq, limit }) =>
+  get(withQuery(`/api/threads/${rootId}/messages`, { after_seq: afterSeq, limit }));
 export const getMessage = (id) => get(withQuery(`/api/messages/${id}`, { render: "html" }));
 export const postRoot = (conversationId, content, key) =>
   post(`/api/threads/${conversationId}/root`, { content }, key);
 export const reply = (parentId, content, key) =>
   post(`/api/messages/${parentId}/reply`, { content }, key);
 export const cancel = (id) => post(`/api/messages/${id}/cancel`);
-export const markRead = (rootId) => post(`/api/threads/${rootId}/read`);
+export const editMessage = (id, content) => post(`/api/messages/${id}/edit`, { content });
+export const deleteMessage = (id) => post(`/api/messages/${id}/delete`);
+export const restoreMessage = (id) => post(`/api/messages/${id}/restore`);
+export const regenerateAnswer = (id, key) => post(`/api/messages/${id}/regenerate`, {}, key);
+export const listRevisions = (id) => get(`/api/messages/${id}/revisions`);
+// `mark` is { seq }, or empty for all that there is.
+export const markRead = (rootId, mark = {}) => post(`/api/threads/${rootId}/read`, mark);
+export const markUnread = (rootId, messageId) =>
+  post(`/api/threads/${rootId}/unread`, { message_id: messageId });
 
 // Presence and typing
 
@@ -124,6 +176,13 @@ export const recordHeartbeat = () => post("/api/presence/heartbeat");
 export const setTyping = (conversationId, rootId, seconds) =>
   post("/api/typing", { conversation_id: conversationId, root_id: rootId, seconds });
 
-// The address of a conversation's event stream, from a position on.
-export const streamUrl = (conversationId, position) =>
-  withQuery(`/api/stream/conversations/${conversationId}`, { last_event_id: position || null });
+// The response of the event stream of all conversations; `positions` is the last event id that the
+// page has of each conversation. It has no time limit, and the caller reads its status.
+export function openStream(positions, signal) {
+  const named = positions.map(([id, position]) => `${id}:${position}`).join(",");
+  return fetch(withQuery("/api/stream", { positions: named || null }), {
+    headers: { Accept: "text/event-stream" },
+    cache: "no-store",
+    signal,
+  });
+}

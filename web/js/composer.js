@@ -1,34 +1,51 @@
-// The composer: drafts by target, and one idempotency key per message so that a retry is safe.
+// The composer: the text, and above it where it goes. Drafts and their targets are kept by place.
 
-import { newKey } from "./api.js";
-import { byId } from "./dom.js";
+import { byId, hide } from "./dom.js";
+import { loadDraft, saveDraft } from "./drafts.js";
+import { firstWords } from "./message-row.js";
+import { nameOf } from "./names.js";
+import * as targets from "./target.js";
 
-// `destination(replyTarget)` returns where a message goes, `{ id, send(content, key) }`, or null.
-export function makeComposer({ destination, onPosted, onTyped }) {
+const MESSAGE_MAX = 65_536; // characters, as the server counts them: code points
+
+// `onSend({ place, target, after, content })` hands a message over and returns its key, `lastKey(place)`
+// is the key of the last one that is still on its way; `isPlain(target)`
+// says that the target goes without saying; `onTarget(id)` gets the message that is answered.
+export function makeComposer({ me, onSend, lastKey, onTyped, onTarget, isPlain }) {
   const text = byId("text");
-  const pending = { content: "", destinationId: "", key: "" };
-  let draftId = null;
-  let replyTarget = null;
-  let sending = false;
+  let place = null;
+  let isNewThread = false;
+  let isReady = false; // whether the place is shown, so that a message can be sent
+  let isSendWanted = false; // once it is
+  let target = targets.newTarget();
 
-  const draftName = (id) => `draft:${id}`;
-
-  function open(id) {
-    draftId = id;
-    text.value = (id && sessionStorage.getItem(draftName(id))) || "";
-    byId("composer-error").textContent = "";
-    setReplyTarget(null);
-    fitHeight();
+  // Shows the draft of a place: the root of a thread, or a new thread.
+  function open(newPlace, { forNewThread = false, isReady: ready = true } = {}) {
+    isReady = ready;
+    isSendWanted = false;
+    place = newPlace;
+    isNewThread = forNewThread;
+    const draft = place ? loadDraft(me.id, place) : null;
+    target = targets.newTarget(draft?.target);
+    if (!target.message && place) target.pendingKey = lastKey(place);
+    setText(draft?.text ?? "");
+    showProblem("");
   }
 
-  function setReplyTarget(message) {
-    replyTarget = message;
-    byId("target").hidden = !message;
-    if (message) {
-      const author = message.author_name || message.role;
-      byId("target-words").textContent = `Answering ${author}: ${message.content.slice(0, 80)}`;
-      text.focus();
-    }
+  // The place is shown. What was to be the first message of a thread goes there and nowhere else; the
+  // target of another one has to be seen first.
+  function setReady() {
+    isReady = true;
+    if (isSendWanted && isNewThread) send();
+    else if (isSendWanted) showProblem("The thread is open now: look where the message goes, and press Enter again.");
+    isSendWanted = false;
+  }
+
+  function setText(value) {
+    text.value = value;
+    targets.setHasText(target, Boolean(value.trim()));
+    fitHeight();
+    showTarget();
   }
 
   // For browsers without `field-sizing`.
@@ -38,57 +55,163 @@ export function makeComposer({ destination, onPosted, onTyped }) {
     text.style.height = `${text.scrollHeight}px`;
   }
 
-  // A message that failed keeps its key as long as its text and destination stay the same.
-  function keyFor(content, destinationId) {
-    if (pending.content !== content || pending.destinationId !== destinationId) {
-      Object.assign(pending, { content, destinationId, key: newKey() });
-    }
-    return pending.key;
+  function save() {
+    if (!place) return;
+    const { message, isChosen } = target;
+    const saved = message ? { message: targets.referenceTo(message), isChosen } : null;
+    saveDraft(me.id, place, { text: text.value, target: saved });
   }
 
-  async function send() {
+  function showTarget() {
+    const { message, isChosen, pendingKey, newer } = target;
+    const isQuiet = pendingKey ? byId("target").hidden : !isChosen && isPlain(target);
+    const isHidden = !place || isNewThread || isQuiet;
+    const words = targetWords(target);
+    if (byId("target-words").textContent !== words) byId("target-words").textContent = words;
+    hide(byId("target"), isHidden, text);
+    hide(byId("target-off"), !isChosen, text);
+    hide(byId("target-newer"), !newer, text);
+    if (newer) {
+      const hint = `A newer message arrived (${nameOf(newer)}): answer it instead`;
+      if (byId("target-newer").textContent !== hint) byId("target-newer").textContent = hint;
+    }
+    onTarget(isChosen && message ? message.id : null);
+  }
+
+  function changeTarget(change) {
+    if (change() === false) return;
+    showTarget();
+    save();
+  }
+
+  function choose(message) {
+    changeTarget(() => targets.choose(target, message));
+    text.focus();
+  }
+
+  function chooseNewer() {
+    changeTarget(() => targets.chooseNewer(target));
+    text.focus();
+  }
+
+  function unchoose() {
+    changeTarget(() => targets.unchoose(target));
+    text.focus();
+  }
+
+  function send() {
     const content = text.value.trimEnd();
-    const target = destination(replyTarget);
-    if (!content.trim() || !target || sending) return;
-    const sentDraft = draftId;
-    setSending(true);
-    byId("composer-error").textContent = "";
-    try {
-      const posted = await target.send(content, keyFor(content, target.id));
-      Object.assign(pending, { content: "", key: "" });
-      sessionStorage.removeItem(draftName(sentDraft));
-      if (draftId === sentDraft) {
-        text.value = "";
-        setReplyTarget(null);
-        fitHeight();
-      }
-      onPosted(posted);
-    } catch (problem) {
-      byId("composer-error").textContent = problem.message;
-    } finally {
-      setSending(false);
+    if (!content.trim() || !place || byId("composer").hidden) return;
+    if (!isReady) {
+      isSendWanted = true;
+      return showProblem("The thread is still being opened.");
     }
+    const after = target.pendingKey;
+    if (!target.message && !after && !isNewThread) return showProblem("No message to answer is shown yet.");
+    if (lengthOf(content) > MESSAGE_MAX) return showProblem(`${tooLong(content)} Shorten it, or send it in parts.`);
+    showProblem("");
+    const sent = isNewThread || after ? null : Object.freeze(targets.referenceTo(target.message));
+    const key = onSend({ place, target: sent, after, content });
+    targets.onSent(target, key);
+    setText("");
+    save();
   }
 
-  function setSending(value) {
-    sending = value;
-    byId("send").disabled = value;
+  // The server has the message: the next one goes to `message`.
+  function onAcknowledged(key, message) {
+    if (!targets.onAcknowledged(target, key, message)) return;
+    targets.setHasText(target, Boolean(text.value.trim()));
+    showProblem("");
+    showTarget();
+    save();
+  }
+
+  // A post that was not sent comes back into the empty composer.
+  function takeBack({ content, target: message, after }) {
+    Object.assign(target, { message, isChosen: Boolean(message), pendingKey: after, newer: null });
+    setText(content);
+    save();
+    text.focus();
+  }
+
+  // The text that was typed in a new thread while its first message was sent goes on in the thread.
+  function moveTo(newPlace) {
+    const typed = text.value;
+    text.value = "";
+    save();
+    place = newPlace;
+    isNewThread = false;
+    text.value = typed;
+    save();
+    showTarget();
+  }
+
+  // What does not fit is refused as a whole: text that is cut at the end may be sent unnoticed.
+  function refuseTooLong(event) {
+    const { data, inputType } = event;
+    if (!data || !["insertFromPaste", "insertFromDrop"].includes(inputType)) return;
+    const { selectionStart: start, selectionEnd: end, value } = text;
+    if (lengthOf(value.slice(0, start) + data + value.slice(end)) <= MESSAGE_MAX) return;
+    event.preventDefault();
+    showProblem(`${tooLong(data)} Nothing was pasted.`);
+  }
+
+  function showProblem(words) {
+    byId("composer-error").textContent = words;
   }
 
   byId("composer").addEventListener("submit", (event) => {
     event.preventDefault();
     send();
+    text.focus();
   });
   text.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.altKey && event.key === "ArrowDown" && target.newer) {
+      event.preventDefault();
+      return chooseNewer();
+    }
+    if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
     event.preventDefault();
-    send();
+    if (!event.repeat) send();
   });
   text.addEventListener("input", () => {
-    if (draftId) sessionStorage.setItem(draftName(draftId), text.value);
+    targets.setHasText(target, Boolean(text.value.trim()));
+    showTarget();
+    save();
     fitHeight();
     onTyped(text.value);
   });
-  byId("target-off").addEventListener("click", () => setReplyTarget(null));
-  return { open, setReplyTarget, focus: () => text.focus() };
+  text.addEventListener("beforeinput", refuseTooLong);
+  byId("target-off").addEventListener("click", unchoose);
+  byId("target-newer").addEventListener("click", chooseNewer);
+  return {
+    ...{ open, setReady, choose, onAcknowledged, takeBack, moveTo, showProblem },
+    followView: (message) => targets.followView(target, message) && showTarget(),
+    onShown: (message) => message && targets.refresh(target, message) && changeTarget(() => true),
+    targetId: () => target.message?.id,
+    onArrival: (message, isOwn) => targets.onArrival(target, message, isOwn) && showTarget(),
+    hasText: () => Boolean(text.value.trim()),
+    hasTarget: () => target.message !== null,
+    refresh: showTarget,
+    place: () => place,
+    focus: () => text.focus(),
+  };
+}
+
+// Whether Enter belongs to an input method; Safari says it by the key code only.
+const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
+function lengthOf(text) {
+  let length = 0;
+  for (const _ of text) length += 1;
+  return length;
+}
+
+const tooLong = (text) =>
+  `This text has ${lengthOf(text).toLocaleString("en")} characters; a message has at most ${MESSAGE_MAX.toLocaleString("en")}.`;
+
+function targetWords({ message, pendingKey }) {
+  if (pendingKey) return "↳ to your message that is being sent";
+  if (message) return `↳ to ${nameOf(message)}: ${firstWords(message)}`;
+  return "↳ …"; // until messages are shown
 }

@@ -1,72 +1,159 @@
-// A conversation's events, over an EventSource that is replaced when the browser gives it up.
+// The event stream of all conversations, over one `fetch` that is opened again whenever it ends.
+// Reading it by `fetch` shows heartbeats, which an EventSource hides: silence is noticed.
 
-import { streamUrl } from "./api.js";
-import { EVENT_TYPES } from "./store.js";
+import { listConversations, me, openStream } from "./api.js";
+import { makeParser } from "./sse.js";
 
-const FINAL_REASONS = new Set(["removed", "session_ended", "disabled", "deleted"]);
+export const SILENCE_MS = 50_000; // 2.5 heartbeats of the server
+const CHECK_MS = 5_000;
+const SLEEP_MS = 15_000; // a timer of CHECK_MS that is this late: the machine slept
 const MIN_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
-const LONG_HIDDEN_MS = 60_000;
+const POLL_MS = 3_000;
+const POLLS_UNCHANGED_MAX = 10; // after as many polls without a change, presence is fetched again
+const FINAL_REASONS = new Set(["session_ended", "disabled"]);
 
-// Calls `onEvent(event)` and `onState("connecting" | "live" | "lost")`. `shouldReconnect()` is asked
-// after the browser gave up. Returns a function that stops the feed.
-export function follow(conversationId, position, { onEvent, onState, shouldReconnect }) {
-  const feed = { position, failures: 0, source: null, timer: 0, stopped: false, hiddenAt: 0 };
+// Calls `onEvent(event)`, `onAlive()` whenever something arrives, and `onState(…)` with
+// "connecting", "live", "polling" (the server has no streams), "lost", "offline" or "signed-out".
+// `positions()` returns pairs of a conversation and the last event id. Returns a function that stops
+// the feed.
+export function follow({ positions, onEvent, onState, onAlive = () => {} }) {
+  const feed = { failures: 0, retryMs: 0, request: null, timer: 0, stopped: false, heardAt: Date.now() };
+
+  function heard() {
+    feed.heardAt = Date.now();
+    onAlive();
+  }
 
   function close() {
-    feed.source?.close();
-    feed.source = null;
+    feed.request?.abort();
+    feed.request = null;
     clearTimeout(feed.timer);
   }
 
-  function connect() {
+  async function connect() {
     close();
+    if (feed.stopped) return;
+    const request = new AbortController();
+    feed.request = request;
     onState("connecting");
-    feed.source = new EventSource(streamUrl(conversationId, feed.position));
-    for (const type of EVENT_TYPES) feed.source.addEventListener(type, onFrame);
-    feed.source.onerror = onLost;
+    heard();
+    try {
+      await read(request);
+    } catch {
+      // The connection broke, or this aborted it.
+    }
+    if (feed.request === request && !feed.stopped) await onEnd();
   }
 
-  function onFrame(frame) {
-    if (typeof frame.data !== "string" || !frame.data) return; // the connection's own `error`
-    const event = JSON.parse(frame.data);
+  async function read(request) {
+    const response = await openStream(positions(), request.signal);
+    feed.status = response.status;
+    feed.retryMs = 1000 * Number(response.headers.get("retry-after") ?? 0) || feed.retryMs;
+    if (response.status === 404) return poll(request);
+    if (!response.ok || !response.body) return;
+    const push = makeParser({
+      onEvent: ({ data }) => onFrame(JSON.parse(data)),
+      onRetry: (milliseconds) => {
+        feed.retryMs = Math.min(milliseconds, MAX_BACKOFF_MS);
+      },
+    });
+    const decoder = new TextDecoder();
+    const reader = response.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || feed.request !== request) return;
+      heard();
+      push(decoder.decode(value, { stream: true }));
+    }
+  }
+
+  // A server without streams: asks for the list, and passes on where each conversation is.
+  async function poll(request) {
+    onState("polling");
+    let known = "";
+    for (let unchanged = 0; feed.request === request; unchanged += 1) {
+      const { conversations } = await listConversations({ limit: 200 });
+      heard();
+      const current = JSON.stringify(conversations);
+      if (current !== known || unchanged === POLLS_UNCHANGED_MAX) {
+        known = current;
+        unchanged = 0;
+        const positions = Object.fromEntries(conversations.map((one) => [one.id, one.last_event_id]));
+        onEvent({ type: "stream.open", payload: { positions } });
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  function onFrame(event) {
     if (event.type === "stream.open") {
       feed.failures = 0;
       onState("live");
     }
-    if (event.type === "stream.closed" && FINAL_REASONS.has(event.payload.reason)) stop();
     onEvent(event);
-    if (frame.lastEventId) feed.position = frame.lastEventId;
+    if (event.type === "stream.closed" && FINAL_REASONS.has(event.payload.reason)) onSignedOut();
   }
 
-  // The browser reconnects automatically, except after an error status: then this does.
-  async function onLost() {
-    if (feed.stopped) return;
-    onState("lost");
-    if (feed.source?.readyState !== EventSource.CLOSED) return;
-    close();
-    const maximum = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(feed.failures, 10));
+  function onSignedOut() {
+    stop();
+    onState("signed-out");
+  }
+
+  // A 401 may only mean that the session has to be refreshed, which any other request does.
+  async function onEnd() {
+    feed.request = null;
+    onState(navigator.onLine ? "lost" : "offline");
+    if (feed.status === 401 && (await isSignedOut())) return onSignedOut();
+    const backoff = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(feed.failures, 10));
     feed.failures += 1;
-    feed.timer = setTimeout(async () => {
-      if (await shouldReconnect()) connect();
-    }, Math.random() * maximum);
+    feed.timer = setTimeout(connect, feed.retryMs + Math.random() * backoff);
   }
 
-  // A connection may have died unnoticed while the page was hidden or the machine slept.
-  function onVisibilityChange() {
-    if (document.hidden) feed.hiddenAt = Date.now();
-    else if (!feed.stopped && Date.now() - feed.hiddenAt > LONG_HIDDEN_MS) connect();
+  async function isSignedOut() {
+    try {
+      await me();
+      return false;
+    } catch (problem) {
+      return problem.status === 401;
+    }
+  }
+
+  let checkedAt = Date.now();
+
+  function check() {
+    const slept = Date.now() - checkedAt > SLEEP_MS;
+    checkedAt = Date.now();
+    const silence = Date.now() - feed.heardAt;
+    if (feed.request && silence > (slept ? SILENCE_MS / 2 : SILENCE_MS)) {
+      onState("lost");
+      connect();
+    }
+  }
+
+  function onOnline() {
+    feed.failures = 0;
+    connect();
+  }
+
+  function onOffline() {
+    close();
+    onState("offline");
   }
 
   function stop() {
     feed.stopped = true;
     close();
-    document.removeEventListener("visibilitychange", onVisibilityChange);
-    window.removeEventListener("online", connect);
+    clearInterval(checkTimer);
+    window.removeEventListener("online", onOnline);
+    window.removeEventListener("offline", onOffline);
+    document.removeEventListener("visibilitychange", check);
   }
 
-  document.addEventListener("visibilitychange", onVisibilityChange);
-  window.addEventListener("online", connect);
+  const checkTimer = setInterval(check, CHECK_MS);
+  window.addEventListener("online", onOnline);
+  window.addEventListener("offline", onOffline);
+  document.addEventListener("visibilitychange", check);
   connect();
   return stop;
 }

@@ -1,50 +1,58 @@
-// The lists of conversations and threads.
+// The lists of conversations and threads. Their rows keep their elements from one update to the next.
 
-import { arrange, badge, byId, formatTime, h } from "./dom.js";
-import { sortedThreads } from "./store.js";
+import { byId, drawKeyed, formatTime, h, makeBadge, setBadge, withoutMarkup, withoutOverrides } from "./dom.js";
+import { sortedThreads, unreadOf } from "./store.js";
 
-// `unreadById` has the counts that are more recent than those in the list.
-export function showConversations(conversations, currentId, unreadById) {
-  const rows = conversations.map((conversation) => {
-    const { id, title, last_activity_at: time } = conversation;
-    const unread = unreadById.get(id) ?? conversation.unread;
-    return row(`#/c/${id}`, title, formatTime(time), unread, id === currentId);
-  });
-  const empty = h("li", { class: "empty" }, "There is none yet. Create the first one above.");
-  replaceRows(byId("conversations"), rows.length ? rows : [empty]);
+// `unreadIn(id)` is the count of a conversation.
+export function showConversations(conversations, currentId, unreadIn) {
+  const rows = conversations.map(({ id, title, last_activity_at: time, last_message_excerpt: excerpt }) => ({
+    key: id,
+    href: `#/c/${id}`,
+    name: withoutOverrides(title),
+    detail: excerpt ? `${formatTime(time)} · ${withoutMarkup(excerpt)}` : formatTime(time),
+    unread: unreadIn(id),
+    isCurrent: id === currentId,
+  }));
+  drawRows(byId("conversations"), rows, "There is none yet. Create the first one above.");
 }
 
 export function showThreads(state, currentRoot) {
-  const base = `#/c/${state.conversation.id}`;
   const rows = sortedThreads(state).map((thread) => {
     const messages = thread.message_count === 1 ? "1 message" : `${thread.message_count} messages`;
-    const detail = `${messages} · ${formatTime(thread.last_activity_at)}`;
-    const unread = state.unread.get(thread.root_id) || 0;
-    const name = thread.root_excerpt || "(deleted)";
-    return row(`${base}/t/${thread.root_id}`, name, detail, unread, thread.root_id === currentRoot);
+    return {
+      key: thread.root_id,
+      href: `#/c/${state.conversation.id}/t/${thread.root_id}`,
+      name: withoutMarkup(thread.root_excerpt) || "(deleted)",
+      detail: `${messages} · ${formatTime(thread.last_activity_at)}`,
+      unread: unreadOf(state, thread.root_id),
+      isCurrent: thread.root_id === currentRoot,
+    };
   });
-  const empty = h("li", { class: "empty" }, "No threads yet. Write the first message.");
-  replaceRows(byId("threads"), rows.length ? rows : [empty]);
+  drawRows(byId("threads"), rows, "No threads yet. Write the first message.");
   byId("more-threads").hidden = !state.threadsCursor;
 }
 
-function row(href, name, detail, unread, isCurrent) {
-  return h(
-    "li",
-    {},
-    h(
-      "a",
-      { href, class: unread ? "unread" : null, "aria-current": isCurrent ? "true" : null },
-      h("span", { class: "name" }, name),
-      badge(unread),
-      h("span", { class: "detail" }, detail),
-    ),
-  );
+function drawRows(list, rows, emptyText) {
+  drawKeyed(list, rows.length ? rows : [{ key: "empty" }], {
+    keyOf: ({ key }) => key,
+    create: ({ key }) => (key === "empty" ? h("li", { class: "empty" }, emptyText) : makeRow()),
+    update: (element, row) => row.key !== "empty" && updateRow(element, row),
+  });
 }
 
-// The rows are new elements; the link that had the keyboard focus gets it back.
-function replaceRows(list, rows) {
-  const focused = list.contains(document.activeElement) ? document.activeElement.hash : null;
-  arrange(list, rows);
-  if (focused) [...list.querySelectorAll("a")].find((link) => link.hash === focused)?.focus();
+function makeRow() {
+  const [name, detail] = ["name", "detail"].map((part) => h("span", { class: part, dir: "auto" }));
+  return h("li", {}, h("a", {}, name, makeBadge(), detail));
+}
+
+function updateRow(element, { href, name, detail, unread, isCurrent }) {
+  const link = element.firstChild;
+  const [nameElement, badge, detailElement] = link.children;
+  if (link.getAttribute("href") !== href) link.setAttribute("href", href);
+  if (nameElement.textContent !== name) nameElement.textContent = name;
+  if (detailElement.textContent !== detail) detailElement.textContent = detail;
+  setBadge(badge, unread);
+  link.classList.toggle("unread", unread > 0);
+  if (isCurrent) link.setAttribute("aria-current", "true");
+  else link.removeAttribute("aria-current");
 }

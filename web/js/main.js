@@ -1,214 +1,42 @@
-// The page: the signed-in user, the conversation and thread in the address, and what is shown.
+// The start of the page: signs the user in, builds its parts, and connects them.
 
+import { inviteToken, parseHash } from "./address.js";
 import * as api from "./api.js";
 import { makeComposer } from "./composer.js";
-import { announce, byId } from "./dom.js";
-import { follow } from "./feed.js";
+import { addConversationMenu } from "./conversation-menu.js";
+import { makeConversations } from "./conversations.js";
+import { byId, notify, withoutOverrides } from "./dom.js";
+import { sortedConversations } from "./inbox.js";
+import { joinByAddress, mayInvite, showInviteDialog } from "./invites.js";
+import { addKeys } from "./keys.js";
+import { shareFeed } from "./leader.js";
 import { showConversations, showThreads } from "./lists.js";
-import { loadConversation, loadMoreThreads, loadTree } from "./load.js";
+import { loadMoreThreads } from "./load.js";
+import { makeMessageMenu } from "./message-menu.js";
+import { makeNavigation } from "./navigation.js";
+import { makePosting } from "./posting.js";
 import { makeTypingNotifier, showTyping, startHeartbeat } from "./presence.js";
+import { makeReadMarker } from "./read-marker.js";
 import { showSignIn } from "./sign-in.js";
-import { addThreads, apply, setPresence, setUnread, totalUnread } from "./store.js";
+import { showSessions } from "./sessions.js";
+import { makeSight } from "./sight.js";
+import { isPlain } from "./target.js";
 import { makeThreadView } from "./thread-view.js";
 
-const LIST_INTERVAL_MS = 30_000;
-const LIST_LIMIT = 200;
 const CONNECTION_TEXTS = {
   connecting: "Connecting …",
   live: "Live",
+  polling: "No live updates, checking every 3 s",
   lost: "Connection lost, trying again …",
+  offline: "Offline",
+  "signed-out": "Signed out",
 };
+const START_RETRY_MS = 2_000;
 
-const ui = {
-  me: null,
-  conversations: [],
-  state: null, // of the open conversation
-  root: null, // of the open thread
-  isNewThread: false,
-  stopFeed: null,
-  transientEvents: null, // those received while presence and unread counts are fetched
-  navigationId: 0, // increases with each navigation, so that a late one is dropped
-  frameRequest: 0,
-};
-
-const threadView = makeThreadView({ onReply: replyTo, onProblem: (problem) => showError(problem.message) });
-const composer = makeComposer({ destination, onPosted, onTyped });
-const typingNotifier = makeTypingNotifier();
-
-function showError(text) {
-  byId("composer-error").textContent = text;
-}
-
-// The address is #/c/<conversation>, then /t/<root> or /new.
-function parseHash() {
-  const [, , conversation, kind, root] = location.hash.split("/");
-  return {
-    conversation: conversation || null,
-    root: kind === "t" ? root : null,
-    isNewThread: kind === "new",
-  };
-}
-
-// Composer
-
-function replyTo(message) {
-  composer.setReplyTarget(message);
-  threadView.highlightReplyTarget(message.id);
-}
-
-function destination(replyTarget) {
-  if (ui.isNewThread) {
-    const { id } = ui.state.conversation;
-    return { id, send: (content, key) => api.postRoot(id, content, key) };
-  }
-  const parent = replyTarget ?? threadView.newest();
-  return parent && { id: parent.id, send: (content, key) => api.reply(parent.id, content, key) };
-}
-
-function onTyped(text) {
-  if (ui.root) typingNotifier.onTyped(ui.state.conversation.id, ui.root, text);
-}
-
-function onPosted({ root_id: root }) {
-  typingNotifier.onSent();
-  threadView.highlightReplyTarget(null);
-  if (ui.isNewThread) location.hash = `#/c/${ui.state.conversation.id}/t/${root}`;
-  else threadView.scrollToEnd();
-}
-
-// Lists
-
-// Draws both lists and the title, once per frame.
-function showLists() {
-  ui.frameRequest ||= requestAnimationFrame(() => {
-    ui.frameRequest = 0;
-    const unreadById = new Map();
-    if (ui.state) {
-      unreadById.set(ui.state.conversation.id, totalUnread(ui.state));
-      showThreads(ui.state, ui.root);
-      byId("conversation-title").textContent = ui.state.conversation.title;
-    }
-    showConversations(ui.conversations, ui.state?.conversation.id, unreadById);
-    const counts = ui.conversations.map(({ id, unread }) => unreadById.get(id) ?? unread);
-    const unread = counts.reduce((sum, count) => sum + count, 0);
-    const title = ui.state?.conversation.title ?? "RustyGPT";
-    document.title = `${unread ? `(${unread}) ` : ""}${title}`;
-  });
-}
-
-async function loadConversations() {
-  ui.conversations = (await api.listConversations({ limit: LIST_LIMIT })).conversations;
-  showLists();
-}
-
-async function createConversation(event) {
-  event.preventDefault();
-  const form = event.target;
-  byId("list-error").textContent = "";
-  try {
-    const { conversation_id: id } = await api.createConversation(form.elements.title.value);
-    form.reset();
-    await loadConversations();
-    location.hash = `#/c/${id}/new`;
-  } catch (problem) {
-    byId("list-error").textContent = problem.message;
-  }
-}
-
-// Events
-
-function stopFeed() {
-  ui.stopFeed?.();
-  ui.stopFeed = null;
-  byId("connection").dataset.state = "idle";
-}
-
-function startFeed(state) {
-  stopFeed();
-  ui.stopFeed = follow(state.conversation.id, state.position, {
-    onEvent: (event) => ui.state === state && onEvent(state, event),
-    onState: (connection) => onConnection(state, connection),
-    shouldReconnect: () => shouldReconnect(state),
-  });
-}
-
-function onConnection(state, connection) {
+function showConnection(state) {
   const element = byId("connection");
-  element.dataset.state = connection;
-  element.textContent = CONNECTION_TEXTS[connection];
-  state.typing.clear(); // without a stream the events that end indicators do not arrive
-  showTyping(ui.state, ui.root);
-  if (connection === "live") inBackground(() => fetchTransient(state));
-}
-
-// Presence, typing and unread counts are not in the log of events, so they are fetched. Transient
-// events that arrive meanwhile may be newer than the snapshots, so they are applied again.
-async function fetchTransient(state) {
-  const { id } = state.conversation;
-  const received = [];
-  ui.transientEvents = received;
-  try {
-    setPresence(state, await api.showPresence(id));
-    setUnread(state, await api.listUnread(id));
-  } finally {
-    if (ui.transientEvents === received) ui.transientEvents = null;
-  }
-  for (const event of received) apply(state, event);
-  showTyping(ui.state, ui.root);
-  showLists();
-}
-
-function onEvent(state, event) {
-  if (!event.id) ui.transientEvents?.push(event);
-  const changes = apply(state, event);
-  if (changes.needsFetch === "all") return inBackground(() => navigate({ reload: true }));
-  if (changes.needsFetch === "threads") inBackground(() => fetchThreads(state));
-  if (changes.left) return leaveConversation(changes.reason);
-  threadView.update(changes);
-  if (changes.typing) showTyping(state, ui.root);
-  if (changes.threads || changes.unread || changes.conversation) showLists();
-  if (changes.root === ui.root || changes.unread) markRead();
-}
-
-async function fetchThreads(state) {
-  addThreads(state, await api.listThreads(state.conversation.id));
-  showLists();
-}
-
-function leaveConversation(reason) {
-  stopFeed();
-  if (["session_ended", "disabled"].includes(reason)) return location.reload();
-  ui.state = null;
-  announce("You are no longer in this conversation.");
-  location.hash = "#/";
-  inBackground(loadConversations);
-}
-
-// Decides, after the browser gave up a stream, whether to open another.
-async function shouldReconnect(state) {
-  try {
-    await api.showConversation(state.conversation.id);
-  } catch (problem) {
-    if (problem.status === 401) leaveConversation("session_ended");
-    if (problem.status === 404) leaveConversation("removed");
-    return problem.status !== 401 && problem.status !== 404;
-  }
-  return true;
-}
-
-let isMarking = false;
-
-async function markRead() {
-  const { state, root } = ui;
-  const isVisible = root && !document.hidden && threadView.isAtEnd();
-  if (isMarking || !isVisible || !state?.unread.get(root)) return;
-  isMarking = true;
-  await inBackground(async () => {
-    const { unread } = await api.markRead(root);
-    state.unread.set(root, unread);
-    showLists();
-  });
-  isMarking = false;
+  element.dataset.state = state;
+  if (element.textContent !== CONNECTION_TEXTS[state]) element.textContent = CONNECTION_TEXTS[state];
 }
 
 // Background tasks report no errors: the connection's state already shows when the server is away.
@@ -217,115 +45,188 @@ async function inBackground(task) {
     await task();
   } catch (problem) {
     if (problem.status === 401) location.reload();
+    else if (problem.status === undefined) throw problem; // a defect of the page
   }
 }
 
-// Navigation
+// The parts of the page for a signed-in user; `page` holds what is open: { state, root, isNewThread }, and
+// whether it is shown already (`isOpen`).
+function build(me) {
+  const page = { state: null, root: null, isNewThread: false, isOpen: false };
+  const parts = { me, page, inBackground };
+  const typingNotifier = makeTypingNotifier();
+  const posting = makePosting(parts);
+  const { posts } = posting;
 
-async function navigate({ reload = false } = {}) {
-  ui.navigationId += 1;
-  const { navigationId } = ui;
-  const { conversation, root, isNewThread } = parseHash();
-  if (!conversation) return showStart();
-  if (reload || ui.state?.conversation.id !== conversation) {
-    const state = await loadConversation(conversation, ui.me);
-    if (navigationId !== ui.navigationId) return;
-    ui.state = state;
-    startFeed(state);
+  const feed = shareFeed(me.id, {
+    positions: () => parts.conversations?.positions() ?? [],
+    onEvent: (event) => parts.conversations?.onEvent(event),
+    onState: onConnection,
+  });
+  parts.conversations = makeConversations({
+    ...{ me, inBackground, onList: showLists, answers: feed.answers },
+    onChanges,
+    onReload: (id, state) => page.state?.conversation.id === id && parts.navigation.reopen(state),
+    onLeft: (id, title, reason) => isOpen(id) && parts.navigation.leave(title, reason),
+  });
+  const view = makeThreadView({
+    ...{ me, posts, inBackground, onView },
+    onReply: (message) => parts.composer.choose(message),
+    onMenu: (...opened) => parts.menu.open(...opened),
+    onTakeBack: posting.takeBack,
+    onProblem: (problem) => parts.composer.showProblem(problem.message),
+  });
+  parts.view = view;
+  parts.menu = makeMessageMenu({
+    inBackground,
+    onPosted({ conversation_id: id, root_id: root, message_id: message }) {
+      location.hash = `#/c/${id}/t/${root}/m/${message}`;
+    },
+    onProblem: (problem) => parts.composer.showProblem(problem.message),
+  });
+  parts.composer = makeComposer({
+    me,
+    onSend: posting.send,
+    lastKey: posts.lastKey,
+    onTyped: (text) => page.root && page.state && typingNotifier.onTyped(page.state.conversation.id, page.root, text),
+    onTarget: (id) => view.setMarks({ target: id }),
+    isPlain: (target) =>
+      isPlain(target, page.state?.conversation.is_group, page.state?.trees.get(page.root)?.next, view.lastId()),
+  });
+  parts.onPosted = typingNotifier.onSent;
+  parts.marker = makeReadMarker({
+    ...{ view, inBackground, onUnread: showLists, sawStart: (row) => parts.sight.sawStart(row) },
+    onGoTo: (message) => parts.navigation.goTo(message),
+    onEnd: () => inBackground(() => parts.navigation.goToEnd()),
+    onNextThread: () => inBackground(() => parts.navigation.nextUnread()),
+  });
+  parts.sight = makeSight(byId("scroll"), { rows: view.visible, onSeen: parts.marker.onSeen });
+  parts.showLists = showLists;
+  parts.navigation = makeNavigation(parts);
+
+  const isOpen = (id) => page.state?.conversation.id === id || parseHash(location.hash).conversation === id;
+
+  function onConnection(connection) {
+    showConnection(connection);
+    if (connection === "signed-out") return location.reload();
+    // Without a stream the events that end indicators do not arrive.
+    page.state?.typing.clear();
+    showTyping(page.state, page.root);
+    if (connection === "live" || connection === "polling") posts.retryAll();
   }
-  await showThread(navigationId, root, isNewThread);
-}
 
-function showStart() {
-  stopFeed();
-  Object.assign(ui, { state: null, root: null, isNewThread: false });
-  byId("conversation-title").textContent = "";
-  byId("threads").replaceChildren();
-  threadView.open(null, null, false);
-  showPane("conversations");
-}
-
-async function showThread(navigationId, root, isNewThread) {
-  const { state } = ui;
-  if (root && !state.trees.has(root)) {
-    await loadTree(state, root);
-    if (navigationId !== ui.navigationId) return;
+  function onView() {
+    if (!page.root) return;
+    const loaded = page.state?.trees.get(page.root)?.messages;
+    parts.composer.onShown(loaded?.get(parts.composer.targetId())?.message);
+    parts.composer.followView(view.messageInView({ fallback: !parts.composer.hasTarget() }));
+    parts.marker.showButtons();
   }
-  const hasMoved = ui.root !== root || ui.isNewThread !== isNewThread;
-  Object.assign(ui, { root, isNewThread });
-  const { id } = state.conversation;
-  byId("new-thread").href = `#/c/${id}/new`;
-  byId("back-to-threads").href = `#/c/${id}`;
-  const title = isNewThread ? "New thread" : state.threads.get(root)?.root_excerpt;
-  byId("thread-title").textContent = title ?? "";
-  threadView.open(state, root, isNewThread);
-  showTyping(state, root);
-  showPane(root || isNewThread ? "thread" : "threads");
-  if (!hasMoved) return;
-  composer.open(root ?? (isNewThread ? id : null));
-  threadView.scrollToEnd();
-  if (root || isNewThread) composer.focus();
-  else byId("conversation-title").focus();
-  markRead();
-}
 
-function showPane(pane) {
-  byId("app").dataset.pane = pane;
-  byId("composer").hidden = pane !== "thread";
-  if (pane !== "thread") {
-    byId("thread-title").textContent = "";
-    byId("nothing").textContent = ui.state ? "Choose a thread, or begin a new one." : "Choose a conversation.";
+  function onChanges(id, changes) {
+    const { state, root } = page;
+    if (changes.needsFetch === "threads") inBackground(() => parts.navigation.fetchThreads(id));
+    if (id !== state?.conversation.id) return;
+    view.update(changes);
+    if (changes.typing) showTyping(state, root);
+    if (changes.arrived && changes.arrived.root_id === root) onArrived(changes);
+    if (changes.conversation) {
+      parts.navigation.showWriting();
+      view.redraw();
+    }
+    if (changes.threads || changes.unread || changes.conversation) showLists();
   }
-  byId("new-thread").hidden = !ui.state;
-  showLists();
-}
 
-async function onHashChange() {
-  try {
-    await navigate();
-  } catch (problem) {
-    if (problem.status === 401) return location.reload();
-    announce(problem.message);
-    byId("nothing").textContent = problem.message;
+  function onArrived({ arrived, isNew }) {
+    const isOwn = arrived.author_user_id === me.id;
+    if (isNew !== false) parts.composer.onArrival(arrived, isOwn);
+    parts.composer.refresh();
+    parts.marker.onArrived(arrived);
+    parts.marker.showButtons();
   }
+
+  let frame = 0;
+
+  // Draws both lists and the title, once per frame.
+  function showLists() {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      const { conversations } = parts;
+      const listed = sortedConversations(conversations.inbox);
+      showConversations(listed, page.state?.conversation.id, conversations.unreadIn);
+      if (page.state) {
+        showThreads(page.state, page.root);
+        byId("conversation-title").textContent = withoutOverrides(page.state.conversation.title);
+        byId("invite").hidden = !mayInvite(page.state.conversation.role);
+        if (page.root && page.isOpen) byId("thread-title").textContent = parts.navigation.titleOf(page.state, page.root);
+      }
+      const unread = listed.reduce((sum, { id }) => sum + conversations.unreadIn(id), 0);
+      const title = withoutOverrides(page.state?.conversation.title ?? "RustyGPT");
+      document.title = `${unread ? `(${unread >= 1000 ? "1000+" : unread}) ` : ""}${title}`;
+    });
+  }
+
+  return parts;
 }
 
-// Start
-
-// Runs a task when a button is clicked; the button is disabled meanwhile.
+// Runs a task when a button is clicked, and not again until it has ended.
 function onClick(id, task) {
-  byId(id).addEventListener("click", async ({ target }) => {
-    target.disabled = true;
+  let isRunning = false;
+  byId(id).addEventListener("click", async () => {
+    if (isRunning) return;
+    isRunning = true;
     await inBackground(task);
-    target.disabled = false;
+    isRunning = false;
   });
 }
 
-async function showMoreThreads() {
-  await loadMoreThreads(ui.state);
-  showLists();
-}
-
-async function showMoreMessages() {
-  await loadTree(ui.state, ui.root);
-  threadView.paint();
+function addListeners(parts) {
+  const { page, navigation, conversations } = parts;
+  window.addEventListener("hashchange", () => {
+    if (inviteToken(location.hash)) location.reload(); // the start asks whether to join
+    else navigation.onHashChange();
+  });
+  byId("invite").addEventListener("click", () => showInviteDialog(page.state.conversation));
+  byId("sessions").addEventListener("click", showSessions);
+  onClick("more-threads", async () => {
+    await loadMoreThreads(page.state);
+    parts.showLists();
+  });
+  onClick("leave", signOut);
+  addKeys(parts);
+  addConversationMenu(parts);
+  let key = api.newKey();
+  let isCreating = false;
+  // One conversation however often the form is sent: a key serves until it had success.
+  byId("new-conversation").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (isCreating) return;
+    isCreating = true;
+    const form = event.target;
+    byId("list-error").textContent = "";
+    try {
+      const { conversation_id: id } = await api.createConversation(form.elements.title.value, key);
+      key = api.newKey();
+      form.reset();
+      inBackground(conversations.loadList);
+      location.hash = `#/c/${id}/new`;
+    } catch (problem) {
+      if (!problem.isTemporary) key = api.newKey();
+      byId("list-error").textContent = problem.message;
+    } finally {
+      isCreating = false;
+    }
+  });
 }
 
 async function signOut() {
-  await inBackground(api.logOut);
-  sessionStorage.clear();
+  try {
+    await api.logOut();
+  } catch (problem) {
+    if (problem.status !== 401) return notify(`You are still signed in. ${problem.message}`);
+  }
   location.hash = "#/";
   location.reload();
-}
-
-function addListeners() {
-  window.addEventListener("hashchange", onHashChange);
-  document.addEventListener("visibilitychange", markRead);
-  byId("scroll").addEventListener("scroll", markRead);
-  onClick("more-threads", showMoreThreads);
-  onClick("more-messages", showMoreMessages);
-  byId("leave").addEventListener("click", signOut);
-  byId("new-conversation").addEventListener("submit", createConversation);
 }
 
 async function fetchUser() {
@@ -333,26 +234,60 @@ async function fetchUser() {
     return (await api.me()).user;
   } catch (problem) {
     if (problem.status !== 401) throw problem;
-    await showSignIn();
+    const { joined } = await showSignIn();
+    if (joined) await joinByAddress({ joined });
     return (await api.me()).user;
   }
 }
 
-async function start() {
-  try {
-    ui.me = await fetchUser();
-  } catch (problem) {
-    byId("nothing").textContent = problem.message;
-    byId("app").hidden = false;
-    return;
+// Says what is left of a server without accounts (features.auth_v1 is off); nothing else starts.
+function signInIsOff() {
+  notify("Sign-in is switched off on this server. The documents of its API are at /docs.");
+  showConnection("signed-out");
+  return new Promise(() => {});
+}
+
+// Tries until the server answers; the page says meanwhile that it does not.
+async function waitForUser() {
+  for (;;) {
+    try {
+      return await fetchUser();
+    } catch (problem) {
+      byId("app").hidden = false;
+      if (problem.status === 404) return signInIsOff();
+      notify(problem.message);
+      showConnection(navigator.onLine ? "lost" : "offline");
+      await new Promise((resolve) => setTimeout(resolve, START_RETRY_MS));
+    }
   }
-  byId("who").textContent = ui.me.display_name || ui.me.username;
+}
+
+let waitingTimer = 0;
+
+// A request waits: the notice says for how long, and goes when the wait is over.
+function onRateLimit({ detail: delay }) {
+  notify(`The server has had too many requests. Trying again in ${Math.ceil(delay / 1_000)} s.`);
+  clearTimeout(waitingTimer);
+  waitingTimer = setTimeout(() => notify(""), delay);
+}
+
+async function start() {
+  byId("starting").hidden = true;
+  showConnection("connecting");
+  byId("notice-off").addEventListener("click", () => notify(""));
+  addEventListener("ratelimit", onRateLimit);
+  const me = await waitForUser();
+  notify("");
+  await joinByAddress();
+  byId("who").textContent = me.display_name || me.username;
   byId("app").hidden = false;
-  addListeners();
-  await inBackground(loadConversations);
-  setInterval(() => document.hidden || inBackground(loadConversations), LIST_INTERVAL_MS);
+  byId("nothing").textContent = "";
+  const parts = build(me);
+  addListeners(parts);
   startHeartbeat(inBackground);
-  await onHashChange();
+  parts.posting.posts.resume();
+  await inBackground(parts.conversations.loadFirstList);
+  await parts.navigation.onHashChange();
 }
 
 start();

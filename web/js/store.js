@@ -1,12 +1,19 @@
 // The state of one conversation: snapshots start it, events keep it current.
 // `apply(state, event)` returns what changed; it is the same design as the terminal's store.
 
+import { mergeDelta } from "./answers.js";
+import { learn, newReading, setMark } from "./reading.js";
+import { covers, extend, put, windowOf } from "./thread-window.js";
+
 export const UNREAD_MAX = 1000; // unread counts stop here: this many, or more
 
-const TYPING_TIMEOUT_MS = 35_000; // longer than the server shows a user as typing without renewal
-const UNPLACED_MAX = 256;
+// An unread count for a person.
+export const unreadLabel = (count) => (count >= UNREAD_MAX ? `${UNREAD_MAX}+` : `${count}`);
 
-const eventNumber = (id) => Number(/^evt_(\d+)$/.exec(id || "")?.[1] ?? NaN);
+const TYPING_TIMEOUT_MS = 35_000; // longer than the server shows a user as typing without renewal
+const UNPLACED_MAX = 512;
+
+export const eventNumber = (id) => Number(/^evt_(\d+)$/.exec(id || "")?.[1] ?? NaN);
 
 export function newState(conversation, me) {
   return {
@@ -17,14 +24,20 @@ export function newState(conversation, me) {
     threadsCursor: null,
     unread: new Map(), // counts by root
     unreadAsOf: NaN, // the number of the event up to which `unread` was fetched
-    trees: new Map(), // loaded threads by root
-    unplaced: new Map(), // the latest messages of threads that are not loaded, by id
+    firstUnread: new Map(), // by root: the first unread message in the order of the tree
+    readings: new Map(), // what is read, of the threads that were opened, by root
+    trees: new Map(), // the loaded part of threads, by root
+    unplaced: new Map(), // the latest messages outside the loaded parts, by id
     partials: new Map(), // texts of answers in progress, by message
     errors: new Map(), // why answers failed, by message
     presence: new Map(), // statuses by user
     typing: new Map(), // other users who are typing, with the thread and an end time, by user
   };
 }
+
+// Whether a user may post; the server decides, this is for what is offered.
+export const isWriter = ({ role }, { roles }) => role !== "viewer" && !roles.includes("read_only");
+export const mayWrite = (conversation, user) => !conversation.archived_at && isWriter(conversation, user);
 
 export function addThreads(state, page) {
   for (const thread of page.threads) {
@@ -39,6 +52,36 @@ export function addThreads(state, page) {
 export function setUnread(state, snapshot) {
   state.unreadAsOf = eventNumber(snapshot.last_event_id);
   state.unread = new Map(snapshot.threads.map((thread) => [thread.root_id, thread.unread]));
+  state.firstUnread = new Map(snapshot.threads.map((thread) => [thread.root_id, thread.first_unread]));
+  for (const { root_id: root, read_seq: seq } of snapshot.threads) markUpTo(state, root, seq);
+}
+
+// What the user has read of a thread; `seq` is the mark as far as the summary of the thread has it.
+export function readingOf(state, root) {
+  if (!state.readings.has(root)) {
+    state.readings.set(root, newReading(state.threads.get(root)?.read_seq ?? 0, state.me.id));
+  }
+  return state.readings.get(root);
+}
+
+// Sets the count and the mark of a thread as the server has them.
+export function setThreadUnread(state, { root_id: root, unread, read_seq: seq }) {
+  state.unread.set(root, unread);
+  markUpTo(state, root, seq);
+}
+
+function markUpTo(state, root, seq) {
+  if (seq === undefined) return;
+  const thread = state.threads.get(root);
+  if (thread) state.threads.set(root, { ...thread, read_seq: seq });
+  if (state.readings.has(root)) setMark(state.readings.get(root), seq);
+}
+
+// The unread messages of a thread without those that were seen just now.
+export function unreadOf(state, root) {
+  const count = state.unread.get(root) ?? 0;
+  if (count >= UNREAD_MAX) return count;
+  return Math.max(0, count - (state.readings.get(root)?.seen.size ?? 0));
 }
 
 // Replaces presence and typing indicators.
@@ -48,30 +91,39 @@ export function setPresence(state, snapshot) {
   state.typing = new Map(others.map((indicator) => [indicator.user_id, newTyping(indicator.root_id)]));
 }
 
-// Adds a page of a thread; messages that a later event changed are kept.
-export function addTree(state, page) {
-  const tree = state.trees.get(page.root_id) || treeFromUnplaced(state, page.root_id);
+// Adds a page of a thread: at an end of what is loaded, or in its place.
+export function addTree(state, page, side = "replace") {
   const number = eventNumber(page.last_event_id);
+  const loaded = state.trees.get(page.root_id);
+  if (loaded && side !== "replace") extend(loaded, page, number, side);
+  else state.trees.set(page.root_id, windowOf(page, number, loaded));
   for (const message of page.messages) {
-    const loaded = tree.messages.get(message.id);
-    if (!loaded || !(loaded.number > number)) tree.messages.set(message.id, { message, number });
     if (!message.streaming) state.partials.delete(message.id);
   }
-  tree.cursor = page.next_cursor ?? null;
-  state.trees.set(page.root_id, tree);
+  placeWaiting(state, page.root_id);
 }
 
-// A tree of the messages that events brought before the first page, which may be older.
-function treeFromUnplaced(state, root) {
-  const messages = [...state.unplaced].filter(([, { message }]) => message.root_id === root);
-  for (const [id] of messages) state.unplaced.delete(id);
-  return { messages: new Map(messages), cursor: null };
+// Adds a message that was fetched by itself.
+export function addMessage(state, message) {
+  const tree = state.trees.get(message.root_id);
+  if (tree && !tree.messages.has(message.id) && covers(tree, message.path)) put(tree, message, NaN);
 }
 
+// Events bring messages outside what is loaded. The latest of them are kept: a page that
+// was read before the event may arrive after it.
 function keepUnplaced(state, message, number) {
   state.unplaced.delete(message.id);
   state.unplaced.set(message.id, { message, number });
   if (state.unplaced.size > UNPLACED_MAX) state.unplaced.delete(state.unplaced.keys().next().value);
+}
+
+function placeWaiting(state, root) {
+  const tree = state.trees.get(root);
+  for (const [id, { message, number }] of state.unplaced) {
+    if (message.root_id !== root || !covers(tree, message.path)) continue;
+    put(tree, message, number);
+    state.unplaced.delete(id);
+  }
 }
 
 export function sortedThreads(state) {
@@ -81,14 +133,14 @@ export function sortedThreads(state) {
   );
 }
 
-// Depth first: paths are ASCII, and their byte order is the order of the tree.
+// The loaded messages of a thread, depth first.
 export function sortedMessages(tree) {
-  const byPath = (a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
-  return [...tree.messages.values()].map((entry) => entry.message).sort(byPath);
+  return tree.order.map((id) => tree.messages.get(id).message);
 }
 
 export function totalUnread(state) {
-  return [...state.unread.values()].reduce((sum, count) => sum + count, 0);
+  const total = [...state.unread.keys()].reduce((sum, root) => sum + unreadOf(state, root), 0);
+  return Math.min(UNREAD_MAX, total);
 }
 
 export function textOf(state, message) {
@@ -96,9 +148,14 @@ export function textOf(state, message) {
   return message.streaming && partial.length > message.content.length ? partial : message.content;
 }
 
+// Whether events are missing between the state and this one.
+export function hasGap(state, event) {
+  return Boolean(event.id) && eventNumber(event.id) > eventNumber(state.position) + 1;
+}
+
 export function apply(state, event) {
   if (event.id && eventNumber(event.id) <= eventNumber(state.position)) return {};
-  const changes = HANDLERS[event.type](state, event.payload, event.id);
+  const changes = HANDLERS[event.type]?.(state, event.payload, event.id) ?? {};
   if (event.id) state.position = event.id;
   return changes;
 }
@@ -119,31 +176,41 @@ const HANDLERS = {
   "message.new"(state, { message }, id) {
     const stopped = stopTyping(state, message.author_user_id, message.root_id);
     const changes = { ...upsertMessage(state, { message }, id), ...stopped };
-    if (message.author_user_id === state.me.id || eventNumber(id) <= state.unreadAsOf) return changes;
+    const counts = message.author_user_id !== state.me.id && !message.deleted_at;
+    if (!counts || eventNumber(id) <= state.unreadAsOf) return changes;
     const unread = (state.unread.get(message.root_id) ?? 0) + 1;
     state.unread.set(message.root_id, Math.min(UNREAD_MAX, unread));
     return { ...changes, unread: true };
   },
-  "message.updated": (state, payload, id) => upsertMessage(state, payload, id),
+  "message.updated"(state, payload, id) {
+    const { arrived, ...changes } = upsertMessage(state, payload, id);
+    return { ...changes, changed: payload.message.id };
+  },
   "message.delta": (state, delta) => appendDelta(state, delta),
   "message.done": (state, done, id) => finishAnswer(state, done, id),
-  "membership.changed"(state, { action, user_id: userId }) {
-    if (action !== "removed") return {}; // the page shows no list of participants
+  "membership.changed"(state, { action, role, user_id: userId }) {
+    if (action !== "removed") {
+      if (userId !== state.me.id) return {}; // the page shows no list of participants
+      state.conversation = { ...state.conversation, role };
+      return { conversation: true };
+    }
     const stopped = stopTyping(state, userId, state.typing.get(userId)?.root);
     return { ...stopped, left: userId === state.me.id };
   },
   "conversation.updated"(state, { conversation }) {
-    state.conversation = { ...state.conversation, ...conversation };
+    const removable = { archived_at: undefined, model: undefined };
+    state.conversation = { ...state.conversation, ...removable, ...conversation };
     return { conversation: true };
   },
+  "conversation.deleted": () => ({ left: true, reason: "deleted" }),
   "error"(state, { message_id: id, message }) {
     if (!id) return {};
     state.errors.set(id, message);
     return { message: id };
   },
-  "unread.update"(state, { root_id: root, user_id: userId, unread }) {
-    if (userId !== state.me.id) return {};
-    state.unread.set(root, unread);
+  "unread.update"(state, update) {
+    if (update.user_id !== state.me.id) return {};
+    setThreadUnread(state, update);
     return { unread: true };
   },
   "presence.update"(state, { user_id: userId, status }) {
@@ -161,9 +228,6 @@ const HANDLERS = {
   "stream.closed": (state, { reason }) => ({ left: reason !== "shutdown", reason }),
 };
 
-// The event types that the page subscribes to.
-export const EVENT_TYPES = Object.keys(HANDLERS);
-
 // Indicators end without an event too: the event that ends one may not arrive.
 const newTyping = (root) => ({ root, until: performance.now() + TYPING_TIMEOUT_MS });
 
@@ -176,29 +240,25 @@ function stopTyping(state, userId, root) {
 function upsertMessage(state, { message }, id) {
   const number = eventNumber(id);
   if (!message.streaming) state.partials.delete(message.id);
+  if (state.readings.has(message.root_id)) learn(state.readings.get(message.root_id), message);
   const tree = state.trees.get(message.root_id);
-  if (!tree) {
+  if (!tree || !covers(tree, message.path)) {
     keepUnplaced(state, message, number);
-    return {};
+    return { arrived: message };
   }
-  if (tree.messages.get(message.id)?.number > number) return {};
   const isNew = !tree.messages.has(message.id);
-  tree.messages.set(message.id, { message, number });
-  return { root: message.root_id, message: message.id, isNew };
+  if (!put(tree, message, number)) return {};
+  return { root: message.root_id, message: message.id, isNew, arrived: message };
 }
 
-// Offsets count code points; the length of a JavaScript string counts UTF-16 units.
 function appendDelta(state, delta) {
   const entry = state.trees.get(delta.root_id)?.messages.get(delta.message_id);
   if (entry && !entry.message.streaming) return {};
   const start = entry?.message.content ?? "";
-  const partial = state.partials.get(delta.message_id) ?? { text: start, length: [...start].length };
-  const characters = [...delta.choices.map((choice) => choice.delta.content || "").join("")];
-  const overlap = partial.length - delta.offset;
-  if (overlap < 0 || overlap >= characters.length) return {};
-  partial.text += characters.slice(overlap).join("");
-  partial.length += characters.length - overlap;
-  state.partials.set(delta.message_id, partial);
+  const known = state.partials.get(delta.message_id) ?? { text: start, length: [...start].length };
+  const merged = mergeDelta(known, delta);
+  if (!merged) return {};
+  state.partials.set(delta.message_id, merged);
   return { streamed: delta.message_id };
 }
 
@@ -212,6 +272,7 @@ function finishAnswer(state, done, id) {
   const before = entry.message;
   const content = before.streaming && partial.length > before.content.length ? partial : before.content;
   const message = { ...before, content, streaming: false, finish_reason: done.finish_reason };
-  tree.messages.set(message.id, { message, number });
+  put(tree, message, number);
+  if (state.readings.has(done.root_id)) learn(state.readings.get(done.root_id), message);
   return { root: message.root_id, message: message.id, finishReason: done.finish_reason };
 }

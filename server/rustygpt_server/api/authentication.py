@@ -1,59 +1,139 @@
-"""Authentication by session cookie: the caller of a request, and the cookies of a response.
+"""Authentication by session cookie or personal token: who makes a request, and its cookies.
 
-CSRF is checked here; sessions themselves belong to `services.sessions`.
+CSRF is checked here; sessions belong to `services.sessions`, tokens to `services.tokens`.
 """
 
+from hmac import compare_digest
 from http.cookies import Morsel
 
+from sanic.cookies.request import parse_cookie
 from sanic.request import Request
 
+from rustygpt_server.api.origins import check_origin, normalized_origin, own_origins
 from rustygpt_server.api.request_parsing import (
     SAFE_METHODS,
     check_csrf,
     is_address,
-    is_loopback,
     is_trusted,
 )
 from rustygpt_server.clock import Clock
-from rustygpt_server.errors import Forbidden, NotSignedIn
-from rustygpt_server.services.sessions import Caller, ClientInfo, Sessions
+from rustygpt_server.errors import CsrfFailed, Forbidden, NotSignedIn
+from rustygpt_server.services.callers import Caller, ClientInfo, SessionCaller, TokenCaller
+from rustygpt_server.services.sessions import Sessions
+from rustygpt_server.services.tokens import Tokens, malformed_authorization
+from rustygpt_server.telemetry import log_security
 from rustygpt_shared.problems import INVALID_SESSION, MISSING_SESSION
 from rustygpt_shared.settings import Settings
 
 
 class Authenticator:
-    """Authenticates requests by their session cookie."""
+    """Authenticates requests by their `Authorization` header, else by their session cookie."""
 
-    def __init__(self, settings: Settings, sessions: Sessions, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, sessions: Sessions, tokens: Tokens, clock: Clock
+    ) -> None:
         self._server = settings.server
+        # `*` names no site: it lets all of them read, and none act with cookies.
+        allowed = map(normalized_origin, settings.server.cors.allowed_origins)
+        self._allowed_origins = frozenset(origin for origin in allowed if origin)
         self._security = settings.security
         self._session = settings.auth.session
         self._sessions = sessions
+        self._tokens = tokens
         self._clock = clock
+
+    def check_origin(self, request: Request) -> None:
+        """Raise CsrfFailed when a browser says that another site makes this request.
+
+        Own are `server.public_base_url` and the host that the request was sent to; those of
+        `server.cors.allowed_origins` are no other sites. A request with
+        an `Authorization` header is not checked: browsers add none by themselves.
+        """
+        if request.method in SAFE_METHODS or has_authorization(request):
+            return
+        own = own_origins(
+            self.requested_host(request),
+            self._server.public_base_url,
+            over_https=self._is_over_https(request),
+        )
+        check_origin(request, own, self._allowed_origins)
+
+    def _is_over_https(self, request: Request) -> bool:
+        """Return whether the client uses https, as far as the socket or a trusted proxy says."""
+        forwarded = request.headers.get("x-forwarded-proto", "").strip().lower()
+        is_by_proxy = is_trusted(request.ip or "", self._server.trusted_proxies)
+        return (is_by_proxy and forwarded == "https") or request.scheme == "https"
+
+    def requested_host(self, request: Request) -> str:
+        """Return the host that the client asked for, which a trusted proxy may have forwarded."""
+        forwarded = request.headers.get("x-forwarded-host")
+        if forwarded and is_trusted(request.ip or "", self._server.trusted_proxies):
+            return str(forwarded)
+        return str(request.headers.get("host", ""))
 
     async def authenticate(
         self, request: Request, *, csrf: bool = True, fresh_session: bool = False
     ) -> Caller:
         """Return the authenticated caller; raise NotSignedIn or CsrfFailed.
 
-        With `fresh_session` the database is queried, not the process's cache.
+        With `fresh_session` the database is queried, not the process's cache. Cookies are ignored
+        if there is an `Authorization` header, whatever it holds.
         """
+        if has_authorization(request):
+            return await self._authenticate_token(request, fresh=fresh_session)
+        return await self._authenticate_session(request, csrf=csrf, fresh=fresh_session)
+
+    async def _authenticate_token(self, request: Request, *, fresh: bool) -> TokenCaller:
+        """Return the caller of a personal token (RFC 6750, section 2.1)."""
+        headers = request.headers.getall("authorization")
+        scheme, _, token = headers[0].partition(" ")
+        if len(headers) > 1 or scheme.lower() != "bearer":
+            raise malformed_authorization()
+        return await self._tokens.authenticate(token.strip(" "), fresh=fresh)
+
+    async def _authenticate_session(
+        self, request: Request, *, csrf: bool, fresh: bool
+    ) -> SessionCaller:
         token = self.session_token(request)
         if not token:
             raise NotSignedIn("Sign in first.", MISSING_SESSION)
-        caller = await self._sessions.authenticate(token, fresh_session=fresh_session)
+        caller = await self._sessions.authenticate(token, fresh_session=fresh)
         if csrf and self._security.csrf.enabled and request.method not in SAFE_METHODS:
             expected = self._sessions.csrf_token(token)
-            check_csrf(request, self._security.csrf.header_name, expected)
+            try:
+                check_csrf(request, self._security.csrf.header_name, expected)
+            except CsrfFailed:
+                log_security("CSRF check failed", refused=True, account=caller.user.username)
+                raise
         request.ctx.caller = caller
         return caller
 
+    def check_metrics_token(self, request: Request) -> None:
+        """Raise NotSignedIn unless the request has `server.metrics_token`, if one is set."""
+        token = self._server.metrics_token
+        if token is None:
+            return
+        given = request.headers.getall("authorization", [])
+        expected = f"Bearer {token}".encode()
+        is_right = len(given) == 1 and compare_digest(
+            given[0].encode("utf-8", "surrogateescape"), expected
+        )
+        if not is_right:
+            raise NotSignedIn(
+                "The metrics require the Bearer token of server.metrics_token.",
+                MISSING_SESSION,
+                "Bearer",
+            )
+
     def session_token(self, request: Request) -> str | None:
         """Return the request's session token, or None; raise NotSignedIn when there are two."""
-        # Sanic's own accessors also accept a cookie whose name has a prefix such as `__Host-`.
-        tokens: list[str] = dict.get(request.cookies, self._session.session_cookie_name, [])
+        # Several Cookie headers are one list, as HTTP/2 splits it (RFC 9113, 8.2.3). Sanic reads
+        # the first one only, and its accessors also take names with a prefix such as `__Host-`.
+        cookies = parse_cookie("; ".join(request.headers.getall("cookie", [])))
+        tokens = cookies.get(self._session.session_cookie_name, [])
         if len(set(tokens)) > 1:
             # Another site below the same domain may have set one of them (session fixation).
+            log_security("session refused", refused=True, account=None, reason="two sessions")
             raise NotSignedIn("This request has two sessions; sign in again.", INVALID_SESSION)
         return tokens[0] if tokens else None
 
@@ -74,12 +154,7 @@ class Authenticator:
             address = hop
         return address
 
-    def is_local(self, request: Request) -> bool:
-        """Return whether the request comes from the server's own machine without a proxy."""
-        forwarded = request.headers.get("x-forwarded-for") or request.headers.get("forwarded")
-        return is_loopback(request.ip or "") and not forwarded
-
-    def session_cookies(self, caller: Caller) -> list[str]:
+    def session_cookies(self, caller: SessionCaller) -> list[str]:
         """Return the Set-Cookie values of a session: its token, and the CSRF token for scripts."""
         token = caller.new_token or caller.token
         remaining = caller.session.absolute_expires_at - self._clock.now()
@@ -112,6 +187,11 @@ class Authenticator:
         if http_only:
             morsel["httponly"] = True
         return morsel.OutputString()
+
+
+def has_authorization(request: Request) -> bool:
+    """Return whether a request has an `Authorization` header."""
+    return "authorization" in request.headers
 
 
 def check_admin(caller: Caller) -> None:

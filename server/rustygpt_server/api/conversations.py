@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from rustygpt_server.api import request_parsing
+from rustygpt_server.api import parameters, request_parsing
 from rustygpt_server.api.routing import Operation, RequestContext, Response
 from rustygpt_shared import requests
 from rustygpt_shared.ids import event_id
@@ -58,6 +58,12 @@ async def update_conversation(
     return await context.services.conversations.update_conversation(
         context.caller.user.id, conversation_id, context.body
     )
+
+
+async def delete_conversation(context: RequestContext[None], conversation_id: UUID) -> None:
+    """Delete a conversation with everything in it, for all its participants."""
+    actor = context.caller.user.id
+    await context.services.conversations.delete_conversation(actor, conversation_id)
 
 
 async def list_participants(
@@ -116,12 +122,18 @@ OPERATIONS: Final = (
         method="GET",
         path="/api/conversations",
         handler=list_conversations,
+        parameters=(
+            parameters.limit(50, 200),
+            parameters.flag("archived", "List the archived conversations instead of the others."),
+            parameters.CURSOR,
+        ),
         response=ConversationList,
     ),
     Operation(
         method="POST",
         path="/api/conversations",
         handler=create_conversation,
+        parameters=(parameters.IDEMPOTENCY_KEY,),
         body=requests.CreateConversation,
         response=ConversationCreated,
         status=201,
@@ -135,6 +147,12 @@ OPERATIONS: Final = (
         response=Conversation,
     ),
     Operation(
+        method="DELETE",
+        path=_CONVERSATION,
+        handler=delete_conversation,
+        status=204,
+    ),
+    Operation(
         method="GET",
         path=f"{_CONVERSATION}/participants",
         handler=list_participants,
@@ -144,6 +162,7 @@ OPERATIONS: Final = (
         method="POST",
         path=f"{_CONVERSATION}/participants",
         handler=add_participant,
+        errors=(409,),
         body=requests.AddParticipant,
         status=204,
     ),
@@ -151,12 +170,14 @@ OPERATIONS: Final = (
         method="DELETE",
         path=f"{_CONVERSATION}/participants/<user_id:uuid>",
         handler=remove_participant,
+        errors=(409,),
         status=204,
     ),
     Operation(
         method="GET",
         path=f"{_CONVERSATION}/threads",
         handler=list_threads,
+        parameters=(parameters.limit(50, 200), parameters.CURSOR),
         response=ThreadList,
     ),
     Operation(

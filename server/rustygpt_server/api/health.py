@@ -25,7 +25,8 @@ async def readyz(context: RequestContext[None]) -> Response:
 
 
 async def metrics(context: RequestContext[None]) -> HTTPResponse:
-    """Return all metrics in the Prometheus text format."""
+    """Return all metrics in the Prometheus text format; `server.metrics_token` protects them."""
+    context.auth.check_metrics_token(context.request)
     report = await context.services.health.report()
     return HTTPResponse(report, 200, dict(NO_STORE), content_type=_METRICS_TYPE)
 

@@ -71,7 +71,7 @@ def problem_response(request: Request, error: BaseException) -> HTTPResponse:
     kind = problem_type_of(error)
     request_id = getattr(request.ctx, "request_id", "")
     if kind is _INTERNAL:
-        _log.error("request failed", exc_info=error, path=request.path)
+        _log.error("request failed", exc_info=error, route=request.uri_template)
     detail = kind.detail or str(error)
     headers = {"Cache-Control": "no-store", **_headers(error, kind)}
     problem = Problem(
@@ -83,7 +83,7 @@ def problem_response(request: Request, error: BaseException) -> HTTPResponse:
         message=detail,
         request_id=request_id,
         errors=getattr(error, "errors", None),
-        retry_after_seconds=_RETRY_SECONDS if kind.status == 503 else None,
+        retry_after_seconds=_retry_after(error, kind),
     )
     return HTTPResponse(
         codec.encode(problem), kind.status, headers, content_type="application/problem+json"
@@ -105,6 +105,12 @@ def validation_failed(error: msgspec.ValidationError) -> errors.ValidationFailed
 
 def _status(error: BaseException) -> int:
     return getattr(error, "status_code", 500)
+
+
+def _retry_after(error: BaseException, kind: ProblemType) -> int | None:
+    if isinstance(error, errors.RateLimited):
+        return error.retry_after_seconds
+    return _RETRY_SECONDS if kind.status == 503 else None
 
 
 def _headers(error: BaseException, kind: ProblemType) -> dict[str, str]:

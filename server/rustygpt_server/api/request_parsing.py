@@ -8,7 +8,7 @@ import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sanic.request import Request
 
 from rustygpt_server.api.problems import validation_failed
 from rustygpt_server.db.rows import IdempotencyKey
+from rustygpt_server.db.threads import TreeStart
 from rustygpt_server.errors import BadRequest, CsrfFailed, UnsupportedMedia, ValidationFailed
 from rustygpt_shared import codec
 from rustygpt_shared.ids import new_id
@@ -27,6 +28,8 @@ _Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BAD_CURSOR = "This cursor is not one that a list has given."
+MAX_SEQ = 2**31 - 1
+"""No message has a higher seq."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _KEY = re.compile(r"[\x20-\x7e]{1,128}")
 
@@ -99,6 +102,14 @@ def bool_param(request: Request, name: str) -> bool:
     return bool(text == "true")
 
 
+def is_html_requested(request: Request) -> bool:
+    """Return whether the query has `render=html`, the only way to render."""
+    text = request.args.get("render", "html")
+    if text != "html":
+        raise BadRequest("render has to be html.")
+    return "render" in request.args
+
+
 def make_cursor(moment: datetime, last: UUID) -> str:
     """Return the cursor of the page after an item, for lists ordered by time and id."""
     return urlsafe_b64encode(codec.encode((moment, last))).rstrip(b"=").decode()
@@ -115,6 +126,32 @@ def read_cursor(request: Request) -> tuple[datetime, UUID] | None:
         return moment.astimezone(UTC), last
     except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         raise BadRequest(BAD_CURSOR) from None
+
+
+def tree_start(request: Request) -> TreeStart:
+    """Return where the query says that a page of a tree is; at most one parameter is allowed."""
+    args = request.args
+    after_path = args.get("cursor_path") or args.get("cursor")
+    before_path, around = args.get("before_path"), args.get("around")
+    given = [value for value in (after_path, before_path, around) if value]
+    if len(given) > 1:
+        raise BadRequest("Only one of cursor_path, before_path and around is allowed.")
+    if any(not (path.isascii() and path.isalnum()) for path in (after_path, before_path) if path):
+        raise BadRequest(BAD_CURSOR)
+    try:
+        return TreeStart(after_path or None, before_path or None, UUID(around) if around else None)
+    except ValueError:
+        raise BadRequest("around has to be the id of a message.") from None
+
+
+def seq_param(request: Request, *names: str) -> int | None:
+    """Return the first of these query parameters as the seq of a message, or None."""
+    text = next((text for name in names if (text := request.args.get(name))), None)
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,16}", text):
+        raise BadRequest(f"{names[-1]} has to be a number, 0 or more.")
+    return min(int(text), MAX_SEQ)
 
 
 def read_name_cursor(request: Request) -> str | None:
@@ -143,9 +180,17 @@ def is_address(text: str) -> bool:
     return True
 
 
-def is_loopback(address: str) -> bool:
-    """Return whether an address is a loopback address."""
+def client_key(address: str) -> str:
+    """Return what counts as one client: an IPv4 address, or an IPv6 network of 64 bits.
+
+    A single IPv6 subscriber has at least such a network (RFC 6177).
+    """
     try:
-        return ip_address(address).is_loopback
+        parsed = ip_address(address.partition("%")[0])
     except ValueError:
-        return False
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((parsed, 64), strict=False))

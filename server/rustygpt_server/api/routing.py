@@ -6,6 +6,7 @@ module-level function that gets a RequestContext and the ids of its path. Busine
 """
 
 import asyncio
+import inspect
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
@@ -15,13 +16,16 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from rustygpt_server.api import request_parsing
-from rustygpt_server.api.authentication import Authenticator, check_admin
+from rustygpt_server.api.authentication import Authenticator, check_admin, has_authorization
+from rustygpt_server.api.parameters import Parameter
+from rustygpt_server.api.rate_limiting import RequestLimiter, Route
 from rustygpt_server.api.request_parsing import SAFE_METHODS
 from rustygpt_server.clock import TimeLimits
+from rustygpt_server.services.callers import Caller, SessionCaller
 from rustygpt_server.services.container import Services
-from rustygpt_server.services.sessions import Caller
 from rustygpt_server.telemetry import log
 from rustygpt_shared import codec
+from rustygpt_shared.models.tokens import Scope
 
 Access = Literal["public", "session", "admin"]
 B = TypeVar("B")
@@ -51,6 +55,13 @@ class RequestContext(Generic[B]):
             raise LookupError("a public operation has no caller")
         return self._caller
 
+    @property
+    def session_caller(self) -> SessionCaller:
+        """The caller of an operation without a scope; raises LookupError on others."""
+        if isinstance(self._caller, SessionCaller):
+            return self._caller
+        raise LookupError("the caller of this operation has no session")
+
 
 @dataclass(frozen=True)
 class Response:
@@ -72,12 +83,22 @@ class Operation:
     """Its docstring's first line is the summary in the documents."""
     body: Any = None
     """The struct of the request's JSON."""
+    is_body_optional: bool = False
+    """Whether a request without a body is one with `{}`."""
     response: Any = None
     """The struct of the response's JSON, or a content type."""
     status: int = 200
+    parameters: tuple[Parameter, ...] = ()
+    """The query parameters and headers that it takes, besides those of all operations."""
+    errors: tuple[int, ...] = ()
+    """The statuses of its errors, besides those that follow from its other fields."""
     access: Access = "session"
+    scope: Scope | Literal["derived"] | None = "derived"
+    """The scope that a personal token needs; see `required_scope`. None: no token is accepted."""
     fresh_session: bool = False
     """Look the session up in the database, not in the process's cache."""
+    ends_with_client: bool = False
+    """Stop the operation when its client disconnects, although it changes something."""
 
     @property
     def template(self) -> str:
@@ -85,9 +106,23 @@ class Operation:
         return template(self.path)
 
     @property
+    def required_scope(self) -> Scope | None:
+        """The scope that a personal token needs; by default from access and method."""
+        if self.scope != "derived":
+            return self.scope
+        if self.access == "session":
+            return "read" if self.method == "GET" else "write"
+        return "admin" if self.access == "admin" else None
+
+    @property
     def summary(self) -> str:
         """The first line of the handler's docstring."""
         return (self.handler.__doc__ or "").partition("\n")[0]
+
+    @property
+    def description(self) -> str:
+        """The handler's docstring after its first line."""
+        return (inspect.getdoc(self.handler) or "").partition("\n")[2].strip()
 
     @property
     def methods(self) -> list[str]:
@@ -100,6 +135,7 @@ class RouteGroup:
     """Operations of one area, and the blueprint that serves them."""
 
     def __init__(self, name: str, operations: Sequence[Operation]) -> None:
+        self.name = name
         self.blueprint = Blueprint(name)
         self.operations = tuple(operations)
         self._in_flight: set[asyncio.Task[Any]] = set()
@@ -109,25 +145,28 @@ class RouteGroup:
                 operation.path,
                 operation.methods,
                 name=operation.handler.__name__,
+                ctx_is_public=operation.access == "public",
             )
 
     def _endpoint(
         self, operation: Operation
     ) -> Callable[..., Coroutine[Any, Any, HTTPResponse | None]]:
         """Return the function that Sanic calls; sanic-ext injects services and authenticator."""
+        route = Route(operation.method, operation.template)
 
         async def endpoint(
             request: Request,
             services: Services,
             auth: Authenticator,
             limits: TimeLimits,
+            limiter: RequestLimiter,
             **ids: Any,
         ) -> HTTPResponse | None:
-            caller = await _admit(operation, request, auth)
-            body = request_parsing.decode_body(request, operation.body) if operation.body else None
+            caller = await limiter.admit(route, request, _admit(operation, request, auth))
+            body = _body(operation, request)
             context = RequestContext(request, services, auth, limits, body, caller)
             coroutine = operation.handler(context, **ids)
-            if request.method in SAFE_METHODS:
+            if request.method in SAFE_METHODS or operation.ends_with_client:
                 result = await coroutine
             else:
                 result = await self._run_to_completion(coroutine)
@@ -153,6 +192,15 @@ class RouteGroup:
             raise
 
 
+def _body(operation: Operation, request: Request) -> Any:
+    """Return the body as the operation's struct, or None if it takes none."""
+    if operation.body is None:
+        return None
+    if operation.is_body_optional and not request.body:
+        return operation.body()
+    return request_parsing.decode_body(request, operation.body)
+
+
 def template(path: str) -> str:
     """Return a path with `{id}` for each `<id:uuid>`."""
     parts = path.split("/")
@@ -160,11 +208,17 @@ def template(path: str) -> str:
 
 
 async def _admit(operation: Operation, request: Request, auth: Authenticator) -> Caller | None:
-    """Authenticate the caller and check the operation's access; None for public operations."""
-    if operation.access == "public":
+    """Authenticate the caller and check the operation's access; None for public operations.
+
+    A public operation that creates a session is refused to a caller with a personal token.
+    """
+    auth.check_origin(request)
+    is_safe = request.method in SAFE_METHODS
+    if operation.access == "public" and (is_safe or not has_authorization(request)):
         return None
     is_admin = operation.access == "admin"
     caller = await auth.authenticate(request, fresh_session=operation.fresh_session or is_admin)
+    caller.check_scope(operation.required_scope)
     if is_admin:
         check_admin(caller)
     return caller

@@ -3,9 +3,12 @@
 from typing import Any, Final
 from uuid import UUID
 
+from rustygpt_server.api.local_request import is_local
+from rustygpt_server.api.rate_limiting import exact_rate, show_limit
+from rustygpt_server.api.request_parsing import client_key
 from rustygpt_server.api.routing import Operation, RequestContext
 from rustygpt_server.errors import NotSignedIn
-from rustygpt_server.services.sessions import Caller
+from rustygpt_server.services.callers import SessionCaller
 from rustygpt_shared import problems, requests
 from rustygpt_shared.models.users import (
     LoginResponse,
@@ -18,21 +21,36 @@ from rustygpt_shared.models.users import (
 
 
 async def show_setup(context: RequestContext[None]) -> SetupStatus:
-    """Return whether the server has been set up."""
-    return SetupStatus(await context.services.accounts.is_setup())
+    """Return whether the server has been set up, and who may register."""
+    services = context.services
+    return SetupStatus(await services.accounts.is_setup(), services.registration.mode)
 
 
 async def set_up(context: RequestContext[requests.SetUp]) -> UserResponse:
     """Create the first administrator; possible once."""
-    is_local = context.auth.is_local(context.request)
-    return UserResponse(await context.services.accounts.set_up(context.body, is_local=is_local))
+    accounts = context.services.accounts
+    return UserResponse(await accounts.set_up(context.body, is_local=is_local(context.request)))
 
 
 async def log_in(context: RequestContext[requests.LogIn]) -> LoginResponse:
     """Create a session."""
     client = context.auth.client_info(context.request)
     body = context.body
+    rate = exact_rate(context.request)
+    if rate:
+        key = client_key(client.address)
+        state = await context.services.rate_limits.admit_login(body.email, key, rate)
+        show_limit(context.request, state)
     caller = await context.services.sessions.log_in(body.email, body.password, client)
+    if rate:
+        await context.services.rate_limits.remember_login(caller.user.id, key)
+    return _login_response(context, caller)
+
+
+async def register(context: RequestContext[requests.Register]) -> LoginResponse:
+    """Create an account for the caller, and a session."""
+    client = context.auth.client_info(context.request)
+    caller = await context.services.registration.register(context.body, client)
     return _login_response(context, caller)
 
 
@@ -56,7 +74,8 @@ async def log_out(context: RequestContext[None]) -> Ok:
 
 async def me(context: RequestContext[None]) -> Me:
     """Return the caller's account and session."""
-    return Me(context.caller.user, context.caller.session)
+    caller = context.caller
+    return Me(caller.user, caller.session if isinstance(caller, SessionCaller) else None)
 
 
 async def update_me(context: RequestContext[requests.UpdateMe]) -> UserResponse:
@@ -64,20 +83,22 @@ async def update_me(context: RequestContext[requests.UpdateMe]) -> UserResponse:
     return UserResponse(await context.services.accounts.update_me(context.caller, context.body))
 
 
-async def change_password(context: RequestContext[requests.ChangePassword]) -> None:
-    """Change the caller's password and end all their other sessions."""
-    await context.services.accounts.change_password(context.caller, context.body)
+async def change_password(context: RequestContext[requests.ChangePassword]) -> LoginResponse:
+    """Change the caller's password, replace the session's token, and end all other sessions."""
+    caller = await context.services.sessions.change_password(context.session_caller, context.body)
+    context.request.ctx.rotated = True
+    return _login_response(context, caller)
 
 
 async def list_sessions(context: RequestContext[None]) -> SessionList:
     """List the caller's sessions."""
-    return SessionList(await context.services.sessions.list_sessions(context.caller))
+    return SessionList(await context.services.sessions.list_sessions(context.session_caller))
 
 
 async def end_session(context: RequestContext[None], session_id: UUID) -> None:
     """Delete one of the caller's sessions."""
-    await context.services.sessions.end_session(context.caller, session_id)
-    if session_id == context.caller.session.id:
+    await context.services.sessions.end_session(context.session_caller, session_id)
+    if session_id == context.session_caller.session.id:
         _expire_cookies(context)
 
 
@@ -95,7 +116,7 @@ def _expire_cookies(context: RequestContext[None]) -> None:
     context.request.ctx.cookies = context.auth.expired_cookies()
 
 
-def _login_response(context: RequestContext[Any], caller: Caller) -> LoginResponse:
+def _login_response(context: RequestContext[Any], caller: SessionCaller) -> LoginResponse:
     context.request.ctx.cookies = context.auth.session_cookies(caller)
     csrf_token = context.services.sessions.csrf_token(caller.new_token or caller.token)
     return LoginResponse(caller.user, caller.session, csrf_token)
@@ -116,6 +137,7 @@ OPERATIONS: Final = (
         body=requests.SetUp,
         response=UserResponse,
         status=201,
+        errors=(409,),
         access="public",
     ),
     Operation(
@@ -124,6 +146,18 @@ OPERATIONS: Final = (
         handler=log_in,
         body=requests.LogIn,
         response=LoginResponse,
+        errors=(401, 423),
+        access="public",
+        ends_with_client=True,
+    ),
+    Operation(
+        method="POST",
+        path="/api/auth/register",
+        handler=register,
+        body=requests.Register,
+        response=LoginResponse,
+        status=201,
+        errors=(404, 409, 410),
         access="public",
     ),
     Operation(
@@ -131,6 +165,7 @@ OPERATIONS: Final = (
         path="/api/auth/refresh",
         handler=refresh,
         response=LoginResponse,
+        errors=(401,),
         access="public",
     ),
     Operation(
@@ -150,15 +185,23 @@ OPERATIONS: Final = (
         path="/api/auth/password",
         handler=change_password,
         body=requests.ChangePassword,
-        status=204,
+        response=LoginResponse,
+        scope=None,
         fresh_session=True,
     ),
-    Operation(method="GET", path="/api/auth/sessions", handler=list_sessions, response=SessionList),
+    Operation(
+        method="GET",
+        path="/api/auth/sessions",
+        handler=list_sessions,
+        response=SessionList,
+        scope=None,
+    ),
     Operation(
         method="DELETE",
         path="/api/auth/sessions/<session_id:uuid>",
         handler=end_session,
         status=204,
+        scope=None,
         fresh_session=True,
     ),
 )

@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 from uuid import UUID
 
+from rustygpt_server.api import parameters
 from rustygpt_server.api.routing import STREAM, Operation, RequestContext
 from rustygpt_server.api.sse_response import SseResponse
 from rustygpt_server.services.streams import OpenStream
@@ -19,7 +20,7 @@ async def follow_conversation(context: RequestContext[None], conversation_id: UU
     request = context.request
     last_event_id = request.headers.get("last-event-id") or request.args.get("last_event_id")
     stream = await context.services.streams.open_conversation_stream(
-        context.caller, conversation_id, last_event_id
+        context.caller, conversation_id, last_event_id, request.args.get("since")
     )
     await _run(context, stream)
 
@@ -28,8 +29,10 @@ async def follow_all_conversations(context: RequestContext[None]) -> None:
     """Stream the events of all the caller's conversations."""
     if await _reject_if_full(context):
         return
-    positions = context.request.args.get("positions")
-    stream = await context.services.streams.open_user_stream(context.caller, positions)
+    args = context.request.args
+    stream = await context.services.streams.open_user_stream(
+        context.caller, ",".join(args.getlist("positions", [])), args.get("since")
+    )
     await _run(context, stream)
 
 
@@ -66,7 +69,14 @@ OPERATIONS: Final = (
         method="GET",
         path="/api/stream/conversations/<conversation_id:uuid>",
         handler=follow_conversation,
+        parameters=(parameters.LAST_EVENT_ID, parameters.LAST_EVENT_ID_QUERY, parameters.SINCE),
         response=STREAM,
     ),
-    Operation(method="GET", path="/api/stream", handler=follow_all_conversations, response=STREAM),
+    Operation(
+        method="GET",
+        path="/api/stream",
+        handler=follow_all_conversations,
+        parameters=(parameters.POSITIONS, parameters.SINCE),
+        response=STREAM,
+    ),
 )

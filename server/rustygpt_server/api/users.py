@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from rustygpt_server.api import request_parsing
+from rustygpt_server.api import parameters, request_parsing
 from rustygpt_server.api.routing import Operation, RequestContext
 from rustygpt_shared import requests
 from rustygpt_shared.models.users import AdminUser, AdminUserList, UserSearchResults
@@ -40,12 +40,24 @@ async def update_user(context: RequestContext[requests.UpdateUser], user_id: UUI
     return await context.services.accounts.update_user(actor, user_id, context.body)
 
 
+async def end_user_sessions(context: RequestContext[None], user_id: UUID) -> None:
+    """Delete all sessions of an account, and end their streams; personal tokens stay."""
+    await context.services.sessions.end_user_sessions(context.caller.user.id, user_id)
+
+
 OPERATIONS: Final = (
-    Operation(method="GET", path="/api/users", handler=search_users, response=UserSearchResults),
+    Operation(
+        method="GET",
+        path="/api/users",
+        handler=search_users,
+        parameters=(parameters.USER_QUERY, parameters.limit(20, 100)),
+        response=UserSearchResults,
+    ),
     Operation(
         method="GET",
         path="/api/admin/users",
         handler=list_users,
+        parameters=(parameters.limit(50, 200), parameters.CURSOR),
         response=AdminUserList,
         access="admin",
     ),
@@ -54,6 +66,7 @@ OPERATIONS: Final = (
         path="/api/admin/users",
         handler=create_user,
         body=requests.CreateUser,
+        errors=(409,),
         response=AdminUser,
         status=201,
         access="admin",
@@ -63,7 +76,15 @@ OPERATIONS: Final = (
         path="/api/admin/users/<user_id:uuid>",
         handler=update_user,
         body=requests.UpdateUser,
+        errors=(409,),
         response=AdminUser,
+        access="admin",
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/admin/users/<user_id:uuid>/sessions",
+        handler=end_user_sessions,
+        status=204,
         access="admin",
     ),
 )

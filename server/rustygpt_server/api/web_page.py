@@ -3,14 +3,18 @@
 import hashlib
 import mimetypes
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sanic import Blueprint
-from sanic.exceptions import NotFound
+from sanic.exceptions import MethodNotAllowed, NotFound
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from rustygpt_server.api.compression import SMALLEST, Effort, Encoding, accepted_encoding, compress
+
 _FILE_LIMIT = 4 << 20
+_READING: Final = ("GET", "HEAD")
+_METHODS: Final = (*_READING, "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class StaticFile(NamedTuple):
@@ -19,6 +23,9 @@ class StaticFile(NamedTuple):
     data: bytes
     content_type: str
     etag: str
+    """The hash of the data, without quotes; each encoding adds its name."""
+    encoded: dict[Encoding, bytes]
+    """The data in the encodings that make them smaller."""
 
 
 class WebPage:
@@ -28,16 +35,23 @@ class WebPage:
         self._files = read_files(folder)
         self.blueprint = Blueprint("page")
         self.blueprint.add_route(self.serve, "/", ["GET", "HEAD"], name="index")
-        self.blueprint.add_route(self.serve, "/<path:path>", ["GET", "HEAD"], name="file")
+        # All methods: an address that no route has is unknown for each of them, not for GET alone.
+        self.blueprint.add_route(
+            self.serve, "/<path:path>", _METHODS, name="file", ctx_is_page=True
+        )
 
     async def serve(self, request: Request, path: str = "") -> HTTPResponse:
-        """Return the file at a path; raises Sanic's NotFound."""
+        """Return the file at a path; raises Sanic's NotFound and MethodNotAllowed."""
+        if request.method not in _READING:
+            if path in self._files:
+                raise MethodNotAllowed("", request.method, _READING)
+            raise NotFound
         file = self._files.get(path or "index.html")
         if file is None and _wants_page(request, path):
             file = self._files.get("index.html")
         if file is None:
             raise NotFound
-        return _send(request, file)
+        return send_file(request, file)
 
 
 def read_files(folder: Path) -> dict[str, StaticFile]:
@@ -54,9 +68,22 @@ def read_files(folder: Path) -> dict[str, StaticFile]:
             continue
         if file.stat().st_size <= _FILE_LIMIT:
             data = file.read_bytes()
-            etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-            files[path] = StaticFile(data, _content_type(file), etag)
+            files[path] = static_file(data, _content_type(file), "best")
     return files
+
+
+def static_file(data: bytes, content_type: str, effort: Effort) -> StaticFile:
+    """Return data as a file, with its hash and its compressed forms."""
+    etag = hashlib.sha256(data).hexdigest()[:32]
+    return StaticFile(data, content_type, etag, _encodings(data, content_type, effort))
+
+
+def _encodings(data: bytes, content_type: str, effort: Effort) -> dict[Encoding, bytes]:
+    if len(data) < SMALLEST or not content_type.startswith(("text/", "image/svg", "application/")):
+        return {}
+    names: tuple[Encoding, Encoding] = ("br", "gzip")
+    encoded = {name: compress(data, name, effort) for name in names}
+    return {name: result for name, result in encoded.items() if len(result) < len(data)}
 
 
 def _content_type(file: Path) -> str:
@@ -70,9 +97,15 @@ def _wants_page(request: Request, path: str) -> bool:
     return accepts and not path.startswith(("api/", "v1/", ".well-known/"))
 
 
-def _send(request: Request, file: StaticFile) -> HTTPResponse:
-    headers = {"Cache-Control": "no-cache", "ETag": file.etag}
+def send_file(request: Request, file: StaticFile) -> HTTPResponse:
+    """Return the response with a file, or 304 when the client has it."""
+    encoding = accepted_encoding(request.headers.get("accept-encoding", ""))
+    data = file.encoded.get(encoding) if encoding else None
+    etag = f'"{file.etag}-{encoding}"' if data else f'"{file.etag}"'
+    headers = {"Cache-Control": "no-cache", "ETag": etag, "Vary": "Accept-Encoding"}
     cached = request.headers.get("if-none-match", "")
-    if file.etag in (tag.strip().removeprefix("W/") for tag in cached.split(",")):
+    if etag in (tag.strip().removeprefix("W/") for tag in cached.split(",")):
         return HTTPResponse(b"", 304, headers)
-    return HTTPResponse(file.data, 200, headers, content_type=file.content_type)
+    if data and encoding:
+        headers["Content-Encoding"] = encoding
+    return HTTPResponse(data or file.data, 200, headers, content_type=file.content_type)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -13,13 +14,21 @@ import uvloop
 from rustygpt_server import assets
 from rustygpt_server.app.components import Components
 from rustygpt_server.app.context import ServerContext
-from rustygpt_server.app.run import bind_socket, serve, socket_url, stop_on_stdin_eof
+from rustygpt_server.app.run import (
+    bind_socket,
+    install_signal_handlers,
+    serve,
+    socket_url,
+    stop_on_stdin_eof,
+)
 from rustygpt_server.app.worker_protocol import ScriptResult, WorkerConfig
 from rustygpt_server.clock import SystemClock, TimeLimits
-from rustygpt_server.config import data_folder
+from rustygpt_server.config import data_folder, exposed_secrets_warning
 from rustygpt_server.db.bootstrap import OutdatedDatabase, PoolLogin, bootstrap
+from rustygpt_server.db.database import Database
 from rustygpt_server.errors import DatabaseNotUsable, RequestError, StartupError, Unavailable
-from rustygpt_server.telemetry import set_up_logging
+from rustygpt_server.services.existing_names import warn_of_broken_names
+from rustygpt_server.telemetry import log, set_up_logging
 from rustygpt_shared.settings.load import LoadedSettings
 
 Report = Callable[[dict[str, str]], None]
@@ -39,18 +48,48 @@ def run_server(loaded: LoadedSettings, environ: Mapping[str, str], *, supervised
     when its standard input closes: a terminal that was killed leaves no server behind.
     """
     set_up_logging(loaded.settings.logging)
+    warning = exposed_secrets_warning(loaded)
+    if warning:
+        log(__name__).warning(warning)
     report = _report_json if supervised else _report_text
     try:
         uvloop.run(_run(loaded, environ, report, supervised=supervised))
     except (StartupError, RequestError) as error:
         report({"failed": str(error)})
         return error.exit_code if isinstance(error, StartupError) else 1
-    except KeyboardInterrupt:
-        return 130
+    except _StoppedWhileStartingError as stopped:
+        return 128 + stopped.number
     return 0
 
 
+class _StoppedWhileStartingError(Exception):
+    """A signal arrived before the server was ready."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number.name)
+        self.number = number
+
+
 async def _run(
+    loaded: LoadedSettings, environ: Mapping[str, str], report: Report, *, supervised: bool
+) -> None:
+    starting = asyncio.create_task(_start_and_serve(loaded, environ, report, supervised=supervised))
+    numbers: list[signal.Signals] = []
+
+    def on_signal(number: signal.Signals) -> None:
+        numbers.append(number)
+        starting.cancel()
+
+    install_signal_handlers(on_signal)  # replaced by those of a server that is ready
+    try:
+        await starting
+    except asyncio.CancelledError:
+        if numbers:
+            raise _StoppedWhileStartingError(numbers[0]) from None
+        raise
+
+
+async def _start_and_serve(
     loaded: LoadedSettings, environ: Mapping[str, str], report: Report, *, supervised: bool
 ) -> None:
     settings = loaded.settings
@@ -63,6 +102,7 @@ async def _run(
             report({"stage": "Checking the schema"})
             scripts: list[ScriptResult] = []
             login = await _bootstrap(urls, scripts)
+            await _warn_of_broken_names(urls, login)
             context = ServerContext(settings, urls.pool, login, environ)
             if settings.server.workers > 1:
                 await _serve_with_workers(context, sock, scripts, report, stop)
@@ -153,6 +193,14 @@ async def _bootstrap(urls: DatabaseUrls, scripts: list[ScriptResult]) -> PoolLog
             if clock.monotonic() > deadline:
                 raise
             await clock.sleep(0.5)
+
+
+async def _warn_of_broken_names(urls: DatabaseUrls, login: PoolLogin) -> None:
+    db = await Database.connect(urls.pool, user=login.user, password=login.password, size=1)
+    try:
+        await warn_of_broken_names(db)
+    finally:
+        await db.close()
 
 
 def _on_ready(report: Report, url: str, components: Components) -> None:

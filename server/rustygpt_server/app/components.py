@@ -29,13 +29,16 @@ from rustygpt_server.assistant.generation import AnswerGenerator
 from rustygpt_server.assistant.manager import AnswerManager
 from rustygpt_server.assistant.openai import OpenAIProvider
 from rustygpt_server.assistant.provider import Provider
-from rustygpt_server.db import bootstrap, events, sessions
+from rustygpt_server.config import data_folder
+from rustygpt_server.db import bootstrap, embedded, events, sessions
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.events import RevokedStream, StreamKey
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_handler import BackplaneHandler, Handlers
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.realtime.position_check import PositionCheck
+from rustygpt_server.rendering.pool import RenderPool
+from rustygpt_server.rendering.renderer import Renderer
 from rustygpt_server.services.access import AccessMonitor
 from rustygpt_server.services.accounts import Accounts
 from rustygpt_server.services.background import BackgroundTasks, PeriodicTask
@@ -43,17 +46,21 @@ from rustygpt_server.services.container import Services
 from rustygpt_server.services.conversations import Conversations
 from rustygpt_server.services.event_log import DatabaseEventLog
 from rustygpt_server.services.health import Health
-from rustygpt_server.services.markdown import Markdown
+from rustygpt_server.services.invites import Invites
 from rustygpt_server.services.memberships import Memberships
 from rustygpt_server.services.messages import Messages
 from rustygpt_server.services.passwords import Passwords
 from rustygpt_server.services.presence import PresenceService
+from rustygpt_server.services.rate_limits import RateLimits
+from rustygpt_server.services.registration import Registration
 from rustygpt_server.services.sessions import Sessions
 from rustygpt_server.services.stream_revalidation import StreamRevalidator
 from rustygpt_server.services.streams import StreamService
 from rustygpt_server.services.threads import Threads
+from rustygpt_server.services.tokens import Tokens
 from rustygpt_server.services.typing_status import TypingService
 from rustygpt_server.services.unread import UnreadCounter
+from rustygpt_server.services.well_known import WellKnownFiles
 from rustygpt_shared.settings import Provider as ProviderSettings
 
 
@@ -96,7 +103,8 @@ async def build_components(context: ServerContext) -> AsyncIterator[Components]:
         statement_timeout_ms=settings.db.statement_timeout_ms,
         persist_events=settings.sse.persistence.enabled,
     )
-    passwords = Passwords()
+    passwords = Passwords(context.hash_cost)
+    renderer = Renderer(RenderPool(), context.runtime.clock, context.runtime.metrics)
     catalog = Catalog(
         settings.llm, _provider_factory(context), context.environ, context.runtime.limits
     )
@@ -105,12 +113,14 @@ async def build_components(context: ServerContext) -> AsyncIterator[Components]:
         secret = await sessions.token_secret(db)
         async with open_backplane(context, instance_id, secret) as backplane:
             core = await _build_core(context, db, catalog, backplane, instance_id)
-            components = await _wire(core, _services(core, passwords, secret), catalog)
-            await backplane.start(components.backplane_handler)
-            yield components
+            components = await _wire(core, _services(core, passwords, renderer, secret))
+            async with components.services.rate_limits:
+                await backplane.start(components.backplane_handler)
+                yield components
     finally:
         await catalog.close()
         passwords.close()
+        await renderer.close()
         await db.close()
 
 
@@ -121,6 +131,7 @@ class _Core:
     context: ServerContext
     db: Database
     realtime: RealtimeComponents
+    catalog: Catalog
     answer_manager: AnswerManager
     access: AccessMonitor
     memberships: Memberships
@@ -145,6 +156,7 @@ async def _build_core(
         context=context,
         db=db,
         realtime=realtime,
+        catalog=catalog,
         answer_manager=AnswerManager(db, hub, backplane, catalog, generator, runtime, instance_id),
         access=access,
         memberships=Memberships(db, hub, access, runtime),
@@ -152,7 +164,7 @@ async def _build_core(
     )
 
 
-async def _wire(core: _Core, services: Services, catalog: Catalog) -> Components:
+async def _wire(core: _Core, services: Services) -> Components:
     context = core.context
     realtime = core.realtime
     stream_revalidator = _stream_revalidator(core, services)
@@ -166,14 +178,16 @@ async def _wire(core: _Core, services: Services, catalog: Catalog) -> Components
         context=context,
         db=core.db,
         realtime=realtime,
-        catalog=catalog,
+        catalog=core.catalog,
         answer_manager=core.answer_manager,
         access=core.access,
         memberships=core.memberships,
         unread=core.unread,
         services=services,
         stream_revalidator=stream_revalidator,
-        authenticator=Authenticator(context.settings, services.sessions, context.runtime.clock),
+        authenticator=Authenticator(
+            context.settings, services.sessions, services.tokens, context.runtime.clock
+        ),
         backplane_handler=backplane_handler,
         position_check=position_check,
         background=BackgroundTasks(tasks, context.runtime.clock),
@@ -242,33 +256,42 @@ def _backplane_handler(core: _Core, services: Services) -> BackplaneHandler:
     )
 
 
-def _services(core: _Core, passwords: Passwords, secret: bytes) -> Services:
+def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: bytes) -> Services:
     context = core.context
     runtime = context.runtime
     db = core.db
-    realtime = core.realtime
-    hub = realtime.hub
-    access = core.access
-    typing = TypingService(db, hub, realtime.backplane, runtime)
-    presence = PresenceService(db, hub, realtime.backplane, typing, runtime)
-    session = context.settings.auth.session
+    hub, backplane = core.realtime.hub, core.realtime.backplane
+    access, clock = core.access, runtime.clock
+    typing = TypingService(db, hub, backplane, runtime)
+    presence = PresenceService(db, hub, backplane, typing, runtime)
+    auth = context.settings.auth
+    accounts = Accounts(db, passwords, access, presence, clock, context.setup_token)
+    sessions = Sessions(db, access, passwords, auth.session, runtime, secret)
     return Services(
-        accounts=Accounts(db, passwords, access, presence, runtime.clock, context.setup_token),
-        sessions=Sessions(db, access, passwords, session, runtime, secret),
-        conversations=Conversations(db, hub, access, presence, runtime.clock),
+        accounts=accounts,
+        sessions=sessions,
+        tokens=Tokens(db, access, runtime),
+        invites=Invites(db, hub, access, clock),
+        registration=Registration(db, hub, access, accounts, sessions, auth.registration, clock),
+        conversations=Conversations(
+            db, hub, access, presence, core.catalog, core.answer_manager, clock
+        ),
         threads=Threads(db, core.unread),
-        messages=Messages(db, hub, core.answer_manager, typing, runtime),
+        messages=Messages(db, hub, core.answer_manager, core.catalog, typing, runtime),
+        rate_limits=RateLimits(db, access, context.settings.rate_limits, runtime),
         presence=presence,
         typing=typing,
         streams=_stream_service(core),
         health=_health(core),
-        markdown=Markdown(),
+        well_known=WellKnownFiles(context.settings, clock),
+        renderer=renderer,
     )
 
 
 def _stream_service(core: _Core) -> StreamService:
     realtime = core.realtime
     return StreamService(
+        core.db,
         realtime.hub,
         realtime.subscribers,
         realtime.starter,
@@ -286,7 +309,15 @@ def _health(core: _Core) -> Health:
         core.realtime.subscribers,
         core.context.runtime,
         lambda: bootstrap.missing_scripts(core.db, sql),
+        lambda: _has_space(core.context),
     )
+
+
+def _has_space(context: ServerContext) -> bool:
+    """Return False when the embedded PostgreSQL cannot write; a disk elsewhere is not known."""
+    if context.settings.db.url:
+        return True
+    return embedded.has_space(data_folder(context.settings, context.environ))
 
 
 def _provider_factory(context: ServerContext) -> Callable[[ProviderSettings], Provider]:
@@ -296,6 +327,6 @@ def _provider_factory(context: ServerContext) -> Callable[[ProviderSettings], Pr
         if settings.kind == "demo":
             return DemoProvider(context.runtime.clock)
         idle = context.settings.llm.idle_timeout_seconds
-        return OpenAIProvider(settings, idle, context.runtime.limits)
+        return OpenAIProvider(settings, idle, context.runtime)
 
     return make_provider

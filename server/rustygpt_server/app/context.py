@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.runtime import Runtime
+from rustygpt_server.services.passwords import HashCost
 from rustygpt_shared.settings import Settings
 
 
@@ -20,5 +21,6 @@ class ServerContext:
     """The pool's login, where it is not that of the URL."""
     environ: Mapping[str, str] = field(default_factory=dict)
     runtime: Runtime = field(default_factory=Runtime)
+    hash_cost: HashCost = field(default_factory=HashCost)
     setup_token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     """The token that setting up the server from another machine requires."""

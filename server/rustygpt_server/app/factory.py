@@ -1,6 +1,7 @@
 """The Sanic application: its routes, its configuration, and what is injected into handlers."""
 
 import secrets
+from functools import partial
 from typing import Any
 
 from sanic import Sanic
@@ -8,46 +9,89 @@ from sanic_ext import Extend
 
 from rustygpt_server.api import (
     conversations,
+    documents,
     health,
+    invites,
+    message_changes,
     messages,
     presence,
+    rate_limit_admin,
     sessions,
     stream,
+    tokens,
     users,
+    well_known,
 )
+from rustygpt_server.api.body_admission import AdmittedRequest, BodyAdmission
 from rustygpt_server.api.middleware import RequestMiddleware
+from rustygpt_server.api.rate_limiting import RequestLimiter
 from rustygpt_server.api.routing import RouteGroup
 from rustygpt_server.api.web_page import WebPage
 from rustygpt_server.app.components import Components
+from rustygpt_server.app.connection_counter import ConnectionCounter
 from rustygpt_server.errors import StartupError
-from rustygpt_shared.settings import Features, Settings
+from rustygpt_server.openapi.documents import write_documents
+from rustygpt_shared.settings import Settings
 
 KEEP_ALIVE_SECONDS = 75
 REQUEST_SECONDS = 30
 RESPONSE_SECONDS = 60
 
 
-def route_groups(features: Features) -> list[RouteGroup]:
-    """Return the groups of routes that the feature flags enable."""
-    groups = [RouteGroup("health", health.OPERATIONS)]
+def route_groups(settings: Settings) -> list[RouteGroup]:
+    """Return the groups of routes that the settings enable."""
+    features = settings.features
+    groups = [
+        RouteGroup("health", health.OPERATIONS),
+        RouteGroup("documents", documents.OPERATIONS),
+    ]
     if features.auth_v1:
         groups += [
             RouteGroup("sessions", sessions.OPERATIONS),
+            RouteGroup("tokens", tokens.OPERATIONS),
             RouteGroup("users", users.OPERATIONS),
             RouteGroup("conversations", conversations.OPERATIONS),
+            RouteGroup("invites", invites.OPERATIONS),
             RouteGroup("messages", messages.OPERATIONS),
+            RouteGroup("message_changes", message_changes.OPERATIONS),
             RouteGroup("presence", presence.OPERATIONS),
         ]
+    if features.auth_v1 and settings.rate_limits.admin_api_enabled:
+        groups.append(RouteGroup("rate_limits", rate_limit_admin.OPERATIONS))
     if features.auth_v1 and features.sse_v1:
         groups.append(RouteGroup("stream", stream.OPERATIONS))
+    if features.well_known:
+        groups.append(RouteGroup("well_known", well_known.OPERATIONS))
     return groups
 
 
 def create_app(components: Components) -> Sanic[Any, Any]:
     """Return an application that serves these components; a process may have several."""
     settings = components.context.settings
-    app: Sanic[Any, Any] = Sanic(f"rustygpt-{secrets.token_hex(4)}", configure_logging=False)
+    app: Sanic[Any, Any] = Sanic(
+        f"rustygpt-{secrets.token_hex(4)}", configure_logging=False, request_class=AdmittedRequest
+    )
+    app.ctx.connections = ConnectionCounter(settings.server)
+    app.ctx.bodies = BodyAdmission(settings.server, components.authenticator)
     _configure(app, settings)
+    _extend(app)
+    limiter = RequestLimiter(components.services.rate_limits)
+    time_limits = components.context.runtime.limits
+    for injected in (components.services, components.authenticator, time_limits, limiter):
+        app.ext.dependency(injected)
+    groups = route_groups(settings)
+    for group in groups:
+        app.blueprint(group.blueprint)
+    app.ctx.documents = documents.Documents(partial(write_documents, groups, settings))
+    app.blueprint(WebPage(components.web_folder).blueprint)
+    RequestMiddleware(
+        settings, components.authenticator, limiter, components.context.runtime
+    ).install(app)
+    return app
+
+
+def _extend(app: Sanic[Any, Any]) -> None:
+    """Load sanic-ext, of which only the injection into handlers is used."""
     Extend(
         app,
         config={
@@ -63,14 +107,6 @@ def create_app(components: Components) -> Sanic[Any, Any]:
     # sanic-ext is not loaded, and reports nothing, when one of its imports fails.
     if getattr(app, "_ext", None) is None:
         raise StartupError("sanic-ext did not load; install rustygpt[server] again.")
-    app.ext.dependency(components.services)
-    app.ext.dependency(components.authenticator)
-    app.ext.dependency(components.context.runtime.limits)
-    for group in route_groups(settings.features):
-        app.blueprint(group.blueprint)
-    app.blueprint(WebPage(components.web_folder).blueprint)
-    RequestMiddleware(settings, components.authenticator, components.context.runtime).install(app)
-    return app
 
 
 def _configure(app: Sanic[Any, Any], settings: Settings) -> None:

@@ -58,13 +58,20 @@ def delivery_tasks(
 def authorization_tasks(
     limits: TimeLimits, revalidator: StreamRevalidator, access: AccessMonitor, services: Services
 ) -> list[PeriodicTask]:
-    """Return the tasks that end sessions and the streams that lost their authorization."""
+    """Return the tasks that end sessions and the streams that lost their authorization.
+
+    Also those that keep the rate limits up to date.
+    """
     return [
         PeriodicTask("close due streams", limits.stream_sweep, revalidator.close_due),
         PeriodicTask("revalidate streams", limits.session_check, revalidator.revalidate_streams),
         PeriodicTask("poll access changes", limits.access_poll, revalidator.poll_access_changes),
+        PeriodicTask("load rate limits", limits.access_poll, services.rate_limits.load_if_due),
+        PeriodicTask("prune rate limits", limits.prune_interval, services.rate_limits.prune),
         PeriodicTask("prune access changes", limits.prune_interval, access.prune),
         PeriodicTask("prune sessions", limits.prune_interval, services.sessions.prune),
+        PeriodicTask("prune tokens", limits.prune_interval, services.tokens.prune),
+        PeriodicTask("prune invites", limits.prune_interval, services.invites.prune),
         PeriodicTask("count sessions", limits.gauge_interval, services.sessions.count_active),
     ]
 
@@ -79,6 +86,7 @@ def service_tasks(
 
     return [
         PeriodicTask("prune events", limits.prune_interval, prune),
+        PeriodicTask("purge conversations", limits.prune_interval, services.conversations.purge),
         PeriodicTask("sample gauges", limits.backplane_check, services.health.sample),
         PeriodicTask("refresh presence", limits.presence_check, services.presence.refresh),
         PeriodicTask("clear typing", limits.presence_check, services.typing.clear_expired),

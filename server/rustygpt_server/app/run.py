@@ -22,6 +22,7 @@ from sanic.server.async_server import AsyncioServer
 from rustygpt_server.app.components import Components, build_components
 from rustygpt_server.app.context import ServerContext
 from rustygpt_server.app.factory import create_app
+from rustygpt_server.app.http_connection import HttpConnection
 from rustygpt_server.app.slow_requests import SlowRequestGuard
 from rustygpt_server.errors import StartupError
 from rustygpt_server.telemetry import log
@@ -69,7 +70,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     if not isinstance(loop, uvloop.Loop):
         raise StartupError("The server has to run on uvloop; install rustygpt[server] again.")
-    install_signal_handlers(stop)
+    install_signal_handlers(lambda _: stop.set())
     async with build_components(context) as components, serving(components, sock, single_app=True):
         discovery = asyncio.create_task(components.catalog.discover())
         _tune_gc()
@@ -92,23 +93,26 @@ def _tune_gc() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-def install_signal_handlers(stop: asyncio.Event) -> None:
-    """Set the event at SIGTERM or SIGINT; further signals are ignored.
+def install_signal_handlers(on_stop: Callable[[signal.Signals], None]) -> None:
+    """Call `on_stop` at SIGTERM, SIGINT or SIGHUP; further signals are ignored.
 
     They are ignored also while the event loop closes: it would restore the default handlers, and a
-    second signal would end the process as if it had failed.
+    second signal would end the process as if it had failed. SIGHUP means that the terminal was
+    closed; where it is ignored (`nohup`) it stays ignored.
     """
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
 
-    def on_signal() -> None:
-        stop.set()
-        for number in numbers:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_IGN)
+    def on_signal(number: signal.Signals) -> None:
+        for each in numbers:
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_IGN)
+        on_stop(number)
 
     for number in numbers:
-        loop.add_signal_handler(number, on_signal)
+        loop.add_signal_handler(number, on_signal, number)
 
 
 def stop_on_stdin_eof(stop: asyncio.Event) -> None:
@@ -137,7 +141,10 @@ async def serving(
     app = create_app(components)
     app.config.TOUCHUP = single_app
     server = await app.create_server(
-        sock=sock, backlog=BACKLOG, asyncio_server_kwargs={"start_serving": False}
+        sock=sock,
+        protocol=HttpConnection,
+        backlog=BACKLOG,
+        asyncio_server_kwargs={"start_serving": False},
     )
     if server is None:
         raise StartupError("Sanic did not create a server.")
@@ -147,7 +154,10 @@ async def serving(
     await server.start_serving()
     await server.after_start()
     components.background.start()
-    guard = SlowRequestGuard(server.connections, components.context.runtime)
+    context = components.context
+    guard = SlowRequestGuard(
+        server.connections, app.ctx.connections, context.settings.server, context.runtime.clock
+    )
     guarding = asyncio.create_task(guard.run())
     try:
         yield
@@ -171,6 +181,7 @@ async def _stop(components: Components, server: AsyncioServer) -> None:
     await components.hub.drain()
     closing = server.close()
     await components.background.stop()
+    await components.services.conversations.stop()
     await components.unread.stop()
     await _close_connections(server.connections, components.context.runtime.limits.shutdown_grace)
     if closing is not None:

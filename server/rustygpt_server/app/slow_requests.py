@@ -8,8 +8,10 @@ from typing import Any
 
 from sanic.http.constants import Stage
 
-from rustygpt_server.runtime import Runtime
+from rustygpt_server.app.connection_counter import ConnectionCounter
+from rustygpt_server.clock import Clock
 from rustygpt_server.telemetry import log
+from rustygpt_shared.settings import Server
 
 _log = log(__name__)
 
@@ -17,34 +19,58 @@ _log = log(__name__)
 class SlowRequestGuard:
     """Checks the connections of one server."""
 
-    def __init__(self, connections: set[Any], runtime: Runtime) -> None:
+    def __init__(
+        self, connections: set[Any], counter: ConnectionCounter, settings: Server, clock: Clock
+    ) -> None:
         self._connections = connections
-        self._limit = runtime.limits.request
-        self._clock = runtime.clock
+        self._counter = counter
+        self._settings = settings
+        self._clock = clock
         self._since: dict[tuple[int, int], float] = {}
 
     async def run(self) -> None:
-        """Check at an interval of a sixth of the limit, until cancelled."""
+        """Check at an interval of a sixth of the time limit for the head, until cancelled."""
         while True:
-            await self._clock.sleep(self._limit / 6)
+            await self._clock.sleep(self._settings.header_timeout_seconds / 6)
             self.check()
 
     def check(self) -> None:
-        """Close the connections whose request has been arriving for longer than the limit."""
+        """Close the connections whose request has been arriving for longer than its limit."""
         now = self._clock.monotonic()
         arriving = {_key(one): one for one in list(self._connections) if _is_arriving(one)}
         self._since = {key: self._since.get(key, now) for key in arriving}
-        for key, since in self._since.items():
-            if now - since >= self._limit:
-                _log.warning("closed a connection whose request took too long to arrive")
-                arriving[key].abort()
+        late = [
+            arriving[k]
+            for k, since in self._since.items()
+            if now - since >= self._limit(arriving[k])
+        ]
+        for connection in late:
+            # Not Sanic's own `abort`, which fails where the connection's task handles its end.
+            connection.transport.abort()
+        if late:
+            _log.warning(
+                "closed connections whose request took too long to arrive", connections=len(late)
+            )
+        if refused := self._counter.take_refused():
+            _log.warning("refused connections beyond the limits", connections=refused)
+
+    def _limit(self, connection: Any) -> float:
+        """Return the seconds that the head, or the body, of a request may take."""
+        http = connection.http
+        if not http.request_body:
+            return self._settings.header_timeout_seconds
+        needed: float = http.request_bytes / self._settings.body_min_bytes_per_second
+        return self._settings.body_timeout_seconds + needed
 
 
 def _is_arriving(connection: Any) -> bool:
     http = connection.http
-    return http is not None and (http.stage is Stage.REQUEST or bool(http.request_body))
+    if http is None:
+        return False
+    return connection.is_silent or http.stage is Stage.REQUEST or bool(http.request_body)
 
 
 def _key(connection: Any) -> tuple[int, int]:
     """Return a key of the connection and the request that is arriving on it."""
-    return id(connection), id(connection.http.request)
+    http = connection.http
+    return id(connection), id(None if connection.is_silent else http.request)

@@ -66,7 +66,7 @@ class WorkerSupervisor:
         Raises StartupError with a worker's own message when one cannot start.
         """
         self._stop = stop
-        install_signal_handlers(stop)
+        install_signal_handlers(lambda _: stop.set())
         supervisors = [asyncio.create_task(self._supervise(index)) for index in range(self._count)]
         reporting = asyncio.create_task(self._report_ready(on_ready))
         try:

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from rustygpt_server.assistant.provider import Provider, ProviderError
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.config import is_web_url
+from rustygpt_server.errors import ValidationFailed
 from rustygpt_server.telemetry import log
+from rustygpt_shared.problems import FieldError
 from rustygpt_shared.settings import Llm
 from rustygpt_shared.settings import Provider as ProviderSettings
 
@@ -65,6 +67,19 @@ class Catalog:
         """Return the names of all models, the default first."""
         names = [self._default, *self._settings.models, *self._discovered]
         return list(dict.fromkeys(names))
+
+    def check(self, model: object) -> None:
+        """Raise ValidationFailed when a request names a model that does not exist here."""
+        if isinstance(model, str) and not self._has(model):
+            message = "there is no model of this name here"
+            raise ValidationFailed.of_fields([FieldError("model", message)])
+
+    def label(self, model: str) -> str:
+        """Return the label of a model in metrics: its name, or `unknown` for any other text."""
+        return model if self._has(model) else "unknown"
+
+    def _has(self, model: str) -> bool:
+        return model in self._settings.models or model in self._discovered
 
     def resolve(self, model: str) -> ResolvedModel:
         """Return how to call a model; raise ProviderError when there is none of this name."""

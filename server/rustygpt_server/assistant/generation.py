@@ -48,7 +48,7 @@ class AnswerGenerator:
         """
         try:
             async with self._slots:
-                with self._metrics.active.labels(answer.target.model).track_inprogress():
+                with self._metrics.active.labels(self._label(answer)).track_inprogress():
                     async with asyncio.timeout(self._settings.timeout_seconds):
                         await self._stream(answer)
             return self._finished_result(answer)
@@ -76,7 +76,7 @@ class AnswerGenerator:
             async for chunk in self._with_idle_timeout(chunks):
                 if not answer.content and chunk.content:
                     seconds = self._clock.monotonic() - started
-                    self._metrics.time_to_first_token.labels(answer.target.model).observe(seconds)
+                    self._metrics.time_to_first_token.labels(self._label(answer)).observe(seconds)
                 answer.add(chunk)
                 if answer.is_full:
                     answer.finish_reason = "length"
@@ -102,12 +102,15 @@ class AnswerGenerator:
             idle = self._settings.idle_timeout_seconds
             yield chunk
 
+    def _label(self, answer: AnswerInProgress) -> str:
+        return self._catalog.label(answer.target.model)
+
     def _finished_result(self, answer: AnswerInProgress) -> AnswerResult:
         answer.flush()
         if answer.usage:
             count = self._metrics.tokens.labels
-            count(answer.target.model, "prompt").inc(answer.usage.prompt_tokens)
-            count(answer.target.model, "completion").inc(answer.usage.completion_tokens)
+            count(self._label(answer), "prompt").inc(answer.usage.prompt_tokens)
+            count(self._label(answer), "completion").inc(answer.usage.completion_tokens)
         reason = cast("FinishReason", answer.finish_reason or "stop")
         return AnswerResult(answer.content, reason, answer.reasoning or None, answer.usage)
 

@@ -26,6 +26,9 @@ from rustygpt_server.telemetry import log
 from rustygpt_shared.ids import new_id
 
 _log = log(__name__)
+_FIRST_ANSWER_DEPTH = 2
+"""The depth of the answer to a root, which has no answer above it."""
+_POLL_SECONDS = 0.5
 
 
 class AnswerManager:
@@ -68,7 +71,7 @@ class AnswerManager:
         """Start generating an answer whose row exists."""
         answer = AnswerInProgress(target, self._hub, self._limits.delta_interval)
         self._hub.register_answer(answer)
-        generation = asyncio.create_task(self._generator.generate(answer))
+        generation = asyncio.create_task(self._generate(answer))
         completion = asyncio.create_task(self._store_end(answer, generation))
         self._running[answer.message_id] = _Running(answer, generation, completion)
         completion.add_done_callback(lambda done: self._cleanup(answer, done))
@@ -77,6 +80,12 @@ class AnswerManager:
         """Stop an answer, whichever process generates it."""
         if not self.cancel(message_id):
             self._backplane.publish(CancelAnswer(message_id))
+
+    def cancel_conversation(self, conversation_id: UUID) -> None:
+        """Cancel the answers of this process in a conversation, which was deleted."""
+        for running in self._running.values():
+            if running.answer.conversation_id == conversation_id:
+                running.stop("cancelled")
 
     def republish(self, message_id: UUID | None) -> None:
         """Send the full text of an answer generated here, or of all, to the other processes."""
@@ -123,6 +132,23 @@ class AnswerManager:
             _, unfinished = await asyncio.wait(tasks, timeout=self._limits.shutdown_grace)
             for task in unfinished:  # the database is unavailable; their leases expire
                 task.cancel()
+
+    async def _generate(self, answer: AnswerInProgress) -> AnswerResult:
+        """Generate an answer once the answer that its question replies to is complete.
+
+        Otherwise the model would get two questions in a row, or half an answer. The wait holds no
+        slot of the generator, and ends: every answer has a time limit, or a lease that expires.
+        """
+        while answer.target.depth > _FIRST_ANSWER_DEPTH:
+            ancestor = await answers.find_unfinished_ancestor(self._db, answer.message_id)
+            if ancestor is None:
+                break
+            running = self._running.get(ancestor)
+            if running and not running.completion.done():
+                await asyncio.wait([running.completion])
+            else:  # another process generates it
+                await self._clock.sleep(_POLL_SECONDS)
+        return await self._generator.generate(answer)
 
     async def _store_end(
         self, answer: AnswerInProgress, generation: asyncio.Task[AnswerResult]

@@ -1,17 +1,23 @@
 """The provider for OpenAI's chat completions: OpenAI, Ollama, llama.cpp, vLLM, LM Studio."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
-from rustygpt_server.assistant.openai_stream import StreamParser, error_from, parse_body, read_lines
+from rustygpt_server.assistant.event_stream import read_events
+from rustygpt_server.assistant.openai_stream import StreamParser, parse_body
 from rustygpt_server.assistant.provider import CompletionChunk, Prompt, ProviderError
-from rustygpt_server.clock import TimeLimits
+from rustygpt_server.assistant.provider_errors import error_from, error_from_text
+from rustygpt_server.runtime import Runtime
 from rustygpt_shared.settings import Provider as ProviderSettings
 
 _RETRIED = (429, 503)
+_RETRY_MAX_SECONDS = 10
 _ANSWER_LIMIT = 1 << 20
 _BODY_LIMIT = 4 << 20
 _NAME_LIMIT = 200
@@ -20,18 +26,19 @@ _NAME_LIMIT = 200
 class OpenAIProvider:
     """One OpenAI-compatible server; keeps its connections open between answers."""
 
-    def __init__(self, settings: ProviderSettings, idle_timeout: float, limits: TimeLimits) -> None:
+    def __init__(self, settings: ProviderSettings, idle_timeout: float, runtime: Runtime) -> None:
         headers = dict(settings.headers)
         if settings.api_key:
             headers["Authorization"] = f"Bearer {settings.api_key}"
         self._client = httpx.AsyncClient(
             base_url=(settings.base_url or "").rstrip("/") + "/",
             headers=headers,
-            timeout=httpx.Timeout(idle_timeout, connect=limits.connect_timeout),
+            timeout=httpx.Timeout(idle_timeout, connect=runtime.limits.connect_timeout),
             follow_redirects=False,
             trust_env=False,
         )
         self._with_usage = True
+        self._clock = runtime.clock
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[CompletionChunk]:
         """Stream a completion.
@@ -41,12 +48,13 @@ class OpenAIProvider:
         async with await self._open(prompt) as response:
             parser = StreamParser()
             if "json" in response.headers.get("content-type", ""):
-                for chunk in parser.feed_body(parse_body(await _read(response))):
+                for chunk in parser.feed_body(await _json_of(response)):
                     yield chunk
             else:
                 async for chunk in self._chunks(response, parser):
                     yield chunk
-            parser.check_end()
+            for chunk in parser.end():
+                yield chunk
 
     async def list_models(self) -> list[str]:
         """Return the ids in the server's list of models."""
@@ -69,8 +77,8 @@ class OpenAIProvider:
         """Yield the chunks of a streamed response of at most 1 MiB of text."""
         size = 0
         try:
-            async for line in read_lines(response.aiter_bytes()):
-                for chunk in parser.feed_line(line):
+            async for event in read_events(response.aiter_bytes()):
+                for chunk in parser.feed_event(event):
                     size += len(chunk.content) + len(chunk.reasoning)
                     yield chunk
                 if parser.done:
@@ -88,9 +96,9 @@ class OpenAIProvider:
                 raise _unreachable(error) from None
             if response.is_success:
                 return _Response(response)
-            body = await _body(response)
-            if not (attempt == 1 and await self._may_retry(response, body)):
-                raise error_from(body)
+            refusal = await _refusal(response)
+            if not (attempt == 1 and await self._may_retry(response, refusal.detail)):
+                raise refusal
         raise ProviderError("The model's server rejected the request twice.")
 
     def _request(self, prompt: Prompt) -> httpx.Request:
@@ -104,13 +112,14 @@ class OpenAIProvider:
             fields["stream_options"] = {"include_usage": True}
         return self._client.build_request("POST", "chat/completions", json=fields)
 
-    async def _may_retry(self, response: httpx.Response, body: Any) -> bool:
-        if response.status_code == 400 and self._with_usage and "stream_options" in str(body):
+    async def _may_retry(self, response: httpx.Response, detail: str) -> bool:
+        if response.status_code == 400 and self._with_usage and "stream_options" in detail:
             self._with_usage = False
             return True
-        wait = response.headers.get("retry-after", "")
-        if response.status_code in _RETRIED and wait.isdigit() and int(wait) <= 10:
-            await asyncio.sleep(int(wait))
+        now = _date(response.headers.get("date", "")) or self._clock.now()
+        wait = retry_seconds(response.headers.get("retry-after", ""), now)
+        if response.status_code in _RETRIED and wait is not None and wait <= _RETRY_MAX_SECONDS:
+            await asyncio.sleep(wait)
             return True
         return False
 
@@ -128,13 +137,44 @@ class _Response:
         await self._response.aclose()
 
 
-async def _body(response: httpx.Response) -> Any:
+async def _json_of(response: httpx.Response) -> Any:
+    body = parse_body(await _read(response))
+    if body is None:
+        raise ProviderError("The model's server sent something that is not JSON.")
+    return body
+
+
+async def _refusal(response: httpx.Response) -> ProviderError:
+    """Return the error in a refusal, with the server's words and the status."""
     try:
-        return parse_body(await _read(response))
-    except ProviderError:
-        return {"error": f"HTTP {response.status_code}"}
+        data = await _read(response)
+    except ProviderError as error:
+        return error
     finally:
         await response.aclose()
+    body = parse_body(data)
+    if body is None:
+        return error_from_text(data.decode("utf-8", "replace"), response.status_code)
+    return error_from(body, response.status_code)
+
+
+def retry_seconds(value: str, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks to wait: a number or a date (RFC 9110).
+
+    None when it is neither. `now` is the time of the server that sent it, if that is known.
+    """
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value.strip(), re.ASCII):
+        return float(value)
+    date = _date(value)
+    return max(0.0, (date - now).total_seconds()) if date else None
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return date.replace(tzinfo=date.tzinfo or UTC)
 
 
 async def _read(response: httpx.Response) -> bytes:

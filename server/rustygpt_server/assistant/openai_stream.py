@@ -1,33 +1,23 @@
 """Parser of the streaming responses of OpenAI-compatible servers.
 
-Servers differ: comments as keepalives, `content: null`, no `[DONE]`, errors in the middle of a
-stream in three shapes. The tests keep what is known of each.
+Servers differ: `content: null` or a list of parts, no `[DONE]`, errors in the middle of a stream in
+many shapes. The tests keep what is known of each.
 """
 
-from collections.abc import AsyncIterator, Iterator
+import json
+from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
+from rustygpt_server.assistant.event_stream import RAW, ServerEvent
+from rustygpt_server.assistant.model_text import CharacterJoiner, ReasoningSplitter, TextPart
 from rustygpt_server.assistant.provider import CompletionChunk, ProviderError
+from rustygpt_server.assistant.provider_errors import ended_early, error_from, error_from_text
 from rustygpt_shared.models.messages import Usage
 
-LINE_LIMIT = 1 << 20
 _TOKENS_MAX = 1 << 40
-_FINISH = {"stop": "stop", "length": "length", "eos": "stop", "content_filter": "stop"}
-
-
-async def read_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
-    """Yield the lines of a stream of bytes, however the bytes are split."""
-    pending = b""
-    async for chunk in chunks:
-        *lines, pending = (pending + chunk).split(b"\n")
-        if len(pending) > LINE_LIMIT:
-            raise ProviderError("The model's server sent a line that has no end.")
-        for line in lines:
-            yield line.rstrip(b"\r").decode("utf-8", "replace")
-    if pending:
-        yield pending.decode("utf-8", "replace")
+_REFUSAL_MAX = 2_000
+_STOP = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence"})
+_LENGTH = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
 
 
 class StreamParser:
@@ -37,32 +27,40 @@ class StreamParser:
         self.done = False
         self.finish_reason: str | None = None
         self.any_text = False
+        self._content = CharacterJoiner()
+        self._reasoning = CharacterJoiner()
+        self._splitter = ReasoningSplitter()
+        self._refusal = ""
+        self._failure: ProviderError | None = None
 
-    def feed_line(self, line: str) -> Iterator[CompletionChunk]:
-        """Yield the chunks in one line of the stream; raise ProviderError for an error in it."""
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if field == "error":
-            raise error_from(_json(value))
-        if field != "data" or not value:
-            return
-        if value.strip() == "[DONE]":
+    def feed_event(self, event: ServerEvent) -> Iterator[CompletionChunk]:
+        """Yield the chunks in one event; raise ProviderError for an error in it."""
+        if event.data.strip() == "[DONE]":
             self.done = True
             return
-        yield from self.feed_body(_json(value))
+        body = _json(event.data)
+        if event.name == "error":
+            raise error_from(event.data if body is None else body)
+        if body is not None:
+            yield from self.feed_body(body)
+        elif event.name != RAW:
+            raise ProviderError("The model's server sent something that is not JSON.")
+        elif self.finish_reason is None and not self.done:
+            raise error_from_text(event.data)
 
     def feed_body(self, body: Any) -> Iterator[CompletionChunk]:
         """Yield the chunks in one decoded event, or in a full response that was not streamed."""
         if not isinstance(body, dict):
             return
-        if body.get("error"):
+        if body.get("error") or ("choices" not in body and _has_words(body)):
             raise error_from(body)
         usage = _usage(body.get("usage"))
         choices = body.get("choices")
         for choice in choices if isinstance(choices, list) else []:
-            if isinstance(choice, dict):
+            if isinstance(choice, dict) and choice.get("index") in (None, 0):
                 usage = usage or _usage(choice.get("usage"))
                 yield from self._choice(choice)
+                break
         if usage:
             yield CompletionChunk(usage=usage)
 
@@ -70,18 +68,48 @@ class StreamParser:
         delta = choice.get("delta") or choice.get("message") or {}
         if not isinstance(delta, dict):
             return
-        content = _text(delta.get("content"))
-        reasoning = _text(delta.get("reasoning") or delta.get("reasoning_content"))
-        if content or reasoning:
-            self.any_text = True
-            yield CompletionChunk(content=content, reasoning=reasoning)
-        reason = choice.get("finish_reason")
-        if reason:
-            self.finish_reason = _FINISH.get(str(reason), "stop")
-            yield CompletionChunk(finish_reason=self.finish_reason)
+        self._refusal = (self._refusal + _text(delta.get("refusal")))[:_REFUSAL_MAX]
+        reasoning = _text(delta.get("reasoning")) or _text(delta.get("reasoning_content"))
+        if reasoning := self._reasoning.feed(reasoning):
+            yield from self._chunk(TextPart(reasoning=reasoning))
+        for part in self._splitter.feed(self._content.feed(_text(delta.get("content")))):
+            yield from self._chunk(part)
+        if reason := choice.get("finish_reason"):
+            yield from self._finish(str(reason))
 
-    def check_end(self) -> None:
-        """Raise ProviderError when the stream ended without a finish reason, or without text."""
+    def _chunk(self, part: TextPart) -> Iterator[CompletionChunk]:
+        self.any_text = True
+        yield CompletionChunk(content=part.content, reasoning=part.reasoning)
+
+    def _finish(self, reason: str) -> Iterator[CompletionChunk]:
+        yield from self._rest()
+        name = reason.lower()
+        if name in _STOP or name in _LENGTH:
+            self.finish_reason = "length" if name in _LENGTH else "stop"
+            yield CompletionChunk(finish_reason=self.finish_reason)
+        else:
+            self.finish_reason = "error"
+            self._failure = ended_early(reason)
+
+    def _rest(self) -> Iterator[CompletionChunk]:
+        """Yield the text that waited for what would follow."""
+        if reasoning := self._reasoning.end():
+            yield from self._chunk(TextPart(reasoning=reasoning))
+        for part in (*self._splitter.feed(self._content.end()), *self._splitter.end()):
+            yield from self._chunk(part)
+
+    def end(self) -> Iterator[CompletionChunk]:
+        """Yield the last chunks; raise ProviderError when the answer is not complete.
+
+        It is not when it was refused, ended by another reason than its end or length, when the
+        stream ended without a finish reason, or without text.
+        """
+        yield from self._rest()
+        if self._failure:
+            raise self._failure
+        if self._refusal:
+            words = " ".join(self._refusal.split())
+            raise ProviderError(f"The model refuses: {words}", "refusal")
         if self.finish_reason is None and not self.done:
             raise ProviderError("The model's server closed the stream too early.", "interrupted")
         if not self.any_text:
@@ -91,34 +119,38 @@ class StreamParser:
             )
 
 
-def error_from(body: Any) -> ProviderError:
-    """Return the error in a server's response, in whichever of the usual shapes it comes."""
-    error = body.get("error", body) if isinstance(body, dict) else body
-    if isinstance(error, dict):
-        detail = error.get("message") or error.get("type") or "an error without a message"
-        code = error.get("code") or error.get("type") or "provider_error"
-    else:
-        detail = error or "an error without a message"
-        code = "provider_error"
-    text = " ".join(str(detail).replace("\x00", "").split())[:500]
-    return ProviderError(f"The model's server says: {text}", str(code).replace("\x00", "")[:100])
+def _has_words(body: dict[str, Any]) -> bool:
+    """Return whether an object without choices is an error in one of the less usual shapes."""
+    return bool(body.get("detail")) or isinstance(body.get("message"), str)
 
 
 def parse_body(body: bytes) -> Any:
-    """Return the JSON of a full response; raise ProviderError."""
-    return _json(body.decode("utf-8", "replace"))
+    """Return the JSON of a full response; None when it is not JSON."""
+    return _json(body.decode("utf-8-sig", "replace"))
 
 
 def _text(value: Any) -> str:
-    """Return text without NUL, which a model may send and PostgreSQL cannot store."""
-    return value.replace("\x00", "") if isinstance(value, str) else ""
+    """Return the text in a field: a string, or a list of parts of which some are text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(
+            part["text"]
+            for part in value
+            if isinstance(part, dict) and isinstance(part.get("text"), str)
+        )
+    return ""
 
 
 def _json(text: str) -> Any:
+    """Return decoded JSON, or None.
+
+    Not msgspec: it refuses half a character (a lone surrogate), which servers send.
+    """
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        raise ProviderError("The model's server sent something that is not JSON.") from None
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _usage(value: Any) -> Usage | None:

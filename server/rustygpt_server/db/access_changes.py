@@ -1,5 +1,6 @@
 """The log of access changes: what gave or took access, in the order of the commits."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -10,24 +11,35 @@ from rustygpt_server.db.database import Database
 ChangeKind = Literal[
     "session_ended",
     "session_rotated",
+    "password_changed",
     "disabled",
     "account_changed",
     "added",
     "role_updated",
     "removed",
+    "limits_changed",
+    "conversation_deleted",
 ]
 
 
 class AccessChange(Struct, frozen=True, array_like=True, tag="access"):
-    """One change of a session, an account or a membership; processes also send it to each other."""
+    """One change of a session, an account, a membership or the rate limits.
+
+    Processes also send it to each other. `password_changed` names the session that goes on with a
+    new token, `limits_changed` the administrator who changed the rate limits.
+    """
 
     kind: ChangeKind
     user_id: UUID | None
     """None for a logout, which knows only its session."""
     session_id: UUID | None = None
+    """The id of a session, or of a personal token, which ends like one."""
     conversation_id: UUID | None = None
     event_number: int = 0
-    """For a membership: the number of the conversation's event about it."""
+    """For a membership, or a deleted conversation: the number of the conversation's event about it.
+
+    For `password_changed`: the session's generation from then on.
+    """
 
 
 class ChangePage(Struct, frozen=True):
@@ -58,6 +70,14 @@ async def read_access_changes(db: Database, after: int, limit: int) -> ChangePag
     rows = await db.fetch("SELECT * FROM rustygpt.read_access_changes($1, $2)", after, limit)
     changes = [AccessChange(*row[2:]) for row in rows if row[1] is not None]
     return ChangePage(rows[0][0], rows[0][1], changes)
+
+
+async def bypass_caches(db: Database, user_id: UUID, until: datetime) -> None:
+    """Let no process cache checks of an account's tokens until a time, as the system.
+
+    Raise NotFound for an unknown account.
+    """
+    await db.fetch_value("SELECT rustygpt.bypass_caches($1, $2)", user_id, until)
 
 
 async def prune_access_changes(db: Database, retain: int) -> int:

@@ -1,7 +1,8 @@
-"""Assistant's answers while they are generated: chunks, leases, the result, cancelling.
+"""Assistant's answers while they are generated: chunks, leases, the result; cancel, regenerate.
 
-All but `request_cancel` act as the system. `instance_id` names the server process that generates
-an answer; its lease (https://en.wikipedia.org/wiki/Lease_(computer_science)) has to be renewed.
+All but `request_cancel` and `regenerate_answer` act as the system. `instance_id` names the server
+process that generates an answer; its lease
+(https://en.wikipedia.org/wiki/Lease_(computer_science)) has to be renewed.
 """
 
 from datetime import datetime
@@ -11,7 +12,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.rows import EventRecord, event_records
+from rustygpt_server.db.messages import AnswerClaim, PostResult, post_result
+from rustygpt_server.db.rows import EventRecord, IdempotencyKey, event_records
 from rustygpt_shared import codec
 from rustygpt_shared.models.messages import Usage
 
@@ -116,6 +118,14 @@ async def fail_orphans(db: Database, now: datetime) -> list[Orphan]:
     return [Orphan(row[0], event_records(*row[1:])) for row in rows]
 
 
+async def find_unfinished_ancestor(db: Database, message_id: UUID) -> UUID | None:
+    """Return the nearest answer above an answer if it is not finished, else None."""
+    found: UUID | None = await db.fetch_value(
+        "SELECT rustygpt.find_unfinished_ancestor($1)", message_id
+    )
+    return found
+
+
 async def list_prompt(db: Database, message_id: UUID, limit_characters: int) -> PromptContext:
     """Return an answer's prompt, the newest messages within the limit; raise NotFound for none."""
     rows = await db.fetch(
@@ -139,3 +149,38 @@ async def list_cancelled(db: Database, instance_id: str) -> list[UUID]:
     """Return the answers of a process for which a request to cancel is recorded."""
     rows = await db.fetch("SELECT * FROM rustygpt.list_cancelled($1)", instance_id)
     return [row[0] for row in rows]
+
+
+async def regenerate_answer(
+    db: Database,
+    actor: UUID,
+    message_id: UUID,
+    model: str | None,
+    configured: list[str],
+    idempotency: IdempotencyKey | None,
+    claim: AnswerClaim,
+    now: datetime,
+) -> PostResult:
+    """Start another answer beside one; `configured` are the models that there are.
+
+    Raises Forbidden unless the user asked, or is an administrator; Conflict for a message that is
+    no finished answer, without its question, or where the assistant does not answer.
+    """
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.regenerate_answer($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        actor,
+        message_id,
+        model,
+        configured,
+        idempotency and idempotency.key,
+        idempotency and idempotency.body_hash,
+        claim.answer_id,
+        claim.instance_id,
+        claim.default_model,
+        claim.lease_until,
+        now,
+    )
+    result = post_result(None, now, *row)
+    if not isinstance(result, PostResult):
+        raise TypeError("the procedure raises what it refuses")
+    return result

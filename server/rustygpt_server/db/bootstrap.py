@@ -19,8 +19,11 @@ from msgspec import Struct
 from rustygpt_server.db.database import Database, translated_errors
 from rustygpt_server.db.errors import from_driver_error
 from rustygpt_server.db.scripts import STAGES, Script, location, read_script, read_stage
-from rustygpt_server.errors import RequestError, StartupError, Unavailable
+from rustygpt_server.errors import LoginRefused, RequestError, StartupError, Unavailable
+from rustygpt_server.telemetry import log
 from rustygpt_shared import __version__
+
+_log = log(__name__)
 
 _LOCK: Final = 7_283_461_905
 _LOCK_TIMEOUT_MS: Final = "60000"
@@ -77,7 +80,9 @@ async def bootstrap(
         async with translated_errors():
             await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
             await _apply_all(work, login)
-            return PoolLogin() if login else await _open_login(work)
+            pool_login = PoolLogin() if login else await _open_login(work)
+            await _restrict(work, login)
+            return pool_login
 
 
 async def missing_scripts(db: Database, folder: Path) -> list[str]:
@@ -113,9 +118,11 @@ async def _connected(url: str) -> AsyncIterator[Any]:
                 "lock_timeout": _LOCK_TIMEOUT_MS,
             },
         )
+    except (asyncpg.InterfaceError, ValueError) as error:
+        raise BootstrapError(f"The database's address cannot be used: {error}.") from error
     except (asyncpg.PostgresError, OSError, TimeoutError) as error:
         translated = from_driver_error(error)
-        if isinstance(translated, Unavailable):
+        if isinstance(translated, Unavailable) and not isinstance(translated, LoginRefused):
             raise translated from error
         raise BootstrapError(f"The database refuses the owner's login: {error}") from error
     try:
@@ -128,6 +135,7 @@ async def _apply_all(work: _Bootstrap, login: str | None) -> None:
     await _run(work, "bootstrap/010_prepare.sql")
     await _set_role(work, "owner")
     await _run(work, "bootstrap/020_applied_scripts.sql")
+    await _run(work, "bootstrap/030_excess_privileges.sql")
     applied = {
         row[0]: row
         for row in await work.connection.fetch("SELECT * FROM rustygpt.read_applied_scripts()")
@@ -181,6 +189,21 @@ async def _open_login(work: _Bootstrap) -> PoolLogin:
     await _set(work, "role", "none")
     await _run(work, "bootstrap/910_login.sql")
     return PoolLogin(user, password)
+
+
+async def _restrict(work: _Bootstrap, login: str | None) -> None:
+    """Take from the pool's role what it does not need; log what the operator may not take."""
+    await _set(work, "role", "none")
+    await _run(work, "bootstrap/905_restrict.sql")
+    role = login or await work.connection.fetchval("SELECT rustygpt.role_of($1)", "app")
+    left = await work.connection.fetch("SELECT kind FROM rustygpt.excess_privileges($1)", role)
+    if left:
+        _log.warning(
+            "the pool's role may do more than it needs; let a superuser of PostgreSQL run the "
+            "statements in docs/database.md, 'What the pool may not do'",
+            role=role,
+            allowed=", ".join(sorted({row[0] for row in left})),
+        )
 
 
 async def _set_role(work: _Bootstrap, kind: str) -> None:

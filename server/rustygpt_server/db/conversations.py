@@ -1,4 +1,4 @@
-"""Conversations: create, list, show, update."""
+"""Conversations: create, list, show, update, delete; purge deleted ones."""
 
 from datetime import datetime
 from typing import Any
@@ -61,7 +61,10 @@ async def list_conversations(
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Conversation]:
-    """Return the user's conversations, latest activity first, after (last_activity_at, id)."""
+    """Return the user's conversations, latest activity first, after (last_activity_at, id).
+
+    Each has its own position.
+    """
     moment, last = before or (None, None)
     rows = await db.fetch(
         "SELECT * FROM rustygpt.list_conversations($1, $2, $3, $4, $5)",
@@ -71,7 +74,7 @@ async def list_conversations(
         last,
         limit,
     )
-    return [Conversation(*row) for row in rows]
+    return [_conversation(row) for row in rows]
 
 
 async def show_conversation(db: Database, actor: UUID, conversation_id: UUID) -> Conversation:
@@ -94,6 +97,24 @@ async def update_conversation(
         now,
     )
     return UpdatedConversation(_conversation(row[:-3]), event_records(conversation_id, *row[-3:]))
+
+
+async def delete_conversation(
+    db: Database, actor: UUID, conversation_id: UUID, now: datetime
+) -> list[EventRecord]:
+    """Delete a conversation for all its members; raise Forbidden unless the actor is an owner.
+
+    What is in it stays in the database until `purge_conversations` has deleted it.
+    """
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.delete_conversation($1, $2, $3)", actor, conversation_id, now
+    )
+    return event_records(conversation_id, *row)
+
+
+async def purge_conversations(db: Database, batch: int) -> int:
+    """Delete a batch of what deleted conversations had; return how much (0: nothing is left)."""
+    return int(await db.fetch_value("SELECT rustygpt.purge_conversations($1)", batch))
 
 
 def _conversation(row: Any) -> Conversation:

@@ -12,10 +12,14 @@ from typing import Any, Final
 import asyncpg
 
 from rustygpt_server.db.errors import DRIVER_ERRORS, from_driver_error, is_broken
-from rustygpt_server.errors import Unavailable
+from rustygpt_server.errors import LoginRefused, Unavailable
+from rustygpt_server.telemetry import log
+
+_log = log(__name__)
 
 LOCK_TIMEOUT_MS: Final = 2_000
 ACQUIRE_SECONDS: Final = 5.0
+_REFUSAL_LOG_SECONDS: Final = 60.0
 
 Row = Sequence[Any]
 
@@ -37,6 +41,7 @@ class Database:
         """Number of statements that were sent."""
         self.unconfirmed = 0
         """Number of statements that ended without a response and may have been committed."""
+        self._log_refusal_after = 0.0
 
     @classmethod
     async def connect(
@@ -106,7 +111,7 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         async with translated_errors(), self._slot():
-            connection = await self._pool.acquire(timeout=self._acquire_seconds)
+            connection = await self._acquire()
             self.statements += 1
             try:
                 async with translated_errors():
@@ -119,6 +124,18 @@ class Database:
                 raise
             finally:
                 await self._pool.release(connection)
+
+    async def _acquire(self) -> Any:
+        """Return a connection; log once a minute that the database refuses new ones."""
+        try:
+            async with translated_errors():
+                return await self._pool.acquire(timeout=self._acquire_seconds)
+        except LoginRefused as error:
+            now = asyncio.get_running_loop().time()
+            if now >= self._log_refusal_after:
+                self._log_refusal_after = now + _REFUSAL_LOG_SECONDS
+                _log.error(str(error))
+            raise
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
@@ -161,4 +178,7 @@ async def translated_errors() -> AsyncIterator[None]:
         translated = from_driver_error(error)
         if translated is None:
             raise
+        if isinstance(error, asyncpg.PostgresError) and type(translated) is Unavailable:
+            # PostgreSQL itself does not log the errors of the pool's role; see 910_login.sql.
+            _log.warning("a statement failed", sqlstate=error.sqlstate, reason=str(error))
         raise translated from error

@@ -4,27 +4,36 @@ This is the only place that knows both. Whatever PostgreSQL reports beyond these
 program and stays the exception that asyncpg raised.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import asyncpg
 
 from rustygpt_server.errors import (
     Conflict,
+    DiskFull,
     Forbidden,
+    Gone,
+    LoginRefused,
     NotFound,
+    PasswordChanged,
     RequestError,
     Unavailable,
     ValidationFailed,
 )
 
-BY_SQLSTATE: Final[dict[str, type[RequestError]]] = {
+BY_SQLSTATE: Final[dict[str, Callable[[str], RequestError]]] = {
+    "RG401": PasswordChanged,
     "RG403": Forbidden,
     "RG404": NotFound,
     "RG409": Conflict,
+    "RG410": Gone,
     "RG422": ValidationFailed,
 }
 
 _UNAVAILABLE_CLASSES: Final = ("08", "53", "57", "58")
+_DISK_FULL: Final = "53100"
+_REFUSED_LOGIN: Final = "28"
 _BROKEN: Final = ("08", "57P")
 _UNAVAILABLE_STATES: Final = frozenset({"25006", "40001", "40P01", "55P03"})
 
@@ -72,7 +81,19 @@ def _is_lost(error: BaseException) -> bool:
 
 def _from_state(state: str, message: str) -> RequestError | None:
     if state in BY_SQLSTATE:
+        if state == "RG422":
+            return ValidationFailed.of_text(message)
         return BY_SQLSTATE[state](message)
+    if state == _DISK_FULL:
+        return DiskFull(
+            "The disk of the database is full, and nothing was stored; free space there, "
+            "then try again."
+        )
+    if state.startswith(_REFUSED_LOGIN):
+        return LoginRefused(
+            "The database refuses the server's login; its operator has to restart the server, "
+            "which sets the password again, or to correct db.url."
+        )
     if state in _UNAVAILABLE_STATES or state.startswith(_UNAVAILABLE_CLASSES):
         return Unavailable("The database is busy or restarting; try again in a moment.")
     return None

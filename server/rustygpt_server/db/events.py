@@ -24,19 +24,22 @@ class LogBounds(Struct, frozen=True):
 
 
 class StreamKey(Struct, frozen=True):
-    """What an open stream depends on: a session, its user, and a membership."""
+    """What an open stream depends on: a session or a token, its user, and a membership."""
 
     session_id: UUID
+    """The id of the session, or of the personal token."""
     user_id: UUID
     conversation_id: UUID | None
     """None for a stream of all conversations whose user is in none."""
+    generation: int = 0
+    """The generation of the session's tokens when the stream was opened."""
 
 
 class RevokedStream(Struct, frozen=True):
     """A stream whose user may not follow it any more."""
 
     stream: StreamKey
-    reason: Literal["removed", "session_ended"]
+    reason: Literal["removed", "session_ended", "password_changed"]
 
 
 async def read_log_bounds(
@@ -90,6 +93,19 @@ async def list_positions(db: Database, conversation_ids: list[UUID]) -> dict[UUI
     return {row[0]: row[1] for row in rows}
 
 
+async def find_events_before(
+    db: Database, conversation_ids: list[UUID], time: datetime, depth: int
+) -> dict[UUID, int]:
+    """Return the number of each conversation's last event before a time.
+
+    Only the last `depth` events are searched; conversations without a match are left out.
+    """
+    rows = await db.fetch(
+        "SELECT * FROM rustygpt.find_events_before($1, $2, $3)", conversation_ids, time, depth
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def notify_processes(db: Database, channel: str, packets: list[str]) -> None:
     """Send packets of less than 8,000 bytes each to the processes that listen on a channel.
 
@@ -105,10 +121,11 @@ async def notify_processes(db: Database, channel: str, packets: list[str]) -> No
 async def find_revoked_streams(
     db: Database, streams: list[StreamKey], now: datetime
 ) -> list[RevokedStream]:
-    """Return the open streams whose membership, account or session has ended."""
+    """Return the open streams whose membership, account, session or token has ended."""
     rows = await db.fetch(
-        "SELECT * FROM rustygpt.find_revoked_streams($1, $2, $3, $4)",
+        "SELECT * FROM rustygpt.find_revoked_streams($1, $2, $3, $4, $5)",
         [stream.session_id for stream in streams],
+        [stream.generation for stream in streams],
         [stream.user_id for stream in streams],
         [stream.conversation_id for stream in streams],
         now,

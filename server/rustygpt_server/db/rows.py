@@ -40,6 +40,25 @@ def page(rows: Sequence[Sequence[Any]], from_row: Callable[..., T]) -> Page[T]:
     return Page(items, rows[0][0], bool(items) and rows[-1][1])
 
 
+class Window(Struct, Generic[T], frozen=True):
+    """A part of a list that may continue on both sides; `position` is as in Page."""
+
+    items: list[T]
+    position: int
+    more_before: bool
+    more_after: bool
+
+
+def window(rows: Sequence[Sequence[Any]], from_row: Callable[..., T]) -> Window[T]:
+    """Return a window from rows (position, more_before, more_after, *fields).
+
+    One row of NULLs is an empty window, which lies before or after all there is.
+    """
+    items = [from_row(*row[3:]) for row in rows if row[3] is not None]
+    position, more_before, more_after = rows[0][:3]
+    return Window(items, position, more_before, more_after)
+
+
 def event_records(
     conversation_id: UUID,
     numbers: Sequence[int],

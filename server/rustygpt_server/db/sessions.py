@@ -17,6 +17,8 @@ class NewSession(Struct, frozen=True):
 
     id: UUID
     user_id: UUID
+    checked_hash: str
+    """The password's hash that the login was checked against."""
     token_hash: bytes
     user_agent: str | None
     address: str | None
@@ -37,6 +39,25 @@ class StartedSession(Struct, frozen=True):
     ended_sessions: list[UUID]
 
 
+class PasswordChange(Struct, frozen=True):
+    """A change of a password that comes with a session, which gets a new token."""
+
+    user_id: UUID
+    session_id: UUID
+    checked_hash: str
+    """The hash that the current password was checked against."""
+    new_hash: str
+    token_hash: bytes
+
+
+class RenewedSession(Struct, frozen=True):
+    """The session that a password change came with, its generation, and the sessions that ended."""
+
+    session: Session
+    generation: int
+    ended_sessions: list[UUID]
+
+
 class SessionCheck(Struct, frozen=True):
     """The user and session of a token, or the reason why the token is not valid."""
 
@@ -46,7 +67,13 @@ class SessionCheck(Struct, frozen=True):
     superseded: bool = False
     """The token was rotated away within the grace period: it is still valid."""
     rotate_due: bool = False
-    """Less than half of the idle window is left, or a role or the password has changed."""
+    """Less than half of the idle window is left, or a role has changed."""
+    cacheable: bool = True
+    """False while the account's password is being changed."""
+    generation: int = 0
+    """How many password changes have replaced all tokens of the session."""
+    username: str | None = None
+    """Whose token it was, if it is not valid any more."""
 
 
 class RotatedSession(Struct, frozen=True):
@@ -66,12 +93,13 @@ async def start_session(
 ) -> StartedSession:
     """Start a session, and end the oldest beyond the limit.
 
-    Raise NotFound for a disabled account.
+    Raise NotFound for a disabled account, PasswordChanged for one with another password's hash.
     """
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.start_session($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "SELECT * FROM rustygpt.start_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         new.id,
         new.user_id,
+        new.checked_hash,
         new.token_hash,
         new.user_agent,
         new.address,
@@ -81,6 +109,26 @@ async def start_session(
         now,
     )
     return StartedSession(Session(*row[:-1]), list(row[-1]))
+
+
+async def change_password(
+    db: Database, change: PasswordChange, idle_seconds: int, now: datetime
+) -> RenewedSession:
+    """Replace the password's hash and the session's token; end the user's other sessions.
+
+    Raise PasswordChanged when the account has another hash now, NotFound when the session ended.
+    """
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.change_password($1, $2, $3, $4, $5, $6, $7)",
+        change.user_id,
+        change.checked_hash,
+        change.new_hash,
+        change.session_id,
+        change.token_hash,
+        idle_seconds,
+        now,
+    )
+    return RenewedSession(Session(*row[:-2]), row[-2], list(row[-1]))
 
 
 async def authenticate_sessions(
@@ -95,8 +143,8 @@ async def authenticate_sessions(
 
 def _session_check(_ordinal: int, reason: Reason | None, *row: Any) -> SessionCheck:
     if reason is not None:
-        return SessionCheck(reason)
-    return SessionCheck(None, User(*row[:5]), Session(*row[5:9]), row[9], row[10])
+        return SessionCheck(reason, username=row[2])
+    return SessionCheck(None, User(*row[:5]), Session(*row[5:9]), *row[9:])
 
 
 async def rotate_session(
@@ -123,6 +171,15 @@ async def rotate_session(
 async def end_session(db: Database, actor: UUID, session_id: UUID) -> None:
     """End one of the user's own sessions; raise NotFound otherwise."""
     await db.fetch_value("SELECT rustygpt.end_session($1, $2)", actor, session_id)
+
+
+async def end_user_sessions(db: Database, actor: UUID, user_id: UUID) -> tuple[str, list[UUID]]:
+    """End all sessions of a user; return the user name, and the ids of the sessions.
+
+    Raise Forbidden unless the actor is a global administrator, NotFound for an unknown account.
+    """
+    row = await db.fetch_one("SELECT * FROM rustygpt.end_user_sessions($1, $2)", actor, user_id)
+    return str(row[0]), list(row[1])
 
 
 async def end_session_by_token(db: Database, token_hash: bytes) -> UUID | None:

@@ -79,8 +79,11 @@ class ReadMarkerMoved(Struct, frozen=True, array_like=True, tag="read_marker"):
     conversation_id: UUID
     root_id: UUID
     user_id: UUID
-    position: int
     unread: int
+    read_seq: int
+    position: int
+    version: int
+    """Increases with every move of this marker."""
 
 
 BackplaneMessage = (

@@ -4,6 +4,7 @@ It encodes a frame once, never waits for a subscriber, and keeps no state for co
 one. How a stream catches up is in `stream_loop`, when streams end in `registry`.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 from uuid import UUID
@@ -15,7 +16,7 @@ from rustygpt_server.realtime.catchup import CatchUp
 from rustygpt_server.realtime.channel import Channel, encode_event
 from rustygpt_server.realtime.channels import Channels
 from rustygpt_server.realtime.deltas import AnswerDelta
-from rustygpt_server.realtime.event_payloads import parse_membership
+from rustygpt_server.realtime.event_payloads import parse_changed_message, parse_membership
 from rustygpt_server.realtime.registry import Revocation, SubscriberRegistry
 from rustygpt_server.realtime.ring import strip_id
 from rustygpt_server.realtime.send_queue import Priority, QueuedFrame
@@ -24,10 +25,13 @@ from rustygpt_server.realtime.subscription import Subscription, SubscriptionStat
 from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
 from rustygpt_shared import codec
-from rustygpt_shared.events import MembershipChangedPayload, ResetReason, StreamResetPayload
+from rustygpt_shared.events import CloseReason, ResetReason, StreamResetPayload
 from rustygpt_shared.ids import event_id
 
 _log = log(__name__)
+
+MAX_DELETED = 100
+"""How many deleted messages are remembered, to leave out deltas that arrive late."""
 
 
 class LiveAnswer(Protocol):
@@ -62,6 +66,8 @@ class Hub:
         self._metrics = runtime.metrics
         self._persist_events = persist_events
         self._answers: dict[UUID, dict[UUID, LiveAnswer]] = {}
+        self._deleted: deque[UUID] = deque(maxlen=MAX_DELETED)
+        """The messages that were deleted lately."""
         self._listeners: list[Callable[[EventRecord], None]] = []
         catch_up.on_rewind(subscribers.reset_conversation)
         channels.on_event(self._on_delivered)
@@ -101,7 +107,12 @@ class Hub:
         self._backplane.publish(delta)
 
     def deliver_delta(self, delta: AnswerDelta) -> None:
-        """Send a part of an answer to the conversation's subscribers in this process."""
+        """Send a part of an answer to the conversation's subscribers in this process.
+
+        Parts of an answer that was deleted meanwhile are left out.
+        """
+        if delta.message_id in self._deleted:
+            return
         item = QueuedFrame(Priority.DELTA, delta.frame(), delta.message_id, delta)
         self._deliver(delta.conversation_id, item)
 
@@ -151,12 +162,27 @@ class Hub:
         self._metrics.deliveries.inc(len(channel.live) if channel else 0)
         change = parse_membership(event)
         if channel is not None and change and change.action == "removed":
-            self._revoke_removed_member(channel, event, change)
+            self._revoke_with_event(channel, event, "removed", change.user_id)
+        elif channel is not None and event.type == "conversation.deleted":
+            self._revoke_with_event(channel, event, "deleted", None)
+        self._forget_deleted(channel, event)
         for listener in self._listeners:
             try:
                 listener(event)
             except Exception:  # noqa: BLE001 - a boundary: the event is committed and delivered
                 _log.error("a listener failed to handle an event", type=event.type, exc_info=True)
+
+    def _forget_deleted(self, channel: Channel | None, event: EventRecord) -> None:
+        """Stop sending the text of a message that was deleted: the log has it no more."""
+        changed = parse_changed_message(event)
+        if changed is None or changed.change != "deleted":
+            return
+        if channel is not None:
+            channel.ring.clear()
+        self._deleted.append(changed.message.id)
+        for answer in self.answers(event.conversation_id):
+            if answer.message_id == changed.message.id:
+                self.unregister_answer(answer)
 
     # Answers in progress
 
@@ -185,13 +211,13 @@ class Hub:
         """Create a subscription; it gets no events before it is started and has caught up."""
         self._channels.acquire(conversation_id)
         subscription = Subscription(conversation_id)
-        subscriber.subscriptions.append(subscription)
+        subscriber.add(subscription)
         return subscription
 
     def unsubscribe(self, subscriber: Subscriber, subscription: Subscription) -> None:
         """Close a subscription."""
         subscription.close()
-        subscriber.subscriptions.remove(subscription)
+        subscriber.remove(subscription)
         channel = self._channels.open(subscription.conversation_id)
         channel.remove(subscription)
         self._channels.release(channel)
@@ -199,17 +225,17 @@ class Hub:
     def unregister(self, subscriber: Subscriber) -> None:
         """Remove a stream and close its subscriptions; does nothing the second time."""
         if self._subscribers.discard(subscriber):
-            for subscription in list(subscriber.subscriptions):
+            for subscription in subscriber.subscriptions:
                 self.unsubscribe(subscriber, subscription)
 
-    def _revoke_removed_member(
-        self, channel: Channel, event: EventRecord, change: MembershipChangedPayload
+    def _revoke_with_event(
+        self, channel: Channel, event: EventRecord, reason: CloseReason, user_id: UUID | None
     ) -> None:
-        """End a removed user's streams with the event of the removal as the last one."""
+        """End a user's streams, or those of all, with the event of the removal as the last one."""
         channel.flush()
         revocation = Revocation(
-            "removed",
-            user_id=change.user_id,
+            reason,
+            user_id=user_id,
             conversation_id=event.conversation_id,
             event_number=event.number,
         )

@@ -12,7 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from rustygpt_server.realtime.send_queue import BackpressurePolicy, Priority
-from rustygpt_server.realtime.subscriber import Subscriber
+from rustygpt_server.realtime.subscriber import Identity, Subscriber
 from rustygpt_server.realtime.subscription import Subscription
 from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
@@ -37,6 +37,8 @@ class Revocation(Struct, frozen=True):
     event_number: int | None = None
     """With a conversation: the number of the removal's event. A subscription that was authorized at
     this number or later is not affected."""
+    generation: int | None = None
+    """With a session: a stream that was opened with a token of this generation is not affected."""
 
 
 class SubscriberRegistry:
@@ -115,10 +117,10 @@ class SubscriberRegistry:
         )
         lost: list[tuple[Subscriber, Subscription]] = []
         for subscriber in candidates:
-            if revocation.session_id not in (None, subscriber.identity.session_id):
+            if not _concerns(revocation, subscriber.identity):
                 continue
             if revocation.conversation_id is None:
-                subscriber.close(revocation.reason)
+                subscriber.close(revocation.reason, self._retry_after(revocation.reason))
                 continue
             _record_removal(revocation, subscriber)
             subscription = subscriber.subscription_to(revocation.conversation_id)
@@ -141,10 +143,11 @@ class SubscriberRegistry:
                 subscriber.request_reset(subscription, "trimmed")
 
     def close_expired(self) -> None:
-        """Close the streams whose session has reached its absolute end."""
+        """Close the streams whose session or token has reached its absolute end."""
         now = self._clock.now()
         for subscriber in self._open:
-            if subscriber.identity.session_ends_at <= now:
+            ends_at = subscriber.identity.session_ends_at
+            if ends_at is not None and ends_at <= now:
                 subscriber.close("session_ended")
 
     def abort_overdue(self) -> None:
@@ -176,6 +179,10 @@ class SubscriberRegistry:
             async with asyncio.timeout(seconds):
                 await self._empty.wait()
 
+    def _retry_after(self, reason: CloseReason) -> int | None:
+        """Return when to reconnect if that may succeed: the client gets its new cookies first."""
+        return self.retry_ms() if reason == "password_changed" else None
+
     def retry_ms(self) -> int:
         """Return a random reconnection time, so that clients do not all come back at once."""
         return random.randint(500, 3_000)  # noqa: S311 - jitter is no secret
@@ -192,6 +199,13 @@ class SubscriberRegistry:
             self.backpressure.dropped[priority] = 0
             if count:
                 self._metrics.dropped.labels(priority.name.lower()).inc(count)
+
+
+def _concerns(revocation: Revocation, identity: Identity) -> bool:
+    """Return whether a stream was opened with the session and the tokens of a revocation."""
+    if revocation.session_id not in (None, identity.session_id):
+        return False
+    return revocation.generation is None or identity.generation < revocation.generation
 
 
 def _affects(revocation: Revocation, subscription: Subscription) -> bool:

@@ -3,7 +3,7 @@
 How a subscription gets from there to live is in `stream_loop`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,6 +22,18 @@ from rustygpt_shared.ids import event_id, event_number
 RETRY = b"retry: 1000\n\n"
 MAX_POSITIONS = 100
 """How many conversations a client may name; it has to load what it lacks of others."""
+
+
+NO_EVENT_ID = "none"
+"""No id of an event: who resumes from it gets a reset."""
+
+
+class Positions(NamedTuple):
+    """The ids of the last events that a client has seen, by conversation."""
+
+    seen: dict[UUID, str]
+    is_complete: bool
+    """False if a part names no conversation, or there are too many: it may be about any other."""
 
 
 class ResumePoint(NamedTuple):
@@ -65,7 +77,8 @@ class SubscriptionStarter:
         self._channels = channels
         self._subscribers = subscribers
         self._catch_up = catch_up
-        self._max_backfill = max_backfill
+        self.max_backfill = max_backfill
+        """How many events a client may be behind before it has to load."""
 
     def start(
         self,
@@ -87,7 +100,7 @@ class SubscriptionStarter:
         # Without persistence only the ring has events that can be resumed from.
         oldest = min(bounds.oldest, channel.ring.oldest() or bounds.oldest)
         resume_point = find_resume_point(
-            last_event_id, LogBounds(bounds.position, oldest), self._max_backfill
+            last_event_id, LogBounds(bounds.position, oldest), self.max_backfill
         )
         subscription.authorize(bounds.position if authorized_at is None else authorized_at)
         subscriber.start(subscription, resume_point.cursor)
@@ -96,14 +109,14 @@ class SubscriptionStarter:
     def start_all(
         self,
         subscriber: Subscriber,
-        positions: str | None,
+        seen: Mapping[UUID, str],
         bounds_by_conversation: Mapping[UUID, LogBounds],
     ) -> bytes:
         """Subscribe a stream to all conversations of its user, and return its first frames.
 
-        `positions` is what the client has seen, as `parse_positions` reads it.
+        `seen` has the ids of the last events that the client has seen. Conversations in it that the
+        user is not in (any more) get a reset.
         """
-        seen = parse_positions(positions)
         removals = subscriber.removals_while_opening or {}
         subscriber.removals_while_opening = None
         resume_points = {
@@ -117,7 +130,8 @@ class SubscriptionStarter:
             if removals.get(conversation_id, 0) <= bounds.position
             and subscriber.subscription_to(conversation_id) is None
         }
-        return self._open_frames(resume_points)
+        left = [id_ for id_ in seen if subscriber.subscription_to(id_) is None]
+        return self._open_frames(resume_points, left)
 
     def subscribe_joined(self, user_id: UUID, conversation_id: UUID, number: int) -> None:
         """Subscribe a user's streams of all conversations to one that the user joined.
@@ -153,22 +167,30 @@ class SubscriptionStarter:
         return bounds
 
     def open_frame(self, resume_point: ResumePoint) -> bytes:
-        """Return the first frames of a stream of one conversation."""
-        cursor = resume_point.cursor
-        payload = StreamOpenPayload(last_event_id=event_id(cursor))
-        frames = RETRY + codec.sse_frame(
-            "stream.open", codec.encode(payload), resume_position=event_id(cursor)
-        )
-        if resume_point.reset_reason:
-            frames += self._hub.reset_frame(None, cursor, resume_point.reset_reason)
-        return frames
+        """Return the first frames of a stream of one conversation.
 
-    def _open_frames(self, resume_points: Mapping[UUID, ResumePoint]) -> bytes:
-        """Return the first frames of a stream of all conversations."""
+        Before a reset stream.open has no id line: a client whose connection broke between the two
+        would resume after events that it never got.
+        """
+        cursor = resume_point.cursor
+        payload = codec.encode(StreamOpenPayload(last_event_id=event_id(cursor)))
+        if resume_point.reset_reason is None:
+            return RETRY + codec.sse_frame("stream.open", payload, resume_position=event_id(cursor))
+        reset = self._hub.reset_frame(None, cursor, resume_point.reset_reason)
+        return RETRY + codec.sse_frame("stream.open", payload) + reset
+
+    def _open_frames(
+        self, resume_points: Mapping[UUID, ResumePoint], left: Iterable[UUID]
+    ) -> bytes:
+        """Return the first frames of a stream of all conversations.
+
+        stream.open leaves out the positions of conversations that the client has to load, as above.
+        """
         payload = StreamOpenPayload(
             positions={
                 conversation_id: event_id(point.cursor)
                 for conversation_id, point in resume_points.items()
+                if point.reset_reason is None
             }
         )
         frames = [RETRY, codec.sse_frame("stream.open", codec.encode(payload))]
@@ -177,20 +199,22 @@ class SubscriptionStarter:
                 frames.append(
                     self._hub.reset_frame(conversation_id, point.cursor, point.reset_reason)
                 )
+        frames += [self._hub.reset_frame(conversation_id, 0, "removed") for conversation_id in left]
         return b"".join(frames)
 
 
-def parse_positions(raw: str | None) -> dict[UUID, str]:
+def parse_positions(raw: str | None) -> Positions:
     """Parse the event ids that a client has seen: `<conversation>:<id>,…`.
 
-    Parts without a valid conversation id are ignored. An invalid event id is returned as it is; it
-    leads to a reset.
+    An invalid event id is returned as it is; it leads to a reset.
     """
     seen_ids: dict[UUID, str] = {}
-    for part in (raw or "").split(",", MAX_POSITIONS)[:MAX_POSITIONS]:
+    parts = [part for part in (raw or "").split(",", MAX_POSITIONS) if part]
+    is_complete = len(parts) <= MAX_POSITIONS
+    for part in parts[:MAX_POSITIONS]:
         conversation_id, _, seen = part.partition(":")
         try:
-            seen_ids[UUID(conversation_id)] = seen or "none"
+            seen_ids[UUID(conversation_id)] = seen or NO_EVENT_ID
         except ValueError:
-            continue
-    return seen_ids
+            is_complete = False
+    return Positions(seen_ids, is_complete)

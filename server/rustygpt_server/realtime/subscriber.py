@@ -17,12 +17,15 @@ from rustygpt_shared.events import CloseReason, ResetReason, StreamClosedPayload
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The user and the session that a stream was opened with."""
+    """The user, and the session or personal token, that a stream was opened with."""
 
     user_id: UUID
     session_id: UUID
-    session_ends_at: datetime
-    """When the session ends at the latest, however much it is used."""
+    """The id of the session, or of the personal token."""
+    session_ends_at: datetime | None
+    """When it ends at the latest, however much it is used; None for a token without an end."""
+    generation: int = 0
+    """The generation of the session's tokens, which a change of the password increases."""
 
 
 class SharedChunk:
@@ -57,8 +60,6 @@ class Subscriber:
     send_queue: SendQueue[Subscription]
     all_conversations: bool = False
     """True if it follows all conversations of its user; its frames have no id lines then."""
-    subscriptions: list[Subscription] = field(default_factory=list)
-    """The subscriptions that are not closed."""
     sink: Sink | None = None
     close_frame: bytes | None = None
     """The last frame of the stream, once it has to end."""
@@ -72,6 +73,8 @@ class Subscriber:
     quiet_since_tick: bool = False
     """True if the stream loop sent nothing since the last tick; direct writes do not count."""
     keepalive_due: bool = False
+    _subscriptions: dict[UUID, Subscription] = field(default_factory=dict)
+    """The subscriptions that are not closed, by conversation."""
     _pending: dict[Subscription, None] = field(default_factory=dict)
     """Every subscription that is pending, in the order of requests, and some that were."""
     _wakeup: asyncio.Future[None] | None = None
@@ -94,8 +97,20 @@ class Subscriber:
 
     def subscription_to(self, conversation_id: UUID) -> Subscription | None:
         """Return the open subscription to a conversation, or None."""
-        matches = (one for one in self.subscriptions if one.conversation_id == conversation_id)
-        return next(matches, None)
+        return self._subscriptions.get(conversation_id)
+
+    @property
+    def subscriptions(self) -> list[Subscription]:
+        """The subscriptions that are not closed."""
+        return list(self._subscriptions.values())
+
+    def add(self, subscription: Subscription) -> None:
+        """Add a subscription to a conversation that has none yet."""
+        self._subscriptions[subscription.conversation_id] = subscription
+
+    def remove(self, subscription: Subscription) -> None:
+        """Remove a subscription that was closed."""
+        del self._subscriptions[subscription.conversation_id]
 
     def next_pending(self) -> Subscription | None:
         """Return the subscription that the stream loop has to work on next, or None."""

@@ -7,6 +7,8 @@ sessions and memberships (caches, streams) registers a listener here.
 """
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from rustygpt_server.db import access_changes
@@ -26,6 +28,8 @@ PAGE_SIZE = 500
 """How many changes are read in one statement."""
 MAX_ACCESS_CHANGES = 10_000
 """How many changes the log keeps; a process that missed more checks every stream."""
+
+K = TypeVar("K")
 
 Listener = Callable[[AccessChange | None], object]
 """Receives a change, or None if any session and membership may have changed."""
@@ -56,6 +60,8 @@ class AccessMonitor:
         self._last_number = last_number
         self._ended: dict[UUID, float] = {}
         """Sessions that ended lately, and when."""
+        self._renewed: dict[UUID, tuple[int, float]] = {}
+        """Sessions whose tokens a password change replaced lately: their generation, and when."""
         self._memberships: dict[tuple[UUID, UUID | None], tuple[int, float]] = {}
         """By conversation and user: the event number of the latest change, and its time."""
         self._removals: list[tuple[float, Revocation]] = []
@@ -66,10 +72,13 @@ class AccessMonitor:
         """True if changes were missed: sessions and memberships have to be checked one by one."""
 
     def is_current(self) -> bool:
-        """Return True if the log was read to its end within TimeLimits.access_freshness seconds."""
+        """Return True if the log was read to its end within TimeLimits.access_freshness seconds.
+
+        A change is certain to be applied, or this to be False, when that time has passed since.
+        """
         return (
             self._read_at is not None
-            and self._clock.monotonic() - self._read_at <= self._limits.access_freshness
+            and self._clock.monotonic() - self._read_at < self._limits.access_freshness
         )
 
     def subscribe(self, listener: Listener) -> None:
@@ -110,14 +119,22 @@ class AccessMonitor:
                 self._end_session(change, "session_ended")
             case "disabled":
                 self._end_session(change, "disabled")
+            case "password_changed" if change.session_id:
+                self._renew_session(change, change.session_id)
             case "removed" if conversation_id:
+                self._remove(change, conversation_id)
+            case "conversation_deleted" if conversation_id:
                 self._remove(change, conversation_id)
         for listener in self._listeners:
             listener(change)
 
-    def reject_if_ended(self, session_id: UUID) -> None:
-        """Raise NotSignedIn if a session ended after its caller was authenticated."""
-        if session_id in self._ended:
+    def reject_if_ended(self, session_id: UUID, generation: int) -> None:
+        """Raise NotSignedIn if a session ended after its caller was authenticated.
+
+        The same holds for a caller whose token, of this generation, a password change replaced.
+        """
+        renewed, _ = self._renewed.get(session_id, (0, 0.0))
+        if session_id in self._ended or generation < renewed:
             raise NotSignedIn("Your session has ended; sign in again.", problems.EXPIRED)
 
     async def poll(self) -> None:
@@ -131,6 +148,17 @@ class AccessMonitor:
             pass
         self._read_at = started_at
         self._expire()
+
+    async def bypass_caches(self, user_id: UUID) -> None:
+        """Return when no process accepts an account's tokens without querying the database.
+
+        That lasts for TimeLimits.cache_bypass: a change of the account in this time has effect
+        everywhere with its commit. Raises NotFound for an unknown account.
+        """
+        until = self._clock.now() + timedelta(seconds=self._limits.cache_bypass)
+        await access_changes.bypass_caches(self._db, user_id, until)
+        self.publish(AccessChange("account_changed", user_id))
+        await self._clock.sleep(self._limits.access_freshness)
 
     async def prune(self) -> None:
         """Delete old changes from the log."""
@@ -168,11 +196,25 @@ class AccessMonitor:
         revocation = Revocation(reason, user_id=change.user_id, session_id=change.session_id)
         self._hub.revoke(revocation)
 
-    def _remove(self, change: AccessChange, conversation_id: UUID) -> None:
-        """Close a removed user's streams, with the event of the removal if it arrives in time."""
-        revocation = Revocation(
-            "removed", change.user_id, None, conversation_id, change.event_number
+    def _renew_session(self, change: AccessChange, session_id: UUID) -> None:
+        """Close the streams of tokens that were replaced; who has the new one reconnects."""
+        self._renewed[session_id] = (change.event_number, self._clock.monotonic())
+        self._hub.revoke(
+            Revocation(
+                "password_changed", change.user_id, session_id, generation=change.event_number
+            )
         )
+
+    def _remove(self, change: AccessChange, conversation_id: UUID) -> None:
+        """Close a removed user's streams, with the event of the removal if it arrives in time.
+
+        Of a deleted conversation those of all users.
+        """
+        number = change.event_number
+        if change.kind == "conversation_deleted":
+            revocation = Revocation("deleted", None, None, conversation_id, number)
+        else:
+            revocation = Revocation("removed", change.user_id, None, conversation_id, number)
         if not self._hub.lacks(conversation_id, change.event_number):
             self._hub.revoke(revocation)
             return
@@ -195,8 +237,10 @@ class AccessMonitor:
             for session_id, ended_at in self._ended.items()
             if ended_at > horizon
         }
-        self._memberships = {
-            key: (number, changed_at)
-            for key, (number, changed_at) in self._memberships.items()
-            if changed_at > horizon
-        }
+        self._renewed = _later_than(horizon, self._renewed)
+        self._memberships = _later_than(horizon, self._memberships)
+
+
+def _later_than(horizon: float, numbered: dict[K, tuple[int, float]]) -> dict[K, tuple[int, float]]:
+    """Return the entries of (number, time) whose time is later."""
+    return {key: entry for key, entry in numbered.items() if entry[1] > horizon}

@@ -2,16 +2,21 @@
 
 from msgspec import Struct
 
+from rustygpt_server.rendering.renderer import Renderer
 from rustygpt_server.services.accounts import Accounts
 from rustygpt_server.services.conversations import Conversations
 from rustygpt_server.services.health import Health
-from rustygpt_server.services.markdown import Markdown
+from rustygpt_server.services.invites import Invites
 from rustygpt_server.services.messages import Messages
 from rustygpt_server.services.presence import PresenceService
+from rustygpt_server.services.rate_limits import RateLimits
+from rustygpt_server.services.registration import Registration
 from rustygpt_server.services.sessions import Sessions
 from rustygpt_server.services.streams import StreamService
 from rustygpt_server.services.threads import Threads
+from rustygpt_server.services.tokens import Tokens
 from rustygpt_server.services.typing_status import TypingService
+from rustygpt_server.services.well_known import WellKnownFiles
 
 
 class Services(Struct, frozen=True):
@@ -19,11 +24,16 @@ class Services(Struct, frozen=True):
 
     accounts: Accounts
     sessions: Sessions
+    tokens: Tokens
+    invites: Invites
+    registration: Registration
     conversations: Conversations
     threads: Threads
     messages: Messages
+    rate_limits: RateLimits
     presence: PresenceService
     typing: TypingService
     streams: StreamService
     health: Health
-    markdown: Markdown
+    well_known: WellKnownFiles
+    renderer: Renderer

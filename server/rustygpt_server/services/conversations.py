@@ -1,16 +1,21 @@
 """Conversations and their members."""
 
+import asyncio
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import structs
 
+from rustygpt_server.assistant.catalog import Catalog
+from rustygpt_server.assistant.manager import AnswerManager
 from rustygpt_server.clock import Clock
 from rustygpt_server.db import conversations, participants
 from rustygpt_server.db.access_changes import AccessChange
 from rustygpt_server.db.conversations import CreatedConversation
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import IdempotencyKey, Page
+from rustygpt_server.errors import RequestError
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.services.access import AccessMonitor
 from rustygpt_server.services.presence import PresenceService
@@ -18,18 +23,32 @@ from rustygpt_shared import requests
 from rustygpt_shared.ids import new_id
 from rustygpt_shared.models.conversations import Conversation, ParticipantWithPresence
 
+PURGE_BATCH = 500
+"""How many messages, or events, one statement deletes."""
+
 
 class Conversations:
     """The conversations of one server."""
 
     def __init__(
-        self, db: Database, hub: Hub, access: AccessMonitor, presence: PresenceService, clock: Clock
+        self,
+        db: Database,
+        hub: Hub,
+        access: AccessMonitor,
+        presence: PresenceService,
+        catalog: Catalog,
+        answer_manager: AnswerManager,
+        clock: Clock,
     ) -> None:
         self._db = db
         self._hub = hub
         self._access = access
         self._presence = presence
+        self._catalog = catalog
+        self._answer_manager = answer_manager
         self._clock = clock
+        self._purging: asyncio.Task[None] | None = None
+        access.subscribe(self._on_access_change)
 
     async def create_conversation(
         self,
@@ -38,6 +57,7 @@ class Conversations:
         idempotency_key: IdempotencyKey | None,
     ) -> CreatedConversation:
         """Create a conversation whose owner is the actor."""
+        self._catalog.check(request.model)
         now = self._clock.now()
         new_conversation_id = new_id(int(now.timestamp() * 1000))
         created = await conversations.create_conversation(
@@ -66,11 +86,47 @@ class Conversations:
         self, actor: UUID, conversation_id: UUID, changes: requests.UpdateConversation
     ) -> Conversation:
         """Change a conversation's title or settings."""
+        self._catalog.check(changes.model)
         changed = await conversations.update_conversation(
             self._db, actor, conversation_id, changes, self._clock.now()
         )
         self._hub.publish(conversation_id, changed.events)
         return changed.conversation
+
+    async def delete_conversation(self, actor: UUID, conversation_id: UUID) -> None:
+        """Delete a conversation: its streams end with `conversation.deleted` as the last event.
+
+        Nobody can read it from then on; what is in it is deleted in the background.
+        """
+        events = await conversations.delete_conversation(
+            self._db, actor, conversation_id, self._clock.now()
+        )
+        self._hub.publish(conversation_id, events)
+        deleted = AccessChange(
+            "conversation_deleted", actor, None, conversation_id, events[0].number
+        )
+        self._access.publish(deleted)
+        if self._purging is None or self._purging.done():
+            self._purging = asyncio.create_task(self._purge_now())
+
+    async def purge(self) -> None:
+        """Delete what deleted conversations had, in batches that each lock little."""
+        while await conversations.purge_conversations(self._db, PURGE_BATCH):
+            await self._clock.sleep(0)
+
+    async def _purge_now(self) -> None:
+        with suppress(RequestError):  # the periodic task continues
+            await self.purge()
+
+    async def stop(self) -> None:
+        """Purge no more; the next start continues."""
+        if self._purging is not None:
+            self._purging.cancel()
+            await asyncio.gather(self._purging, return_exceptions=True)
+
+    def _on_access_change(self, change: AccessChange | None) -> None:
+        if change and change.kind == "conversation_deleted" and change.conversation_id:
+            self._answer_manager.cancel_conversation(change.conversation_id)
 
     async def list_participants(
         self, actor: UUID, conversation_id: UUID

@@ -39,7 +39,8 @@ class Memberships:
         version = self._cache.version
         bounds_by_conversation = await self._queries.submit((user_id, conversation_id))
         for member_of, bounds in bounds_by_conversation.items():
-            self._cache.put((user_id, member_of), bounds.position, version)
+            key = (user_id, member_of)
+            self._cache.put(key, bounds.position, version, key, member_of)
         return bounds_by_conversation
 
     async def _load_batch(
@@ -50,6 +51,8 @@ class Memberships:
     def _on_access_change(self, change: AccessChange | None) -> None:
         if change is None:
             self._cache.clear()
+        elif change.kind == "conversation_deleted":
+            self._cache.invalidate(change.conversation_id)
         elif change.user_id and change.conversation_id:
             self._cache.invalidate((change.user_id, change.conversation_id))
 

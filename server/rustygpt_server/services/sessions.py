@@ -4,52 +4,38 @@ Tokens are created here; the database only has their hashes. A rotated token is 
 before: a client that lost the response gets the same new token again, and stays signed in.
 """
 
-import base64
 import hashlib
 import hmac
-import secrets
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct
-
 from rustygpt_server.db import accounts, sessions
 from rustygpt_server.db.access_changes import AccessChange
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.sessions import NewSession, SessionCheck, SessionLimits
+from rustygpt_server.db.sessions import (
+    NewSession,
+    PasswordChange,
+    SessionCheck,
+    SessionLimits,
+)
 from rustygpt_server.errors import AccountDisabled, NotFound, NotSignedIn
 from rustygpt_server.runtime import Runtime
 from rustygpt_server.services.access import AccessMonitor
 from rustygpt_server.services.batcher import Batcher
 from rustygpt_server.services.cache import InvalidationCache
-from rustygpt_server.services.passwords import Passwords
-from rustygpt_shared import problems
+from rustygpt_server.services.callers import ClientInfo, SessionCaller, session_caller
+from rustygpt_server.services.passwords import Passwords, against_current_password
+from rustygpt_server.services.secret_tokens import base64url, hash_token, new_token
+from rustygpt_server.telemetry import log_security
+from rustygpt_shared import problems, requests
 from rustygpt_shared.ids import new_id
 from rustygpt_shared.models.users import OwnSession, Session, User
 from rustygpt_shared.settings import SessionSettings
 
 TOUCH_INTERVAL_SECONDS = 60
 """The database records the use of a session at most once in this time (`check_token` in `sql/`)."""
-
-
-class ClientInfo(Struct, frozen=True):
-    """The client that a request comes from."""
-
-    address: str
-    user_agent: str | None
-
-
-class Caller(Struct, frozen=True):
-    """An authenticated caller."""
-
-    user: User
-    session: Session
-    token: str
-    """The token that the request came with."""
-    new_token: str | None = None
-    """The token that the client has to use from now on, if it changed."""
 
 
 class Sessions:
@@ -78,32 +64,48 @@ class Sessions:
         )
         access.subscribe(self._on_access_change)
 
-    async def log_in(self, name: str, password: str, client: ClientInfo) -> Caller:
+    async def log_in(self, name: str, password: str, client: ClientInfo) -> SessionCaller:
         """Check a name and a password, and start a session.
 
         Unknown names and wrong passwords raise the same NotSignedIn, after the same time. Raises
         AccountDisabled if the password is right and the account is disabled.
         """
+        return await against_current_password(lambda: self._try_log_in(name, password, client))
+
+    async def _try_log_in(self, name: str, password: str, client: ClientInfo) -> SessionCaller:
         login = await accounts.find_login(self._db, name)
         matches = await self._passwords.check(login.password_hash if login else None, password)
         if login is None or not matches:
             self._metrics.logins.labels("refused").inc()
+            log_security(
+                "login refused",
+                refused=True,
+                account=login and login.username,
+                reason="wrong password" if login else "unknown account",
+            )
             raise NotSignedIn("The name or the password is wrong.", problems.INVALID_CREDENTIALS)
         if login.disabled:
             self._metrics.logins.labels("disabled").inc()
+            log_security("login refused", refused=True, account=login.username, reason="disabled")
             raise AccountDisabled("This account is disabled; ask an administrator.")
+        caller = await self.start_session(login.user_id, login.password_hash, client)
         if self._passwords.is_outdated(login.password_hash):
             new_hash = await self._passwords.hash(password)
-            await accounts.store_password_hash(self._db, login.user_id, new_hash)
-        return await self.start(login.user_id, client)
+            await accounts.store_password_hash(
+                self._db, login.user_id, login.password_hash, new_hash
+            )
+        return caller
 
-    async def start(self, user_id: UUID, client: ClientInfo) -> Caller:
+    async def start_session(
+        self, user_id: UUID, checked_hash: str, client: ClientInfo
+    ) -> SessionCaller:
         """Start a session for a user who is authenticated, and end the oldest beyond the limit."""
         token = new_token()
         now = self._clock.now()
         new_session = NewSession(
             id=new_id(int(now.timestamp() * 1000)),
             user_id=user_id,
+            checked_hash=checked_hash,
             token_hash=hash_token(token),
             user_agent=client.user_agent,
             address=client.address,
@@ -117,9 +119,9 @@ class Sessions:
         self._access.publish_ended_sessions(started.ended_sessions, user_id)
         user = await accounts.show_me(self._db, user_id)
         self._metrics.logins.labels("accepted").inc()
-        return Caller(user, started.session, token, new_token=token)
+        return session_caller(user, started.session, token, 0, new_token=token)
 
-    async def authenticate(self, token: str, *, fresh_session: bool = False) -> Caller:
+    async def authenticate(self, token: str, *, fresh_session: bool = False) -> SessionCaller:
         """Return the caller that a token belongs to, and rotate the token if that is due.
 
         Raises NotSignedIn. With `fresh_session` the database is queried, otherwise a cached result
@@ -129,17 +131,63 @@ class Sessions:
         check = None if fresh_session else self._cached(token_hash)
         check = check or await self._query(token_hash)
         if check.user is None or check.session is None:
-            raise _not_signed_in(check.reason or "unknown")
+            reason = check.reason or "unknown"
+            log_security("session refused", refused=True, account=check.username, reason=reason)
+            raise _not_signed_in(reason)
         if check.superseded:
-            return Caller(check.user, check.session, token, new_token=self._derive_next(token))
+            return session_caller(
+                check.user, check.session, token, check.generation, self._derive_next(token)
+            )
         if check.rotate_due:
-            return await self._rotate(token, check.user, "due")
-        return Caller(check.user, check.session, token)
+            return await self._rotate(token, check.user, check.generation, "due")
+        return session_caller(check.user, check.session, token, check.generation)
 
-    async def refresh(self, token: str) -> Caller:
+    async def refresh(self, token: str) -> SessionCaller:
         """Rotate a token now; a token that was rotated a moment ago gets the same new one."""
         caller = await self.authenticate(token, fresh_session=True)
-        return caller if caller.new_token else await self._rotate(token, caller.user, "asked")
+        if caller.new_token:
+            return caller
+        return await self._rotate(token, caller.user, caller.generation, "asked")
+
+    async def change_password(
+        self, caller: SessionCaller, request: requests.ChangePassword
+    ) -> SessionCaller:
+        """Change the caller's password; the caller's session gets a new random token.
+
+        From then on no process accepts any other token of the account: its other sessions end, and
+        copies of the caller's cookie are dead. Raises NotSignedIn if the current password is wrong.
+        """
+        return await against_current_password(lambda: self._try_change_password(caller, request))
+
+    async def _try_change_password(
+        self, caller: SessionCaller, request: requests.ChangePassword
+    ) -> SessionCaller:
+        user_id = caller.user.id
+        checked_hash = await accounts.show_password(self._db, user_id)
+        await self._passwords.verify(caller.user, checked_hash, request.current_password)
+        new_hash = await self._passwords.hash(request.new_password)
+        await self._access.bypass_caches(user_id)
+        token = new_token()
+        change = PasswordChange(
+            user_id, caller.session.id, checked_hash, new_hash, hash_token(token)
+        )
+        try:
+            changed = await sessions.change_password(
+                self._db, change, self._settings.idle_seconds, self._clock.now()
+            )
+        except NotFound:
+            raise _not_signed_in("unknown") from None
+        self._metrics.session_rotations.labels("password").inc()
+        log_security("password changed", account=caller.user.username)
+        self._access.publish(
+            AccessChange(
+                "password_changed", user_id, caller.session.id, event_number=changed.generation
+            )
+        )
+        self._access.publish_ended_sessions(changed.ended_sessions, user_id)
+        return session_caller(
+            caller.user, changed.session, token, changed.generation, new_token=token
+        )
 
     async def log_out(self, token: str) -> None:
         """End the session that a token belongs to, if any, and close its streams."""
@@ -147,16 +195,22 @@ class Sessions:
         if session_id:
             self._access.publish_ended_sessions([session_id])
 
-    async def list_sessions(self, caller: Caller) -> list[OwnSession]:
+    async def list_sessions(self, caller: SessionCaller) -> list[OwnSession]:
         """Return the caller's sessions that have not ended."""
         return await sessions.list_sessions(
             self._db, caller.user.id, caller.session.id, self._clock.now()
         )
 
-    async def end_session(self, caller: Caller, session_id: UUID) -> None:
+    async def end_session(self, caller: SessionCaller, session_id: UUID) -> None:
         """End one of the caller's sessions, and close its streams."""
         await sessions.end_session(self._db, caller.user.id, session_id)
         self._access.publish_ended_sessions([session_id], caller.user.id)
+
+    async def end_user_sessions(self, actor: UUID, user_id: UUID) -> None:
+        """End all sessions of a user, and close their streams; for administrators."""
+        username, ended = await sessions.end_user_sessions(self._db, actor, user_id)
+        self._access.publish_ended_sessions(ended, user_id)
+        log_security("sessions ended", account=username, by=str(actor))
 
     async def touch(self, session_ids: Iterable[UUID]) -> None:
         """Record that sessions are in use, which moves the end of their idle window."""
@@ -189,7 +243,7 @@ class Sessions:
     async def _query(self, token_hash: bytes) -> SessionCheck:
         version = self._cache.version
         check = await self._queries.submit(token_hash)
-        is_cacheable = not (check.superseded or check.rotate_due)
+        is_cacheable = check.cacheable and not (check.superseded or check.rotate_due)
         if check.user and check.session and is_cacheable:
             self._cache.put(token_hash, check, version, check.user.id, check.session.id)
         return check
@@ -205,7 +259,7 @@ class Sessions:
         elif change.conversation_id is None:
             self._cache.invalidate(change.session_id or change.user_id)
 
-    async def _rotate(self, token: str, user: User, reason: str) -> Caller:
+    async def _rotate(self, token: str, user: User, generation: int, reason: str) -> SessionCaller:
         next_token = self._derive_next(token)
         try:
             rotated = await sessions.rotate_session(
@@ -221,24 +275,14 @@ class Sessions:
         if rotated.rotated:
             self._metrics.session_rotations.labels(reason).inc()
             self._access.publish(AccessChange("session_rotated", user.id, rotated.session.id))
-        return Caller(user, rotated.session, token, new_token=next_token)
+        return session_caller(user, rotated.session, token, generation, new_token=next_token)
 
     def _derive_next(self, token: str) -> str:
         return self._derive("next", token)
 
     def _derive(self, purpose: str, token: str) -> str:
         message = f"{purpose}:{token}".encode()
-        return _base64url(hmac.new(self._secret, message, hashlib.sha256).digest())
-
-
-def new_token() -> str:
-    """Return 32 random bytes in base64url without padding."""
-    return _base64url(secrets.token_bytes(32))
-
-
-def hash_token(token: str) -> bytes:
-    """Return the SHA-256 of a token, which is what the database has."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        return base64url(hmac.new(self._secret, message, hashlib.sha256).digest())
 
 
 def _needs_database(session: Session, idle_seconds: int, now: datetime) -> bool:
@@ -256,10 +300,6 @@ def _needs_database(session: Session, idle_seconds: int, now: datetime) -> bool:
     touch_due = seconds_left <= idle_seconds - TOUCH_INTERVAL_SECONDS
     rotation_due = seconds_left < idle_seconds / 2
     return touch_due or rotation_due
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _not_signed_in(reason: Literal["unknown", "expired", "superseded", "disabled"]) -> NotSignedIn:

@@ -58,8 +58,11 @@ class StreamRevalidator:
             conversation_id = key.conversation_id if revoked.reason == "removed" else None
             # A user who was added again meanwhile has a subscription with a later authorization.
             number = authorized_at_by_key[key] + 1 if conversation_id else None
+            generation = key.generation + 1 if revoked.reason == "password_changed" else None
             self._hub.revoke(
-                Revocation(revoked.reason, key.user_id, key.session_id, conversation_id, number)
+                Revocation(
+                    revoked.reason, key.user_id, key.session_id, conversation_id, number, generation
+                )
             )
 
     async def poll_access_changes(self) -> None:
@@ -92,6 +95,9 @@ def _stream_keys(subscriber: Subscriber) -> list[tuple[StreamKey, int]]:
         (one.conversation_id, one.authorized_at) for one in subscriber.subscriptions
     ]
     return [
-        (StreamKey(identity.session_id, identity.user_id, conversation_id), authorized_at)
+        (
+            StreamKey(identity.session_id, identity.user_id, conversation_id, identity.generation),
+            authorized_at,
+        )
         for conversation_id, authorized_at in conversations or [(None, 0)]
     ]

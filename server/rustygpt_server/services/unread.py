@@ -2,21 +2,28 @@
 
 A read marker that moves is published at once. After new messages, each user's own count is sent at
 most once per TimeLimits.unread_interval: the database is queried once per user and thread, from
-then on messages are counted here.
+then on messages are counted here. Processes may learn of the moves of a marker in another order
+than that of the moves; of two counts the one with the higher version of the marker is true.
 """
 
 import asyncio
 from collections import OrderedDict, deque
 from uuid import UUID
 
+from msgspec import Struct
+
 from rustygpt_server.db import threads
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import EventRecord
-from rustygpt_server.db.threads import ReadMarker, UnreadRow
+from rustygpt_server.db.threads import ReadMarker
 from rustygpt_server.errors import RequestError
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_messages import ReadMarkerMoved
-from rustygpt_server.realtime.event_payloads import parse_new_message
+from rustygpt_server.realtime.event_payloads import (
+    parse_changed_message,
+    parse_membership,
+    parse_new_message,
+)
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
@@ -30,59 +37,100 @@ MAX_THREADS = 32
 """How many threads per conversation have counts in memory; those of others are queried again."""
 MAX_RECENT = 256
 """How many of a thread's latest messages are remembered."""
+MAX_VERSIONS = 8_192
+"""How many read markers' latest versions are remembered."""
 PAIRS_PER_QUERY = 100
 """How many counts (pairs of thread and user) one statement returns."""
 
 
+class UnreadCount(Struct, frozen=True):
+    """A user's unread count of a thread, at an event number and at a version of the read marker."""
+
+    unread: int
+    read_seq: int
+    position: int
+    version: int
+
+    def is_newer_than(self, other: "UnreadCount") -> bool:
+        """Return True if this count was determined after the other one."""
+        return (self.version, self.position) > (other.version, other.position)
+
+
 class ThreadCounts:
-    """The latest messages of one thread, and users' unread counts at some event number each."""
+    """The latest messages of one thread, and users' unread counts."""
 
     def __init__(self) -> None:
         self._recent: deque[tuple[int, UUID | None]] = deque()
         """The event number and the author of each message."""
-        self._forgotten_up_to = 0
-        self._counts: dict[UUID, tuple[int, int]] = {}
-        """By user: an event number, and the unread count at that number."""
+        self._forgotten_up_to: int | None = None
+        """Messages up to this event number may be missing; None before the first message."""
+        self._counts: dict[UUID, UnreadCount] = {}
 
     def add_message(self, number: int, author: UUID | None) -> None:
         """Add a message, given the number of its event."""
+        if self._forgotten_up_to is None:
+            self._forgotten_up_to = number - 1
         self._recent.append((number, author))
         if len(self._recent) > MAX_RECENT:
             self._forgotten_up_to = self._recent.popleft()[0]
 
-    def set_count(self, user_id: UUID, position: int, unread: int) -> None:
-        """Set a count that the database returned for an event number.
+    def set_count(self, user_id: UUID, count: UnreadCount) -> None:
+        """Set a count that the database returned, unless a newer one is known."""
+        known = self._counts.get(user_id)
+        if known is None or count.is_newer_than(known):
+            self._counts[user_id] = count
 
-        Read markers never move back, so of two counts for the same number the smaller one is newer.
-        """
-        before = self.count(user_id)
-        self._counts[user_id] = (position, unread)
-        after = self.count(user_id)
-        if before is not None and after is not None and before < after:
-            self._counts[user_id] = (self._recent[-1][0] if self._recent else position, before)
-
-    def count(self, user_id: UUID) -> int | None:
+    def count(self, user_id: UUID) -> UnreadCount | None:
         """Return a user's unread count now, or None if the database has to be queried."""
-        position, unread = self._counts.get(user_id, (-1, 0))
-        if position < self._forgotten_up_to:
+        count = self._counts.get(user_id)
+        if count is None or count.position < (self._forgotten_up_to or 0):
             return None
-        latest = position
+        unread = count.unread
         for number, author in reversed(self._recent):
-            if number <= position:
+            if number <= count.position:
                 break
-            latest = max(latest, number)
             unread += author != user_id
-        unread = min(unread, UNREAD_MAX)
-        self._counts[user_id] = (latest, unread)
-        return unread
+        latest = self._recent[-1][0] if self._recent else 0
+        count = UnreadCount(
+            min(unread, UNREAD_MAX), count.read_seq, max(count.position, latest), count.version
+        )
+        self._counts[user_id] = count
+        return count
 
     def has_new_for(self, user_id: UUID, after: int) -> bool:
         """Return True if another user, or the assistant, posted after an event number."""
         return any(number > after and author != user_id for number, author in self._recent)
 
+    def forget_user(self, user_id: UUID) -> None:
+        """Forget a user's count."""
+        self._counts.pop(user_id, None)
+
     def retain_users(self, users: set[UUID]) -> None:
         """Forget the counts of all other users."""
         self._counts = {user: count for user, count in self._counts.items() if user in users}
+
+
+class MarkerVersions:
+    """The latest versions of read markers that moved."""
+
+    def __init__(self) -> None:
+        self._versions: OrderedDict[tuple[UUID, UUID], int] = OrderedDict()
+        """By user and root."""
+
+    def advance(self, marker: ReadMarkerMoved) -> bool:
+        """Record a move; return False if a later one is known already."""
+        key = (marker.user_id, marker.root_id)
+        if self.latest(*key) > marker.version:
+            return False
+        self._versions[key] = marker.version
+        self._versions.move_to_end(key)
+        if len(self._versions) > MAX_VERSIONS:
+            self._versions.popitem(last=False)
+        return True
+
+    def latest(self, user_id: UUID, root_id: UUID) -> int:
+        """Return the version of a marker's latest known move, or 0."""
+        return self._versions.get((user_id, root_id), 0)
 
 
 class _ConversationCounts:
@@ -92,6 +140,10 @@ class _ConversationCounts:
         self.threads: OrderedDict[UUID, ThreadCounts] = OrderedDict()
         self.dirty: set[UUID] = set()
         """Threads with messages that were not published yet."""
+        self.forgotten: set[UUID] = set()
+        """Threads with such messages that are not in memory any more."""
+        self.uncounted: set[tuple[UUID, UUID]] = set()
+        """Pairs of thread and user whose counts have to be queried and sent, too."""
         self.published_up_to = 0
         """Counts were published for the messages up to this event number."""
         self.seen_up_to = 0
@@ -100,7 +152,10 @@ class _ConversationCounts:
         thread = self.threads.setdefault(root_id, ThreadCounts())
         self.threads.move_to_end(root_id)
         while len(self.threads) > MAX_THREADS:
-            self.dirty.discard(self.threads.popitem(last=False)[0])
+            evicted = self.threads.popitem(last=False)[0]
+            if evicted in self.dirty:
+                self.dirty.discard(evicted)
+                self.forgotten.add(evicted)
         return thread
 
 
@@ -111,6 +166,7 @@ class UnreadCounter:
         self._db = db
         self._hub = hub
         self._backplane = backplane
+        self._versions = MarkerVersions()
         self._limits = runtime.limits
         self._clock = runtime.clock
         self._conversations: dict[UUID, _ConversationCounts] = {}
@@ -121,21 +177,41 @@ class UnreadCounter:
         """Send a user's own streams, in all processes, the count after a read marker moved."""
         if marker.moved:
             message = ReadMarkerMoved(
-                marker.conversation_id, marker.root_id, user_id, marker.position, marker.unread
+                marker.conversation_id,
+                marker.root_id,
+                user_id,
+                marker.unread,
+                marker.read_seq,
+                marker.position,
+                marker.version,
             )
             self.on_marker_moved(message)
             self._backplane.publish(message)
 
     def on_marker_moved(self, marker: ReadMarkerMoved) -> None:
         """Send the user's streams in this process the new count."""
+        if not self._versions.advance(marker):
+            return
+        count = UnreadCount(marker.unread, marker.read_seq, marker.position, marker.version)
         counts = self._conversations.get(marker.conversation_id)
         if counts and marker.root_id in counts.threads:
-            counts.threads[marker.root_id].set_count(marker.user_id, marker.position, marker.unread)
-        frame = _unread_frame(marker.conversation_id, marker.root_id, marker.user_id, marker.unread)
+            thread = counts.threads[marker.root_id]
+            thread.set_count(marker.user_id, count)
+            current = thread.count(marker.user_id)
+            if current is None:
+                counts.uncounted.add((marker.root_id, marker.user_id))
+                self._schedule(marker.conversation_id, counts)
+            count = current or count
+        frame = _unread_frame(marker.conversation_id, marker.root_id, marker.user_id, count)
         self._hub.send_to_user(marker.conversation_id, marker.user_id, frame)
 
     def _on_event(self, event: EventRecord) -> None:
         """Count a new message; counts are published within the interval."""
+        if membership := parse_membership(event):
+            self._forget_user(event.conversation_id, membership.user_id)
+        changed = parse_changed_message(event)
+        if changed and changed.change in {"deleted", "restored"}:
+            self._recount(event.conversation_id, changed.message.root_id)
         message = parse_new_message(event)
         if message is None:
             return
@@ -143,9 +219,27 @@ class UnreadCounter:
         counts.thread(message.root_id).add_message(event.number, message.author_user_id)
         counts.dirty.add(message.root_id)
         counts.seen_up_to = event.number
-        if event.conversation_id not in self._timers:
-            task = asyncio.create_task(self._publish_loop(event.conversation_id, counts))
-            self._timers[event.conversation_id] = task
+        self._schedule(event.conversation_id, counts)
+
+    def _recount(self, conversation_id: UUID, root_id: UUID) -> None:
+        """Query all counts of a thread again, because what counts as unread changed."""
+        counts = self._conversations.setdefault(conversation_id, _ConversationCounts())
+        counts.threads.pop(root_id, None)
+        counts.dirty.discard(root_id)
+        counts.forgotten.add(root_id)
+        self._schedule(conversation_id, counts)
+
+    def _forget_user(self, conversation_id: UUID, user_id: UUID) -> None:
+        """Forget the counts of a user, because joining again marks all messages as read."""
+        if counts := self._conversations.get(conversation_id):
+            for thread in counts.threads.values():
+                thread.forget_user(user_id)
+
+    def _schedule(self, conversation_id: UUID, counts: _ConversationCounts) -> None:
+        """Publish counts after the interval, and for as long as messages arrive."""
+        if conversation_id not in self._timers:
+            task = asyncio.create_task(self._publish_loop(conversation_id, counts))
+            self._timers[conversation_id] = task
 
     def evict_idle(self) -> None:
         """Forget the counts of conversations without live streams."""
@@ -161,7 +255,7 @@ class UnreadCounter:
 
     async def _publish_loop(self, conversation_id: UUID, counts: _ConversationCounts) -> None:
         try:
-            while counts.dirty:
+            while counts.dirty or counts.uncounted or counts.forgotten:
                 await self._clock.sleep(self._limits.unread_interval)
                 await self._publish(conversation_id, counts)
         except RequestError as error:
@@ -179,37 +273,46 @@ class UnreadCounter:
         if not subscribers:
             self._conversations.pop(conversation_id, None)
             return
-        pairs = [
+        pairs = {
             (root_id, user_id)
             for root_id in roots
             for user_id in subscribers
             if counts.thread(root_id).has_new_for(user_id, after)
-        ]
-        await self._query_missing(conversation_id, counts, pairs)
+        }
+        pairs |= {pair for pair in counts.uncounted if pair[1] in subscribers}
+        pairs |= {(root_id, user_id) for root_id in counts.forgotten for user_id in subscribers}
+        counts.uncounted.clear()
+        counts.forgotten.clear()
+        queried = await self._query_missing(conversation_id, counts, pairs)
         for root_id, user_id in pairs:
-            unread = counts.thread(root_id).count(user_id)
-            if unread is not None:
-                frame = _unread_frame(conversation_id, root_id, user_id, unread)
+            thread = counts.threads.get(root_id)
+            count = (thread and thread.count(user_id)) or queried.get((root_id, user_id))
+            if count and count.version >= self._versions.latest(user_id, root_id):
+                frame = _unread_frame(conversation_id, root_id, user_id, count)
                 self._hub.send_to(subscribers[user_id], frame)
         for thread in counts.threads.values():
             thread.retain_users(set(subscribers))
 
     async def _query_missing(
-        self, conversation_id: UUID, counts: _ConversationCounts, pairs: list[tuple[UUID, UUID]]
-    ) -> None:
-        """Query the database for the counts that are not in memory."""
+        self, conversation_id: UUID, counts: _ConversationCounts, pairs: set[tuple[UUID, UUID]]
+    ) -> dict[tuple[UUID, UUID], UnreadCount]:
+        """Query the database for the counts that are not in memory; keep those of its threads."""
         missing = [
             (root_id, user_id)
             for root_id, user_id in pairs
-            if counts.thread(root_id).count(user_id) is None
+            if root_id not in counts.threads or counts.threads[root_id].count(user_id) is None
         ]
+        queried: dict[tuple[UUID, UUID], UnreadCount] = {}
         for start in range(0, len(missing), PAIRS_PER_QUERY):
             batch = missing[start : start + PAIRS_PER_QUERY]
-            rows: list[UnreadRow] = await threads.count_unread(self._db, conversation_id, batch)
-            for row in rows:
-                counts.thread(row.root_id).set_count(row.user_id, row.position, row.unread)
+            for row in await threads.count_unread(self._db, conversation_id, batch):
+                count = UnreadCount(row.unread, row.read_seq, row.position, row.version)
+                queried[row.root_id, row.user_id] = count
+                if row.root_id in counts.threads:
+                    counts.threads[row.root_id].set_count(row.user_id, count)
+        return queried
 
 
-def _unread_frame(conversation_id: UUID, root_id: UUID, user_id: UUID, unread: int) -> bytes:
-    payload = UnreadUpdatePayload(conversation_id, root_id, user_id, unread)
+def _unread_frame(conversation_id: UUID, root_id: UUID, user_id: UUID, count: UnreadCount) -> bytes:
+    payload = UnreadUpdatePayload(conversation_id, root_id, user_id, count.unread, count.read_seq)
     return codec.sse_frame("unread.update", codec.encode(payload))

@@ -34,9 +34,10 @@ class Conversation(Model, frozen=True):
     last_message_excerpt: str | None = None
     model: str | None = None
     system_prompt: str | None = None
+    """Only for owners and administrators of the conversation."""
     archived_at: datetime | None = None
     last_event_id: str | None = None
-    """The position before the data was read; only in the response for one conversation."""
+    """The position at which the data was read; not in events."""
 
 
 class ConversationList(Model, frozen=True):
@@ -61,7 +62,6 @@ class ConversationInfo(Model, frozen=True):
     assistant_mode: str
     created_at: datetime
     model: str | None = None
-    system_prompt: str | None = None
     archived_at: datetime | None = None
 
 
@@ -102,9 +102,11 @@ class ThreadInfo(Model, frozen=True):
 
 
 class ThreadSummary(ThreadInfo, frozen=True, kw_only=True):
-    """A thread in a reader's list, with the reader's unread count."""
+    """A thread in a reader's list, with the reader's unread count and read marker."""
 
     unread: int
+    read_seq: int
+    """Everything up to this `seq` is read."""
 
 
 class ThreadList(Model, frozen=True):
@@ -115,11 +117,21 @@ class ThreadList(Model, frozen=True):
     next_cursor: str | None = None
 
 
+class FirstUnread(Model, frozen=True):
+    """The first unread message of a thread in reading order."""
+
+    message_id: UUID
+    path: str
+
+
 class ThreadUnread(Model, frozen=True):
     """The number of messages in a thread that the reader has not read, at most `UNREAD_MAX`."""
 
     root_id: UUID
     unread: int
+    read_seq: int
+    """Everything up to this `seq` is read."""
+    first_unread: FirstUnread | None = None
 
 
 class UnreadList(Model, frozen=True):

@@ -16,6 +16,13 @@ class Usage(Model, frozen=True):
     """True when the provider reported no usage and the server estimated it."""
 
 
+class MessageError(Model, frozen=True):
+    """Why an answer failed."""
+
+    code: str
+    message: str
+
+
 class MessageView(Model, frozen=True):
     """A message as all participants of its conversation see it."""
 
@@ -37,22 +44,28 @@ class MessageView(Model, frozen=True):
     author_name: str | None = None
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
+    """While it is deleted, `content` is empty."""
+    deleted_by: UUID | None = None
     model: str | None = None
     reasoning: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
+    error: MessageError | None = None
     streaming: bool = False
     html: str | None = None
     """The content as sanitised HTML, when requested with `?render=html`."""
 
 
 class ThreadPage(Model, frozen=True):
-    """A page of a thread's messages, depth first."""
+    """A page of a thread's messages, depth first or in the order of `seq`."""
 
     root_id: UUID
     messages: list[MessageView]
     last_event_id: str
     next_cursor: str | None = None
+    """For `cursor_path`, or `after_seq`: the messages after this page, if there are any."""
+    prev_cursor: str | None = None
+    """For `before_path`, or `before_seq`: the messages before this page, if there are any."""
 
 
 class PostedMessage(Model, frozen=True):
@@ -67,6 +80,29 @@ class PostedMessage(Model, frozen=True):
     """The assistant's answer that the post has started, if any."""
 
 
+class Revision(Model, frozen=True):
+    """An earlier text of a message, or the text of a deleted one."""
+
+    number: int
+    """Counts the texts of a message, from 1 on."""
+    content: str
+    written_at: datetime
+    change: str
+    """What ended it: `edited` or `deleted`."""
+    replaced_at: datetime
+    replaced_by: UUID
+    reasoning: str | None = None
+    reason: str | None = None
+    """Why it was changed, if whoever did it has given a reason."""
+
+
+class RevisionList(Model, frozen=True):
+    """A page of a message's earlier texts, latest first."""
+
+    revisions: list[Revision]
+    next_cursor: str | None = None
+
+
 class Chunk(Model, frozen=True):
     """A stored part of an assistant's answer."""
 
@@ -77,10 +113,12 @@ class Chunk(Model, frozen=True):
 
 
 class ReadMarkerResult(Model, frozen=True):
-    """The unread messages of a thread after the read marker moved."""
+    """The reader's mark in a thread, and the number of unread messages after it."""
 
     root_id: UUID
     unread: int
+    read_seq: int
+    """Everything up to this `seq` is read."""
 
 
 class CancelResult(Model, frozen=True):

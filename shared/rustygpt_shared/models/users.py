@@ -5,6 +5,7 @@ from uuid import UUID
 
 from rustygpt_shared.models import Model
 from rustygpt_shared.models.presence import Status
+from rustygpt_shared.settings import RegistrationMode
 
 
 class User(Model, frozen=True):
@@ -59,9 +60,13 @@ class OwnSession(Session, frozen=True):
 
 
 class SetupStatus(Model, frozen=True):
-    """The state of set-up: `is_setup` is true once the first administrator exists."""
+    """The state of set-up: `is_setup` is true once the first administrator exists.
+
+    `registration` says who may register: nobody (`closed`), who has an invite, or everybody.
+    """
 
     is_setup: bool
+    registration: RegistrationMode
 
 
 class UserResponse(Model, frozen=True):
@@ -78,7 +83,7 @@ class Me(Model, frozen=True):
 
 
 class LoginResponse(Model, frozen=True):
-    """The response to a login and to a refresh."""
+    """The response to a login, a refresh and a change of the password."""
 
     user: User
     session: Session

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct, field
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[int, Meta(ge=1, le=31_536_000)]
+RegistrationMode = Literal["closed", "invite", "open"]
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -21,16 +22,27 @@ class Logging(Section, frozen=True):
     """What the server writes to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "debug"
-    """The lowest severity that is written; `info` outside the dev profile."""
+    """The lowest severity that is written."""
     format: Literal["text", "json"] = "text"
     """`json` writes one object per line."""
+
+
+class Cors(Section, frozen=True):
+    """Cross-origin resource sharing (CORS): pages of other sites that may use this server."""
+
+    allowed_origins: list[str] = []
+    """Their origins, such as `https://example.org`; `*` allows all, without credentials."""
+    allow_credentials: bool = False
+    """Let these pages send the user's cookies."""
+    max_age_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 600
+    """How long browsers may keep the response to a preflight request, in seconds."""
 
 
 class Server(Section, frozen=True):
     """Where the server listens, and what it accepts."""
 
     host: str = "127.0.0.1"
-    """The address to listen on; `0.0.0.0` in the prod profile."""
+    """The address to listen on."""
     port: Port = 8080
     """The port to listen on; 0 lets the system choose."""
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
@@ -41,15 +53,34 @@ class Server(Section, frozen=True):
     """The header with the request id, in requests and responses."""
     trusted_proxies: list[str] = []
     """Addresses or networks of proxies whose `X-Forwarded-For` is trusted."""
+    allowed_hosts: list[str] = []
+    """The host names that requests may be sent to, with or without port; empty allows all."""
+    metrics_token: str | None = None
+    """`/metrics` requires this Bearer token; without it everyone may read them. A secret."""
+    cors: Cors = field(default_factory=Cors)
     body_limit_bytes: Positive = 1_048_576
     """The largest request body that is accepted, in bytes."""
+    anonymous_body_limit_bytes: Positive = 65_536
+    """The largest request body that is accepted from a caller who is not signed in, in bytes."""
+    body_memory_bytes: Positive = 67_108_864
+    """The largest sum of request bodies that are arriving at a process, in bytes."""
+    header_timeout_seconds: Seconds = 10
+    """How long the head of a request may take to arrive; also the first one of a connection."""
+    body_timeout_seconds: Seconds = 10
+    """How long a body may take, in addition to its time at `body_min_bytes_per_second`."""
+    body_min_bytes_per_second: Positive = 32_768
+    """The slowest rate at which a large body has to arrive."""
+    max_connections: Positive = 25_000
+    """The number of open connections of each process."""
+    max_connections_per_address: Positive = 1_024
+    """The same from one IPv4 address or IPv6 network of 64 bits; trusted proxies are exempt."""
 
 
 class Hsts(Section, frozen=True):
     """Strict-Transport-Security."""
 
     enabled: bool = False
-    """Send the header; true in the prod profile."""
+    """Send the header."""
     max_age_seconds: Positive = 63_072_000
     """How long browsers remember the header, in seconds."""
     include_subdomains: bool = False
@@ -64,7 +95,7 @@ class Cookie(Section, frozen=True):
     domain: str | None = None
     """The domain of the cookies; without it they are sent to this host only."""
     secure: bool = False
-    """Send the cookies over HTTPS only; true in the prod profile."""
+    """Send the cookies over HTTPS only."""
     same_site: Literal["lax", "strict"] = "lax"
     """The SameSite attribute of the session cookie."""
 
@@ -102,9 +133,28 @@ class SessionSettings(Section, frozen=True):
 
 
 class Auth(Section, frozen=True):
-    """Sessions."""
+    """Sessions and registration."""
 
+    registration: RegistrationMode = "invite"
+    """Who may create an account: nobody but administrators (`closed`), who has an invite, or
+    everybody (`open`)."""
     session: SessionSettings = field(default_factory=SessionSettings)
+
+
+class RateLimits(Section, frozen=True):
+    """Limits of how many requests a user or an address may make."""
+
+    enabled: bool = True
+    """Limit requests; false switches all limits off."""
+    auth_login_per_ip_per_min: Annotated[int, Meta(ge=1, le=1_000_000)] = 10
+    """Logins per minute, at once and in the long run, from one address and to one account: the
+    profile `auth.login`, unless an administrator has changed it."""
+    default_rps: Annotated[float, Meta(ge=1e-5, le=1e6)] = 50
+    """Requests per second of one caller: the profile `default`, unless it was changed."""
+    burst: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
+    """Requests of one caller that the profile `default` accepts at once."""
+    admin_api_enabled: bool = True
+    """Serve the routes that change profiles and assignments."""
 
 
 class Db(Section, frozen=True):
@@ -177,6 +227,28 @@ class Features(Section, frozen=True):
     """Sessions, and all routes that require one."""
     sse_v1: bool = True
     """Event streams."""
+    well_known: bool = True
+    """The routes below `/.well-known/`."""
+
+
+class WellKnownEntry(Section, frozen=True, forbid_unknown_fields=True):
+    """A file below `/.well-known/` (RFC 8615)."""
+
+    path: str
+    """Its path below `/.well-known/`, such as `assetlinks.json`."""
+    body: str
+    """Its text."""
+    content_type: str = "text/plain; charset=utf-8"
+    """Its media type."""
+
+
+class WellKnown(Section, frozen=True):
+    """The files below `/.well-known/`."""
+
+    contact: str | None = None
+    """`security.txt` names this address for reports of vulnerabilities: `mailto:…` or `https://…`."""
+    entries: list[WellKnownEntry] = []
+    """Further files; one with the path `security.txt` replaces the server's own."""
 
 
 class Web(Section, frozen=True):
@@ -245,9 +317,11 @@ class Settings(Section, frozen=True):
     server: Server = field(default_factory=Server)
     security: Security = field(default_factory=Security)
     auth: Auth = field(default_factory=Auth)
+    rate_limits: RateLimits = field(default_factory=RateLimits)
     db: Db = field(default_factory=Db)
     sse: Sse = field(default_factory=Sse)
     features: Features = field(default_factory=Features)
+    well_known: WellKnown = field(default_factory=WellKnown)
     web: Web = field(default_factory=Web)
     llm: Llm = field(default_factory=Llm)
     cli: Cli = field(default_factory=Cli)
@@ -265,5 +339,5 @@ PROFILES: dict[str, dict[tuple[str, ...], Any]] = {
 }
 """What each profile changes in the defaults above, by the path of the setting."""
 
-SECRETS = frozenset({"url", "owner_url", "api_key", "headers"})
+SECRETS = frozenset({"url", "owner_url", "api_key", "headers", "metrics_token"})
 """The names of settings whose values are never shown."""

@@ -13,9 +13,12 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 import yaml
 
-from rustygpt_shared.settings import PROFILES, Section, Settings
+from rustygpt_shared.settings import PROFILES, SECRETS, Section, Settings
 
 PREFIX = "RUSTYGPT__"
+FILE_SUFFIX = "_FILE"
+"""Ends the name of an environment variable that holds the path of a file with a secret."""
+SECRET_FILE_LIMIT = 65_536
 FILE_NAMES = ("config.toml", "config.yaml", "config.yml", "config.json")
 _PARSERS = {".toml": tomllib.loads, ".json": json.loads}
 
@@ -23,11 +26,15 @@ Key = tuple[str, ...]
 
 
 class SettingsError(Exception):
-    """Settings that cannot be used; `errors` has a sentence for each error."""
+    """Settings that cannot be used; `errors` has a sentence for each error.
 
-    def __init__(self, errors: list[str]) -> None:
+    `usable` are the settings without the values that cannot be used, for further checks.
+    """
+
+    def __init__(self, errors: list[str], usable: Settings | None = None) -> None:
         super().__init__("\n".join(errors))
         self.errors = errors
+        self.usable = usable
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ def load(
     layers = [
         (f"profile {profile}", dict(PROFILES.get(profile, {})), True),
         (f"file {file}", _read(file, errors) if file else {}, True),
-        ("environment", _from_environment(environ), False),
+        ("environment", _from_environment(environ, errors), False),
         ("flag", dict(flags or {}), True),
     ]
     tree: dict[str, Any] = {}
@@ -111,8 +118,8 @@ def _leaves(tree: dict[str, Any], prefix: Key = ()) -> Iterator[tuple[Key, Any]]
     """Yield the path and the value of every setting in a parsed file."""
     for name, value in tree.items():
         key = (*prefix, str(name))
-        if isinstance(value, dict) and value and _is_section(_type_of(key)):
-            yield from _leaves(value, key)
+        if (isinstance(value, dict) or value is None) and _is_section(_type_of(key)):
+            yield from _leaves(value or {}, key)  # an empty section changes nothing
         else:
             yield key, value
 
@@ -124,14 +131,50 @@ def _is_section(setting_type: Any) -> bool:
     return isinstance(setting_type, type) and issubclass(setting_type, Section)
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[Key, Any]:
+def _from_environment(environ: Mapping[str, str], errors: list[str]) -> dict[Key, Any]:
     values: dict[Key, Any] = {}
-    if environ.get("DATABASE_URL"):
-        values["db", "url"] = environ["DATABASE_URL"]
-    for name, value in sorted(environ.items()):
-        if name.startswith(PREFIX):
-            values[tuple(name[len(PREFIX) :].lower().split("__"))] = value
+    names = [name for name in sorted(environ) if name.startswith(PREFIX)]
+    # Names with the prefix are the exact ones, and override the short name.
+    for name in ("DATABASE_URL", f"DATABASE_URL{FILE_SUFFIX}", *names):
+        if not environ.get(name) and not name.startswith(PREFIX):
+            continue
+        key = _key_of_variable(name)
+        secret_key = _key_of_secret_file(name, key)
+        if secret_key is None:
+            values[key] = environ[name]
+        elif environ.get(name.removesuffix(FILE_SUFFIX)):
+            errors.append(f"{name.removesuffix(FILE_SUFFIX)} and {name} are both set; keep one")
+        else:
+            values[secret_key] = _read_secret(name, Path(environ[name]), errors)
     return values
+
+
+def _key_of_variable(name: str) -> Key:
+    if name.startswith("DATABASE_URL"):
+        return ("db", "url" + name.removeprefix("DATABASE_URL").lower())
+    return tuple(name[len(PREFIX) :].lower().split("__"))
+
+
+def _key_of_secret_file(name: str, key: Key) -> Key | None:
+    """Return the path of the secret whose file the variable names, or None for other variables."""
+    if not name.endswith(FILE_SUFFIX) or _type_of(key) is not None:
+        return None
+    secret = (*key[:-1], key[-1].removesuffix(FILE_SUFFIX.lower()))
+    return secret if secret[-1] in SECRETS and _type_of(secret) is not None else None
+
+
+def _read_secret(name: str, file: Path, errors: list[str]) -> str:
+    """Return the text of a file without the line's end that editors add; on errors, nothing."""
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(SECRET_FILE_LIMIT + 1)
+        if len(data) > SECRET_FILE_LIMIT:
+            raise ValueError(f"it is larger than {SECRET_FILE_LIMIT:,} bytes")  # noqa: TRY301
+        return data.decode().rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        errors.append(f"{name}: {file} cannot be read: {reason}")
+        return ""
 
 
 def _type_of(key: Key) -> Any:
@@ -191,7 +234,7 @@ def _build(tree: dict[str, Any], sources: dict[Key, str], errors: list[str]) -> 
     try:
         settings = msgspec.convert(tree, Settings, from_attributes=True)
     except msgspec.ValidationError as error:
-        errors.append(str(error))
+        raise SettingsError([*errors, str(error)]) from None
     if errors:
-        raise SettingsError(errors)
+        raise SettingsError(errors, settings)
     return settings

@@ -17,6 +17,7 @@ BEGIN
   IF rustygpt.role_rank(my_role) < rustygpt.role_rank(_minimum_role) THEN
     PERFORM rustygpt.raise_error('RG403', CASE _minimum_role
       WHEN 'member' THEN 'You may read this conversation, but not write in it.'
+      WHEN 'owner' THEN 'Only an owner of this conversation may do this.'
       ELSE 'Only an administrator of this conversation may do this.' END);
   END IF;
 END

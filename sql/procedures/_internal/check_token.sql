@@ -1,14 +1,16 @@
--- Returns user and session of a token, or the reason why the token is not valid: `unknown`,
+-- Returns user and session of a token, or the user name and the reason why the token is not valid: `unknown`,
 -- `expired`, `superseded` (rotated, and its grace period is over) or `disabled` (the account is
 -- disabled). Extends the idle expiry, at most once per minute and never beyond the absolute expiry.
--- Where the transaction is read-only (a standby, or default_transaction_read_only), the expiry
+-- It is not `cacheable` while the account's password is being changed, see bypass_caches. Where the
+-- transaction is read-only (a standby, or default_transaction_read_only), the expiry
 -- stays as it is. The same holds when another transaction has locked the session's row, because the
 -- statement checks other tokens too and must not wait.
 CREATE OR REPLACE FUNCTION rustygpt.check_token(
   _token_hash bytea, _idle_seconds integer, _now timestamptz
 ) RETURNS TABLE (reason text, user_id uuid, email text, username text, roles text[],
   display_name text, id uuid, issued_at timestamptz, expires_at timestamptz,
-  absolute_expires_at timestamptz, superseded boolean, rotate_due boolean)
+  absolute_expires_at timestamptz, superseded boolean, rotate_due boolean, cacheable boolean,
+  generation integer)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -30,6 +32,7 @@ BEGIN
     WHEN _user.disabled_at IS NOT NULL THEN 'disabled' END;
   IF _reason IS NOT NULL THEN
     reason := _reason;
+    username := _user.username;
     RETURN NEXT;
     RETURN;
   END IF;
@@ -48,6 +51,7 @@ BEGIN
   END IF;
   RETURN QUERY SELECT NULL::text, _user.id, _user.email, _user.username, _user.roles,
     _user.display_name, _session.id, _session.issued_at, _session.expires_at,
-    _session.absolute_expires_at, _token.valid_until IS NOT NULL, _rotate_due;
+    _session.absolute_expires_at, _token.valid_until IS NOT NULL, _rotate_due,
+    COALESCE(_user.uncached_until <= _now, true), _session.generation;
 END
 $$;

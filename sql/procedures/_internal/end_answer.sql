@@ -14,8 +14,10 @@ DECLARE
   _thread rustygpt.threads;
   _chunk_count integer;
   _text text;
+  _last bigint;
 BEGIN
-  PERFORM 1 FROM rustygpt.conversations c WHERE c.id = _conversation_id FOR NO KEY UPDATE;
+  SELECT c.last_event_number INTO _last FROM rustygpt.conversations c
+  WHERE c.id = _conversation_id FOR NO KEY UPDATE;
   DELETE FROM rustygpt.generations g
   WHERE g.message_id = _message_id AND g.instance_id = _instance_id;
   IF NOT FOUND THEN
@@ -25,7 +27,10 @@ BEGIN
   SELECT count(*), string_agg(c.content, '' ORDER BY c.idx) INTO _chunk_count, _text
   FROM rustygpt.chunks c WHERE c.message_id = _message_id;
   UPDATE rustygpt.messages m SET content = COALESCE(_content, _text, ''),
-    reasoning = _reasoning, finish_reason = _finish_reason, usage = _usage, streaming = false
+    reasoning = _reasoning, finish_reason = _finish_reason, usage = _usage, streaming = false,
+    text_events = m.text_events || (_last + 1),
+    error = CASE WHEN _error_code IS NOT NULL THEN json_build_object('code', _error_code,
+      'message', COALESCE(_error_message, '')) END
   WHERE m.id = _message_id RETURNING * INTO STRICT _message;
   UPDATE rustygpt.threads t SET last_activity_at = GREATEST(t.last_activity_at, _now)
   WHERE t.root_id = _message.root_id RETURNING * INTO STRICT _thread;
@@ -35,11 +40,12 @@ BEGIN
   IF _error_code IS NOT NULL THEN
     event_types := event_types || 'error'::text;
     event_payloads := event_payloads || json_build_object('code', _error_code,
-      'message', COALESCE(_error_message, ''), 'message_id', _message_id)::text;
+      'message', COALESCE(_error_message, ''), 'conversation_id', _conversation_id,
+      'root_id', _message.root_id, 'message_id', _message_id)::text;
   END IF;
   SELECT * INTO event_numbers, event_types, event_payloads FROM rustygpt.log_events(
     _conversation_id, event_types || 'thread.activity'::text,
     event_payloads || rustygpt.thread_activity_json(_thread), _now, true,
-    NULLIF(rustygpt.excerpt(_message.content), ''));
+    NULLIF(rustygpt.excerpt(_message.content), ''), _message_id);
 END
 $$;

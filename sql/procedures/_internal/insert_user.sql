@@ -1,7 +1,8 @@
--- Insert an account. User names and e-mail addresses are unique without regard to case.
+-- Insert an account. User names and e-mail addresses are unique without regard to case; what names
+-- look like is checked by claim_names.
 CREATE OR REPLACE FUNCTION rustygpt.insert_user(
   _id uuid, _username text, _email text, _password_hash text, _display_name text,
-  _roles text[], _now timestamptz
+  _username_skeletons text[], _display_skeletons text[], _roles text[], _now timestamptz
 ) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE _constraint text;
@@ -10,6 +11,7 @@ BEGIN
     password_hash, roles, created_at)
   VALUES (_id, _username, lower(_username), _email, lower(_email), _display_name,
     _password_hash, ARRAY(SELECT DISTINCT r FROM unnest(_roles) AS r ORDER BY r), _now);
+  PERFORM rustygpt.claim_names(_id, _username_skeletons, _display_skeletons);
 EXCEPTION WHEN unique_violation THEN
   GET STACKED DIAGNOSTICS _constraint = CONSTRAINT_NAME;
   PERFORM rustygpt.raise_error('RG409', CASE _constraint

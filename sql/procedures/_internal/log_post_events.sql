@@ -21,6 +21,7 @@ BEGIN
     _payloads := _payloads || rustygpt.thread_activity_json(_thread);
   END IF;
   SELECT * INTO event_numbers, event_types, event_payloads FROM rustygpt.log_events(
-    _message.conversation_id, _types, _payloads, _now, true, rustygpt.excerpt(_message.content));
+    _message.conversation_id, _types, _payloads, _now, true, rustygpt.excerpt(_message.content),
+    _message.id);
 END
 $$;

@@ -1,6 +1,7 @@
 -- Post one root (without a parent) or reply, number and log its events, and start the assistant's
 -- answer when the conversation's mode and the text ask for one, all in this transaction. A request
 -- that repeats an idempotency key gets the ids of the first one again, `replayed`, without events.
+-- A post beyond the limit of its author in this conversation has the state RG429; nothing is stored.
 CREATE OR REPLACE FUNCTION rustygpt.post_message(
   _new rustygpt.new_message, _instance_id text, _default_model text, _lease_until timestamptz,
   _now timestamptz
@@ -10,6 +11,7 @@ DECLARE
   _access record;
   _conversation rustygpt.conversations;
   _stored json;
+  _accepted boolean;
   _message rustygpt.messages;
   _answer rustygpt.messages;
   _thread rustygpt.threads;
@@ -24,7 +26,18 @@ BEGIN
     _result.replayed := true;
     RETURN _result;
   END IF;
+  IF _new.limit_burst IS NOT NULL THEN
+    SELECT c.accepted, c.full_at INTO _accepted, _result.limit_full_at
+    FROM rustygpt.take_from_cell(rustygpt.limit_cell_key('post', _new.limit_profile,
+        _new.actor::text, _new.conversation_id::text),
+      _new.actor, _new.limit_interval_us, _new.limit_burst, false, _now) AS c;
+    IF NOT _accepted THEN
+      _result.state := 'RG429';
+      RETURN _result;
+    END IF;
+  END IF;
   _conversation := _access.conversation;
+  PERFORM rustygpt.check_not_archived(_conversation);
   _message := rustygpt.insert_message(_new, _conversation, _now);
   IF _new.answer_id IS NOT NULL
     AND rustygpt.wants_answer(_conversation.assistant_mode, _new.role, _new.content)

@@ -7,11 +7,15 @@ LANGUAGE sql STABLE AS $$
   SELECT count(*)::integer FROM (
     SELECT 1 FROM rustygpt.threads t
       LEFT JOIN rustygpt.read_markers r ON r.user_id = _user_id AND r.root_id = t.root_id
-      JOIN rustygpt.messages m ON m.root_id = t.root_id
-        AND m.created_event > GREATEST(_joined_at_event, COALESCE(r.read_up_to_event, 0))
+      CROSS JOIN LATERAL (
+        SELECT 1 FROM rustygpt.messages m
+        WHERE m.root_id = t.root_id AND m.deleted_at IS NULL
+          AND m.seq > rustygpt.effective_read_seq(t.root_id, _joined_at_event, r.read_seq)
+          AND m.author_user_id IS DISTINCT FROM _user_id
+        LIMIT rustygpt.max_unread()
+      ) AS m
     WHERE t.conversation_id = _conversation_id AND t.last_created_event > _joined_at_event
-      AND t.last_created_event > COALESCE(r.read_up_to_event, 0)
-      AND m.deleted_at IS NULL AND m.author_user_id IS DISTINCT FROM _user_id
+      AND t.last_seq > COALESCE(r.read_seq, 0)
     LIMIT rustygpt.max_unread()
   ) AS counted
 $$;

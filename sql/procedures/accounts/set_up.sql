@@ -1,7 +1,8 @@
 -- Create the first administrator. Needs no account. Raises RG409 if an account exists; of
 -- concurrent calls one succeeds.
 CREATE OR REPLACE FUNCTION rustygpt.set_up(
-  _id uuid, _username text, _email text, _password_hash text, _display_name text, _now timestamptz
+  _id uuid, _username text, _email text, _password_hash text, _display_name text,
+  _username_skeletons text[], _display_skeletons text[], _now timestamptz
 ) RETURNS TABLE (id uuid, email text, username text, roles text[], display_name text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
@@ -12,7 +13,7 @@ BEGIN
     PERFORM rustygpt.raise_error('RG409', 'This server is set up already; log in instead.');
   END IF;
   PERFORM rustygpt.insert_user(_id, _username, _email, _password_hash, _display_name,
-    ARRAY['admin', 'member'], _now);
+    _username_skeletons, _display_skeletons, ARRAY['admin', 'member'], _now);
   RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name
     FROM rustygpt.users u WHERE u.id = _id;
 END

@@ -1,21 +1,30 @@
 -- Change the actor's account. Keys that are absent from the JSON object keep their values; null
--- removes the display name.
-CREATE OR REPLACE FUNCTION rustygpt.update_me(_actor uuid, _changes jsonb)
+-- removes the display name. A change of the e-mail address needs the hash that the current password
+-- was checked against; raises RG401 if the account has another one now. An address that another
+-- account logs in with is stored like any other, so that nobody learns who has an account here; but
+-- it is not the actor's login. Raises RG422 for a display name that looks like another account's user
+-- name.
+CREATE OR REPLACE FUNCTION rustygpt.update_me(
+  _actor uuid, _checked_hash text, _changes jsonb, _display_skeletons text[]
+)
 RETURNS TABLE (id uuid, email text, username text, roles text[], display_name text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM rustygpt.set_actor(_actor);
-  BEGIN
-    UPDATE rustygpt.users u SET
-      email = COALESCE(_changes ->> 'email', u.email),
-      email_key = lower(COALESCE(_changes ->> 'email', u.email)),
-      display_name = CASE WHEN _changes ? 'display_name' THEN _changes ->> 'display_name'
-        ELSE u.display_name END
-    WHERE u.id = _actor;
-  EXCEPTION WHEN unique_violation THEN
-    PERFORM rustygpt.raise_error('RG409', 'This e-mail address is taken.');
-  END;
+  IF _changes ? 'email' THEN
+    PERFORM rustygpt.lock_password(_actor, COALESCE(_checked_hash, ''));
+    UPDATE rustygpt.users u SET email = _changes ->> 'email' WHERE u.id = _actor;
+    BEGIN
+      UPDATE rustygpt.users u SET email_key = lower(u.email) WHERE u.id = _actor;
+    EXCEPTION WHEN unique_violation THEN
+      UPDATE rustygpt.users u SET email_key = NULL WHERE u.id = _actor;
+    END;
+  END IF;
+  IF _changes ? 'display_name' THEN
+    PERFORM rustygpt.claim_names(_actor, NULL, _display_skeletons);
+    UPDATE rustygpt.users u SET display_name = _changes ->> 'display_name' WHERE u.id = _actor;
+  END IF;
   PERFORM rustygpt.log_access_changes('account_changed', _actor);
   RETURN QUERY SELECT * FROM rustygpt.show_me(_actor);
 END

@@ -1,6 +1,7 @@
 -- Disable or enable an account, or set its roles or its password; NULL keeps a value. For global
 -- administrators. Disabling and a new password end the sessions of the user; other roles require
--- their rotation. Raises RG409 for the last administrator who is not disabled.
+-- their rotation. Disabling also revokes the user's personal tokens, whose ids are in `ended` too.
+-- Raises RG409 for the last administrator who is not disabled.
 CREATE OR REPLACE FUNCTION rustygpt.update_user(
   _actor uuid, _user_id uuid, _disabled boolean, _roles text[], _password_hash text,
   _now timestamptz
@@ -26,7 +27,8 @@ BEGIN
   UPDATE rustygpt.users u SET roles = _roles,
     disabled_at = CASE _disabled WHEN true THEN COALESCE(u.disabled_at, _now)
       WHEN false THEN NULL ELSE u.disabled_at END,
-    password_hash = COALESCE(_password_hash, u.password_hash)
+    password_hash = COALESCE(_password_hash, u.password_hash),
+    uncached_until = CASE WHEN _password_hash IS NULL THEN u.uncached_until END
   WHERE u.id = _user_id;
   IF NOT EXISTS (
     SELECT 1 FROM rustygpt.users u WHERE 'admin' = ANY (u.roles) AND u.disabled_at IS NULL
@@ -39,6 +41,11 @@ BEGIN
     SELECT COALESCE(array_agg(deleted.id), '{}') INTO _ended FROM deleted;
   ELSIF _roles <> _old.roles THEN
     UPDATE rustygpt.sessions SET rotation_due = true WHERE user_id = _user_id;
+  END IF;
+  IF _disabled THEN
+    WITH deleted AS (
+      DELETE FROM rustygpt.personal_tokens t WHERE t.user_id = _user_id RETURNING t.id
+    ) SELECT _ended || COALESCE(array_agg(deleted.id), '{}') INTO _ended FROM deleted;
   END IF;
   PERFORM rustygpt.log_access_changes(
     CASE WHEN _disabled THEN 'disabled' ELSE 'session_ended' END, _user_id, _ended);

@@ -1,10 +1,11 @@
--- The actor's conversations, latest activity first, after the one at (`_before`, `_before_id`).
+-- The actor's conversations, latest activity first, after the one at (`_before`, `_before_id`), each
+-- with its last event number.
 CREATE OR REPLACE FUNCTION rustygpt.list_conversations(
   _actor uuid, _archived boolean, _before timestamptz, _before_id uuid, _limit integer
 ) RETURNS TABLE (id uuid, title text, is_group boolean, role text, unread integer,
   last_activity_at timestamptz, participant_count integer, assistant_mode text,
   created_at timestamptz, last_message_excerpt text, model text, system_prompt text,
-  archived_at timestamptz)
+  archived_at timestamptz, "position" bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
@@ -12,7 +13,7 @@ BEGIN
   RETURN QUERY SELECT c.id, c.title, c.is_group, p.role,
       rustygpt.unread_in_conversation(c.id, p.user_id, p.joined_at_event), c.last_activity_at,
       c.participant_count, c.assistant_mode, c.created_at, c.last_message_excerpt, c.model,
-      c.system_prompt, c.archived_at
+      rustygpt.visible_system_prompt(p.role, c.system_prompt), c.archived_at, c.last_event_number
     FROM (
       SELECT o.*, m.role, m.user_id, m.joined_at_event FROM rustygpt.participants m
         JOIN rustygpt.conversations o ON o.id = m.conversation_id

@@ -11,7 +11,7 @@ BEGIN
   RETURN QUERY SELECT c.id, c.title, c.is_group, p.role,
       rustygpt.unread_in_conversation(c.id, p.user_id, p.joined_at_event), c.last_activity_at,
       c.participant_count, c.assistant_mode, c.created_at, c.last_message_excerpt, c.model,
-      c.system_prompt, c.archived_at,
+      rustygpt.visible_system_prompt(p.role, c.system_prompt), c.archived_at,
       c.last_event_number
     FROM rustygpt.conversations c JOIN rustygpt.participants p ON p.conversation_id = c.id
     WHERE c.id = _conversation_id AND p.user_id = _actor;

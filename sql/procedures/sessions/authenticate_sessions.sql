@@ -4,7 +4,8 @@ CREATE OR REPLACE FUNCTION rustygpt.authenticate_sessions(
   _token_hashes bytea[], _idle_seconds integer, _now timestamptz
 ) RETURNS TABLE (ordinal integer, reason text, user_id uuid, email text, username text,
   roles text[], display_name text, id uuid, issued_at timestamptz, expires_at timestamptz,
-  absolute_expires_at timestamptz, superseded boolean, rotate_due boolean)
+  absolute_expires_at timestamptz, superseded boolean, rotate_due boolean, cacheable boolean,
+  generation integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN

@@ -1,8 +1,9 @@
 -- Start a session after a successful login, and end the oldest ones of the user above
 -- `_max_sessions`. For the system. Locks the row of the account, so that concurrent logins count
--- each other.
+-- each other, and so that a change of the password comes before or after. Raises RG401 if the hash
+-- that the login was checked against is no longer the account's.
 CREATE OR REPLACE FUNCTION rustygpt.start_session(
-  _id uuid, _user_id uuid, _token_hash bytea, _user_agent text, _address text,
+  _id uuid, _user_id uuid, _checked_hash text, _token_hash bytea, _user_agent text, _address text,
   _idle_seconds integer, _absolute_seconds integer, _max_sessions integer, _now timestamptz
 ) RETURNS TABLE (id uuid, issued_at timestamptz, expires_at timestamptz,
   absolute_expires_at timestamptz, ended uuid[])
@@ -14,11 +15,7 @@ DECLARE
   _ended uuid[];
 BEGIN
   PERFORM rustygpt.set_actor_system();
-  PERFORM 1 FROM rustygpt.users u WHERE u.id = _user_id AND u.disabled_at IS NULL
-  FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
-    PERFORM rustygpt.raise_error('RG404', 'There is no such account.');
-  END IF;
+  PERFORM rustygpt.lock_password(_user_id, _checked_hash);
   INSERT INTO rustygpt.sessions (id, user_id, issued_at, last_seen_at, expires_at,
     absolute_expires_at, user_agent, address)
   VALUES (_id, _user_id, _now, _now, _idle, _end, _user_agent, _address);

@@ -10,6 +10,7 @@ BEGIN
     PERFORM rustygpt.raise_error('RG403', 'You may read this conversation, but not write in it.');
   END IF;
   PERFORM rustygpt.check_may_write(_actor);
+  PERFORM rustygpt.check_not_archived(c) FROM rustygpt.conversations c WHERE c.id = _conversation_id;
   PERFORM 1 FROM rustygpt.threads t
   WHERE t.root_id = _root_id AND t.conversation_id = _conversation_id;
   IF NOT FOUND THEN

@@ -86,7 +86,7 @@ async def _opened(
     """Return what a stream sends up to a text; its status has to be 200 for any cursor."""
     cookies = "; ".join(f"{k}={v}" for k, v in person.client.cookies.items())
     start = [f"GET {path} HTTP/1.1".encode(), b"Host: x", f"Cookie: {cookies}".encode()]
-    async with raw_connection(running.url) as connection, asyncio.timeout(10):
+    async with raw_connection(running.url) as connection, asyncio.timeout(60):
         await connection.send(b"\r\n".join([*start, *headers, b"", b""]))
         assert (await connection.reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200 ")
         return await connection.reader.readuntil(until)
@@ -127,7 +127,7 @@ async def test_no_text_becomes_a_field_of_a_stream(
     content = f"<{text}>"
     posted = await ann.root(conversation_id, content)
     path = f"/api/stream/conversations/{conversation_id}?last_event_id={since}"
-    async with ann.client.stream("GET", path) as answer, asyncio.timeout(10):
+    async with ann.client.stream("GET", path) as answer, asyncio.timeout(60):
         received: list[str] = []
         async for line in sse_lines(answer):
             received += [line] if line else []

@@ -41,17 +41,17 @@ async def test_a_silent_connection_costs_seconds_and_no_events(servers: Servers)
         root = await ann.root(conversation_id)
         async with streams(there, conversation_id, 1) as (stream,):
             await ann.reply(root, "heard")
-            await stream.wait_for_number(4, 2)
+            await stream.wait_for_number(4, 60)
             between.silence(lambda head: b"rustygpt listen" in head)
             await ann.reply(root, "not heard")
             await stream.wait_for_number(6, POLL_SECONDS)
-            await until_metric(there.client, "rustygpt_backplane_up", 0, seconds=16)
+            await until_metric(there.client, "rustygpt_backplane_up", 0, seconds=60)
             await ann.reply(root, "while it is known to be down")
-            await stream.wait_for_number(8, 3)
+            await stream.wait_for_number(8, 60)
             between.recover()
-            await until_metric(there.client, "rustygpt_backplane_up", 1, seconds=16)
+            await until_metric(there.client, "rustygpt_backplane_up", 1, seconds=60)
             await ann.reply(root, "heard again")
-            await stream.wait_for_number(10, 2)
+            await stream.wait_for_number(10, 60)
         await one.close()
         await two.close()
 
@@ -77,15 +77,15 @@ async def test_a_silent_database_is_503_and_streams_stay(servers: Servers) -> No
             assert (await ann.client.get("/healthz")).status_code == 200
             assert (await ann.client.get("/readyz")).status_code == 503
             beats = stream.keepalives
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while stream.keepalives < beats + 2:
                     await asyncio.sleep(0.05)
             between.recover()
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 while (await ann.client.get("/readyz")).status_code != 200:
                     await asyncio.sleep(0.05)
             await ann.reply(root, "after")
-            await stream.wait_for_number(4, 5)
+            await stream.wait_for_number(4, 60)
             assert not stream.ended.is_set()
         await running.close()
 
@@ -148,7 +148,7 @@ async def _wait_until_consistent(follower: ModelClient, conversation_id: str) ->
     person = follower.person
     assert person is not None
     fresh: Any = None
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while follower.state is None or fresh is None or durable_state(follower.state) != fresh:
             follower.check()
             await asyncio.sleep(0.1)

@@ -44,7 +44,7 @@ async def test_a_read_only_database_is_read(
             shown = await ann.get(f"/api/conversations/{conversation_id}/threads")
             async with ann.follow(conversation_id, "evt_0") as again:
                 await again.next("message.new")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await ann.try_root(conversation_id, "after")).status_code != 201:
                 await asyncio.sleep(0.05)
         received = await stream.next("message.new")

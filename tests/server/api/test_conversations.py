@@ -137,11 +137,20 @@ async def test_unread_counts_messages_of_others_above_the_read_marker(
     await bob.reply(root_id, "mine")
     unread_path = f"/api/conversations/{conversation_id}/unread"
 
-    assert (await bob.get(unread_path))["threads"] == [{"root_id": root_id, "unread": 2}]
+    first_path = (await bob.get(f"/api/messages/{first_reply_id}"))["path"]
+    assert (await bob.get(unread_path))["threads"] == [
+        {
+            "root_id": root_id,
+            "unread": 2,
+            "read_seq": 1,
+            "first_unread": {"message_id": first_reply_id, "path": first_path},
+        }
+    ]
     assert (await bob.get("/api/conversations"))["conversations"][0]["unread"] == 2
     assert await bob.post(f"/api/threads/{root_id}/read", {"message_id": first_reply_id}) == {
         "root_id": root_id,
         "unread": 1,
+        "read_seq": 2,
     }
     assert (await bob.post(f"/api/threads/{root_id}/read", {}))["unread"] == 0
     assert (await bob.post(f"/api/threads/{root_id}/read", {"message_id": first_reply_id}))[
@@ -160,3 +169,25 @@ async def test_a_read_only_user_cannot_write(server: InProcessServer) -> None:
     await rob.post(f"/api/messages/{root}/reply", {"content": "x"}, expect=403)
     assert (await rob.post(f"/api/threads/{root}/read", {}))["unread"] == 0
     assert len((await rob.get(f"/api/threads/{root}/tree"))["messages"]) == 1
+
+
+async def test_each_snapshot_has_the_position_of_its_events(server: InProcessServer) -> None:
+    """Also each row of the list of conversations; a client with one stream counts from there."""
+    ann = await server.person("ann")
+    conversation_id = await ann.conversation()
+    root_id = await ann.root(conversation_id)
+    path = f"/api/conversations/{conversation_id}"
+    (row,) = (await ann.get("/api/conversations"))["conversations"]
+    snapshots = [row] + [
+        await ann.get(one)
+        for one in (
+            path,
+            f"{path}/threads",
+            f"{path}/unread",
+            f"{path}/presence",
+            f"{path}/participants",
+            f"/api/threads/{root_id}/tree",
+            f"/api/threads/{root_id}/messages",
+        )
+    ]
+    assert [snapshot["last_event_id"] for snapshot in snapshots] == ["evt_2"] * 8

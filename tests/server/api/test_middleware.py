@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 from tests.support.clients.raw_http import RawResponse, raw_connection, request
+from tests.support.password import PASSWORD
 from tests.support.servers.in_process_server import InProcessServer, StartServer
+from tests.support.wait import until
 
 from rustygpt_shared.settings import Db, Llm, Server, Settings
 
@@ -175,8 +178,13 @@ async def test_a_smuggled_request_is_not_answered(server: InProcessServer) -> No
     [b"GET / HTTP/1.1\r\nX-Slow: ", request("POST", "/api/setup", _JSON, "Content-Length: 1000")],
     ids=["header", "body"],
 )
-async def test_a_slow_request_is_aborted(server: InProcessServer, head: bytes) -> None:
-    """A request that is incomplete for too long is aborted, however steadily its bytes arrive."""
+async def test_a_slow_request_is_aborted(
+    server: InProcessServer, head: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A request that is incomplete for too long is aborted, however steadily its bytes arrive.
+
+    That is no failure of the server.
+    """
     is_aborted = False
     async with raw_connection(server.url) as connection:
         await connection.send(head)
@@ -191,6 +199,28 @@ async def test_a_slow_request_is_aborted(server: InProcessServer, head: bytes) -
         received = await connection.rest()
 
     assert is_aborted or received == b""
+    await until(lambda: _counted(server) != [])
+    assert [status for _, status in _counted(server)] == ["499"]
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+async def test_a_large_body_has_time_by_its_length(start_server: StartServer) -> None:
+    """30,000 bytes at 1,000 bytes per second have 30 s in addition to the 10 s of every body."""
+    settings = Settings(
+        server=Server(body_min_bytes_per_second=1_000),
+        llm=Llm(default_model="demo"),
+        db=Db(max_connections=4),
+    )
+    async with start_server(settings=settings) as server, raw_connection(server.url) as connection:
+        started = server.clock.monotonic()
+        head = request("POST", "/api/auth/login", _JSON, "Content-Length: 30000")
+        await connection.send(head + b"{")
+        aborted = asyncio.create_task(connection.rest(30))
+        while not aborted.done():
+            server.clock.advance(1)
+            await asyncio.sleep(0.01)
+        assert await aborted == b""
+        assert 40 <= server.clock.monotonic() - started < 60
 
 
 async def test_complete_requests_on_an_idle_connection_are_answered(
@@ -234,3 +264,65 @@ async def test_a_request_cannot_forge_log_lines(
 
     assert "forged" not in logged.out + logged.err
     assert "\x1b[31m" not in logged.out + logged.err
+
+
+_ID = "00000000-0000-7000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/setup"),
+        ("POST", "/api/auth/login"),
+        ("POST", f"/api/threads/{_ID}/root"),
+        ("PATCH", f"/api/conversations/{_ID}"),
+        ("GET", "/api/auth/me"),
+        ("GET", "/api/stream"),
+    ],
+)
+@pytest.mark.parametrize("header", ["Content-Length: 100", "Transfer-Encoding: chunked"])
+async def test_a_client_that_leaves_before_its_body_arrived_is_no_failure_of_the_server(
+    server: InProcessServer,
+    capfd: pytest.CaptureFixture[str],
+    method: str,
+    path: str,
+    header: str,
+) -> None:
+    """It is logged for information and counted as 499, which is the only status.
+
+    A body of unknown length is not awaited from a caller who is not signed in: that is 401.
+    """
+    is_public = path in ("/api/setup", "/api/auth/login")
+    if "chunked" in header and not is_public:
+        async with raw_connection(server.url) as connection:
+            await connection.send(request(method, path, _JSON, header, body=b"1\r\n{"))
+            assert (await connection.response()).status == 401
+        return
+    async with raw_connection(server.url) as connection:
+        await connection.send(request(method, path, _JSON, header, body=b"1\r\n{"))
+    await until(lambda: _counted(server) != [])
+
+    assert [status for _, status in _counted(server)] == ["499"]
+    logged = "".join(capfd.readouterr())
+    assert re.search(r"\[info +\] client went away .*status=499", logged)
+    assert "error" not in logged
+
+
+async def test_a_client_that_leaves_before_its_response_is_no_failure_of_the_server(
+    server: InProcessServer,
+) -> None:
+    """Also when its request is complete."""
+    async with raw_connection(server.url) as connection:
+        body = json.dumps({"email": "ada", "password": PASSWORD}).encode()
+        headers = (_JSON, f"Content-Length: {len(body)}")
+        await connection.send(request("POST", "/api/auth/login", *headers, body=body))
+    await until(lambda: _counted(server) != [])
+
+    assert _counted(server)[0][1] in ("401", "499")
+
+
+def _counted(server: InProcessServer) -> list[tuple[str, str]]:
+    """Return the method and the status of all requests that were counted."""
+    report = server.components.context.runtime.metrics.report().decode()
+    pattern = r'http_requests_total\{method="(\w+)",route="[^"]*",status="(\d+)"\}'
+    return re.findall(pattern, report)

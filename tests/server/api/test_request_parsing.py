@@ -213,12 +213,17 @@ def test_trusted_proxies_are_addresses_or_networks(address: str, trusted: bool) 
     assert request_parsing.is_trusted(address, ["10.1.0.0/16", "::1"]) is trusted
 
 
-def test_loopback_addresses_are_recognized() -> None:
-    """No other address is a loopback address."""
-    assert [request_parsing.is_loopback(a) for a in ("127.0.0.1", "::1", "10.0.0.1", "", "x")] == [
-        True,
-        True,
-        False,
-        False,
-        False,
-    ]
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_an_ipv6_network_is_one_client(address: str, client: str) -> None:
+    """One subscriber has a whole network of 64 bits."""
+    assert request_parsing.client_key(address) == client

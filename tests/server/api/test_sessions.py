@@ -11,12 +11,13 @@ SETUP = {"username": "ann", "email": "ann@example.org", "password": PASSWORD}
 
 async def test_set_up_succeeds_once(server: InProcessServer) -> None:
     """Of several requests at once one succeeds, and set-up is closed afterwards."""
+    state = {"registration": "invite"}
     async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
-        assert (await client.get("/api/setup")).json() == {"is_setup": False}
+        assert (await client.get("/api/setup")).json() == {**state, "is_setup": False}
         bodies = [{**SETUP, "username": f"a{n}", "email": f"a{n}@example.org"} for n in range(4)]
         responses = await asyncio.gather(*(client.post("/api/setup", json=body) for body in bodies))
         assert sorted(response.status_code for response in responses) == [201, 409, 409, 409]
-        assert (await client.get("/api/setup")).json() == {"is_setup": True}
+        assert (await client.get("/api/setup")).json() == {**state, "is_setup": True}
 
 
 async def test_remote_set_up_needs_the_printed_token(server: InProcessServer) -> None:
@@ -177,18 +178,21 @@ async def test_a_sixth_login_ends_the_oldest_session(server: InProcessServer) ->
     assert [item.get("current", False) for item in listed] == [True, False, False, False, False]
 
 
-async def test_a_password_change_ends_other_sessions(server: InProcessServer) -> None:
-    """The current session gets a new token, and the other sessions end."""
-    ann, other = await server.person("ann"), await server.sign_in("ann")
-    body = {"current_password": PASSWORD, "new_password": "another good one"}
+async def test_a_password_change_returns_new_cookies(server: InProcessServer) -> None:
+    """The response is that of a login, with a new token for the same session."""
+    ann = await server.person("ann")
+    before = dict(ann.client.cookies)
+    session = (await ann.get("/api/auth/me"))["session"]
+    wrong = {"current_password": "no", "new_password": "another good one"}
+    await ann.call("POST", "/api/auth/password", wrong, expect=401)
+    response = await server.change_password(ann, "another good one")
 
-    await ann.call("POST", "/api/auth/password", {**body, "current_password": "no"}, expect=401)
-    await ann.call("POST", "/api/auth/password", body, expect=204)
-    me_response = await ann.client.get("/api/auth/me")
-
-    assert me_response.status_code == 200
-    assert me_response.headers["x-session-rotated"] == "1"
-    assert (await other.client.get("/api/auth/me")).status_code == 401
+    assert response.json()["session"]["id"] == session["id"]
+    assert response.json()["user"]["username"] == "ann"
+    assert response.headers["x-session-rotated"] == "1"
+    assert ann.client.cookies["CSRF-TOKEN"] == response.json()["csrf_token"]
+    assert not set(ann.client.cookies.values()) & set(before.values())
+    await ann.conversation()
 
 
 async def test_logout_deletes_the_cookies_of_an_expired_session(server: InProcessServer) -> None:

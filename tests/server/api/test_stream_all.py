@@ -1,8 +1,11 @@
 """Streams of all conversations of a user, over HTTP."""
 
 import asyncio
+import json
 from typing import Any
 
+import httpx
+import pytest
 from tests.support.servers.in_process_server import InProcessServer, StartServer
 from tests.support.wait import until
 
@@ -39,7 +42,7 @@ async def test_a_stream_of_all_has_no_id_fields(server: InProcessServer) -> None
     lines = []
     async with ann.follow_all() as stream:
         await ann.root(conversation_id)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for line in stream.lines:
                 lines.append(line)
                 if '"message.new"' in line:
@@ -61,7 +64,6 @@ async def test_each_conversation_continues_from_its_position(server: InProcessSe
 
     assert opened["payload"]["positions"] == {
         conversation_ids[0]: "evt_1",
-        conversation_ids[1]: "evt_2",
         conversation_ids[2]: "evt_2",
     }
     assert events[0]["payload"] == {
@@ -70,6 +72,53 @@ async def test_each_conversation_continues_from_its_position(server: InProcessSe
         "conversation_id": conversation_ids[1],
     }
     assert (events[1]["type"], events[1]["id"]) == ("message.new", "evt_2")
+
+
+@pytest.mark.parametrize("junk", ["junk", "junk:evt_1", ":", "%00", "evt_1"])
+async def test_a_position_without_a_conversation_may_be_about_each_one(
+    server: InProcessServer, junk: str
+) -> None:
+    """Conversations whose position can be read continue from it; all others get a reset."""
+    ann = await server.person("ann")
+    known_id, other_id = await ann.conversation(), await ann.conversation()
+    for conversation_id in (known_id, other_id):
+        await ann.root(conversation_id)
+    url = f"/api/stream?positions={junk},{known_id}:evt_2"
+    async with ann.client.stream("GET", url) as response:
+        received = await _first_events(response, 2)
+
+    assert received[0] == {"type": "stream.open", "payload": {"positions": {known_id: "evt_2"}}}
+    assert received[1]["payload"] == {
+        "reason": "unknown",
+        "last_event_id": "evt_2",
+        "conversation_id": other_id,
+    }
+
+
+async def test_positions_may_be_repeated(server: InProcessServer) -> None:
+    """As several parameters, of which each may have several parts."""
+    ann = await server.person("ann")
+    ids = [await ann.conversation() for _ in range(2)]
+    for conversation_id in ids:
+        await ann.root(conversation_id)
+    url = "/api/stream?" + "&".join(f"positions={id_}:evt_1" for id_ in ids)
+    async with ann.client.stream("GET", url) as response:
+        received = await _first_events(response, 3)
+
+    assert received[0]["payload"] == {"positions": dict.fromkeys(ids, "evt_1")}
+    assert [event["id"] for event in received[1:]] == ["evt_2", "evt_2"]
+
+
+async def _first_events(response: httpx.Response, count: int) -> list[Any]:
+    """Return the data of the first events of a stream."""
+    received: list[Any] = []
+    async with asyncio.timeout(60):
+        async for line in response.aiter_lines():
+            if line.startswith("data:"):
+                received.append(json.loads(line.removeprefix("data:")))
+            if len(received) == count:
+                break
+    return received
 
 
 async def test_a_removed_user_gets_no_more_events_of_the_conversation(

@@ -48,9 +48,9 @@ async def test_an_administrator_changes_an_account(server: InProcessServer) -> N
     """A new password signs the user in, and the old one does not."""
     admin = await server.person("admin")
     bob = await server.person("bob")
-    response = await admin.call(
-        "PATCH", f"/api/admin/users/{bob.id}", {"password": "another password", "roles": ["member"]}
-    )
+    change = {"password": "another password", "roles": ["member"]}
+    call = admin.call("PATCH", f"/api/admin/users/{bob.id}", change)
+    response = await server.settled(call)
     assert response.json()["username"] == "bob"
     for password, status in ((PASSWORD, 401), ("another password", 200)):
         login = await bob.client.post(

@@ -89,5 +89,5 @@ async def test_head_returns_the_headers_of_get(server: InProcessServer) -> None:
     head_response = await ann.client.head("/")
 
     assert head_response.content == b""
-    assert head_response.headers["content-length"] == str(len(get_response.content))
+    assert head_response.headers["content-length"] == get_response.headers["content-length"]
     assert head_response.headers["etag"] == get_response.headers["etag"]

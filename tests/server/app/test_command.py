@@ -92,7 +92,7 @@ async def test_a_supervised_server_ends_with_its_parent(tmp_path: Path, cluster_
         if "ready" in reports[-1]:
             break
     process.stdin.close()
-    exit_code = await asyncio.wait_for(process.wait(), 15)
+    exit_code = await asyncio.wait_for(process.wait(), 60)
     await databases.drop(cluster_url, url)
 
     assert exit_code == 0

@@ -11,15 +11,22 @@ from rustygpt_shared.settings import Db, Features, Llm, Settings
 def _paths(features: Features) -> set[str]:
     """Return the path templates of the routes that the flags enable."""
     return {
-        operation.template for group in route_groups(features) for operation in group.operations
+        operation.template
+        for group in route_groups(Settings(features=features))
+        for operation in group.operations
     }
 
 
 def test_each_flag_enables_its_routes() -> None:
-    """Without auth_v1 only the probes remain; without sse_v1 everything but the streams."""
+    """Without auth_v1 the probes, the documents and the well-known files remain."""
     everything = _paths(Features())
 
-    assert _paths(Features(auth_v1=False)) == {"/healthz", "/readyz", "/metrics"}
+    assert _paths(Features(auth_v1=False)) == {
+        *("/healthz", "/readyz", "/metrics"),
+        *("/openapi.json", "/openapi.yaml", "/docs", "/docs/{name}"),
+        "/.well-known/{path}",
+    }
+    assert everything - _paths(Features(well_known=False)) == {"/.well-known/{path}"}
     assert everything - _paths(Features(sse_v1=False)) == {
         "/api/stream",
         "/api/stream/conversations/{conversation_id}",
@@ -28,7 +35,7 @@ def test_each_flag_enables_its_routes() -> None:
 
 def test_no_route_is_declared_twice() -> None:
     """Each pair of method and path belongs to one operation."""
-    declared = [(o.method, o.path) for group in route_groups(Features()) for o in group.operations]
+    declared = [(o.method, o.path) for group in route_groups(Settings()) for o in group.operations]
 
     assert len(declared) == len(set(declared))
 

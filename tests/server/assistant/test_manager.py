@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from tests.support.components.assistant_harness import AssistantHarness, ask_question
+from tests.support.components.assistant_harness import AssistantHarness, answer_target, ask_question
 from tests.support.database import databases
 from tests.support.database.database_builder import INSTANCE_ID, DatabaseBuilder
 from tests.support.wait import until
@@ -24,10 +24,12 @@ class WaitingProvider:
     def __init__(self, *, fails: bool = False) -> None:
         self.resume = asyncio.Event()
         self.requests = 0
+        self.prompts: list[list[str]] = []
         self._fails = fails
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[CompletionChunk]:
         self.requests += 1
+        self.prompts.append([message.role for message in prompt.messages])
         yield CompletionChunk(content="word")
         if self._fails:
             raise KeyError("a mistake in the program")
@@ -45,7 +47,7 @@ async def _wait_for_end(
     builder: DatabaseBuilder, user_id: UUID, target: AnswerTarget
 ) -> MessageView:
     """Return the answer as soon as its end is stored."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (
             message := await messages.get_message(builder.db, user_id, target.message_id)
         ).streaming:
@@ -80,6 +82,62 @@ async def test_an_answer_can_be_cancelled_before_its_task_runs(builder: Database
 
     assert (message.content, message.finish_reason) == ("", "cancelled")
     assert provider.requests == 0
+
+
+async def test_an_answer_waits_for_the_answer_that_its_question_replies_to(
+    builder: DatabaseBuilder,
+) -> None:
+    """The roles of each prompt alternate; an answer that waits takes no slot."""
+    provider = WaitingProvider()
+    assistant = AssistantHarness(builder.db, provider, Llm(max_concurrent_requests=1))
+    user_id, target = await ask_question(builder)
+    targets = [target]
+    for _ in range(3):
+        targets.append(answer_target(await builder.reply(user_id, targets[-1].message_id)))
+    for target in reversed(targets):
+        assistant.manager.start(target)
+    await until(lambda: provider.requests == 1)
+    provider.resume.set()
+    ends = [await _wait_for_end(builder, user_id, target) for target in targets]
+
+    assert {end.finish_reason for end in ends} == {"stop"}
+    assert provider.prompts == [["user", "assistant"] * n + ["user"] for n in range(4)]
+
+
+async def test_an_answer_that_waits_can_be_cancelled(builder: DatabaseBuilder) -> None:
+    """No request is sent to the model."""
+    provider = WaitingProvider()
+    assistant = AssistantHarness(builder.db, provider)
+    user_id, first = await ask_question(builder)
+    second = answer_target(await builder.reply(user_id, first.message_id))
+    assistant.manager.start(first)
+    assistant.manager.start(second)
+    await until(lambda: provider.requests == 1)
+    assistant.manager.cancel(second.message_id)
+
+    assert (await _wait_for_end(builder, user_id, second)).finish_reason == "cancelled"
+    provider.resume.set()
+    assert (await _wait_for_end(builder, user_id, first)).finish_reason == "stop"
+    assert provider.requests == 1
+
+
+async def test_an_answer_waits_for_one_of_another_process(builder: DatabaseBuilder) -> None:
+    """It looks in the database from time to time."""
+    provider = WaitingProvider()
+    provider.resume.set()
+    assistant = AssistantHarness(builder.db, provider)
+    user_id, first = await ask_question(builder)
+    second = answer_target(await builder.reply(user_id, first.message_id))
+    assistant.manager.start(second)
+    result = answers.AnswerResult("done", "stop")
+    await answers.finish_answer(builder.db, first.message_id, INSTANCE_ID, result, builder.now)
+
+    async with asyncio.timeout(60):
+        while provider.requests == 0:
+            assistant.clock.advance(1)
+            await asyncio.sleep(0.01)
+    assert provider.prompts == [["user", "assistant", "user"]]
+    assert (await _wait_for_end(builder, user_id, second)).finish_reason == "stop"
 
 
 async def test_a_queued_answer_can_be_cancelled(builder: DatabaseBuilder) -> None:
@@ -200,7 +258,7 @@ async def test_stopping_does_not_wait_for_an_unavailable_database(
         user_id, target = await ask_question(builder)
         assistant.manager.start(target)
         await until(lambda: provider.requests == 1)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         await assistant.manager.stop()
     await until(lambda: assistant.hub.answers(target.conversation_id) == [])
 

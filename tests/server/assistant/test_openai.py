@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 from tests.support.fakes.fake_model_server import (
@@ -14,9 +15,9 @@ from tests.support.fakes.fake_model_server import (
     finished,
 )
 
-from rustygpt_server.assistant.openai import OpenAIProvider
+from rustygpt_server.assistant.openai import OpenAIProvider, retry_seconds
 from rustygpt_server.assistant.provider import ChatMessage, CompletionChunk, Prompt, ProviderError
-from rustygpt_server.clock import TimeLimits
+from rustygpt_server.runtime import Runtime
 from rustygpt_shared.models.messages import Usage
 from rustygpt_shared.settings import Provider
 
@@ -26,7 +27,7 @@ PROMPT = Prompt("m", [ChatMessage("user", "hi")], {"temperature": 0})
 async def _stream(server: FakeModelServer, idle: float = 5) -> list[CompletionChunk]:
     """Return the chunks of an answer of a model server."""
     settings = Provider(kind="openai", base_url=server.url, api_key="k")
-    provider = OpenAIProvider(settings, idle, TimeLimits())
+    provider = OpenAIProvider(settings, idle, Runtime())
     try:
         return [part async for part in provider.stream(PROMPT)]
     finally:
@@ -159,9 +160,9 @@ async def test_an_error_response_has_the_servers_message() -> None:
     body = b'{"error":{"code":400,"type":"exceed_context_size_error","message":"too long"}}'
     error = await _fails(body, status=400, content_type="application/json")
 
-    assert error.detail == "The model's server says: too long"
+    assert error.detail == "The model's server says: too long (HTTP 400)"
     assert (await _fails(b"<html>", status=502, content_type="text/html")).detail.endswith(
-        "HTTP 502"
+        "(HTTP 502)"
     )
 
 
@@ -188,6 +189,87 @@ async def test_a_busy_server_is_requested_again() -> None:
         assert (await _stream(server))[0].content == "a"
 
 
+_SENT = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        ("1.5", 1.5),
+        ("Thu, 01 Jan 2026 12:00:03 GMT", 3),
+        ("Thu, 01 Jan 2026 11:00:00 GMT", 0),
+        ("soon", None),
+        ("", None),
+        ("-1", None),
+        ("\u0663", None),
+        ("1e9", None),
+        ("Thu, 99 Jan 2026 12:00:03 GMT", None),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(value: str, seconds: float | None) -> None:
+    """Anything else is ignored."""
+    assert retry_seconds(value, _SENT) == seconds
+
+
+@pytest.mark.parametrize(
+    ("wait", "requests"),
+    [("0.01", 2), ("Thu, 01 Jan 2026 11:59:59 GMT", 2), ("soon", 1), ("99", 1)],
+)
+async def test_a_busy_server_is_requested_again_when_it_says_when(wait: str, requests: int) -> None:
+    """The date is compared with the server's own; a long wait is the user's decision."""
+    busy = ScriptedAnswer(
+        [b'{"error": "busy"}'],
+        status=429,
+        content_type="application/json",
+        headers={"Retry-After": wait, "Date": "Thu, 01 Jan 2026 12:00:00 GMT"},
+    )
+    async with fake_model_server(busy, answer("a")) as server:
+        if requests == 1:
+            with pytest.raises(ProviderError, match=r"busy \(HTTP 429\)"):
+                await _stream(server)
+        else:
+            assert (await _stream(server))[0].content == "a"
+
+    assert len(server.requests) == requests
+
+
+_CASES = {
+    "finish_error": (
+        chunk("half an ans"),
+        chunk("", finish_reason="error"),
+        b"data: [DONE]\n\n",
+    ),
+    "refusal": (
+        b'data: {"choices":[{"delta":{"refusal":"No."}}]}\n\n',
+        finished(),
+    ),
+    "pretty error": (b'data: {\ndata:   "error": {"message": "bad key"}\ndata: }\n\n',),
+    "raw error": (b'{"detail":"model not loaded"}',),
+    "named error": (chunk("a"), b'event: error\ndata: {"message": "gone"}\n\n'),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("finish_error", "before it was complete (error)"),
+        ("refusal", "The model refuses: No."),
+        ("pretty error", "bad key"),
+        ("raw error", "model not loaded"),
+        ("named error", "gone"),
+    ],
+)
+async def test_what_went_wrong_reaches_the_reader(name: str, words: str) -> None:
+    """In the words of the server."""
+    assert words in (await _fails(*_CASES[name])).detail
+
+
+async def test_a_byte_order_mark_is_no_part_of_the_stream() -> None:
+    """The first event after it is read."""
+    assert await _text(b"\xef\xbb\xbf" + chunk("a"), chunk("b"), finished()) == "ab"
+
+
 async def test_a_silent_server_is_a_timeout() -> None:
     """The request ends after the idle timeout."""
     async with fake_model_server(ScriptedAnswer([chunk("a"), asyncio.Event()])) as server:
@@ -201,7 +283,7 @@ async def test_an_unreachable_server_is_an_error() -> None:
     """A refused connection is reported in one sentence."""
     async with fake_model_server() as server:
         url = server.url
-    provider = OpenAIProvider(Provider(kind="openai", base_url=url), 1, TimeLimits())
+    provider = OpenAIProvider(Provider(kind="openai", base_url=url), 1, Runtime())
     with pytest.raises(ProviderError, match="cannot be reached"):
         await anext(aiter(provider.stream(PROMPT)))
     with pytest.raises(ProviderError, match="cannot be reached"):
@@ -212,11 +294,11 @@ async def test_an_unreachable_server_is_an_error() -> None:
 async def test_closing_the_stream_closes_the_connection() -> None:
     """A cancelled answer stops the model, because its server sees the connection close."""
     async with fake_model_server(ScriptedAnswer([chunk("a"), asyncio.Event()])) as server:
-        provider = OpenAIProvider(Provider(kind="openai", base_url=server.url), 5, TimeLimits())
+        provider = OpenAIProvider(Provider(kind="openai", base_url=server.url), 5, Runtime())
         chunks: AsyncIterator[CompletionChunk] = provider.stream(PROMPT)
         assert (await anext(chunks)).content == "a"
         await chunks.aclose()  # type: ignore[attr-defined]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await server.disconnected.wait()
         await provider.close()
 
@@ -224,7 +306,7 @@ async def test_closing_the_stream_closes_the_connection() -> None:
 async def test_models_are_listed() -> None:
     """The list has the ids of the server's models."""
     async with fake_model_server(answer("a")) as server:
-        provider = OpenAIProvider(Provider(kind="openai", base_url=server.url), 5, TimeLimits())
+        provider = OpenAIProvider(Provider(kind="openai", base_url=server.url), 5, Runtime())
         assert await provider.list_models() == ["scripted"]
         await provider.close()
 

@@ -6,7 +6,6 @@ import shutil
 import signal
 import stat
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -90,8 +89,8 @@ def postmaster_pid(folder: Path) -> int:
     return int(lock_file(folder).split()[0])
 
 
-async def test_data_survive_a_stop_and_a_restart_is_fast(folder: Path) -> None:
-    """The first start reports its steps; the next takes less than 1.5 s."""
+async def test_data_survive_a_stop(folder: Path) -> None:
+    """The first start reports its steps."""
     reported_steps: list[str] = []
     first = await embedded.start(folder, reported_steps.append)
     assert reported_steps == ["preparing the database", "starting the database"]
@@ -101,9 +100,7 @@ async def test_data_survive_a_stop_and_a_restart_is_fast(folder: Path) -> None:
     await first.stop()
     await first.stop()
     assert not await is_serving(first.url)
-    started_at = time.monotonic()
     async with running(folder) as postgres, connected(postgres.url) as connection:
-        assert time.monotonic() - started_at < 1.5
         assert await connection.fetchval("SELECT n FROM kept") == 42
 
 

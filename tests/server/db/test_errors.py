@@ -7,8 +7,8 @@ import pytest
 
 from rustygpt_server.db import errors
 from rustygpt_server.db.database import Database
-from rustygpt_server.db.errors import from_driver_error, is_broken
-from rustygpt_server.errors import Unavailable
+from rustygpt_server.db.errors import from_driver_error, from_sqlstate, is_broken
+from rustygpt_server.errors import DiskFull, Unavailable
 
 
 @pytest.mark.parametrize("state", sorted(errors.BY_SQLSTATE))
@@ -35,7 +35,7 @@ async def test_each_sqlstate_becomes_its_exception(
         asyncpg.QueryCanceledError("statement timeout"),
         asyncpg.LockNotAvailableError("lock timeout"),
         asyncpg.TooManyConnectionsError("full"),
-        asyncpg.DiskFullError("full"),
+        asyncpg.DiskFullError("could not extend file"),
         asyncpg.ReadOnlySQLTransactionError("a standby"),
         asyncpg.DeadlockDetectedError("deadlock"),
         asyncpg.ConnectionDoesNotExistError("gone"),
@@ -82,3 +82,13 @@ def test_only_some_unavailable_errors_break_the_connection(
     """A connection stays in the pool after a lock or statement timeout."""
     assert isinstance(from_driver_error(error), Unavailable)
     assert is_broken(error) is expected
+
+
+def test_a_full_disk_has_its_own_exception() -> None:
+    """It is no reason to try again in a moment: the sentence says what to do."""
+    for error in (
+        from_driver_error(asyncpg.DiskFullError("could not extend file")),
+        from_sqlstate("53100", "could not extend file"),
+    ):
+        assert isinstance(error, DiskFull)
+        assert "disk of the database is full" in error.detail

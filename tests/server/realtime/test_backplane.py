@@ -36,7 +36,7 @@ MESSAGES = [
     ResendRequest(uuid4()),
     AccessChange("removed", uuid4(), None, uuid4(), 7),
     CancelAnswer(uuid4()),
-    ReadMarkerMoved(uuid4(), uuid4(), uuid4(), 1 << 60, 1_000),
+    ReadMarkerMoved(uuid4(), uuid4(), uuid4(), 1_000, 7, 1 << 60, 3),
 ]
 
 
@@ -91,7 +91,7 @@ async def test_the_last_position_always_arrives(backplanes: list[Backplane]) -> 
         for conversation_id in conversation_ids:
             backplanes[0].publish_position(conversation_id, number)
     expected = dict.fromkeys(conversation_ids, 19)
-    await until(lambda: all(dict(other.numbers) == expected for other in others), seconds=20)
+    await until(lambda: all(dict(other.numbers) == expected for other in others), seconds=60)
 
     for other in others:
         received = [number for one, number in other.numbers if one == conversation_ids[0]]
@@ -105,7 +105,7 @@ async def test_a_long_text_arrives_in_parts(backplanes: list[Backplane]) -> None
     thought = "hm " * 3_000
     backplanes[0].publish(answer_delta(0, text, reasoning=thought))
     backplanes[0].publish(ResendRequest(None))
-    await until(lambda: ResendRequest(None) in listener.messages, seconds=20)
+    await until(lambda: ResendRequest(None) in listener.messages, seconds=60)
     content = ""
     reasoning = ""
     for delta in listener.messages[:-1]:

@@ -55,12 +55,16 @@ def test_the_first_frame_contains_the_position() -> None:
 
 
 def test_a_reset_follows_the_first_frame() -> None:
-    """If the stream cannot resume, the client gets the reason and the position at once."""
+    """If the stream cannot resume, the client gets the reason and the position at once.
+
+    Only the reset has an id line: a connection that breaks before it must not lose it.
+    """
     harness = HubHarness()
     resume_point = harness.start(harness.subscriber(), "evt_9", LogBounds(1, 1))
 
     frames = harness.starter.open_frame(resume_point)
 
+    assert frames.startswith(b"retry: 1000\n\nevent: stream.open\n")
     assert b'id: evt_1\nevent: stream.reset\ndata: {"type":"stream.reset"' in frames
     assert b'"reason":"unknown"' in frames
 
@@ -75,45 +79,69 @@ def test_recent_events_need_no_log() -> None:
     assert harness.start(subscriber, "evt_2", LogBounds(5, 6)) == ResumePoint(2, None)
 
 
-def test_a_stream_of_all_conversations_starts_with_all_positions() -> None:
-    """There is no id line, for there are several positions; each reset names its conversation."""
+def test_a_stream_of_all_conversations_starts_with_their_positions() -> None:
+    """There is no id line, for there are several positions; each reset names its conversation.
+
+    Its position is in the reset only: a connection that breaks before it must not lose it.
+    """
     harness = HubHarness()
     subscriber = harness.subscriber(all_conversations=True)
     bounds = {CONVERSATION_ID: LogBounds(7, 1), OTHER: LogBounds(2, 1)}
 
-    frames = harness.starter.start_all(subscriber, f"{CONVERSATION_ID}:evt_5,{OTHER}:evt_9", bounds)
+    seen = {CONVERSATION_ID: "evt_5", OTHER: "evt_9"}
+    frames = harness.starter.start_all(subscriber, seen, bounds)
 
     assert b"id: " not in frames
-    assert f'"positions":{{"{CONVERSATION_ID}":"evt_5","{OTHER}":"evt_2"}}'.encode() in frames
+    assert f'"positions":{{"{CONVERSATION_ID}":"evt_5"}}'.encode() in frames
     assert frames.count(b"stream.reset\n") == 1
     reset = f'"reason":"unknown","last_event_id":"evt_2","conversation_id":"{OTHER}"'
     assert reset.encode() in frames
     assert [subscription.cursor for subscription in subscriber.subscriptions] == [5, 2]
 
 
+def test_a_conversation_that_the_user_has_left_gets_a_reset() -> None:
+    """Its client learns that there are no more events of it."""
+    harness = HubHarness()
+    subscriber = harness.subscriber(all_conversations=True)
+
+    frames = harness.starter.start_all(
+        subscriber, {OTHER: "evt_2"}, {CONVERSATION_ID: LogBounds(7, 1)}
+    )
+
+    assert f'"reason":"removed","last_event_id":"evt_0","conversation_id":"{OTHER}"' in str(frames)
+    assert frames.count(b"stream.reset\n") == 1
+
+
 @pytest.mark.parametrize(
-    ("raw", "expected"),
+    ("raw", "expected", "is_complete"),
     [
-        (None, {}),
-        ("", {}),
-        ("nonsense", {}),
-        (f"{CONVERSATION_ID}", {CONVERSATION_ID: "none"}),
-        (f"{CONVERSATION_ID}:evt_1,x:evt_2,{OTHER}:", {CONVERSATION_ID: "evt_1", OTHER: "none"}),
-        ("," * 100_000, {}),
+        (None, {}, True),
+        ("", {}, True),
+        (f"{CONVERSATION_ID}:evt_1,", {CONVERSATION_ID: "evt_1"}, True),
+        ("nonsense", {}, False),
+        (f"{CONVERSATION_ID}", {CONVERSATION_ID: "none"}, True),
+        (
+            f"{CONVERSATION_ID}:evt_1,x:evt_2,{OTHER}:",
+            {CONVERSATION_ID: "evt_1", OTHER: "none"},
+            False,
+        ),
+        ("," * 100_000, {}, False),
     ],
 )
-def test_positions_without_a_conversation_are_ignored(
-    raw: str | None, expected: dict[UUID, str]
+def test_what_cannot_be_read_of_the_positions_is_noticed(
+    raw: str | None, expected: dict[UUID, str], is_complete: bool
 ) -> None:
-    """No input leads to an error."""
-    assert parse_positions(raw) == expected
+    """No input leads to an error, and none that names no conversation is ignored."""
+    assert parse_positions(raw) == (expected, is_complete)
 
 
 def test_at_most_a_hundred_positions_are_read() -> None:
     """The rest is treated as if the client had seen nothing of it."""
-    raw = ",".join(f"{UUID(int=n)}:evt_1" for n in range(150))
+    raw = [f"{UUID(int=n)}:evt_1" for n in range(150)]
+    positions = parse_positions(",".join(raw))
 
-    assert len(parse_positions(raw)) == 100
+    assert (len(positions.seen), positions.is_complete) == (100, False)
+    assert parse_positions(",".join(raw[:100])).is_complete
 
 
 def test_a_removal_while_opening_is_not_missed() -> None:
@@ -125,7 +153,7 @@ def test_a_removal_while_opening_is_not_missed() -> None:
     harness.hub.publish(CONVERSATION_ID, [membership(1, subscriber.identity.user_id, "removed")])
 
     harness.starter.start_all(
-        subscriber, None, {CONVERSATION_ID: LogBounds(0, 1), OTHER: LogBounds(3, 1)}
+        subscriber, {}, {CONVERSATION_ID: LogBounds(0, 1), OTHER: LogBounds(3, 1)}
     )
 
     assert followed(subscriber) == [OTHER]
@@ -144,7 +172,7 @@ async def test_joining_and_leaving_while_opening_is_not_missed() -> None:
     )
 
     harness.starter.start_all(
-        subscriber, None, {CONVERSATION_ID: LogBounds(1, 1), OTHER: LogBounds(3, 1)}
+        subscriber, {}, {CONVERSATION_ID: LogBounds(1, 1), OTHER: LogBounds(3, 1)}
     )
 
     assert followed(subscriber) == [OTHER]

@@ -25,7 +25,7 @@ def follow_all(harness: HubHarness) -> RunningStream:
     """Open a stream of two conversations."""
     subscriber = harness.subscriber(all_conversations=True)
     open_frames = harness.starter.start_all(
-        subscriber, None, {CONVERSATION_ID: harness.log.bounds(), OTHER: LogBounds(0, 1)}
+        subscriber, {}, {CONVERSATION_ID: harness.log.bounds(), OTHER: LogBounds(0, 1)}
     )
     return RunningStream(harness, subscriber, open_frames)
 

@@ -131,11 +131,30 @@ async def test_the_end_of_a_session_closes_its_streams(process: Process) -> None
     assert is_closing(own)
     assert not is_closing(other)
     with pytest.raises(NotSignedIn):
-        process.access.reject_if_ended(identity.session_id)
-    process.access.reject_if_ended(other.identity.session_id)
+        process.access.reject_if_ended(identity.session_id, 0)
+    process.access.reject_if_ended(other.identity.session_id, 0)
     process.clock.advance(61)
     await process.access.poll()
-    process.access.reject_if_ended(identity.session_id)
+    process.access.reject_if_ended(identity.session_id, 0)
+
+
+async def test_a_password_change_closes_the_streams_of_older_tokens(process: Process) -> None:
+    """They may reconnect; streams that were opened with the new token stay open."""
+    old = process.harness.subscriber()
+    identity = old.identity
+    user_id, session_id = identity.user_id, identity.session_id
+    new = process.harness.subscriber(user_id, session_id=session_id, generation=1)
+    change = AccessChange("password_changed", user_id, session_id, event_number=1)
+    for _ in range(2):
+        process.access.apply(change)
+
+    assert old.close_frame is not None
+    assert old.close_frame.startswith(b"retry: ")
+    assert b'"password_changed"' in old.close_frame
+    assert not is_closing(new)
+    with pytest.raises(NotSignedIn):
+        process.access.reject_if_ended(session_id, 0)
+    process.access.reject_if_ended(session_id, 1)
 
 
 async def test_streams_of_a_disabled_account_close_with_a_reason(process: Process) -> None:

@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from tests.support.password import PASSWORD
 from tests.support.servers.in_process_server import HttpUser, SseStream, StartServer
 from tests.support.servers.redis_server import redis_server
 from tests.support.servers.two_servers import TwoServers, two_servers
@@ -66,8 +65,7 @@ async def _end_session(servers: DisconnectedServers) -> None:
 
 
 async def _change_password(servers: DisconnectedServers) -> None:
-    body = {"current_password": PASSWORD, "new_password": "another password"}
-    await servers.ann.call("POST", "/api/auth/password", body, expect=204)
+    await servers.first.change_password(servers.ann, "another password")
 
 
 async def _disable(servers: DisconnectedServers) -> None:
@@ -76,7 +74,8 @@ async def _disable(servers: DisconnectedServers) -> None:
 
 async def _reset_password(servers: DisconnectedServers) -> None:
     body: dict[str, Any] = {"password": "another password"}
-    await servers.admin.call("PATCH", f"/api/admin/users/{servers.ann.id}", body)
+    path = f"/api/admin/users/{servers.ann.id}"
+    await servers.first.settled(servers.admin.call("PATCH", path, body))
 
 
 @pytest.mark.parametrize(

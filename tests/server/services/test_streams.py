@@ -165,7 +165,7 @@ async def test_a_member_who_is_added_again_during_a_check_keeps_the_stream(
         await stream.next("stream.open")
         await revalidator_with(server, find_revoked_between).revalidate_streams()
         root = await ann.root(conversation)
-        event = await stream.next("message.new", seconds=5)
+        event = await stream.next("message.new", seconds=60)
 
     assert event["payload"]["message"]["id"] == root
 

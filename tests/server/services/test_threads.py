@@ -36,6 +36,7 @@ async def test_a_read_marker_reaches_all_streams_of_its_user(server: InProcessSe
         "root_id": root,
         "user_id": str(bob.id),
         "unread": 1,
+        "read_seq": 2,
     }
     assert [event["payload"] for event in updates] == [expected, expected]
     assert all("id" not in event for event in updates)

@@ -68,6 +68,49 @@ def test_database_url_is_a_short_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("DATABASE_URL_FILE", "db.url"),
+        ("RUSTYGPT__DB__URL_FILE", "db.url"),
+        ("RUSTYGPT__SERVER__METRICS_TOKEN_FILE", "server.metrics_token"),
+        ("RUSTYGPT__LLM__PROVIDERS__BOX__API_KEY_FILE", "llm.providers.box.api_key"),
+    ],
+)
+def test_a_secret_may_come_from_a_file(tmp_path: Path, name: str, key: str) -> None:
+    """The variable holds the file's path; the line's end that editors add is no part of it."""
+    file = tmp_path / "secret"
+    file.write_text("postgresql://x\n")
+
+    settings = load({name: str(file), "RUSTYGPT__LLM__PROVIDERS__BOX__KIND": "demo"}).settings
+
+    assert dict(walk(settings))[tuple(key.split("."))] == "postgresql://x"
+
+
+def test_a_secret_file_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
+    """A missing file, a large one, one for a setting that is no secret, and both forms at once."""
+    large = tmp_path / "large"
+    large.write_text("x" * 65_537)
+    (tmp_path / "both").write_text("x")
+    with pytest.raises(SettingsError) as raised:
+        load(
+            {
+                "RUSTYGPT__DB__OWNER_URL_FILE": str(tmp_path / "none"),
+                "RUSTYGPT__SERVER__METRICS_TOKEN_FILE": str(large),
+                "RUSTYGPT__SERVER__HOST_FILE": str(large),
+                "DATABASE_URL": "x",
+                "DATABASE_URL_FILE": str(tmp_path / "both"),
+            }
+        )
+
+    errors = "\n".join(raised.value.errors)
+    assert len(raised.value.errors) == 4
+    assert "none cannot be read: No such file or directory" in errors
+    assert "larger than 65,536 bytes" in errors
+    assert "server.host_file (environment) is not a setting" in errors
+    assert "DATABASE_URL and DATABASE_URL_FILE are both set" in errors
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [("c.toml", "server = ["), ("c.json", "{"), ("c.yaml", "- 1"), ("c.yml", "server: [}")],
 )

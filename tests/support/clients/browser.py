@@ -22,7 +22,7 @@ async def chromium() -> AsyncIterator[Browser]:
     """Run a browser without a window; fail when Chromium is not installed."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     assert path, "Chromium is missing: install the system's package `chromium`"
-    expect.set_options(timeout=20_000)  # machines differ in speed
+    expect.set_options(timeout=60_000)  # machines differ in speed
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
         try:

@@ -17,6 +17,8 @@ CALLER_KINDS = (
     "read_only",
 )
 
+_UNKNOWN_ID = "00000000-0000-7000-8000-000000000001"
+
 
 @dataclass
 class CallerMatrix:
@@ -56,12 +58,14 @@ async def make_caller_matrix(server: InProcessServer) -> CallerMatrix:
     root = await owner.root(conversation_id)
     ex_member_path = f"/api/conversations/{conversation_id}/participants/{people['ex_member'].id}"
     await owner.call("DELETE", ex_member_path, expect=204)
+    invite = await owner.post(f"/api/conversations/{conversation_id}/invites", {})
     ids = {
         "conversation_id": conversation_id,
         "root_id": root,
         "message_id": root,
         "parent_id": root,
         "user_id": str(people["viewer"].id),
-        "session_id": "00000000-0000-7000-8000-000000000001",
+        **dict.fromkeys(("session_id", "token_id", "profile_id", "assignment_id"), _UNKNOWN_ID),
+        "token_or_id": invite["invite_id"],
     }
     return CallerMatrix(ids, people, server.url)

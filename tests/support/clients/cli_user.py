@@ -30,6 +30,13 @@ class CliUser:
         assert process.returncode == expect, (arguments, process.returncode, out, err)
         return out.decode()
 
+    async def error(self, *arguments: str, stdin: str = "", expect: int) -> str:
+        """Return what a command that fails with this exit code prints on standard error."""
+        process = await self._start(*arguments)
+        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
+        assert process.returncode == expect, (arguments, process.returncode, out, err)
+        return err.decode()
+
     async def json(self, *arguments: str) -> list[Any]:
         """Return the JSON lines that a command prints."""
         return [json.loads(line) for line in (await self.run(*arguments, "--json")).splitlines()]
@@ -76,3 +83,10 @@ class FollowProcess:
                 if event.get("type") == kind and text in line.decode():
                     return event
         raise AssertionError(f"follow ended; it had printed {self.events}")
+
+    async def until_note(self, text: str, seconds: float = 60) -> None:
+        """Wait for a line on standard error that contains a text."""
+        assert self._process.stderr is not None
+        async with asyncio.timeout(seconds):
+            while text not in (await self._process.stderr.readline()).decode():
+                pass

@@ -40,7 +40,7 @@ class PostLoad:
         except httpx.TransportError:
             return None  # the server has stopped
 
-    async def wait_for_more(self, count: int, seconds: float = 30) -> None:
+    async def wait_for_more(self, count: int, seconds: float = 60) -> None:
         """Wait until `count` more posts are acknowledged."""
         target = len(self.acknowledged) + count
         async with asyncio.timeout(seconds):

@@ -32,7 +32,7 @@ class RawConnection:
         self.writer.write(data)
         await self.writer.drain()
 
-    async def response(self, seconds: float = 10) -> RawResponse:
+    async def response(self, seconds: float = 60) -> RawResponse:
         """Return the next response, with a body of Content-Length bytes."""
         async with asyncio.timeout(seconds):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -44,7 +44,7 @@ class RawConnection:
     async def _body(self, length: int) -> bytes:
         return await self.reader.readexactly(length)
 
-    async def rest(self, seconds: float = 10) -> bytes:
+    async def rest(self, seconds: float = 60) -> bytes:
         """Return all bytes until the connection is closed."""
         async with asyncio.timeout(seconds):
             try:

@@ -3,9 +3,12 @@
 import asyncio
 import os
 import pty
+import signal
+import termios
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import BinaryIO
 
 from tests.support.servers.server_process import COMMAND
 from tests.support.wait import until
@@ -27,6 +30,19 @@ class Terminal:
         """Type a text."""
         os.write(self._master, text.encode())
 
+    def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Send the program a signal."""
+        self._process.send_signal(number)
+
+    def resize(self, columns: int) -> None:
+        """Change the width of the terminal, and send the program SIGWINCH as terminals do."""
+        termios.tcsetwinsize(self._master, (24, columns))
+        self.interrupt(signal.SIGWINCH)
+
+    def mode(self) -> list[object]:
+        """Return the mode of the terminal: what is echoed, and how input is read."""
+        return termios.tcgetattr(self._master)
+
     async def ends(self) -> int:
         """Wait for the program's end; return its exit code."""
         return await self._process.wait()
@@ -38,15 +54,18 @@ class Terminal:
 
 
 @asynccontextmanager
-async def in_terminal(*arguments: str) -> AsyncIterator[Terminal]:
-    """Run the program in a terminal; kill it when it has not ended with the block."""
+async def in_terminal(*arguments: str, errors: BinaryIO | None = None) -> AsyncIterator[Terminal]:
+    """Run the program in a terminal; kill it when it has not ended with the block.
+
+    `errors` is a file for its standard error, instead of the terminal.
+    """
     master, slave = pty.openpty()
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
         *arguments,
         stdin=slave,
         stdout=slave,
-        stderr=slave,
+        stderr=errors or slave,
         start_new_session=True,
     )
     os.close(slave)

@@ -28,7 +28,7 @@ from rustygpt_shared.settings import Provider as ProviderSettings
 def openai_provider(url: str) -> OpenAIProvider:
     """Return a provider for a model server."""
     settings = ProviderSettings(kind="openai", base_url=url)
-    return OpenAIProvider(settings, 60, TimeLimits())
+    return OpenAIProvider(settings, 60, Runtime())
 
 
 class AssistantHarness:

@@ -121,9 +121,11 @@ class HubHarness:
         user_id: UUID | None = None,
         *conversation_ids: UUID,
         all_conversations: bool = False,
+        session_id: UUID | None = None,
+        generation: int = 0,
     ) -> Subscriber:
         """Register a stream; its subscriptions are not started."""
-        identity = Identity(user_id or uuid4(), uuid4(), SESSION_ENDS_AT)
+        identity = Identity(user_id or uuid4(), session_id or uuid4(), SESSION_ENDS_AT, generation)
         subscriber = Subscriber.create(
             identity, self.subscribers.backpressure, all_conversations=all_conversations
         )

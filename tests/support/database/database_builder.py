@@ -14,6 +14,8 @@ from rustygpt_shared.requests import CreateConversation
 
 INSTANCE_ID = "runner-1"
 MODEL = "demo"
+PASSWORD_HASH = "hash"
+"""The stored hash of each account that `person` creates."""
 
 
 class DatabaseBuilder:
@@ -45,7 +47,9 @@ class DatabaseBuilder:
 
     async def person(self, name: str, *roles: str, display_name: str | None = None) -> UUID:
         """Create an account, a plain member by default; return its id."""
-        account = accounts.NewAccount(self.id(), name, f"{name}@example.org", "hash", display_name)
+        account = accounts.NewAccount(
+            self.id(), name, f"{name}@example.org", PASSWORD_HASH, display_name
+        )
         await accounts.create_user(
             self.db, self.admin, account, list(roles or ("member",)), self.now
         )

@@ -41,6 +41,10 @@ VALUES ('schema/001_walls.sql', repeat('0', 64), '0.1.0', now());
 """
 """The state that a development version left behind after its first schema file."""
 KEPT_TABLES = ("applied_scripts", "secrets")
+_ROOMY_POSTING = """
+UPDATE rustygpt.limit_profiles SET requests_per_second = 10000, burst = 100000
+WHERE name = 'conversation.post'
+"""
 
 
 @contextmanager
@@ -106,18 +110,26 @@ async def drop(cluster_url: str, url: str) -> None:
 
 
 async def prepare(url: str) -> PoolLogin:
-    """Bootstrap a database; return the login of its pools."""
-    return await bootstrap(url, None, sql_folder(), NOW)
+    """Bootstrap a database; return the login of its pools.
+
+    The limit of posts is one that no test reaches, although its clock may stand still.
+    """
+    login = await bootstrap(url, None, sql_folder(), NOW)
+    async with connected(url) as connection:
+        await connection.execute(_ROOMY_POSTING)
+    return login
 
 
 async def truncate(connection: Any) -> None:
-    """Empty all tables of the application."""
+    """Empty all tables of the application; rate limits are as `prepare` leaves them."""
     tables = await connection.fetch(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'rustygpt' AND tablename <> ALL ($1)",
         list(KEPT_TABLES),
     )
     names = ", ".join(f"rustygpt.{row[0]}" for row in tables)
     await connection.execute(f"TRUNCATE {names}")
+    await connection.execute((sql_folder() / "seed" / "002_rate_limits.sql").read_text("utf-8"))
+    await connection.execute(_ROOMY_POSTING)
 
 
 @asynccontextmanager

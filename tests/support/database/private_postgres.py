@@ -24,6 +24,11 @@ class PrivatePostgres:
         self.url = running.url
 
     @property
+    def home(self) -> Path:
+        """The folder of the cluster and its log."""
+        return self._cluster.home
+
+    @property
     def socket(self) -> Path:
         """The path of its Unix socket."""
         folder = parse_qs(urlsplit(self.url).query)["host"][0]
@@ -39,7 +44,7 @@ class PrivatePostgres:
         """Stop the server: SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one."""
         pid = int(postmaster._pid_file(self._cluster)[0])
         os.kill(pid, signal_number)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while _is_alive(pid):
                 await asyncio.sleep(0.01)
 

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
-from msgspec import structs
 from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, START, FakeConversation
 from tests.support.fakes.fake_http_server import (
     FakeHttpServer,
@@ -23,7 +22,12 @@ from tests.support.sample_models import cookies
 from rustygpt_shared import events
 from rustygpt_shared.codec import encode
 from rustygpt_shared.models.conversations import ConversationCreated, ConversationList
-from rustygpt_shared.models.messages import CancelResult, PostedMessage, ReadMarkerResult
+from rustygpt_shared.models.messages import (
+    CancelResult,
+    PostedMessage,
+    Revision,
+    RevisionList,
+)
 from rustygpt_shared.models.presence import PresenceList, TypingIndicator, UserPresence
 from rustygpt_shared.models.users import (
     AdminUser,
@@ -35,6 +39,7 @@ from rustygpt_shared.models.users import (
     UserSearchResult,
     UserSearchResults,
 )
+from rustygpt_shared.settings import RegistrationMode
 
 USER = User(ME, "me@example.org", "me", ["admin"])
 LOGGED_IN = LoginResponse(
@@ -51,9 +56,13 @@ class FakeChatServer:
         self.http = http
         self.conversation = conversation
         self.is_setup = True
+        self.registration: RegistrationMode = "closed"
         self.signed_in = False
         self.auto_answer = True
         self.failing_posts = 0
+        self.posts_are_limited = False
+        self.refused_changes = ""
+        self.revisions: dict[UUID, list[str]] = {}
         self.streams = 0
         self.typing: list[TypingIndicator] = []
         self._ended = asyncio.Event()
@@ -72,11 +81,16 @@ class FakeChatServer:
 
     def _route(self) -> None:
         on = self.http.on
-        on("GET", "/api/setup", lambda _: FakeResponse(200, SetupStatus(self.is_setup)))
+        on(
+            "GET",
+            "/api/setup",
+            lambda _: FakeResponse(200, SetupStatus(self.is_setup, self.registration)),
+        )
         on("POST", "/api/setup", lambda _: self._set_up())
         on("POST", "/api/auth/login", self._log_in)
+        on("POST", "/api/auth/register", self._log_in)
         on("GET", "/api/auth/me", lambda _: self._me())
-        on("GET", "/api/conversations", lambda _: self._list())
+        on("GET", "/api/conversations", self._list)
         on(
             "POST",
             "/api/conversations",
@@ -89,6 +103,8 @@ class FakeChatServer:
             lambda _: self._result_of(self.conversation.show_conversation(CONVERSATION_ID)),
         )
         on("PATCH", conversation_path, self._rename)
+        on("DELETE", conversation_path, lambda _: self._delete())
+        on("DELETE", f"{conversation_path}/participants/{ME}", lambda _: self._leave())
         on(
             "GET",
             f"{conversation_path}/participants",
@@ -105,6 +121,7 @@ class FakeChatServer:
             lambda _: self._result_of(self.conversation.list_unread(CONVERSATION_ID)),
         )
         on("GET", f"/api/stream/conversations/{CONVERSATION_ID}", self._stream)
+        on("GET", "/api/stream", self._stream_all)
         on("POST", f"/api/threads/{CONVERSATION_ID}/root", self._post)
         on("GET", "/api/users", self._search)
         on("POST", "/api/admin/users", self._make_account)
@@ -115,13 +132,16 @@ class FakeChatServer:
         on = self.http.on
         for message in self.conversation.messages:
             on("GET", f"/api/threads/{message}/tree", self._tree)
-            on(
-                "POST",
-                f"/api/threads/{message}/read",
-                lambda a: FakeResponse(200, ReadMarkerResult(_id_in_path(a), 0)),
-            )
+            on("GET", f"/api/threads/{message}/messages", self._list_messages)
+            on("POST", f"/api/threads/{message}/read", self._mark_read)
+            on("POST", f"/api/threads/{message}/unread", self._mark_unread)
+            on("GET", f"/api/messages/{message}", self._message)
             on("POST", f"/api/messages/{message}/reply", self._post)
             on("POST", f"/api/messages/{message}/cancel", self._cancel)
+            for verb in ("edit", "delete", "restore"):
+                on("POST", f"/api/messages/{message}/{verb}", self._change)
+            on("POST", f"/api/messages/{message}/regenerate", self._regenerate)
+            on("GET", f"/api/messages/{message}/revisions", self._revisions)
 
     def _result_of(self, coroutine: Any) -> FakeResponse:
         """Run a coroutine of the fake conversation, which never waits; 404 for a removed user."""
@@ -156,8 +176,10 @@ class FakeChatServer:
         self.signed_in = True
         return FakeResponse(200, LOGGED_IN, cookies(1))
 
-    def _list(self) -> FakeResponse:
-        if ME not in self.conversation.people:
+    def _list(self, request: RecordedRequest) -> FakeResponse:
+        wants_archived = request.query.get("archived") == "true"
+        is_archived = self.conversation.info.archived_at is not None
+        if ME not in self.conversation.people or wants_archived != is_archived:
             return FakeResponse(200, ConversationList([]))
         listed = self._result_of(self.conversation.show_conversation(CONVERSATION_ID)).body
         return FakeResponse(200, ConversationList([listed]))
@@ -168,15 +190,54 @@ class FakeChatServer:
         )
 
     def _tree(self, request: RecordedRequest) -> FakeResponse:
+        around = request.query.get("around")
+        root = _id_in_path(request)
+        if around and UUID(around) not in self.conversation.messages:
+            return problem(404, "RGP.NOT_FOUND", "There is no such message.")
         return self._result_of(
             self.conversation.list_tree(
-                _id_in_path(request), cursor=request.query.get("cursor_path")
+                root,
+                cursor=request.query.get("cursor_path"),
+                before=request.query.get("before_path"),
+                around=UUID(around) if around else None,
+                limit=int(request.query.get("limit", 200)),
             )
         )
 
+    def _list_messages(self, request: RecordedRequest) -> FakeResponse:
+        return self._result_of(
+            self.conversation.list_messages(
+                _id_in_path(request),
+                after_seq=int(request.query.get("after_seq", 0)),
+                limit=int(request.query.get("limit", 200)),
+            )
+        )
+
+    def _mark_read(self, request: RecordedRequest) -> FakeResponse:
+        seq = msgspec.json.decode(request.body).get("seq")
+        return FakeResponse(200, self.conversation.mark_read(_id_in_path(request), seq))
+
+    def _mark_unread(self, request: RecordedRequest) -> FakeResponse:
+        message_id = UUID(msgspec.json.decode(request.body)["message_id"])
+        return FakeResponse(200, self.conversation.mark_unread(_id_in_path(request), message_id))
+
+    def _message(self, request: RecordedRequest) -> FakeResponse:
+        return FakeResponse(200, self.conversation.messages[_id_in_path(request)])
+
     def _rename(self, request: RecordedRequest) -> FakeResponse:
-        self.conversation.update_settings(msgspec.json.decode(request.body))
+        changes = msgspec.json.decode(request.body)
+        if "archived" in changes:
+            changes["archived_at"] = START if changes.pop("archived") else None
+        self.conversation.update_settings(changes)
         return self._result_of(self.conversation.show_conversation(CONVERSATION_ID))
+
+    def _delete(self) -> FakeResponse:
+        self.conversation.delete_all()
+        return FakeResponse(204)
+
+    def _leave(self) -> FakeResponse:
+        self.conversation.remove(ME)
+        return FakeResponse(204)
 
     def _search(self, request: RecordedRequest) -> FakeResponse:
         query = request.query.get("query", "")
@@ -202,6 +263,9 @@ class FakeChatServer:
         if self.failing_posts:
             self.failing_posts -= 1
             return problem(503, "RGP.UNAVAILABLE", "The database is away.")
+        if self.posts_are_limited:
+            detail = "Too many messages; try again in 1 second."
+            return problem(429, "RGP.RATE_LIMITED", detail, retry_after="1")
         key = request.headers["idempotency-key"]
         if key not in self._keys:
             parent = None if request.path.endswith("/root") else _id_in_path(request)
@@ -211,10 +275,8 @@ class FakeChatServer:
         return FakeResponse(201, self._keys[key])
 
     def _posted(self, parent: UUID | None, text: str) -> PostedMessage:
-        message_id = self.conversation.post(parent, text=text)
-        message = structs.replace(self.conversation.messages[message_id], author_user_id=ME)
-        self.conversation.messages[message_id] = message
-        self.conversation.log_event(events.MessageUpdated, events.MessagePayload(message))
+        message_id = self.conversation.post(parent, text=text, author=ME)
+        message = self.conversation.messages[message_id]
         answer_id = None
         if self.auto_answer:
             answer_id = self.conversation.post(message_id, role="assistant")
@@ -226,31 +288,76 @@ class FakeChatServer:
         self.conversation.finish(_id_in_path(request), "cancelled")
         return FakeResponse(202, CancelResult(_id_in_path(request), "cancelled"))
 
+    def _change(self, request: RecordedRequest) -> FakeResponse:
+        """Edit, delete or restore a message, unless `refused_changes` says why not."""
+        if self.refused_changes:
+            return problem(403, "RGP.RBAC.FORBIDDEN", self.refused_changes)
+        message_id = _id_in_path(request)
+        if request.path.endswith("/edit"):
+            text = msgspec.json.decode(request.body)["content"]
+            self.revisions.setdefault(message_id, []).insert(
+                0, self.conversation.messages[message_id].content
+            )
+            self.conversation.edit(message_id, text)
+        elif request.path.endswith("/delete"):
+            self.conversation.delete(message_id)
+        else:
+            self.conversation.restore(message_id)
+        return FakeResponse(204)
+
+    def _regenerate(self, request: RecordedRequest) -> FakeResponse:
+        old = self.conversation.messages[_id_in_path(request)]
+        new = self.conversation.post(old.parent_id, role="assistant")
+        self.route_messages()
+        posted = PostedMessage(new, old.root_id, CONVERSATION_ID, old.depth, old.parent_id, new)
+        return FakeResponse(201, posted)
+
+    def _revisions(self, request: RecordedRequest) -> FakeResponse:
+        texts = self.revisions.get(_id_in_path(request), [])
+        listed = [
+            Revision(len(texts) - index, text, START, "edited", START, ME)
+            for index, text in enumerate(texts)
+        ]
+        return FakeResponse(200, RevisionList(listed))
+
     def _stream(self, request: RecordedRequest) -> FakeResponse:
         if not self.signed_in:
             return problem(401, "RGP.AUTH.EXPIRED", "Your session ended.")
         position = request.headers.get("last-event-id", "evt_0")
-        return FakeResponse(stream=self._frames(int(position.removeprefix("evt_"))))
+        number = int(position.removeprefix("evt_"))
+        opened = events.StreamOpen(events.StreamOpenPayload(position))
+        return FakeResponse(stream=self._frames(number, b"id: evt_%d\n" % number + _frame(opened)))
 
-    async def _frames(self, position: int) -> AsyncIterator[bytes]:
+    def _stream_all(self, request: RecordedRequest) -> FakeResponse:
+        if not self.signed_in:
+            return problem(401, "RGP.AUTH.EXPIRED", "Your session ended.")
+        named = request.query.get("positions", "")
+        position = named.partition(":")[2] or self.conversation.position
+        is_member = ME in self.conversation.people
+        positions = {CONVERSATION_ID: position} if is_member else {}
+        opened = events.StreamOpen(events.StreamOpenPayload(positions=positions))
+        number = int(position.removeprefix("evt_"))
+        return FakeResponse(stream=self._frames(number, _frame(opened, with_id=False)))
+
+    async def _frames(self, position: int, opening: bytes) -> AsyncIterator[bytes]:
         self.streams += 1
         ended = self._ended
         conversation = self.conversation
-        opened = events.StreamOpen(events.StreamOpenPayload(f"evt_{position}"))
-        yield b"retry: 10\nid: evt_%d\n" % position + _frame(opened)
+        with_id = opening.startswith(b"id:")
+        yield b"retry: 10\n" + opening
         behind = [e for e in conversation.log if int(str(e.id).removeprefix("evt_")) > position]
         sent = len(conversation.sent)
         for event in behind:
-            yield _frame(event)
+            yield _frame(event, with_id=with_id)
         while not ended.is_set():
             for event in conversation.sent[sent:]:
-                yield _frame(event)
+                yield _frame(event, with_id=with_id)
                 sent += 1
             await asyncio.sleep(0.005)
 
 
-def _frame(event: events.Event) -> bytes:
-    head = f"id: {event.id}\n".encode() if event.id else b""
+def _frame(event: events.Event, *, with_id: bool = True) -> bytes:
+    head = f"id: {event.id}\n".encode() if event.id and with_id else b""
     return b"%bdata: %b\n\n" % (head, encode(event))
 
 
@@ -266,5 +373,6 @@ async def fake_chat_server(
     """Serve a conversation within the block."""
     async with fake_http_server() as http_server:
         chat_server = FakeChatServer(http_server, conversation or FakeConversation())
+        chat_server.conversation.read_all()
         yield chat_server
         chat_server.cut_streams()

@@ -31,6 +31,10 @@ class FakeClock:
         self._sleepers.append((self._elapsed + seconds, event))
         await event.wait()
 
+    def is_awaited(self, seconds: float) -> bool:
+        """Return whether someone waits for the moment that comes in `seconds`."""
+        return any(due == self._elapsed + seconds for due, _ in self._sleepers)
+
     def jump(self, seconds: float) -> None:
         """Change the time of day without letting time pass."""
         self._now += timedelta(seconds=seconds)

@@ -4,6 +4,7 @@ The client's store is compared with it: it keeps complete lists and sorts them f
 """
 
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -14,17 +15,21 @@ from rustygpt_shared.ids import event_id
 from rustygpt_shared.models.conversations import (
     Conversation,
     ConversationInfo,
+    FirstUnread,
     Participant,
     ParticipantList,
     ParticipantWithPresence,
     ThreadInfo,
     ThreadList,
     ThreadSummary,
+    ThreadUnread,
     UnreadList,
 )
-from rustygpt_shared.models.messages import MessageView, ThreadPage
+from rustygpt_shared.models.messages import MessageView, ReadMarkerResult, ThreadPage
 from rustygpt_shared.models.presence import Status
 
+_PATH_STEP = 1 << 60
+"""The distance of two paths at the end of a thread, which leaves space for branches."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ME = UUID(int=1)
 CONVERSATION_ID = UUID(int=2)
@@ -44,11 +49,15 @@ class FakeConversation:
         self.sent: list[events.Event] = []
         self.ticks = 0
         self.info = ConversationInfo(CONVERSATION_ID, "Tea", True, "always", START)
+        self.system_prompt: str | None = None
         self.presence: dict[UUID, Status] = {}
         self.people = {ME: Participant(ME, "me", "owner", START)}
         self.threads: dict[UUID, ThreadInfo] = {}
         self.messages: dict[UUID, MessageView] = {}
         self.streamed_texts: dict[UUID, str] = {}
+        self.deleted_texts: dict[UUID, str] = {}
+        self.read_seqs: dict[UUID, int] = {}
+        """The mark of `ME` by thread."""
 
     @property
     def position(self) -> str:
@@ -66,24 +75,31 @@ class FakeConversation:
         self.ticks += 1
         return START + timedelta(seconds=self.ticks)
 
-    def post(self, parent: UUID | None = None, *, role: str = "user", text: str = "hi") -> UUID:
+    def post(
+        self,
+        parent: UUID | None = None,
+        *,
+        role: str = "user",
+        text: str = "hi",
+        author: UUID | None = None,
+    ) -> UUID:
         """Post a root or a reply; a message of the assistant is an answer in progress."""
         now = self.now()
         parent_message = self.messages[parent] if parent else None
         new = UUID(int=1_000 + self.ticks)
         root = parent_message.root_id if parent_message else new
-        own_path = f"{self.ticks:08d}"
         message = MessageView(
             id=new,
             root_id=root,
             conversation_id=CONVERSATION_ID,
             role=role,
             content="" if role == "assistant" else text,
-            path=f"{parent_message.path}/{own_path}" if parent_message else own_path,
+            path=self._path_below(parent_message),
             depth=parent_message.depth + 1 if parent_message else 1,
             seq=1 + sum(m.root_id == root for m in self.messages.values()),
             created_at=now,
             parent_id=parent,
+            author_user_id=author,
             streaming=role == "assistant",
         )
         self.messages[new] = message
@@ -97,19 +113,36 @@ class FakeConversation:
             self._log_activity(root, now)
         return new
 
+    def _path_below(self, parent: MessageView | None) -> str:
+        """Return the path of a new last reply: between the parent's branch and what follows it.
+
+        As on the server, it does not begin with the parent's path.
+        """
+        if parent is None:
+            return f"{_PATH_STEP:030d}"
+        rows = sorted(self._in_thread(parent.root_id), key=lambda m: m.path)
+        below = rows[rows.index(parent) + 1 :]
+        branch = list(takewhile(lambda m: m.depth > parent.depth, below))
+        last = int((branch or [parent])[-1].path)
+        after = below[len(branch) :]
+        return f"{(last + int(after[0].path)) // 2 if after else last + _PATH_STEP:030d}"
+
     def _log_activity(self, root: UUID, now: datetime) -> None:
         thread = self.threads[root]
         updated = structs.replace(
             thread, last_activity_at=now, message_count=thread.message_count + 1
         )
         self.threads[root] = updated
+        self._log_thread(updated)
+
+    def _log_thread(self, thread: ThreadInfo) -> None:
         payload = events.ThreadActivityPayload(
             CONVERSATION_ID,
-            root,
-            now,
-            updated.message_count,
-            updated.participant_count,
-            updated.root_excerpt,
+            thread.root_id,
+            thread.last_activity_at,
+            thread.message_count,
+            thread.participant_count,
+            thread.root_excerpt,
         )
         self.log_event(events.ThreadActivity, payload)
 
@@ -144,10 +177,56 @@ class FakeConversation:
             events.MessageDone, events.MessageDonePayload(id, root, CONVERSATION_ID, reason, 1)
         )
 
-    def change(self, id: UUID, **fields: Any) -> None:
-        """Change fields of a message."""
+    def change(self, id: UUID, *, as_: Any = None, **fields: Any) -> None:
+        """Change fields of a message; `as_` is what a person did."""
         self.messages[id] = structs.replace(self.messages[id], **fields)
-        self.log_event(events.MessageUpdated, events.MessagePayload(self.messages[id]))
+        self.log_event(events.MessageUpdated, events.MessageUpdatedPayload(self.messages[id], as_))
+
+    def edit(self, id: UUID, text: str) -> None:
+        """Replace the text of a message."""
+        self.change(id, as_="edited", content=text, edited_at=self.now())
+        self._update_thread(id, 0)
+
+    def delete(self, id: UUID, *, by: UUID = ME) -> None:
+        """Delete a message; an answer in progress ends as cancelled."""
+        message = self.messages[id]
+        self.deleted_texts[id] = message.content or self.streamed_texts.get(id, "")
+        ends: dict[str, Any] = (
+            {"streaming": False, "finish_reason": "cancelled"} if message.streaming else {}
+        )
+        self.change(id, as_="deleted", content="", deleted_at=self.now(), deleted_by=by, **ends)
+        if ends:
+            done = events.MessageDonePayload(id, message.root_id, CONVERSATION_ID, "cancelled", 0)
+            self.log_event(events.MessageDone, done)
+        self._update_thread(id, -1)
+
+    def restore(self, id: UUID) -> None:
+        """Restore a deleted message."""
+        text = self.deleted_texts.pop(id)
+        self.change(id, as_="restored", content=text, deleted_at=None, deleted_by=None)
+        self._update_thread(id, 1)
+
+    def _update_thread(self, id: UUID, count: int) -> None:
+        """Count messages, and update the excerpt of the thread, after a change of a message."""
+        message = self.messages[id]
+        thread = self.threads[message.root_id]
+        is_root = id == message.root_id
+        updated = structs.replace(
+            thread,
+            message_count=thread.message_count + count,
+            root_excerpt=message.content[:240] if is_root else thread.root_excerpt,
+        )
+        if updated != thread:
+            self.threads[message.root_id] = updated
+            self._log_thread(updated)
+        if updated.root_excerpt != thread.root_excerpt:
+            self._log_settings()
+
+    def _log_settings(self) -> None:
+        texts = [m.content[:240] for m in self.messages.values() if m.content]
+        excerpt = texts[-1] if texts else None
+        payload = events.ConversationUpdatedPayload(self.info, excerpt)
+        self.log_event(events.ConversationUpdated, payload)
 
     def rename(self, title: str) -> None:
         """Change the title."""
@@ -155,8 +234,9 @@ class FakeConversation:
 
     def update_settings(self, changes: dict[str, Any]) -> None:
         """Change settings of the conversation."""
+        self.system_prompt = changes.pop("system_prompt", self.system_prompt)
         self.info = structs.replace(self.info, **changes)
-        self.log_event(events.ConversationUpdated, events.ConversationUpdatedPayload(self.info))
+        self._log_settings()
 
     def add(self, user_id: UUID, role: str) -> None:
         """Add a user, or change the user's role."""
@@ -176,17 +256,30 @@ class FakeConversation:
                 events.MembershipChangedPayload(CONVERSATION_ID, user_id, "removed"),
             )
 
+    def delete_all(self) -> None:
+        """Delete the conversation: nobody is in it any more."""
+        payload = events.ConversationDeletedPayload(CONVERSATION_ID)
+        self.log_event(events.ConversationDeleted, payload)
+        self.people.clear()
+
     async def show_conversation(self, id: UUID) -> Conversation:
         """Return the snapshot of the conversation."""
         shared = {n: getattr(self.info, n) for n in self.info.__struct_fields__}
         return Conversation(
             **shared,
+            system_prompt=self.system_prompt,
             role=self.people[ME].role,
-            unread=0,
+            unread=min(1_000, sum(len(self.unread(root)) for root in self.threads)),
             last_activity_at=START,
             participant_count=len(self.people),
             last_event_id=self.position,
+            last_message_excerpt=(self.latest.root_excerpt or None) if self.threads else None,
         )
+
+    @property
+    def latest(self) -> ThreadInfo:
+        """The thread with the latest activity."""
+        return max(self.threads.values(), key=lambda t: (t.last_activity_at, t.root_id))
 
     async def list_participants(self, id: UUID) -> ParticipantList:
         """Return the snapshot of the participants."""
@@ -207,24 +300,98 @@ class FakeConversation:
         )
         start = int(cursor or 0)
         page = [
-            ThreadSummary(**{n: getattr(t, n) for n in t.__struct_fields__}, unread=0)
+            ThreadSummary(
+                **{n: getattr(t, n) for n in t.__struct_fields__},
+                unread=len(self.unread(t.root_id)),
+                read_seq=self.read_seqs.get(t.root_id, 0),
+            )
             for t in rows[start : start + self.page_size]
         ]
         next_cursor = str(start + self.page_size) if start + self.page_size < len(rows) else None
         return ThreadList(page, self.position, next_cursor)
 
     async def list_unread(self, id: UUID) -> UnreadList:
-        """Return no unread threads."""
-        return UnreadList([], self.position)
+        """Return the threads with unread messages."""
+        threads = []
+        for root in self.threads:
+            if unread := self.unread(root):
+                first = min(unread, key=lambda m: m.path)
+                threads.append(
+                    ThreadUnread(
+                        root,
+                        min(1_000, len(unread)),
+                        self.read_seqs.get(root, 0),
+                        FirstUnread(first.id, first.path),
+                    )
+                )
+        return UnreadList(threads, self.position)
 
     async def list_tree(
-        self, root_id: UUID, *, cursor: str | None = None, limit: int | None = None
+        self,
+        root_id: UUID,
+        *,
+        cursor: str | None = None,
+        before: str | None = None,
+        around: UUID | None = None,
+        limit: int | None = None,
     ) -> ThreadPage:
-        """Return a page of a thread; the cursor is the last path of the page before."""
-        rows = sorted(
-            (m for m in self.messages.values() if m.root_id == root_id), key=lambda m: m.path
-        )
-        rows = [m for m in rows if cursor is None or m.path > cursor]
-        page = rows[: self.page_size]
-        next_cursor = page[-1].path if len(rows) > self.page_size else None
+        """Return a page of a thread after a path, before one, or around a message."""
+        rows = sorted(self._in_thread(root_id), key=lambda m: m.path)
+        size = min(self.page_size, limit or self.page_size)
+        start = sum(cursor is not None and m.path <= cursor for m in rows)
+        if before is not None:
+            start = max(0, sum(m.path < before for m in rows) - size)
+            size = sum(m.path < before for m in rows) - start
+        elif around is not None:
+            middle = next(i for i, m in enumerate(rows) if m.id == around)
+            start = max(0, min(middle - size // 2, len(rows) - size))
+        page = rows[start : start + size]
+        next_cursor = page[-1].path if page and start + size < len(rows) else None
+        prev_cursor = page[0].path if page and start else None
+        return ThreadPage(root_id, page, self.position, next_cursor, prev_cursor)
+
+    async def list_messages(
+        self, root_id: UUID, *, after_seq: int = 0, limit: int | None = None
+    ) -> ThreadPage:
+        """Return messages of a thread in the order of `seq`."""
+        rows = [m for m in self._in_thread(root_id) if m.seq > after_seq]
+        size = min(self.page_size, limit or self.page_size)
+        page = sorted(rows, key=lambda m: m.seq)[:size]
+        next_cursor = str(page[-1].seq) if len(rows) > size else None
         return ThreadPage(root_id, page, self.position, next_cursor)
+
+    def mark_read(self, root_id: UUID, seq: int | None) -> ReadMarkerResult:
+        """Move the mark of `ME` forward, by default to the end of the thread."""
+        last = max((m.seq for m in self._in_thread(root_id)), default=0)
+        target = last if seq is None else min(seq, last)
+        return self._set_mark(root_id, max(target, self.read_seqs.get(root_id, 0)))
+
+    def mark_unread(self, root_id: UUID, message_id: UUID) -> ReadMarkerResult:
+        """Set the mark of `ME` before a message."""
+        return self._set_mark(root_id, self.messages[message_id].seq - 1)
+
+    def read_all(self) -> None:
+        """Mark everything as read, without events."""
+        for root in self.threads:
+            self.read_seqs[root] = max(m.seq for m in self._in_thread(root))
+
+    def unread(self, root_id: UUID) -> list[MessageView]:
+        """Return the unread messages of a thread."""
+        mark = self.read_seqs.get(root_id, 0)
+        return [
+            m
+            for m in self._in_thread(root_id)
+            if m.seq > mark and m.author_user_id != ME and m.deleted_at is None
+        ]
+
+    def _set_mark(self, root_id: UUID, seq: int) -> ReadMarkerResult:
+        moved = seq != self.read_seqs.get(root_id, 0)
+        self.read_seqs[root_id] = seq
+        unread = min(1_000, len(self.unread(root_id)))
+        if moved:
+            payload = events.UnreadUpdatePayload(CONVERSATION_ID, root_id, ME, unread, seq)
+            self.sent.append(events.UnreadUpdate(payload))
+        return ReadMarkerResult(root_id, unread, seq)
+
+    def _in_thread(self, root_id: UUID) -> list[MessageView]:
+        return [m for m in self.messages.values() if m.root_id == root_id]

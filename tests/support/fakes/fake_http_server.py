@@ -34,6 +34,8 @@ class FakeResponse:
     headers: list[tuple[str, str]] = field(default_factory=list)
     stream: AsyncIterator[bytes] | None = None
     cut: bool = False
+    after: asyncio.Event | None = None
+    """The response is sent once this is set."""
 
 
 Handler = Callable[[RecordedRequest], FakeResponse]
@@ -83,6 +85,8 @@ class FakeHttpServer:
         self.requests.append(request)
         handler = self.routes.get((request.method, request.path))
         response = handler(request) if handler else problem(404, "RGP.NOT_FOUND", "Not here.")
+        if response.after:
+            await response.after.wait()
         if response.cut:
             return False
         keep_open = await _write(writer, response)

@@ -120,7 +120,7 @@ class ModelClient:
         self.contract = contract
         self._opened.clear()
         self._stream_task = asyncio.create_task(self._read(person, cursor, contract))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await self._opened.wait()
         self.check()
 

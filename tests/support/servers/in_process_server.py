@@ -3,15 +3,17 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import httpx
+from msgspec import structs
 from tests.support.fakes.fake_clock import FakeClock
 from tests.support.password import PASSWORD
+from tests.support.wait import until
 
 from rustygpt_server.app.components import Components, build_components
 from rustygpt_server.app.context import ServerContext
@@ -19,7 +21,17 @@ from rustygpt_server.app.run import bind_socket, serving, socket_url
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.runtime import Runtime
-from rustygpt_shared.settings import Db, Llm, Model, Provider, Settings
+from rustygpt_server.services.passwords import HashCost
+from rustygpt_shared.settings import Db, Llm, Model, Provider, RateLimits, Settings
+
+T = TypeVar("T")
+CHEAP_HASHES = HashCost(memory_kib=64)
+"""For tests of anything else: a hash of the real cost takes 60 ms of a core."""
+
+ROOMY_LIMITS: Final = RateLimits(
+    auth_login_per_ip_per_min=100_000, default_rps=10_000, burst=100_000
+)
+"""Limits that no test reaches, although the clock may stand still; see `databases.prepare`."""
 
 
 @dataclass
@@ -57,6 +69,13 @@ class RunningServer:
         self.people[f"{name}#{len(self.people)}"] = person
         return person
 
+    def token_user(self, token: str, owner: "HttpUser") -> "HttpUser":
+        """Return a client that signs in with a user's personal token."""
+        headers = {"Authorization": f"Bearer {token}"}
+        client = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20)
+        program = self.people[f"token#{len(self.people)}"] = HttpUser(client, owner.id, "")
+        return program
+
     async def close(self) -> None:
         """Close all users' connections."""
         for person in self.people.values():
@@ -74,6 +93,24 @@ class InProcessServer(RunningServer):
     def statements(self) -> int:
         """The number of statements that were sent to the database."""
         return self.components.db.statements
+
+    async def change_password(
+        self, user: "HttpUser", new_password: str, current_password: str = PASSWORD
+    ) -> httpx.Response:
+        """Change a user's password; the response comes when no cached session is used any more."""
+        body = {"current_password": current_password, "new_password": new_password}
+        response = await self.settled(user.call("POST", "/api/auth/password", body))
+        user.csrf = response.json()["csrf_token"]
+        return response
+
+    async def settled(self, call: Awaitable[T]) -> T:
+        """Return the response to a request that waits until all caches are out of date."""
+        sent = asyncio.ensure_future(call)
+        seconds = TimeLimits().access_freshness
+        await until(lambda: sent.done() or self.clock.is_awaited(seconds))
+        if not sent.done():
+            self.clock.advance(seconds)
+        return await sent
 
 
 @dataclass
@@ -146,21 +183,30 @@ class HttpUser:
 
     @asynccontextmanager
     async def follow(
-        self, conversation_id: str, last_event_id: str | None = None
+        self, conversation_id: str, last_event_id: str | None = None, **query: str
     ) -> AsyncIterator["SseStream"]:
         """Open the stream of a conversation."""
         path = f"/api/stream/conversations/{conversation_id}"
         headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
-        async with self.client.stream("GET", path, headers=headers) as response:
+        async with self.client.stream("GET", path, headers=headers, params=query) as response:
             yield SseStream(response, sse_lines(response))
 
     @asynccontextmanager
-    async def follow_all(self, **positions: str) -> AsyncIterator["SseStream"]:
+    async def follow_all(
+        self, *, since: str | None = None, **positions: str
+    ) -> AsyncIterator["SseStream"]:
         """Open the stream of all conversations; `positions` has event ids by conversation id."""
         joined = ",".join(f"{key}:{event_id}" for key, event_id in positions.items())
         query = {"positions": joined} if joined else {}
+        if since is not None:
+            query["since"] = since
         async with self.client.stream("GET", "/api/stream", params=query) as response:
             yield SseStream(response, sse_lines(response))
+
+    async def create_token(self, *scopes: str, **fields: Any) -> str:
+        """Create a personal token with these scopes; return it."""
+        body = {"name": "a program", "scopes": list(scopes), **fields}
+        return str((await self.post("/api/auth/tokens", body, expect=201))["token"])
 
 
 @dataclass
@@ -170,7 +216,7 @@ class SseStream:
     response: httpx.Response
     lines: AsyncIterator[str]
 
-    async def next(self, event_type: str | None = None, seconds: float = 20) -> dict[str, Any]:
+    async def next(self, event_type: str | None = None, seconds: float = 60) -> dict[str, Any]:
         """Return the next event, or the next event of a type."""
         async with asyncio.timeout(seconds):
             async for line in self.lines:
@@ -180,7 +226,7 @@ class SseStream:
                         return event
         raise EOFError("the stream has ended")
 
-    async def rest(self, seconds: float = 20) -> list[dict[str, Any]]:
+    async def rest(self, seconds: float = 60) -> list[dict[str, Any]]:
         """Return all events until the stream ends."""
         async with asyncio.timeout(seconds):
             return [
@@ -199,14 +245,24 @@ async def in_process_server(
     settings: Settings | None = None,
     limits: TimeLimits | None = None,
     clock: FakeClock | None = None,
+    hash_cost: HashCost = CHEAP_HASHES,
 ) -> AsyncIterator[InProcessServer]:
-    """Run a server; its assistant is the demo unless the test configures a model."""
+    """Run a server; its assistant is the demo unless the test configures a model.
+
+    Its limits are ROOMY_LIMITS unless the settings have others than the default ones.
+    """
     clock = clock or FakeClock()
     resolved_settings = settings or Settings(
         llm=llm or Llm(default_model="demo"), db=Db(max_connections=4)
     )
+    if resolved_settings.rate_limits == RateLimits():
+        resolved_settings = structs.replace(resolved_settings, rate_limits=ROOMY_LIMITS)
     context = ServerContext(
-        resolved_settings, database_url, login, runtime=Runtime(clock, limits or TimeLimits())
+        resolved_settings,
+        database_url,
+        login,
+        runtime=Runtime(clock, limits or TimeLimits()),
+        hash_cost=hash_cost,
     )
     sock: socket.socket = bind_socket("127.0.0.1", 0)
     async with build_components(context) as components, serving(components, sock):

@@ -35,7 +35,7 @@ class RedisServer:
             stdout=DEVNULL,
             stderr=DEVNULL,
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await self._is_reachable():
                 await asyncio.sleep(0.02)
 

@@ -20,7 +20,9 @@ from tests.support.database import databases
 
 COMMAND: Final = (sys.executable, "-c", "from rustygpt_tui.cli import main; main()")
 """Runs `rustygpt` with the arguments that follow."""
-_END_SECONDS: Final = 20
+_END_SECONDS: Final = 60
+UNLIMITED: Final = {"RUSTYGPT__RATE_LIMITS__ENABLED": "false"}
+"""For servers of tests: all users have one address, and programs post faster than people."""
 
 
 class ServerProcess:
@@ -132,6 +134,7 @@ def _server(folder: Path, database_url: str, variables: dict[str, str]) -> Serve
         **plain_environ(),
         "DATABASE_URL": database_url,
         "RUSTYGPT_CONFIG_DIR": str(folder),
+        **UNLIMITED,
         **variables,
     }
     return ServerProcess(environ, folder / "server.log")

@@ -67,7 +67,7 @@ class RawStream:
         """Return the numbers of the durable events in the order of their arrival."""
         return [int(e["id"].removeprefix("evt_")) for e in self.events if "id" in e]
 
-    async def wait_for_number(self, number: int, seconds: float = 15) -> None:
+    async def wait_for_number(self, number: int, seconds: float = 60) -> None:
         """Wait for a durable event; all events before it arrived once and in order."""
         async with asyncio.timeout(seconds):
             while not self.numbers() or self.numbers()[-1] < number:

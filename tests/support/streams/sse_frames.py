@@ -31,7 +31,8 @@ def reset(position: str) -> bytes:
 
 def error(number: int, text: str = "x", about: UUID | None = None) -> bytes:
     """Return the frame of an error."""
-    payload = encode(events.ErrorPayload("RGP.X", text, about))
+    root_id = ROOT if about == REPLY else about
+    payload = encode(events.ErrorPayload("RGP.X", text, TEA, root_id, about))
     return sse_frame("error", payload, event_id=f"evt_{number}")
 
 
@@ -54,15 +55,17 @@ def message_new(number: int, message_view: Any) -> bytes:
 def message_updated(number: int, message_view: Any) -> bytes:
     """Return the frame of a changed message."""
     return sse_frame(
-        "message.updated", encode(events.MessagePayload(message_view)), event_id=f"evt_{number}"
+        "message.updated",
+        encode(events.MessageUpdatedPayload(message_view)),
+        event_id=f"evt_{number}",
     )
 
 
-def message_delta(offset: int, text: str) -> bytes:
+def message_delta(offset: int, text: str, about: UUID = REPLY) -> bytes:
     """Return the frame of a delta."""
     choice = events.DeltaChoice(0, events.DeltaText(content=text))
     payload = events.MessageDeltaPayload(
-        "x:0", "chat.completion.chunk", ROOT, REPLY, TEA, offset, [choice]
+        "x:0", "chat.completion.chunk", ROOT, about, TEA, offset, [choice]
     )
     return sse_frame("message.delta", encode(payload))
 

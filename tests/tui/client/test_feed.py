@@ -45,7 +45,7 @@ async def client(server: FakeHttpServer) -> AsyncIterator[Client]:
 
 async def collect(client: Client, last: str | None = None, **more: float) -> list[FeedItem]:
     """Return all items of a feed until it ends."""
-    async with asyncio.timeout(20), aclosing(follow(client, TEA, last, **more)) as items:
+    async with asyncio.timeout(60), aclosing(follow(client, TEA, last, **more)) as items:
         return [item async for item in items]
 
 
@@ -150,11 +150,12 @@ async def test_a_feed_reconnects_after_a_shutdown(server: FakeHttpServer, client
 async def test_a_rejected_stream_ends_the_feed(
     server: FakeHttpServer, client: Client, response: FakeResponse, error_type: type[ClientError]
 ) -> None:
-    """A second request would be rejected too."""
+    """A second request would be rejected too; one asks whether the conversation is there."""
     server.on("GET", PATH, response)
     with pytest.raises(error_type):
         await collect(client)
-    assert len(server.requests) == 1
+    expected = [PATH] if error_type is not NotFound else [PATH, f"/api/conversations/{TEA}"]
+    assert [request.path for request in server.requests] == expected
 
 
 async def test_the_session_is_refreshed_for_the_stream(

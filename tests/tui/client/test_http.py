@@ -33,6 +33,7 @@ from rustygpt_shared.models.conversations import (
     ThreadList,
     UnreadList,
 )
+from rustygpt_shared.models.invites import AcceptedInvite, CreatedInvite, InviteList
 from rustygpt_shared.models.messages import (
     CancelResult,
     Chunk,
@@ -53,6 +54,7 @@ from rustygpt_shared.models.users import (
 )
 from rustygpt_shared.requests import (
     CreateConversation,
+    CreateInvite,
     CreateUser,
     PostMessage,
     SetUp,
@@ -71,13 +73,16 @@ POSTED = PostedMessage(ROOT, ROOT, TEA, 1)
 ADMIN_USER = AdminUser(ADA, "a@b", "ada", ["member"], created_at=TIME)
 C, T, M = f"/api/conversations/{TEA}", f"/api/threads/{ROOT}", f"/api/messages/{ROOT}"
 NEW_USER = CreateUser("bob", "bob@example.org", "password-1")
+SETUP = SetupStatus(is_setup=True, registration="open")
+NEW_INVITE = CreateInvite(role="viewer")
+INVITED = CreatedInvite("rgpi_x", TIME, ROOT)
 SET_UP = SetUp("ada", "ada@example.org", "password-1")
 NEW_CONVERSATION = CreateConversation("Tea")
 PRESENCE = PresenceList([UserPresence(ADA, "away")], [], "evt_1")
 NEW_TITLE = UpdateConversation(title="Coffee")
 
 CASES: list[Case] = [
-    ("GET", "/api/setup", SetupStatus(is_setup=True), lambda c: c.is_setup(), True),
+    ("GET", "/api/setup", SETUP, lambda c: c.show_setup(), SETUP),
     ("POST", "/api/setup", UserResponse(USER), lambda c: c.set_up(SET_UP), USER),
     ("POST", "/api/auth/refresh", LOGGED_IN, lambda c: c.refresh(), LOGGED_IN),
     ("GET", "/api/auth/me", Me(USER), lambda c: c.me(), Me(USER)),
@@ -100,6 +105,7 @@ CASES: list[Case] = [
         lambda c: c.update_user(ADA, UpdateUser(disabled=True)),
         ADMIN_USER,
     ),
+    ("DELETE", f"/api/admin/users/{ADA}/sessions", None, lambda c: c.end_user_sessions(ADA), None),
     (
         "GET",
         "/api/conversations",
@@ -123,6 +129,16 @@ CASES: list[Case] = [
         lambda c: c.list_participants(TEA),
         ParticipantList([]),
     ),
+    ("GET", C + "/invites", InviteList([]), lambda c: c.list_invites(TEA), InviteList([])),
+    ("POST", C + "/invites", INVITED, lambda c: c.create_invite(TEA, NEW_INVITE), INVITED),
+    (
+        "POST",
+        "/api/invites/accept",
+        AcceptedInvite(TEA, "viewer"),
+        lambda c: c.accept_invite("rgpi_x"),
+        AcceptedInvite(TEA, "viewer"),
+    ),
+    ("POST", "/api/invites/rgpi_x/revoke", None, lambda c: c.revoke_invite("rgpi_x"), None),
     ("POST", C + "/participants", None, lambda c: c.add_participant(TEA, ADA, "viewer"), None),
     (
         "DELETE",
@@ -181,9 +197,9 @@ CASES: list[Case] = [
     (
         "POST",
         T + "/read",
-        ReadMarkerResult(ROOT, 0),
+        ReadMarkerResult(ROOT, 0, 2),
         lambda c: c.mark_read(ROOT, message_id=REPLY),
-        ReadMarkerResult(ROOT, 0),
+        ReadMarkerResult(ROOT, 0, 2),
     ),
 ]
 CREATING = {"/api/admin/users", "/api/conversations", f"/api/threads/{TEA}/root", M + "/reply"}

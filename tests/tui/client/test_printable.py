@@ -27,9 +27,15 @@ def test_printable_text_cannot_control_a_terminal(text: str) -> None:
     safe.encode()
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z"))))
+@given(
+    st.text(
+        st.characters(
+            codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="\u3164\uffa0"
+        )
+    )
+)
 def test_visible_text_stays(text: str) -> None:
-    """Letters, marks, digits and symbols of all scripts do not change."""
+    """Letters, marks, digits and symbols of all scripts do not change, except for fillers."""
     assert printable(text) == text
     assert all(unicodedata.category(c)[0] != "C" for c in printable(text))
 
@@ -45,3 +51,14 @@ def test_one_line_is_one_line(text: str) -> None:
     """Titles and names cannot add lines."""
     assert "\n" not in one_line(text)
     assert len(one_line(text).splitlines()) <= 1
+
+
+def test_every_kind_of_line_end_ends_a_line() -> None:
+    """None is removed, which would join two words."""
+    assert printable("a\r\nb\rc\vd\fe\x85f\u2028g\u2029h") == "a\nb\nc\nd\ne\nf\ng\nh"
+    assert one_line("a\u2028b\rc") == "a b c"
+
+
+def test_blank_letters_become_spaces_of_their_width() -> None:
+    """Terminals do not agree on the width of the letters themselves."""
+    assert printable("a\u3164b\uffa0c") == "a\u3000b c"

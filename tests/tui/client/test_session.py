@@ -63,3 +63,25 @@ def test_a_session_is_selected_by_account(tmp_path: Path) -> None:
     assert Session(ORIGIN, file=file, account="ada").csrf() == "x"
     assert Session(ORIGIN, file=file, account="eve").header() is None
     assert Session("https://other", file=file).header() is None
+
+
+def test_a_file_that_cannot_be_written_is_reported_once(tmp_path: Path) -> None:
+    """The session continues in memory, and an older one in the file does not replace it."""
+    file = SessionFile(tmp_path / "s")
+    first = Session(ORIGIN, file=file)
+    first.store_cookies(FIRST)
+    first.save_as_current("ada")
+    (tmp_path / "s.lock").unlink()
+    (tmp_path / "s.lock").mkdir()
+    reports: list[str] = []
+    session = Session(ORIGIN, file=file, on_unsaved=reports.append)
+    session.store_cookies(SECOND)
+    session.store_cookies(["SESSION_ID=three; Max-Age=60"])
+    assert len(reports) == 1
+    assert "cannot be saved" in reports[0]
+    assert not session.reload()
+    assert session.header() == "SESSION_ID=three; CSRF-TOKEN=y"
+    (tmp_path / "s.lock").rmdir()
+    session.store_cookies(SECOND)
+    assert session.unsaved is None
+    assert Session(ORIGIN, file=file).header() == session.header()

@@ -18,7 +18,14 @@ from rustygpt_shared.models.users import Ok, SetupStatus
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.session_file import SessionFile
 from rustygpt_tui.client.transport import Transport
-from rustygpt_tui.errors import ClientError, NotSignedIn, ServerRejected, TimedOut, Unreachable
+from rustygpt_tui.errors import (
+    ClientError,
+    NotSignedIn,
+    RateLimited,
+    ServerRejected,
+    TimedOut,
+    Unreachable,
+)
 
 EXPIRED = problem(401, "RGP.AUTH.EXPIRED", "The session ended.", www_authenticate="session")
 SUPERSEDED = problem(401, "RGP.AUTH.INVALID_SESSION", "Old.", www_authenticate="refresh, session")
@@ -185,3 +192,36 @@ async def test_cookies_do_not_follow_a_redirect(
         with pytest.raises(ClientError):
             await transport.call("GET", "/x", Ok)
         assert elsewhere.requests == []
+
+
+LIMITED = problem(429, "RGP.RATE_LIMITED", "Too many; try again in 1 second.", retry_after="1")
+LONG = problem(429, "RGP.RATE_LIMITED", "Too many; try again in 61 seconds.", retry_after="61")
+
+
+async def test_a_request_waits_as_long_as_the_server_says(server: FakeHttpServer) -> None:
+    """Then it is sent again, the same; a second wait is announced like the first."""
+    server.on("POST", "/x", LIMITED, LIMITED, OK)
+    waits: list[tuple[str, float]] = []
+    transport = Transport(
+        Session(server.origin), on_wait=lambda text, seconds: waits.append((text, seconds))
+    )
+    await transport.call("POST", "/x", Ok, key="k")
+    await transport.aclose()
+    assert waits == [("Too many. Trying again in 1 s.", 1.0)] * 2
+    assert [r.headers["idempotency-key"] for r in server.requests] == ["k"] * 3
+
+
+async def test_a_long_wait_is_left_to_the_caller(
+    server: FakeHttpServer, transport: Transport
+) -> None:
+    """Also one that a request may not make; the error says when to try again."""
+    server.on("GET", "/x", LONG)
+    with pytest.raises(RateLimited) as refused:
+        await transport.call("GET", "/x", Ok)
+    assert refused.value.retry_after == 61
+    server.on("GET", "/y", LIMITED)
+    with pytest.raises(RateLimited):
+        await transport.call("GET", "/y", Ok, may_wait=False)
+    with pytest.raises(RateLimited):
+        await transport.call_no_content("GET", "/y", may_wait=False)
+    assert len(server.requests) == 3

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.support.fakes.fake_http_server import FakeHttpServer, fake_http_server
+from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse, fake_http_server
 from tests.support.sample_models import cookies
 
+from rustygpt_shared.models.users import SetupStatus
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.session_file import SessionFile
 
@@ -36,4 +37,5 @@ def signed_in(server: FakeHttpServer, folders: Path) -> FakeHttpServer:
     session = Session(server.origin, file=SessionFile(folders / "config" / "session.cookies"))
     session.store_cookies([value for _, value in cookies(1)])
     session.save_as_current("ada")
+    server.on("GET", "/api/setup", FakeResponse(body=SetupStatus(True, "closed")))
     return server

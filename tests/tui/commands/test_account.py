@@ -42,7 +42,7 @@ async def test_setup_creates_the_administrator_and_signs_in(
 
 async def test_invalid_input_is_rejected_without_a_request(server: FakeHttpServer) -> None:
     """A password that is too short is an error of usage."""
-    words = ["setup", "--username", "a", "--email", "a@b", "--password-stdin"]
+    words = ["setup", "--username", "ann", "--email", "a@b", "--password-stdin"]
     result = await rustygpt(*words, stdin="short")
     assert (result.code, server.requests) == (2, [])
     assert "8 to 1,024 characters" in result.err
@@ -67,6 +67,29 @@ async def test_without_a_terminal_a_missing_value_is_an_error(
     result = await rustygpt(*words)
     assert (result.code, server.requests) == (2, [])
     assert "give it with --" in result.err
+
+
+@pytest.mark.parametrize("stdin", ["", "\n", "\ud800\n"])
+async def test_a_password_that_cannot_be_read_is_an_error(
+    server: FakeHttpServer, stdin: str
+) -> None:
+    """No request is sent without one, or with bytes that are not UTF-8."""
+    result = await rustygpt("login", "--email", "ada", "--password-stdin", stdin=stdin)
+    assert (result.code, server.requests) == (2, [])
+    assert result.err.startswith("rustygpt: ")
+    assert "standard input" in result.err.lower()
+
+
+async def test_a_login_that_cannot_be_saved_is_an_error(
+    server: FakeHttpServer, folders: Path
+) -> None:
+    """The account is printed; the exit code says that the next command is not signed in."""
+    (folders / "config" / "session.cookies.lock").mkdir(parents=True)
+    server.on("POST", "/api/auth/login", LOGIN)
+    result = await rustygpt("login", "--email", "ada", "--password-stdin", stdin="password-1")
+    assert result.code == 2
+    assert "ada@example.org" in result.out
+    assert "The session cannot be saved" in result.err
 
 
 async def test_a_wrong_password_is_reported(server: FakeHttpServer) -> None:

@@ -38,3 +38,11 @@ async def test_accounts_are_changed_by_name(signed_in: FakeHttpServer) -> None:
     bodies = [decode(r.body, dict) for r in signed_in.requests if r.method == "PATCH"]
     assert bodies == [{"disabled": True}, {"disabled": False}, {"roles": ["admin", "member"]}]
     assert (await rustygpt("admin", "users", "roles", "ada")).code == 2
+
+
+async def test_sessions_of_an_account_are_ended(signed_in: FakeHttpServer) -> None:
+    """The account is found by its name."""
+    signed_in.on("GET", "/api/admin/users", FakeResponse(body=AdminUserList([USER])))
+    signed_in.on("DELETE", f"/api/admin/users/{ADA}/sessions", FakeResponse(204))
+    result = await rustygpt("admin", "users", "sign-out", "ada")
+    assert (result.code, result.err) == (0, "The sessions of ada have ended.\n")

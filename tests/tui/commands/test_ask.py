@@ -3,14 +3,17 @@
 import asyncio
 import json
 import signal
-import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
 
 import pytest
 from msgspec import structs
 from tests.support.clients.cli_runner import CliResult, rustygpt
-from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse
-from tests.support.sample_models import REPLY, ROOT, TEA, conversation, message
+from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse, RecordedRequest
+from tests.support.sample_models import REPLY, ROOT, SESSION, TEA, USER, conversation, message
+from tests.support.servers.server_process import COMMAND
 from tests.support.streams.sse_frames import (
     answer,
     closed,
@@ -23,9 +26,16 @@ from tests.support.streams.sse_frames import (
     reset,
     stream,
 )
+from tests.support.wait import until
 
 from rustygpt_shared.codec import decode
-from rustygpt_shared.models.messages import CancelResult, PostedMessage
+from rustygpt_shared.models.messages import (
+    CancelResult,
+    PostedMessage,
+    ReadMarkerResult,
+    ThreadPage,
+)
+from rustygpt_shared.models.users import Me
 
 CONVERSATION = f"/api/conversations/{TEA}"
 STREAM = f"/api/stream/conversations/{TEA}"
@@ -40,9 +50,15 @@ def use_mode(server: FakeHttpServer, mode: str) -> None:
     server.on("GET", CONVERSATION, FakeResponse(body=shown))
 
 
+def posted_bodies(server: FakeHttpServer) -> list[dict[str, str]]:
+    """Return the messages that were posted."""
+    bodies = [decode(r.body, dict) for r in server.requests if r.method == "POST"]
+    return [body for body in bodies if "content" in body]
+
+
 def posted_contents(server: FakeHttpServer) -> list[str]:
     """Return the texts that were posted."""
-    return [decode(r.body, dict)["content"] for r in server.requests if r.method == "POST"]
+    return [body["content"] for body in posted_bodies(server)]
 
 
 @pytest.fixture
@@ -188,6 +204,24 @@ async def test_only_a_mention_at_the_start_is_kept_as_it_is(
     assert posted_contents(chat) == [posted]
 
 
+async def test_the_printed_answer_is_marked_as_read(chat: FakeHttpServer) -> None:
+    """With the question before it, but not the later message of another user."""
+    marks: list[int] = []
+
+    def mark(request: RecordedRequest) -> FakeResponse:
+        marks.append(decode(request.body, dict)["seq"])
+        return FakeResponse(body=ReadMarkerResult(ROOT, 2, 0))
+
+    unseen = message(UUID(int=5), seq=3, author_user_id=UUID(int=6))
+    page = ThreadPage(ROOT, [message(), FINAL, unseen], "evt_9")
+    chat.on("POST", f"/api/threads/{ROOT}/read", mark)
+    chat.on("GET", f"/api/threads/{ROOT}/messages", FakeResponse(body=page))
+    chat.on("GET", "/api/auth/me", FakeResponse(body=Me(USER, SESSION)))
+    chat.on("GET", STREAM, stream(opened(), message_new(4, FINAL)))
+    assert (await rustygpt("ask", str(TEA), "Why?")).code == 0
+    assert marks == [0, FINAL.seq]
+
+
 async def test_a_question_can_be_a_reply_or_follow_a_system_prompt(chat: FakeHttpServer) -> None:
     """`--parent` replies to a message; `--system` starts the thread with a prompt."""
     chat.on("GET", f"/api/messages/{ROOT}", FakeResponse(body=message()))
@@ -199,8 +233,7 @@ async def test_a_question_can_be_a_reply_or_follow_a_system_prompt(chat: FakeHtt
     chat.on("GET", STREAM, lambda _: stream(opened(), message_new(4, FINAL)))
     assert (await rustygpt("ask", "--parent", str(ROOT), "Why", "so?")).code == 0
     assert (await rustygpt("ask", str(TEA), "Why?", "--system", "Be short.")).code == 0
-    posts = [decode(r.body, dict) for r in chat.requests if r.method == "POST"]
-    assert posts == [
+    assert posted_bodies(chat) == [
         {"content": "Why so?"},
         {"content": "Be short.", "role": "system"},
         {"content": "Why?"},
@@ -215,36 +248,142 @@ async def test_being_removed_ends_the_wait(chat: FakeHttpServer) -> None:
     assert (await rustygpt("ask", str(TEA), "?")).code == 1
 
 
-async def test_ctrl_c_stops_the_answer_at_the_server(chat: FakeHttpServer) -> None:
-    """The text so far is printed, the answer is cancelled, and the program ends with 130."""
-    sent = asyncio.Event()
-    never = asyncio.Event()
+CANCEL = f"/api/messages/{REPLY}/cancel"
 
-    async def endless() -> AsyncIterator[bytes]:
+
+class WaitingAsk:
+    """`ask` in a process of its own, whose answer is incomplete and does not continue."""
+
+    def __init__(self, chat: FakeHttpServer) -> None:
+        self._chat = chat
+        self._never = asyncio.Event()
+
+    async def __aenter__(self) -> Process:
+        """Start it; return the process when it has printed the beginning of the answer."""
+        self._chat.on("GET", STREAM, FakeResponse(stream=self._frames()))
+        self._chat.on("POST", CANCEL, FakeResponse(202, CancelResult(REPLY, "cancelled")))
+        words = (*COMMAND, "ask", str(TEA), "?")
+        process = await asyncio.create_subprocess_exec(*words, stdout=PIPE, stderr=PIPE)
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            assert await process.stdout.readexactly(3) == b"Tea"
+        return process
+
+    async def _frames(self) -> AsyncIterator[bytes]:
         yield opened() + message_new(4, answer()) + message_delta(0, "Tea")
-        sent.set()
-        await never.wait()
+        await self._never.wait()
 
-    chat.on("GET", STREAM, FakeResponse(stream=endless()))
+    async def __aexit__(self, *_: object) -> None:
+        self._never.set()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+async def test_a_signal_stops_the_answer_at_the_server(
+    chat: FakeHttpServer, number: signal.Signals, code: int
+) -> None:
+    """The text so far is printed, and the exit code names the signal."""
+    async with WaitingAsk(chat) as process:
+        process.send_signal(number)
+        _, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert (process.returncode, errors.strip()) == (code, b"")
+    assert chat.request_count("POST", CANCEL) == 1
+
+
+async def test_an_ignored_signal_stays_ignored(chat: FakeHttpServer) -> None:
+    """`nohup` lets an answer continue when its terminal is closed."""
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        async with WaitingAsk(chat) as process:
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 60) == 143
+    finally:
+        signal.signal(signal.SIGHUP, previous)
+
+
+async def test_the_end_of_the_reader_stops_the_answer_at_the_server(chat: FakeHttpServer) -> None:
+    """At once, not with the next words of a model that may think for minutes."""
+    async with WaitingAsk(chat) as process:
+        transport = process._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
+        transport.close()
+        assert process.stderr is not None
+        errors = await asyncio.wait_for(process.stderr.read(), 60)
+        code = await asyncio.wait_for(process.wait(), 60)
+    assert (code, errors) == (141, b"")
+    assert chat.request_count("POST", CANCEL) == 1
+
+
+async def test_output_that_cannot_be_written_stops_the_answer(chat: FakeHttpServer) -> None:
+    """A full disk is reported once, with exit code 1."""
+    chat.on("GET", STREAM, stream(opened(), message_new(4, answer()), message_delta(0, "Tea")))
+    chat.on("POST", CANCEL, FakeResponse(202, CancelResult(REPLY, "cancelled")))
+    with Path("/dev/full").open("wb") as full:
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND, "ask", str(TEA), "?", stdout=full, stderr=PIPE
+        )
+        _, errors = await asyncio.wait_for(process.communicate(), 60)
+    sentence = b"rustygpt: Standard output cannot be written: the disk is full.\n"
+    assert (process.returncode, errors) == (1, sentence)
+    assert chat.request_count("POST", CANCEL) == 1
+
+
+async def test_a_signal_while_the_question_is_sent_stops_its_answer(chat: FakeHttpServer) -> None:
+    """The id of the answer is in the response that is still to come."""
+    respond = asyncio.Event()
+    chat.on("POST", f"/api/threads/{TEA}/root", FakeResponse(201, POSTED, after=respond))
+    chat.on("POST", CANCEL, FakeResponse(202, CancelResult(REPLY, "cancelled")))
+    process = await asyncio.create_subprocess_exec(*COMMAND, "ask", str(TEA), "?", stderr=PIPE)
+    await until(lambda: chat.request_count("POST", f"/api/threads/{TEA}/root") == 1, 20)
+    process.send_signal(signal.SIGTERM)
+    respond.set()
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert (process.returncode, errors) == (143, b"")
+    assert chat.request_count("POST", CANCEL) == 1
+
+
+async def test_a_single_argument_is_the_conversation(chat: FakeHttpServer) -> None:
+    """Without a text, the error says which of the two arguments is missing."""
+    for stdin in ("", None):
+        result = await rustygpt("ask", "What is tea?", stdin=stdin)
+        assert (result.code, result.out) == (2, "")
+        assert "'What is tea?', names the conversation" in result.err
+        assert "a conversation is missing: `rustygpt ask C TEXT`" in result.err
+    chat.on("GET", STREAM, stream(opened(), message_new(4, FINAL)))
+    assert (await rustygpt("ask", str(TEA), stdin="What is tea?")).code == 0
+    assert posted_contents(chat) == ["What is tea?"]
+
+
+async def test_a_session_file_that_cannot_be_written_is_a_warning(
+    chat: FakeHttpServer, folders: Path
+) -> None:
+    """The question was posted: its answer is printed, and the exit code is 0."""
+    (folders / "config" / "session.cookies.lock").unlink()
+    (folders / "config" / "session.cookies.lock").mkdir()
+    rotated = [("set-cookie", "SESSION_ID=two; Max-Age=60"), ("x-session-rotated", "1")]
+    chat.on("POST", f"/api/threads/{TEA}/root", FakeResponse(201, POSTED, rotated))
+    chat.on("GET", STREAM, stream(opened(), message_new(4, FINAL)))
+    result = await rustygpt("ask", str(TEA), "?")
+    assert (result.code, result.out) == (0, FULL_TEXT + "\n")
+    assert result.err.count("The session cannot be saved") == 1
+    last = [request.headers["cookie"] for request in chat.requests][-1]
+    assert "SESSION_ID=two" in last, "the new cookie is used"
+
+
+async def test_regenerate_prints_the_new_answer(chat: FakeHttpServer) -> None:
+    """It follows the answer that the response names; --model is sent."""
+    new = UUID(int=77)
+    chat.on("GET", f"/api/messages/{ROOT}", FakeResponse(body=message(ROOT, role="assistant")))
     chat.on(
-        "POST", f"/api/messages/{REPLY}/cancel", FakeResponse(202, CancelResult(REPLY, "cancelled"))
+        "POST",
+        f"/api/messages/{ROOT}/regenerate",
+        FakeResponse(201, PostedMessage(new, ROOT, TEA, 2, UUID(int=3), new)),
     )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "from rustygpt_tui.cli import main; main()",
-        "ask",
-        str(TEA),
-        "?",
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    async with asyncio.timeout(20):
-        await sent.wait()
-        printed = await process.stdout.readexactly(3)
-        process.send_signal(signal.SIGINT)
-        code = await process.wait()
-    assert (printed, code) == (b"Tea", 130)
-    assert chat.request_count("POST", f"/api/messages/{REPLY}/cancel") == 1
-    never.set()
+    final = structs.replace(FINAL, id=new)
+    chat.on("GET", f"/api/messages/{new}", FakeResponse(body=final))
+    chat.on("GET", STREAM, stream(opened(3), message_updated(4, final)))
+    result = await rustygpt("regenerate", str(ROOT), "--model", "other")
+    assert (result.code, result.out) == (0, f"{FULL_TEXT}\n")
+    bodies = [decode(r.body, dict) for r in chat.requests if r.path.endswith("/regenerate")]
+    assert bodies == [{"model": "other"}]

@@ -4,11 +4,17 @@ import json
 from uuid import UUID
 
 from tests.support.clients.cli_runner import rustygpt
-from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse, RecordedRequest
-from tests.support.sample_models import TEA, conversation
+from tests.support.fakes.fake_http_server import (
+    FakeHttpServer,
+    FakeResponse,
+    RecordedRequest,
+    problem,
+)
+from tests.support.sample_models import ADA, TEA, TIME, USER, conversation
 
 from rustygpt_shared.codec import decode
 from rustygpt_shared.models.conversations import ConversationCreated, ConversationList
+from rustygpt_shared.models.users import Me
 
 OTHER = UUID("028f0000-0000-7000-8000-000000000009")
 TWO = ConversationList([conversation(), conversation(OTHER, "Coffee \x1b]0;x\x07")])
@@ -88,3 +94,39 @@ async def test_a_name_that_fits_none_or_two_is_an_error(signed_in: FakeHttpServe
     result = await rustygpt("conv", "show", "tea")
     assert result.code == 2
     assert f"use an id: {TEA}, {OTHER}" in result.err
+
+
+async def test_archive_and_unarchive_change_one_setting(signed_in: FakeHttpServer) -> None:
+    """Nothing else is sent; the conversation is printed as it is then."""
+    path = f"/api/conversations/{TEA}"
+    signed_in.on("PATCH", path, FakeResponse(body=conversation(archived_at=TIME)))
+    for words in ("archive", "unarchive"):
+        result = await rustygpt("conv", words, str(TEA))
+        assert (result.code, "Archived:" in result.out) == (0, True)
+    bodies = [decode(request.body, dict) for request in signed_in.requests]
+    assert bodies == [{"archived": True}, {"archived": False}]
+
+
+async def test_delete_needs_yes(signed_in: FakeHttpServer) -> None:
+    """Without it, an error of usage says what would be gone, and nothing is sent."""
+    path = f"/api/conversations/{TEA}"
+    signed_in.on("GET", path, FakeResponse(body=conversation()))
+    signed_in.on("DELETE", path, FakeResponse(204))
+    refused = await rustygpt("conv", "delete", str(TEA))
+    assert refused.code == 2
+    assert "Everything in 'Tea' would be gone, for you; add --yes" in refused.err
+    assert signed_in.request_count("DELETE", path) == 0
+    done = await rustygpt("conv", "delete", str(TEA), "--yes")
+    assert (done.code, done.out) == (0, "")
+    assert signed_in.request_count("DELETE", path) == 1
+
+
+async def test_leave_removes_oneself(signed_in: FakeHttpServer) -> None:
+    """The refusal of the last owner is one sentence."""
+    path = f"/api/conversations/{TEA}/participants/{ADA}"
+    signed_in.on("GET", "/api/auth/me", FakeResponse(body=Me(USER)))
+    signed_in.on("DELETE", path, FakeResponse(204))
+    assert (await rustygpt("conv", "leave", str(TEA))).code == 0
+    signed_in.on("DELETE", path, problem(409, "RGP.CONFLICT", "This is the last owner."))
+    refused = await rustygpt("conv", "leave", str(TEA))
+    assert (refused.code, refused.err) == (1, "rustygpt: This is the last owner.\n")

@@ -1,10 +1,15 @@
 """The command `follow`: which events it prints, and where it starts."""
 
+import asyncio
 import json
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
 
+import pytest
 from tests.support.clients.cli_runner import rustygpt
 from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse, RecordedRequest
-from tests.support.sample_models import REPLY, ROOT, TEA, conversation, message
+from tests.support.sample_models import ADA, REPLY, ROOT, TEA, TIME, conversation, message
+from tests.support.servers.server_process import COMMAND
 from tests.support.streams.sse_frames import (
     answer,
     closed,
@@ -17,7 +22,9 @@ from tests.support.streams.sse_frames import (
     stream,
 )
 
-from rustygpt_shared.codec import decode_event
+from rustygpt_shared.codec import decode_event, encode, sse_frame
+from rustygpt_shared.events import MembershipChangedPayload
+from rustygpt_shared.models.conversations import ParticipantList, ParticipantWithPresence
 from rustygpt_tui.commands.follow import follow
 
 STREAM = f"/api/stream/conversations/{TEA}"
@@ -58,6 +65,24 @@ async def test_each_event_is_a_line(signed_in: FakeHttpServer) -> None:
     assert positions == ["evt_3"]
 
 
+async def test_people_with_the_same_name_have_different_labels(signed_in: FakeHttpServer) -> None:
+    """The labels are fetched with the first message, and again when someone has joined."""
+    bob = ParticipantWithPresence(REPLY, "bob", "member", TIME, "Ada", presence="online")
+    ada = ParticipantWithPresence(ADA, "ada", "owner", TIME, "Ada", presence="online")
+    people = [[ada], [ada, bob]]
+    route = f"/api/conversations/{TEA}/participants"
+    lists = [FakeResponse(body=ParticipantList(listed)) for listed in people]
+    signed_in.on("GET", route, *lists)
+    joined = sse_frame("membership.changed", encode(MembershipChangedPayload(TEA, REPLY, "added")))
+    frames = (opened("evt_3"), message_new(4, message()), joined, message_new(5, message()))
+    serve_frames(signed_in, *frames, closed("removed"))
+    result = await rustygpt("follow", "--conversation", str(TEA), "--types", "message.new")
+    assert [line.partition(f"{ROOT} ")[2] for line in result.out.splitlines()] == [
+        "Ada: Hello",
+        "Ada (@ada): Hello",
+    ]
+
+
 async def test_json_is_the_events_themselves(signed_in: FakeHttpServer) -> None:
     """Each line is the event as it was received; control characters are escaped."""
     serve_frames(signed_in, *FRAMES, closed("removed"))
@@ -82,6 +107,20 @@ async def test_types_select_events_and_once_ends_after_the_first(
     assert "message.done" in result.err
 
 
+async def test_once_ends_after_the_first_event_that_is_not_about_the_stream(
+    signed_in: FakeHttpServer,
+) -> None:
+    """`stream.open` always comes first; it counts only when no other events are wanted."""
+    serve_frames(signed_in, *FRAMES)
+    words = ["follow", "--conversation", str(TEA), "--once"]
+    result = await rustygpt(*words)
+    assert [line.split()[1] for line in result.out.splitlines()] == ["stream.open", "message.new"]
+    result = await rustygpt(*words, "--types", "stream.open")
+    assert result.out == "- stream.open evt_3\n"
+    result = await rustygpt(*words, "--types", "stream.open,error")
+    assert [line.split()[1] for line in result.out.splitlines()] == ["stream.open", "error"]
+
+
 async def test_a_thread_can_be_followed(signed_in: FakeHttpServer) -> None:
     """Its conversation is looked up, and only events of the thread are printed."""
     serve_frames(signed_in, *FRAMES, message_new(6, answer("Tea")), closed("removed"))
@@ -96,7 +135,7 @@ async def test_a_thread_can_be_followed(signed_in: FakeHttpServer) -> None:
 
 
 async def test_the_error_of_an_answer_in_the_thread_is_printed(signed_in: FakeHttpServer) -> None:
-    """It names a message only, whose `message.done` came before; other errors are left out."""
+    """Errors of answers in other threads are left out."""
     frames = [
         opened("evt_3"),
         error(4, "elsewhere", TEA),
@@ -135,3 +174,30 @@ async def test_it_continues_after_an_event(signed_in: FakeHttpServer) -> None:
     assert (await rustygpt(*words, "--since", "evt_1", "--since-last")).code == 2
     assert (await rustygpt("follow")).code == 2
     assert follow.name == "follow"
+
+
+@pytest.mark.parametrize("since", ["évt_1", "evt_", "1", "evt_1 ", "last"])
+async def test_a_bad_position_is_an_error(signed_in: FakeHttpServer, since: str) -> None:
+    """It is named in the error, and no request is sent."""
+    result = await rustygpt("follow", "--conversation", str(TEA), "--since", since)
+    assert (result.code, result.out, signed_in.requests) == (2, "", [])
+    assert f"--since {since!r} is not the id of an event" in result.err
+
+
+async def test_the_end_of_the_reader_ends_it_at_once(signed_in: FakeHttpServer) -> None:
+    """`rustygpt follow … | head -1` does not wait for an event in a quiet conversation."""
+    never = asyncio.Event()
+
+    async def frames() -> AsyncIterator[bytes]:
+        yield opened("evt_3")
+        await never.wait()
+
+    serve_frames(signed_in)
+    signed_in.on("GET", STREAM, FakeResponse(stream=frames()))
+    script = 'exec "$@" | head -n 1'
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-c", script, "sh", *COMMAND, "follow", "--conversation", str(TEA), stdout=PIPE
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert out == b"- stream.open evt_3\n"
+    never.set()

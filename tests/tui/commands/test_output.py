@@ -10,9 +10,11 @@ from tests.support.sample_models import TEA, conversation
 
 from rustygpt_shared.models.conversations import ConversationList
 from rustygpt_tui.client.printable import printable
-from rustygpt_tui.commands.output import json_line
+from rustygpt_tui.commands.output import json_line, retry_text
 
-TEXT = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("\x1b\x9b\u202e\u2028")))
+TEXT = st.text(
+    st.one_of(st.characters(codec="utf-8"), st.sampled_from("\x1b\x9b\u202e\u2028\u3164"))
+)
 
 
 @given(TEXT)
@@ -32,3 +34,9 @@ async def test_columns_are_aligned_by_the_cells_that_text_takes(signed_in: FakeH
     result = await rustygpt("conversations", terminal=True)
     rows = [line.split(str(TEA))[1] for line in result.out.splitlines()[1:]]
     assert [row.split("1000+")[0] for row in rows] == [f"  {title}   " for title in titles]
+
+
+def test_the_next_try_is_now_or_in_seconds() -> None:
+    """Nobody waits for 0 s."""
+    assert retry_text(0.2) == "Trying again now."
+    assert retry_text(1.6) == "Trying again in 2 s."

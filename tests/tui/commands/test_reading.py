@@ -30,7 +30,7 @@ async def test_unread_threads_of_all_conversations_are_listed(signed_in: FakeHtt
     """Only conversations with unread messages are queried."""
     both = ConversationList([conversation(unread=3), conversation(ROOT, "Read")])
     signed_in.on("GET", "/api/conversations", FakeResponse(body=both))
-    listed = UnreadList([ThreadUnread(ROOT, 3)], "evt_1")
+    listed = UnreadList([ThreadUnread(ROOT, 3, 1)], "evt_1")
     signed_in.on("GET", f"/api/conversations/{TEA}/unread", FakeResponse(body=listed))
     result = await rustygpt("unread")
     assert (result.code, result.out) == (0, f"Tea\t{ROOT}\t3\n")
@@ -40,7 +40,9 @@ async def test_unread_threads_of_all_conversations_are_listed(signed_in: FakeHtt
 
 async def test_a_thread_is_marked_read(signed_in: FakeHttpServer) -> None:
     """Up to its end, or up to a message."""
-    signed_in.on("POST", f"/api/threads/{ROOT}/read", FakeResponse(body=ReadMarkerResult(ROOT, 0)))
+    signed_in.on(
+        "POST", f"/api/threads/{ROOT}/read", FakeResponse(body=ReadMarkerResult(ROOT, 0, 2))
+    )
     assert (await rustygpt("read", str(ROOT))).out == "Unread: 0\n"
     await rustygpt("read", str(ROOT), "--message", str(REPLY))
     bodies = [decode(request.body, dict) for request in signed_in.requests]

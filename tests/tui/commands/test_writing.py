@@ -1,11 +1,14 @@
 """The commands `post`, `reply` and `cancel`, and their text."""
 
+import asyncio
 import json
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 from tests.support.clients.cli_runner import rustygpt
 from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse
 from tests.support.sample_models import REPLY, ROOT, TEA
+from tests.support.servers.server_process import COMMAND
 
 from rustygpt_shared.codec import decode
 from rustygpt_shared.models.messages import CancelResult, PostedMessage
@@ -24,6 +27,53 @@ async def test_the_text_is_words_or_standard_input(signed_in: FakeHttpServer) ->
     assert texts == ["Hello there", "from a\npipe 🍵", "also"]
     keys = {request.headers["idempotency-key"] for request in signed_in.requests}
     assert len(keys) == 3
+
+
+async def test_words_and_a_pipe_together_are_both(signed_in: FakeHttpServer) -> None:
+    """The words, a blank line, and what the pipe held; an empty pipe adds nothing, `-` names it."""
+    signed_in.on("POST", POST, POSTED)
+    await rustygpt("post", str(TEA), "Please", "review:", stdin="  a = 1\n\tb\n\n")
+    await rustygpt("post", str(TEA), "Hello", stdin=" \n")
+    await rustygpt("post", str(TEA), "Review:", "-", stdin="b\n")
+    texts = [decode(request.body, dict)["content"] for request in signed_in.requests]
+    assert texts == ["Please review:\n\n  a = 1\n\tb", "Hello", "Review:\n\nb"]
+
+
+async def test_words_and_a_file_or_a_device_at_standard_input(
+    signed_in: FakeHttpServer, tmp_path: Path
+) -> None:
+    """A file is read like a pipe; a device such as /dev/null is not read at all."""
+    signed_in.on("POST", POST, POSTED)
+    (tmp_path / "log").write_text("line 1\nline 2\n")
+    for name in (tmp_path / "log", Path("/dev/zero")):
+        with name.open("rb") as file:
+            process = await asyncio.create_subprocess_exec(
+                *COMMAND, "post", str(TEA), "See", stdin=file, stdout=PIPE
+            )
+            await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 0
+    texts = [decode(request.body, dict)["content"] for request in signed_in.requests]
+    assert texts == ["See\n\nline 1\nline 2", "See"]
+
+
+async def test_a_pipe_that_stays_silent_is_mentioned(signed_in: FakeHttpServer) -> None:
+    """A program that inherited an open pipe reports what it waits for."""
+    signed_in.on("POST", POST, POSTED)
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, "post", str(TEA), "Hello", stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    assert process.stderr is not None
+    note = await asyncio.wait_for(process.stderr.readline(), 60)
+    assert note.startswith(b"Reading standard input as well")
+    out, _ = await process.communicate(b"")
+    assert (process.returncode, out) == (0, f"{ROOT}\n".encode())
+
+
+async def test_too_long_an_input_is_an_error(signed_in: FakeHttpServer) -> None:
+    """It is not cut, also not within a character."""
+    result = await rustygpt("post", str(TEA), stdin="\N{TEACUP WITHOUT HANDLE}" * 65_537)
+    assert (result.code, signed_in.requests) == (2, [])
+    assert "65,536 characters" in result.err
 
 
 async def test_a_missing_text_is_an_error(signed_in: FakeHttpServer) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from rustygpt_tui.conversation.account_drafts import AccountDrafts
-from rustygpt_tui.store.drafts import Drafts
+from rustygpt_tui.store.drafts import Draft, Drafts, UnsentPost
 
 HERE = UUID(int=1)
 THERE = UUID(int=2)
@@ -18,27 +18,28 @@ def drafts(tmp_path: Path) -> Drafts:
     return Drafts(tmp_path / "drafts.sqlite")
 
 
-def test_drafts_belong_to_a_target_an_account_and_a_server(drafts: Drafts) -> None:
+def test_drafts_belong_to_a_place_an_account_and_a_server(drafts: Drafts) -> None:
     """A draft is returned for the same three only."""
-    AccountDrafts(drafts, "http://a", "ann").save(HERE, "half a thought")
+    AccountDrafts(drafts, "http://a", "ann").save(HERE, Draft("half a thought"))
 
-    assert AccountDrafts(drafts, "http://a", "ann").get(HERE) == "half a thought"
-    assert AccountDrafts(drafts, "http://a", "ann").get(THERE) == ""
-    assert AccountDrafts(drafts, "http://a", "bo").get(HERE) == ""
-    assert AccountDrafts(drafts, "http://b", "ann").get(HERE) == ""
+    assert AccountDrafts(drafts, "http://a", "ann").get(HERE).text == "half a thought"
+    assert AccountDrafts(drafts, "http://a", "ann").get(THERE) == Draft()
+    assert AccountDrafts(drafts, "http://a", "bo").get(HERE) == Draft()
+    assert AccountDrafts(drafts, "http://b", "ann").get(HERE) == Draft()
     drafts.close()
 
 
-def test_only_the_sent_text_is_deleted(drafts: Drafts) -> None:
-    """A draft that was edited after it was sent is kept."""
-    account_drafts = AccountDrafts(drafts, "http://a", "ann")
-    account_drafts.save(HERE, "sent\n")
-    account_drafts.save(THERE, "sent, and more")
-    for target_id in (HERE, THERE):
-        account_drafts.discard_sent(target_id, "sent")
+def test_posts_belong_to_an_account_and_a_place(drafts: Drafts) -> None:
+    """They are forgotten by their key."""
+    post = UnsentPost("key", HERE, None, False, "text")
+    ann = AccountDrafts(drafts, "http://a", "ann")
+    ann.keep_post(post)
 
-    assert account_drafts.get(HERE) == ""
-    assert account_drafts.get(THERE) == "sent, and more"
+    assert ann.unsent_posts(HERE) == [post]
+    assert ann.unsent_posts(THERE) == []
+    assert AccountDrafts(drafts, "http://a", "bo").unsent_posts(HERE) == []
+    ann.forget_post("key")
+    assert ann.unsent_posts(HERE) == []
     drafts.close()
 
 
@@ -46,8 +47,8 @@ def test_drafts_are_kept_in_memory_without_a_database(drafts: Drafts) -> None:
     """A draft lasts as long as the chat runs."""
     drafts.close()
     account_drafts = AccountDrafts(drafts, "http://a", "ann")
-    account_drafts.save(HERE, "text")
+    account_drafts.save(HERE, Draft("text"))
 
-    assert account_drafts.get(HERE) == "text"
-    assert account_drafts.get(THERE) == ""
-    assert AccountDrafts(None, "http://a", "ann").get(HERE) == ""
+    assert account_drafts.get(HERE) == Draft("text")
+    assert account_drafts.get(THERE) == Draft()
+    assert AccountDrafts(None, "http://a", "ann").get(HERE) == Draft()

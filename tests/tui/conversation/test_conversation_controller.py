@@ -9,6 +9,7 @@ from tests.tui.app_driver import in_conversation
 
 from rustygpt_shared.events import UnreadUpdate, UnreadUpdatePayload
 from rustygpt_shared.models.conversations import Participant
+from rustygpt_tui.conversation.timing import Timing
 from rustygpt_tui.widgets.lists import SideList
 
 HOSTILE = "[/b][red]x \x1b]0;pwned\x07 \x9b2J \u202eevil \u2066"
@@ -42,7 +43,9 @@ async def test_unread_threads_have_counts_and_a_key() -> None:
     second = conversation.post(text="second thread")
     async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.until(lambda: driver.main.thread_pane.root == second)
-        conversation.sent.append(UnreadUpdate(UnreadUpdatePayload(CONVERSATION_ID, first, ME, 4)))
+        conversation.sent.append(
+            UnreadUpdate(UnreadUpdatePayload(CONVERSATION_ID, first, ME, 4, 0))
+        )
         await driver.until(" 4")
         await driver.pilot.press("n")
         await driver.until(lambda: driver.main.thread_pane.root == first)
@@ -60,17 +63,34 @@ async def test_a_new_thread_of_someone_else_is_listed() -> None:
 
 
 async def test_reading_a_thread_resets_its_counts() -> None:
-    """After its end was in view, thread and conversation are read."""
+    """After its messages were on screen, thread and conversation are read."""
     conversation = FakeConversation()
     first = conversation.post(text="first thread")
     conversation.post(text="second thread")
     async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
-        conversation.sent.append(UnreadUpdate(UnreadUpdatePayload(CONVERSATION_ID, first, ME, 4)))
-        await driver.until(" 4")
+        conversation.post(first, text="one")
+        conversation.post(first, text="two")
+        await driver.until(lambda: driver.main.controller.state.unread(first) == 2)
+        assert [c.unread for c in driver.main.controller.conversations] == [2]
         driver.main.open_thread(first)
-        await driver.until(lambda: chat.http.request_count("POST", f"/api/threads/{first}/read"))
-        await driver.until(lambda: " 4" not in driver.text())
-        assert [c.unread for c in driver.main.controller.conversations] == [0]
+        await driver.pilot.press("j")
+        await driver.until(lambda: conversation.read_seqs[first] == 3)
+        await driver.until(lambda: [c.unread for c in driver.main.controller.conversations] == [0])
+
+
+async def test_opening_the_program_reads_nothing() -> None:
+    """What is on screen counts from the first key on."""
+    conversation = FakeConversation()
+    root = conversation.post(text="thread")
+    async with fake_chat_server(conversation) as chat:
+        conversation.post(root, text="while away")
+        timing = Timing(seen_after=0.05)
+        async with in_conversation(chat, timing=timing) as driver:
+            await driver.until("while away")
+            await driver.pilot.pause(0.3)
+            assert conversation.read_seqs[root] == 1
+            await driver.pilot.press("down")
+            await driver.until(lambda: conversation.read_seqs[root] == 2)
 
 
 async def test_a_long_list_of_threads_is_loaded_on_scrolling() -> None:

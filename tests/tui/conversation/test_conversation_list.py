@@ -3,14 +3,18 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConversation
+from tests.support.fakes.fake_conversation import (
+    CONVERSATION_ID,
+    ME,
+    FakeConversation,
+    person_id,
+)
 from tests.support.fakes.fake_http_server import FakeResponse, RecordedRequest, fake_http_server
 
 from rustygpt_shared.models.conversations import Conversation, ConversationList
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.conversation.conversation_list import PagedConversationList
-from rustygpt_tui.store.load import load
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -39,26 +43,34 @@ def _pages(request: RecordedRequest) -> FakeResponse:
 
 
 async def test_pages_are_added_and_refreshed() -> None:
-    """Each call adds a page, and a refresh fetches all loaded pages."""
+    """Each call adds a page, and a refresh fetches all loaded pages; latest activity is first."""
     async with fake_http_server() as http, Client(Session(http.origin)) as client:
         http.on("GET", "/api/conversations", _pages)
-        conversation_list = PagedConversationList(client)
+        conversation_list = PagedConversationList(client, ME)
         await conversation_list.refresh()
         assert [c.title for c in conversation_list.conversations] == ["c2", "c1"]
         assert await conversation_list.load_more()
         assert not await conversation_list.load_more()
         await conversation_list.refresh()
-        assert [c.title for c in conversation_list.conversations] == ["c2", "c1", "c3"]
+        assert [c.title for c in conversation_list.conversations] == ["c3", "c2", "c1"]
 
 
-async def test_the_open_conversation_updates_the_list() -> None:
-    """Its title and unread count are those of its state."""
+async def test_events_during_a_refresh_are_applied_to_the_fetched_rows() -> None:
+    """A page that was read before an event does not undo it."""
+    fake = FakeConversation()
+    root = fake.post(text="first")
     async with fake_http_server() as http, Client(Session(http.origin)) as client:
-        http.on("GET", "/api/conversations", _pages)
-        conversation_list = PagedConversationList(client)
-        await conversation_list.refresh()
-        conversation_list.update_from(await load(FakeConversation(), CONVERSATION_ID, ME))
-        assert [(c.title, c.unread) for c in conversation_list.conversations] == [
-            ("Tea", 0),
-            ("c1", 7),
-        ]
+        listed = PagedConversationList(client, ME)
+        old = await fake.show_conversation(CONVERSATION_ID)
+        fake.sent.clear()
+
+        def answer(_: RecordedRequest) -> FakeResponse:
+            fake.post(root, text="while fetching", author=person_id(1))
+            for event in fake.sent:
+                listed.apply(event)
+            return FakeResponse(200, ConversationList([old]))
+
+        http.on("GET", "/api/conversations", answer)
+        await listed.refresh()
+        (row,) = listed.conversations
+        assert (row.last_message_excerpt, row.unread) == ("while fetching", old.unread + 1)

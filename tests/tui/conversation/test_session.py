@@ -1,84 +1,29 @@
-"""The session of one open conversation."""
+"""The session of a loaded conversation."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
-from tests.support.fakes.fake_chat_server import FakeChatServer, fake_chat_server
-from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConversation, person_id
+from tests.support.fakes.fake_chat_server import fake_chat_server
+from tests.support.fakes.fake_conversation import CONVERSATION_ID, FakeConversation
+from tests.support.fakes.fake_http_server import FakeResponse, RecordedRequest, problem
 from tests.support.wait import until
-from tests.tui.app_driver import sign_in
+from tests.tui.conversation.live_client import live_client
 
-from rustygpt_tui.client.feed import Live
-from rustygpt_tui.client.http import Client, connect
-from rustygpt_tui.client.session import Session
-from rustygpt_tui.client.session_file import SessionFile
-from rustygpt_tui.config import load_settings, session_file
-from rustygpt_tui.conversation.session import ConversationSession
-from rustygpt_tui.store.state import Changes
-
-
-class SessionRecorder:
-    """A session that records what its callbacks get."""
-
-    def __init__(self, client: Client) -> None:
-        self.changes: list[Changes] = []
-        self.connections: list[object] = []
-        self.session = ConversationSession(
-            client,
-            CONVERSATION_ID,
-            ME,
-            on_changes=self.changes.append,
-            on_connection=self.connections.append,
-        )
-
-    @property
-    def live_count(self) -> int:
-        """The number of times the stream became live."""
-        return sum(isinstance(connection, Live) for connection in self.connections)
-
-
-@asynccontextmanager
-async def _followed(chat: FakeChatServer) -> AsyncIterator[SessionRecorder]:
-    sign_in(chat)
-    session = Session(chat.origin, file=SessionFile(session_file(load_settings())))
-    async with connect(chat.origin, session) as client:
-        recorder = SessionRecorder(client)
-        await recorder.session.load()
-        following = asyncio.create_task(recorder.session.follow())
-        await until(lambda: recorder.live_count == 1)
-        yield recorder
-        recorder.session.stop()
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+from rustygpt_shared import events
+from rustygpt_tui.conversation.thread_loader import ThreadLoader
 
 
 async def test_changes_are_collected() -> None:
     """Many events in a short time are reported in a few calls."""
-    async with fake_chat_server(FakeConversation()) as chat, _followed(chat) as recorder:
-        chat.conversation.post(text="a thread")
-        root = list(chat.conversation.threads)[-1]
+    async with fake_chat_server(FakeConversation()) as chat, live_client(chat) as client:
+        root = chat.conversation.post(text="a thread")
         for number in range(50):
             chat.conversation.post(root, text=f"reply {number}")
-        await until(lambda: bool(recorder.session.state and recorder.session.state.thread(root)))
-        await until(lambda: recorder.session.state.thread(root).message_count == 51)  # type: ignore[union-attr]
-        assert len(recorder.changes) < 20
+        await until(lambda: _message_count(client.state.thread(root)) == 51)
+        assert len(client.changes) < 20
 
 
-async def test_a_thread_is_loaded_page_by_page() -> None:
-    """All pages are fetched, and the ids of each page are yielded."""
-    conversation = FakeConversation(page_size=10)
-    root = conversation.post(text="long")
-    for number in range(34):
-        conversation.post(root, text=str(number))
-    async with fake_chat_server(conversation) as chat, _followed(chat) as recorder:
-        sizes = [len(ids) async for ids in recorder.session.open_thread(root)]
-        assert sizes == [10, 10, 10, 5]
-        assert recorder.session.state is not None
-        assert len(recorder.session.state.trees[root]) == 35
-        assert chat.http.request_count("GET", f"/api/threads/{root}/tree") == 4
+def _message_count(thread: object) -> int:
+    return getattr(thread, "message_count", 0)
 
 
 async def test_the_list_of_threads_is_loaded_page_by_page() -> None:
@@ -86,32 +31,73 @@ async def test_the_list_of_threads_is_loaded_page_by_page() -> None:
     conversation = FakeConversation(page_size=4)
     for number in range(10):
         conversation.post(text=f"thread {number}")
-    async with fake_chat_server(conversation) as chat, _followed(chat) as recorder:
+    async with fake_chat_server(conversation) as chat, live_client(chat) as client:
         counts = []
         for _ in range(4):
-            counts.append(len(recorder.session.state.threads))  # type: ignore[union-attr]
-            await recorder.session.load_more_threads()
+            counts.append(len(client.state.threads))
+            await client.session.load_more_threads()
         assert counts == [4, 8, 10, 10]
 
 
-async def test_marking_as_read_updates_the_unread_count() -> None:
-    """Messages after the marked one stay unread."""
+async def test_events_during_the_load_are_applied_after_it() -> None:
+    """A thread that is started between two snapshots is in the state."""
+    conversation = FakeConversation()
+    started: list[UUID] = []
+    async with fake_chat_server(conversation) as chat, live_client(chat, opened=False) as client:
+        answer = chat.http.routes["GET", f"/api/conversations/{CONVERSATION_ID}/threads"]
+
+        def late(request: RecordedRequest) -> FakeResponse:
+            response = answer(request)
+            started.append(conversation.post(text="meanwhile"))
+            return response
+
+        chat.http.on("GET", f"/api/conversations/{CONVERSATION_ID}/threads", late)
+        await client.controller.open(CONVERSATION_ID).load()
+        await until(lambda: client.state.thread(started[0]) is not None)
+
+
+async def test_a_reconnect_names_the_loaded_conversation() -> None:
+    """What was missed follows from its position, without another snapshot."""
+    conversation = FakeConversation()
+    async with fake_chat_server(conversation) as chat, live_client(chat) as client:
+        position = conversation.position
+        snapshots = chat.http.request_count("GET", f"/api/conversations/{CONVERSATION_ID}")
+        chat.cut_streams()
+        root = conversation.post(text="missed")
+        await until(lambda: client.state.thread(root) is not None)
+        request = [r for r in chat.http.requests if r.path == "/api/stream"][-1]
+        assert request.query["positions"] == f"{CONVERSATION_ID}:{position}"
+        assert chat.http.request_count("GET", f"/api/conversations/{CONVERSATION_ID}") == snapshots
+
+
+async def test_after_a_reset_the_conversation_is_loaded_again() -> None:
+    """Until the server answers, the attempts are repeated; threads are then fetched when shown."""
+    conversation = FakeConversation()
+    root = conversation.post(text="old")
+    async with fake_chat_server(conversation) as chat, live_client(chat) as client:
+        await ThreadLoader(client.session).open_end(root)
+        path = f"/api/conversations/{CONVERSATION_ID}"
+        answer = chat.http.routes["GET", path]
+        unavailable = problem(503, "RGP.UNAVAILABLE", "The database is away.")
+        failures = [unavailable]
+        chat.http.on("GET", path, lambda r: failures.pop() if failures else answer(r))
+        sent = len(conversation.sent)
+        conversation.rename("Coffee")
+        del conversation.sent[sent:]
+        reset = events.StreamResetPayload("too_far", conversation.position, CONVERSATION_ID)
+        conversation.sent.append(events.StreamReset(reset))
+        await until(lambda: client.state.info.title == "Coffee")
+        assert client.session.position == conversation.position
+        await until(lambda: any(root in changes.reloaded for _, changes in client.changes))
+
+
+async def test_a_lost_stream_removes_typing_indicators() -> None:
+    """Their ends would not arrive."""
     conversation = FakeConversation()
     root = conversation.post(text="thread")
-    conversation.change(root, author_user_id=person_id(1))
-    async with fake_chat_server(conversation) as chat, _followed(chat) as recorder:
-        async for _ in recorder.session.open_thread(root):
-            pass
-        first = conversation.post(root, text="one")
-        await until(lambda: _unread(recorder, root) == 1)
-        await recorder.session.mark_read(root, first)
-        assert _unread(recorder, root) == 0
-        conversation.post(root, text="two")
-        await until(lambda: _unread(recorder, root) == 1)
-        await recorder.session.mark_read(root, first)
-        assert _unread(recorder, root) == 1
-
-
-def _unread(recorder: SessionRecorder, root: UUID) -> int:
-    assert recorder.session.state is not None
-    return recorder.session.state.unread.get(root, 0)
+    async with fake_chat_server(conversation) as chat, live_client(chat) as client:
+        typing = events.TypingUpdatePayload(CONVERSATION_ID, root, UUID(int=9), conversation.now())
+        conversation.sent.append(events.TypingUpdate(typing))
+        await until(lambda: bool(client.state.typing))
+        chat.cut_streams()
+        await until(lambda: not client.state.typing)

@@ -1,11 +1,27 @@
 """Markdown rendered to lines."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.readable_words import WORDS, lost_words
+from tests.support.text_cases import (
+    CR,
+    CRLF,
+    FENCES,
+    LATEX,
+    MARKUP,
+    RTL,
+    TABS,
+    UNCLOSED,
+    WIDE,
+    WIDETABLE,
+    ZW,
+)
 from tests.tui.render.sample_documents import FULL_DOCUMENT, documents
 
 from rustygpt_tui.render import Span, plain
 from rustygpt_tui.render.markdown import render
+from rustygpt_tui.render.selection import selected_text
 from rustygpt_tui.render.text import width
 
 
@@ -75,8 +91,10 @@ def test_scripts_are_no_links() -> None:
 
 
 def test_references_are_resolved() -> None:
-    """A link reference may be defined below its use."""
-    assert _text("see [it]\n\n[it]: https://a.b") == ["see it (https://a.b)"]
+    """A link reference may be defined below its use; the definition is shown."""
+    lines = _text("see [it]\n\n[it]: https://a.b")
+
+    assert lines == ["see it (https://a.b)", "", "[it]: https://a.b"]
 
 
 def test_html_is_text() -> None:
@@ -101,3 +119,89 @@ def test_every_kind_of_block_is_rendered() -> None:
     for part in ("Title here", "third", "Setext", "7. seven", "▌ ▌ nested", "lazy", "def f(x):",
                  "indented code", "▣ alt", "<b>html</b>"):  # fmt: skip
         assert part in text
+
+
+@pytest.mark.parametrize("limit", [12, 40, 80])
+@pytest.mark.parametrize("source", WORDS.values(), ids=WORDS.keys())
+def test_nothing_that_was_written_is_lost(source: str, limit: int) -> None:
+    """Every word is visible; one that is longer than a line is joined when it is copied."""
+    shown = selected_text((line, 0, None) for line in render(source, limit))
+
+    assert lost_words(source, shown) == set()
+
+
+def test_formulas_keep_every_character() -> None:
+    """Also where Markdown would take characters as markup; money is no formula."""
+    text = " ".join(_text(LATEX, 100))
+
+    for part in (
+        "$a_1 * b_2 * c_3$", r"\(x_1^2\)", r"\[ \sum_{i=1}^n i_i \]", "Costs $5 and $10.",
+        r"\begin{aligned} a &= b_1 * c_2 \\ &= d_*e_* \end{aligned}",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_every_kind_of_line_end_ends_a_line() -> None:
+    """None is removed, which would join two words."""
+    assert _text(CR) == ["progress 10%", "progress 50%", "progress 100%", "done"]
+    assert _text("a\rb\vc\fd\x85e\u2028f\u2029g\r\nh") == list("abcdefgh")
+    assert _text(CRLF)[-2:] == ["line with", "lone cr"]
+
+
+def test_emphasis_works_beside_wide_characters() -> None:
+    """A wide bracket and a wide letter are no reason to leave it unmarked."""
+    spans = [span for line in render(MARKUP, 300) for span in line]
+
+    assert Span("bold\uff08\u62ec\u53f7\uff09", "strong") in spans
+
+
+def test_a_table_that_is_too_wide_becomes_a_list_of_its_cells() -> None:
+    """Words are not broken into letters; each cell has the heading of its column."""
+    lines = _text(WIDETABLE, 80)
+
+    assert len(lines) == 14
+    assert lines[3] == "column03 header: value 03 with words"
+    assert _text("| one | two |\n|---|---|\n| a | b |\n| c | |", 8) == [
+        "one: a", "two: b", "\u2500" * 8, "one: c", "two",
+    ]  # fmt: skip
+
+
+def test_columns_of_wide_characters_are_aligned() -> None:
+    """Emoji of several characters, flags and combining marks take the cells that they take."""
+    rows = render(WIDE, 80)[2:7]
+
+    borders = {
+        tuple(width(plain(row[:at])) for at, span in enumerate(row) if span.text in {" │ ", "─┼─"})
+        for row in rows
+        if plain(row)[3] != "─"
+    }
+    assert len(borders) == 1
+
+
+def test_fences_end_where_they_should() -> None:
+    """Longer fences hold shorter ones; an open one goes on to the end."""
+    assert _text(UNCLOSED)[-2:] == [" # heading? no", " **bold?** no"]
+    assert [line.strip() for line in _text(FENCES)[:4]] == ["md", "```py", "inner", "```"]
+
+
+def test_tabs_are_spaces() -> None:
+    """In code up to the next stop; in a cell of a table one space."""
+    text = _text(TABS)
+
+    assert {" all:", "     echo hi", "         deep", " indented code by tab"} <= set(text)
+    assert "a b │ c" in text
+    assert _text("```\nab\tc\n```") == [" ab  c"]
+
+
+def test_blank_letters_have_the_width_of_spaces() -> None:
+    """Terminals do not agree on the width of fillers, so spaces of that width replace them."""
+    assert plain(render("a\u3164b\uffa0c", 20)[0]) == "a\u3000b c"
+    assert "zalgo" in "\n".join(_text(ZW))
+
+
+def test_directions_are_not_overridden() -> None:
+    """Letters of both directions stay as they are."""
+    text = "\n".join(_text(RTL, 80))
+
+    assert "\u05e9\u05dc\u05d5\u05dd" in text
+    assert not set(text) & set("\u202e\u202c\u2066\u2069")

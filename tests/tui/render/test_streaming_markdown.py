@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from tests.tui.render.sample_documents import FULL_DOCUMENT, documents, long_fence
 
 from rustygpt_tui.render import Line, plain
+from rustygpt_tui.render.cost import MAX_AT_ONCE, cost
+from rustygpt_tui.render.highlighting import highlight
 from rustygpt_tui.render.markdown import render
 from rustygpt_tui.render.streaming_markdown import StreamingMarkdown
 
@@ -50,16 +52,60 @@ def test_a_line_in_a_long_code_block_adds_one_line() -> None:
     assert _lines(stream) == render(stream.text, 60)
 
 
-def test_a_short_code_block_is_highlighted_when_it_closes() -> None:
-    """Lines shown without colours get them at the end of the code block."""
-    stream = StreamingMarkdown(60)
-    for part in long_fence(33).splitlines(keepends=True):
-        stream.append(part)
-    before = stream.recoloured
-    stream.append("```\n")
+def test_colours_are_added_when_they_become_known() -> None:
+    """Lines of code are shown without; their rows do not change, whenever the colours come."""
+    known: list[bool] = []
 
-    assert stream.recoloured == before + 1
-    assert _lines(stream) == render(stream.text, 60)
+    def colours(code: str, language: str) -> list[Line] | None:
+        return highlight(code, language) if known else None
+
+    text = f"{long_fence(33)}```\n- item\n\n  ```python\n  x = 'a'\n  ```\n\nend\n"
+    stream = StreamingMarkdown(60, "", colours)
+    for part in text.splitlines(keepends=True):
+        stream.append(part)
+    before = _lines(stream)
+    assert not stream.recolour()
+    known.append(True)
+
+    assert stream.recolour()
+    assert not stream.recolour()
+    assert _lines(stream) == render(text, 60, highlight)
+    assert list(map(plain, before)) == list(map(plain, _lines(stream)))
+
+
+def test_colours_are_asked_for_at_intervals() -> None:
+    """Not for each line of an open code block."""
+    asked: set[str] = set()
+
+    def colours(code: str, _language: str) -> None:
+        asked.add(code)
+
+    stream = StreamingMarkdown(60, "", colours)
+    for part in long_fence(100).splitlines(keepends=True):
+        stream.append(part)
+
+    assert len(asked) == 5
+
+
+def test_a_large_open_block_is_shown_as_it_is_written() -> None:
+    """Its lines are added one by one; nothing before them is parsed again."""
+    stream = StreamingMarkdown(60, "intro\n\n| a | b |\n|---|---|\n")
+    while cost(stream.text) < 3 * MAX_AT_ONCE:
+        stream.append("| one | two |\n")
+    before = len(stream.stable_lines)
+    stream.append("| **last** | row |\n")
+
+    assert len(stream.stable_lines) == before + 1
+    assert plain(stream.stable_lines[-1]) == "| **last** | row |"
+
+
+def test_a_line_end_in_two_parts_is_one() -> None:
+    """A carriage return at the end of a part, and a line feed at the start of the next."""
+    stream = StreamingMarkdown(20, "a\r")
+    stream.append("")
+    stream.append("\nb\rc")
+
+    assert [plain(line) for line in stream.finish()] == ["a", "b", "c"]
 
 
 def test_list_items_become_stable_when_they_end() -> None:

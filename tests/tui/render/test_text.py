@@ -5,14 +5,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from rustygpt_tui.render.text import clean, clusters, cut, one_line, pad, shorten, width
+from rustygpt_tui.render.text import (
+    clean,
+    clusters,
+    cut,
+    one_line,
+    pad,
+    shorten,
+    strip_markdown,
+    width,
+)
 
 HOSTILE = "\x1b[31m\x07\x9b2J\x7f\u202ea\u2066b\u061c\ufeff\U000e0041\ud800\r"
 
 
 def test_control_characters_are_removed() -> None:
     """Escapes, C1 controls, direction overrides and tags are removed; emoji joiners stay."""
-    assert clean(HOSTILE) == "[31m2Jab"
+    assert clean(HOSTILE) == "[31m2Jab\n"
     assert clean("👩\u200d👧 ☺\ufe0f\n\tx") == "👩\u200d👧 ☺\ufe0f\n\tx"
 
 
@@ -47,3 +56,8 @@ def test_texts_are_shortened_and_padded() -> None:
     assert shorten("日本語", 5) == "日本…"
     assert pad("日", 4) == "日  "
     assert one_line(" a\n\tb\x1b ") == "a b"
+
+
+def test_an_excerpt_has_no_markup() -> None:
+    """Markdown markup is removed, and what it marks stays."""
+    assert strip_markdown("# Title\n> `code` and **bold**") == "Title\ncode and bold"

@@ -2,9 +2,10 @@
 
 from msgspec import structs
 from tests.support.fakes.fake_chat_server import fake_chat_server
-from tests.support.fakes.fake_conversation import FakeConversation
+from tests.support.fakes.fake_conversation import CONVERSATION_ID, FakeConversation
 from tests.tui.app_driver import in_conversation
 
+from rustygpt_tui.conversation.links import Link
 from rustygpt_tui.keymap import keys_of
 
 
@@ -18,6 +19,7 @@ async def test_all_commands_are_listed() -> None:
         for key in keys_of("anywhere"):
             if key.id != "rg.palette":
                 await driver.until(key.description)
+        await driver.until("Edit the selected message")
         assert "Find commands" not in driver.text()
 
 
@@ -28,9 +30,8 @@ async def test_titles_are_never_read_as_markup() -> None:
     async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("ctrl+p", *"red")
         await driver.until("Go to [red]Tea[/] [2J")
-        streams = chat.streams
         await driver.pilot.press("enter")
-        await driver.until(lambda: chat.streams > streams)
+        await driver.until(lambda: driver.main.thread_pane.transcript.has_focus)
 
 
 async def test_a_chosen_command_runs() -> None:
@@ -40,3 +41,21 @@ async def test_a_chosen_command_runs() -> None:
         await driver.until("People in the conversation")
         await driver.pilot.press("enter")
         await driver.until("me (you)  owner")
+
+
+async def test_a_pasted_link_opens_its_message() -> None:
+    """It is the address that the key for links copies, and that the web page has."""
+    conversation = FakeConversation(page_size=20)
+    ids = [conversation.post(text="the root")]
+    for number in range(60):
+        ids.append(conversation.post(ids[-1], text=f"message {number}"))
+    conversation.post(text="another thread")
+    link = Link(CONVERSATION_ID, ids[0], ids[30])
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        await driver.pilot.press("ctrl+p")
+        await driver.until(lambda: driver.app.screen.query("Input"))
+        driver.app.screen.query_one("Input").value = link.address(chat.origin)
+        await driver.until("Go to the linked message")
+        await driver.pilot.press("enter")
+        await driver.until("message 29")
+        assert driver.main.thread_pane.root == ids[0]

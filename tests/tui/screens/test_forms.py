@@ -29,3 +29,45 @@ async def test_enter_goes_to_the_next_empty_field() -> None:
         await driver.pilot.press(*"me", "enter")
         assert driver.app.screen.focused is driver.app.screen.query_one("#password")
         assert chat.http.request_count("POST", "/api/auth/login") == 0
+
+
+async def test_an_account_is_created_where_the_server_allows_it() -> None:
+    """The form asks for an invite's link if one is needed."""
+    async with fake_chat_server() as chat:
+        chat.registration = "invite"
+        async with running_app(chat) as driver:
+            await driver.until("Create an account …")
+            driver.app.screen.query_one("#register").focus()
+            await driver.pilot.press("enter")
+            await driver.until("Link of your invite")
+            for word in (
+                "ann",
+                "ann@example.org",
+                "correct horse",
+                f"{chat.origin}/#/invite/rgpi_x",
+            ):
+                driver.app.screen.focused.value = word  # type: ignore[union-attr]
+                await driver.pilot.press("enter")
+            await driver.until("● live")
+            request = next(r for r in chat.http.requests if r.path == "/api/auth/register")
+            assert b'"invite_token":"rgpi_x"' in request.body
+
+
+async def test_escape_leads_back_to_the_sign_in() -> None:
+    """From the form of a new account."""
+    async with fake_chat_server() as chat:
+        chat.registration = "open"
+        async with running_app(chat) as driver:
+            await driver.until("Create an account …")
+            driver.app.screen.query_one("#register").focus()
+            await driver.pilot.press("enter")
+            await driver.until("Create and sign in")
+            await driver.pilot.press("escape")
+            await driver.until("Create an account …")
+
+
+async def test_no_account_is_offered_where_registration_is_closed() -> None:
+    """The form has one button."""
+    async with fake_chat_server() as chat, running_app(chat) as driver:
+        await driver.until(lambda: chat.http.request_count("GET", "/api/setup") == 2)
+        assert "Create an account" not in driver.text()

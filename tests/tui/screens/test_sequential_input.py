@@ -13,6 +13,8 @@ from rustygpt_tui.screens.sequential_input import SequentialInputApp
 class InputDialog(ModalScreen[str]):
     """A dialog with one field."""
 
+    BINDINGS = [Binding("escape", "dismiss(None)")]
+
     def compose(self) -> ComposeResult:
         yield Input(id="text")
 
@@ -23,7 +25,7 @@ class InputDialog(ModalScreen[str]):
 class Demo(SequentialInputApp[None]):
     """An app with two fields, and a key that opens a dialog."""
 
-    BINDINGS = [Binding("ctrl+o", "ask", priority=True)]
+    BINDINGS = [Binding("ctrl+o,alt+o", "ask", priority=True)]
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,3 +74,16 @@ async def test_a_removed_target_does_not_block_the_next_key() -> None:
         app.query_one("#first").remove()
         app.burst("x", "tab", "y")
         await until(lambda: app.value("second").endswith("y"))
+
+
+async def test_escape_and_a_quick_key_are_two_keys() -> None:
+    """Terminals report them as alt and the key; with a binding on that, it stays one."""
+    app = Demo()
+    async with app.run_test():
+        app.action_ask()
+        await until(lambda: isinstance(app.screen, InputDialog) and app.focused is not None)
+        app.post_message(events.Key("alt+n", "n"))
+        await until(lambda: app.value("first") == "n" if len(app.screen_stack) == 1 else False)
+        assert app.results == [None]
+        app.post_message(events.Key("alt+o", "o"))
+        await until(lambda: isinstance(app.screen, InputDialog))

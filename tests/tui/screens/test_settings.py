@@ -9,19 +9,21 @@ from textual.widgets import Input, Select, TextArea
 
 
 async def test_only_changed_settings_are_sent() -> None:
-    """Prompt, model and mode are sent; the unchanged title is not."""
+    """Prompt, model and mode are sent, the unchanged title is not; the prompt is fetched first."""
     conversation = FakeConversation()
     conversation.info = structs.replace(conversation.info, model="old")
+    conversation.system_prompt = "Be kind."
     async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("s")
         await driver.until("Conversation settings")
         dialog = driver.app.screen
         dialog.query_one("#mode", Select).value = "off"
         dialog.query_one("#model", Input).value = " "
-        dialog.query_one("#prompt", TextArea).insert("Be brief.\n")
+        assert dialog.query_one("#prompt", TextArea).text == "Be kind."
+        dialog.query_one("#prompt", TextArea).text = "Be brief.\n"
         dialog.query_one("#save").focus()
         await driver.pilot.press("enter")
-        await driver.until(lambda: conversation.info.system_prompt == "Be brief.")
+        await driver.until(lambda: conversation.system_prompt == "Be brief.")
         request = next(r for r in chat.http.requests if r.method == "PATCH")
         assert msgspec.json.decode(request.body) == {
             "assistant_mode": "off",
@@ -38,7 +40,7 @@ async def test_an_invalid_title_is_reported_and_the_fields_are_kept() -> None:
         driver.app.screen.query_one("#model", Input).value = "qwen3"
         driver.app.screen.query_one("#title", Input).value = " "
         await driver.pilot.press("enter")
-        await driver.until("A title needs some text.")
+        await driver.until("A title needs at least one visible character.")
         assert "qwen3" in driver.text()
         assert chat.http.request_count("PATCH", f"/api/conversations/{CONVERSATION_ID}") == 0
 

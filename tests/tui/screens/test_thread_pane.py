@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
+import pytest
 from msgspec import structs
 from tests.support.fakes.fake_chat_server import fake_chat_server
 from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConversation, person_id
@@ -10,6 +12,7 @@ from tests.support.fakes.fake_http_server import problem
 from tests.tui.app_driver import AppDriver, in_conversation
 from textual import events
 
+from rustygpt_tui.screens.main import MainScreen
 from rustygpt_tui.widgets.transcript.entries import Entry
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
@@ -70,7 +73,7 @@ async def test_a_failed_send_keeps_the_text_and_the_key() -> None:
         await driver.pilot.press("i")
         await driver.write("precious")
         await driver.pilot.press("enter")
-        await driver.until("Not sent: The database is away.")
+        await driver.until("Not confirmed: The database is away.")
         assert driver.main.thread_pane.composer.text == "precious"
         await driver.pilot.press("enter")
         await driver.until(lambda: driver.main.thread_pane.composer.text == "")
@@ -140,11 +143,21 @@ async def test_a_reply_goes_to_the_selected_message() -> None:
         )
 
 
+async def test_the_hint_of_an_empty_conversation_changes_when_a_thread_arrives() -> None:
+    """It asks for the first message only while there is none; nothing is opened."""
+    conversation = FakeConversation()
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        await driver.until("Write the first message below to start a thread.")
+        conversation.post(None, text="somebody was first")
+        await driver.until("Write below to start another thread.")
+        assert "Write the first message" not in driver.text()
+
+
 async def test_a_new_thread_is_opened_after_it_was_sent() -> None:
     """Ctrl+n, a text and enter create a thread and open it."""
     async with fake_chat_server(_conversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("ctrl+n")
-        await driver.until("Write the first message below")
+        await driver.until("Write below to start another thread.")
         await driver.write("a new topic")
         await driver.pilot.press("enter")
         await driver.until(lambda: len(chat.conversation.threads) == 2)
@@ -181,6 +194,90 @@ async def test_viewers_cannot_write() -> None:
         await driver.until("Write a message")
         await driver.pilot.press("a")
         assert driver.main.thread_pane.composer.text == "a"
+
+
+async def test_what_a_viewer_types_runs_no_commands() -> None:
+    """In the composer each printable key is ignored; Escape leaves it, and keys act again."""
+    conversation = _conversation()
+    conversation.people[ME] = structs.replace(conversation.people[ME], role="viewer")
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        await driver.until("You may read here, not write.")
+        await driver.pilot.press("i", *"canT", "question_mark")
+        assert driver.app.screen is driver.main
+        assert driver.main.thread_pane.composer.has_focus
+        await driver.pilot.press("escape", "question_mark")
+        assert not isinstance(driver.app.screen, MainScreen)
+
+
+async def test_a_viewer_with_a_draft_sees_why_they_cannot_write() -> None:
+    """The draft hides the placeholder; it is kept, and can be sent when the role allows it."""
+    conversation = _conversation()
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        await driver.pilot.press("i")
+        await driver.write("half a thought")
+        conversation.add(ME, "viewer")
+        await driver.until("You may read here, not write. Your draft is kept.")
+        await driver.pilot.press("a", "enter")
+        assert driver.main.thread_pane.composer.text == "half a thought"
+        conversation.add(ME, "member")
+        await driver.until(lambda: "You may read here" not in driver.text())
+        await driver.pilot.press("enter")
+        await driver.until(lambda: driver.main.thread_pane.composer.text == "")
+
+
+async def test_copying_nothing_is_said() -> None:
+    """Neither a new thread nor an answer without text yet has something to copy."""
+    async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
+        for key in ("y", "Y", "L"):
+            driver.app.clear_notifications()
+            driver.main.thread_pane.transcript.focus()
+            await driver.pilot.press(key)
+            await driver.until("There is nothing to copy.")
+
+
+async def test_a_link_is_opened_only_after_its_address_was_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dialog names the host; Escape and `Cancel`, which has the focus, open nothing."""
+    address = "https://trusted.example@evil.example/a?b=c#d"
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> {opened}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    conversation = _conversation()
+    conversation.post(list(conversation.messages)[-1], text=f"[trusted.example]({address})")
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        pane = driver.main.thread_pane
+        for keys in (["escape"], ["enter"]):
+            pane.transcript.post_message(pane.transcript.LinkClicked(address))
+            await driver.until("It leads to evil.example")
+            assert address in driver.text()
+            await driver.pilot.press(*keys)
+            await driver.until(lambda: driver.app.screen is driver.main)
+        assert not opened.exists()
+        pane.transcript.post_message(pane.transcript.LinkClicked(address))
+        await driver.until("It leads to evil.example")
+        await driver.pilot.click("#open")
+        await driver.until(opened.exists)
+        assert opened.read_text() == f"{address}\n"
+
+
+async def test_a_link_without_a_browser_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is opened in a browser that needs the terminal, and a notice says so."""
+    opened, browser = tmp_path / "opened", tmp_path / "w3m"
+    browser.write_text(f"#!/bin/sh\necho > {opened}\n")
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    async with fake_chat_server(_conversation()) as chat, in_conversation(chat) as driver:
+        pane = driver.main.thread_pane
+        pane.transcript.post_message(pane.transcript.LinkClicked("https://a.example/b"))
+        await driver.until("It leads to a.example")
+        await driver.pilot.click("#open")
+        await driver.until("No web browser can be opened here.")
+        assert driver.app.clipboard == "https://a.example/b"
+        assert not opened.exists()
 
 
 async def test_a_removed_user_is_notified() -> None:
@@ -238,23 +335,6 @@ async def test_the_key_that_stops_an_answer_is_shown() -> None:
         await driver.until(lambda: "stops the answer" not in driver.text())
 
 
-async def test_the_unread_divider_is_for_older_threads_only() -> None:
-    """A thread that the user just started has no divider, one with unread messages has."""
-    conversation = _conversation()
-    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
-        started = next(iter(conversation.threads))
-        await driver.pilot.press("ctrl+n")
-        await driver.write("a new topic")
-        await driver.pilot.press("enter")
-        await driver.until("writing")
-        assert "── new ─" not in driver.text()
-        conversation.post(started, text="while you were there")
-        await driver.until(lambda: driver.main.controller.state.unread.get(started))
-        driver.main.open_thread(started)
-        await driver.until("── new ─")
-        await driver.until(lambda: chat.http.request_count("POST", f"/api/threads/{started}/read"))
-
-
 async def test_a_thread_that_failed_to_load_is_loaded_again() -> None:
     """The reason is in place of the messages, and F5 loads them."""
     conversation = _conversation()
@@ -276,9 +356,10 @@ def _entries(driver: AppDriver) -> Sequence[Entry]:
 async def test_page_keys_scroll_the_messages_while_writing() -> None:
     """The focus stays in the composer."""
     async with fake_chat_server(_conversation(40)) as chat, in_conversation(chat) as driver:
-        await driver.until("reply 39")
+        transcript = driver.main.thread_pane.transcript
+        await driver.until(lambda: transcript.following)
         await driver.pilot.press("i", "pageup")
-        await driver.until(lambda: "reply 39" not in driver.text())
+        await driver.until(lambda: not transcript.following)
         await driver.pilot.press("pagedown", "a")
-        await driver.until("reply 39")
+        await driver.until(lambda: transcript.following)
         assert driver.main.thread_pane.composer.text == "a"

@@ -11,6 +11,7 @@ from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConve
 from tests.support.model.random_actions import ACTIONS, perform
 
 from rustygpt_shared import events
+from rustygpt_shared.models.messages import MessageError
 from rustygpt_tui.store.apply import apply
 from rustygpt_tui.store.load import fetch_missing, load, with_tree
 from rustygpt_tui.store.state import Changes, State
@@ -212,14 +213,14 @@ async def test_deltas_continue_the_text_of_a_snapshot() -> None:
 
 
 async def test_unread_counts_are_the_readers_own() -> None:
-    """Counts of other users are ignored; a count of 0 leaves no entry."""
+    """Counts of other users are ignored."""
     fake = FakeConversation()
     root = fake.post()
     state = await _load_all(fake)
 
     def unread_update(user_id: UUID, unread: int) -> events.UnreadUpdate:
         return events.UnreadUpdate(
-            events.UnreadUpdatePayload(CONVERSATION_ID, root, user_id, unread)
+            events.UnreadUpdatePayload(CONVERSATION_ID, root, user_id, unread, 0)
         )
 
     state, changes = apply(state, unread_update(person_id(1), 5))
@@ -227,7 +228,7 @@ async def test_unread_counts_are_the_readers_own() -> None:
     state, changes = apply(state, unread_update(ME, 3))
     assert (state.total_unread, changes.unread) == (3, {root})
     state, _ = apply(state, unread_update(ME, 0))
-    assert dict(state.unread) == {}
+    assert state.unread(root) == 0
 
 
 async def test_new_messages_of_others_count_as_unread() -> None:
@@ -235,18 +236,29 @@ async def test_new_messages_of_others_count_as_unread() -> None:
     fake = FakeConversation()
     root = fake.post()
     state = await _load_all(fake)
+    before = state.unread(root)
     fake.post(root)
     newer = replace(state, unread_as_of=99)
     for event in fake.sent:
         state, _ = apply(state, event)
         newer, _ = apply(newer, event)
-    assert (dict(state.unread), dict(newer.unread)) == ({root: 1}, {})
+    assert (state.unread(root), newer.unread(root)) == (before + 1, before)
     fake.sent.clear()
-    reply = fake.messages[fake.post(root)]
-    own = structs.replace(reply, author_user_id=ME)
-    event = events.MessageNew(events.MessagePayload(own), id="evt_50")
-    state, changes = apply(state, event)
-    assert (dict(state.unread), changes.unread) == ({root: 1}, frozenset())
+    fake.post(root, author=ME)
+    for event in fake.sent:
+        state, _ = apply(state, event)
+    assert state.unread(root) == before + 1
+
+
+async def test_a_gap_in_the_numbers_needs_everything_fetched() -> None:
+    """The event is not applied, as others before it were lost."""
+    fake = FakeConversation()
+    root = fake.post()
+    state = await _load_all(fake)
+    fake.change(root, content="lost")
+    fake.change(root, content="new")
+    after, changes = apply(state, fake.sent[1])
+    assert (after, changes.needs_fetch) == (state, {"all"})
 
 
 async def test_a_reset_needs_everything_fetched() -> None:
@@ -270,14 +282,19 @@ async def test_a_removal_is_reported() -> None:
         assert changes.left
 
 
-async def test_the_error_of_an_answer_is_kept() -> None:
-    """By the id of the answer's message."""
+async def test_the_reason_of_a_failure_is_part_of_the_message() -> None:
+    """The event that repeats it changes nothing."""
     fake = FakeConversation()
     answer = fake.post(fake.post(), role="assistant")
     state = await _load_all(fake)
-    fake.log_event(events.ErrorEvent, events.ErrorPayload("RGP.LLM", "No model answers.", answer))
+    fake.change(answer, streaming=False, error=MessageError("RGP.LLM", "No model answers."))
+    error = events.ErrorPayload("RGP.LLM", "No model answers.", CONVERSATION_ID, message_id=answer)
+    fake.log_event(events.ErrorEvent, error)
     state = await _apply_new(fake, state)
-    assert state.errors[answer].message == "No model answers."
+    message = state.message(answer)
+    assert message is not None
+    assert message.error is not None
+    assert message.error.message == "No model answers."
 
 
 def test_changes_can_be_combined() -> None:

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from msgspec import structs
 from tests.support.fakes.fake_conversation import (
     CONVERSATION_ID,
     ME,
@@ -66,22 +65,23 @@ async def test_a_message_ends_the_typing_of_its_author() -> None:
     """In its thread, without an event from the server."""
     fake, state, root = await _with_eve()
     state, _ = apply(state, _typing(EVE, root))
-    message = fake.messages[fake.post(root)]
-    by_me = structs.replace(message, author_user_id=ME)
-    by_eve = structs.replace(message, author_user_id=EVE)
-    state, _ = apply(state, events.MessageNew(events.MessagePayload(by_me), id="evt_50"))
+    fake.sent.clear()
+    fake.post(root, author=ME)
+    for event in fake.sent:
+        state, _ = apply(state, event)
     assert state.typing_users(root) == [EVE]
-    state, changes = apply(state, events.MessageNew(events.MessagePayload(by_eve), id="evt_51"))
+    fake.sent.clear()
+    fake.post(root, author=EVE)
+    state, changes = apply(state, fake.sent[0])
     assert (state.typing_users(root), changes.typing) == ([], {root})
 
 
 async def test_a_removed_user_has_no_presence_and_does_not_type() -> None:
     """Both are dropped from the state."""
-    _, state, root = await _with_eve()
+    fake, state, root = await _with_eve()
     state, _ = apply(state, _presence(EVE, "online"))
     state, _ = apply(state, _typing(EVE, root))
-    removed = events.MembershipChanged(
-        events.MembershipChangedPayload(CONVERSATION_ID, EVE, "removed"), id="evt_50"
-    )
-    state, changes = apply(state, removed)
+    fake.sent.clear()
+    fake.remove(EVE)
+    state, changes = apply(state, fake.sent[0])
     assert (EVE in state.presence, dict(state.typing), changes.typing) == (False, {}, {root})

@@ -1,20 +1,26 @@
 """Building a state from snapshots."""
 
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConversation, person_id
 
 from rustygpt_shared.models.conversations import UNREAD_MAX, ThreadUnread, UnreadList
 from rustygpt_shared.models.messages import ReadMarkerResult
-from rustygpt_tui.store.apply import apply
+from rustygpt_tui.store.apply import apply, with_reading
 from rustygpt_tui.store.load import (
     fetch_missing,
     load,
     reload,
-    with_read_marker,
+    with_ahead,
+    with_mark_result,
     with_threads,
     with_tree,
     with_unread,
 )
+from rustygpt_tui.store.reading import with_seen
 from rustygpt_tui.store.state import Changes
 
 
@@ -33,26 +39,23 @@ async def test_a_loaded_state_has_the_conversation_and_its_first_threads() -> No
     assert state.threads_cursor is None
 
 
-async def test_a_reload_fetches_as_much_as_before() -> None:
-    """The same pages are fetched again, with the messages that were missed."""
+async def test_a_reload_fetches_as_many_threads_as_before() -> None:
+    """Messages are fetched again when they are shown; what was seen stays seen."""
     fake = FakeConversation(page_size=2)
     root = fake.post()
-    for _ in range(4):
-        fake.post(root)
-    for _ in range(2):
+    for _ in range(6):
         fake.post()
     state = await load(fake, CONVERSATION_ID, ME)
-    state = with_threads(
-        state, await fake.list_threads(CONVERSATION_ID, cursor=state.threads_cursor)
-    )
+    while cursor := state.threads_cursor:
+        state = with_threads(state, await fake.list_threads(CONVERSATION_ID, cursor=cursor))
     state = with_tree(state, await fake.list_tree(root))
-    while cursor := state.trees[root].cursor:
-        state = with_tree(state, await fake.list_tree(root, cursor=cursor))
+    state, _ = with_reading(state, root, with_seen(state.readings[root], [1]))
     fake.post(root, text="missed")
     reloaded = await reload(fake, state)
-    assert len(reloaded.threads) == 3
-    assert len(reloaded.trees[root]) == 6
+    assert len(reloaded.threads) == 7
+    assert not reloaded.trees
     assert reloaded.position == fake.position
+    assert reloaded.readings[root].seen == {1}
 
 
 async def test_data_that_events_lack_is_fetched() -> None:
@@ -93,11 +96,68 @@ async def test_fetched_counts_replace_earlier_ones() -> None:
     first = fake.post()
     second = fake.post()
     state = await load(fake, CONVERSATION_ID, ME)
-    state = with_unread(state, UnreadList([ThreadUnread(first, 2)], "evt_0"))
-    state = with_unread(state, UnreadList([ThreadUnread(second, UNREAD_MAX)], "evt_0"))
-    assert dict(state.unread) == {second: UNREAD_MAX}
-    assert dict(with_read_marker(state, ReadMarkerResult(second, 0), second).unread) == {}
+    state = with_unread(state, UnreadList([ThreadUnread(first, 2, 0)], fake.position))
+    state = with_unread(state, UnreadList([ThreadUnread(second, UNREAD_MAX, 0)], fake.position))
+    assert (state.unread(first), state.unread(second)) == (0, UNREAD_MAX)
     assert state.total_unread == UNREAD_MAX
+    assert with_mark_result(state, ReadMarkerResult(second, 0, 1)).unread(second) == 0
+
+
+@given(
+    shape=st.lists(st.integers(0, 30), min_size=1, max_size=40),
+    steps=st.lists(st.tuples(st.sampled_from(["around", "after", "before"]), st.integers(0, 99))),
+)
+def test_windows_in_any_order_are_parts_of_the_thread(
+    shape: list[int], steps: list[tuple[str, int]]
+) -> None:
+    """Each loaded range has all messages of the thread between its ends."""
+
+    async def run() -> None:
+        fake = FakeConversation(page_size=3)
+        ids = [fake.post()]
+        for parent in shape:
+            ids.append(fake.post(ids[parent % len(ids)]))
+        root = ids[0]
+        state = await load(fake, CONVERSATION_ID, ME)
+        for kind, which in steps:
+            tree = state.trees.get(root)
+            if kind == "around" or tree is None:
+                page = await fake.list_tree(root, around=ids[which % len(ids)])
+                state = with_tree(state, page)
+            else:
+                loaded = tree.ranges[which % len(tree.ranges)]
+                if kind == "after" and not loaded.has_end:
+                    page = await fake.list_tree(root, cursor=loaded.end)
+                    state = with_tree(state, page, after=loaded.end)
+                elif kind == "before" and not loaded.has_start:
+                    page = await fake.list_tree(root, before=loaded.start)
+                    state = with_tree(state, page, before=loaded.start)
+        whole = sorted(fake.messages.values(), key=lambda m: m.path)
+        tree = state.trees.get(root)
+        for loaded in tree.ranges if tree else ():
+            expected = [m for m in whole if loaded.covers(m.path)]
+            assert tree is not None
+            assert list(tree.within(loaded)) == expected
+
+    asyncio.run(run())
+
+
+async def test_messages_above_the_mark_are_known_also_when_events_overtake_their_page() -> None:
+    """A message that arrives while the page is fetched follows those of the page."""
+    fake = FakeConversation()
+    root = fake.post()
+    fake.post(root)
+    state = await load(fake, CONVERSATION_ID, ME)
+    state = with_tree(state, await fake.list_tree(root))
+    page = await fake.list_messages(root)
+    fake.sent.clear()
+    late = fake.post(root)
+    for event in fake.sent:
+        state, _ = apply(state, event)
+    state = with_ahead(state, page, after_seq=0)
+    assert [m.seq for m in state.readings[root].unseen] == [1, 2, 3]
+    assert state.readings[root].unseen[-1].id == late
+    assert state.readings[root].is_complete
 
 
 async def test_a_page_with_the_final_text_ends_the_partial_answer() -> None:
@@ -129,3 +189,20 @@ async def test_an_event_that_came_before_an_older_page_is_kept() -> None:
     state = with_tree(state, page)
     assert [m.id for m in state.trees[root]] == [root, reply]
     assert not state.unplaced
+
+
+async def test_a_thread_without_unread_messages_is_read() -> None:
+    """Also where the messages above the mark are known: it moved elsewhere meanwhile."""
+    fake = FakeConversation()
+    root = fake.post()
+    fake.post(root)
+    state = await load(fake, CONVERSATION_ID, ME)
+    state = with_ahead(state, await fake.list_messages(root), after_seq=0)
+    assert state.unread(root) == 2
+    state = with_unread(state, UnreadList([], fake.position))
+    assert state.unread(root) == 0
+    fake.sent.clear()
+    fake.post(root)
+    for event in fake.sent:
+        state, _ = apply(state, event)
+    assert state.unread(root) == 1

@@ -11,7 +11,7 @@ from tests.support.fakes.fake_conversation import CONVERSATION_ID, START
 
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.store import tree as trees
-from rustygpt_tui.store.tree import MessageTree
+from rustygpt_tui.store.tree import END, MessageTree, PathRange
 
 ROOT = UUID(int=9)
 
@@ -66,15 +66,55 @@ def test_an_older_tree_lacks_later_messages() -> None:
 def test_a_page_does_not_undo_later_events() -> None:
     """A message from an event after the page was read is kept."""
     tree = MessageTree(ROOT).put(message(1, "new"), 7)
-    tree = tree.put_page([message(1, "old"), message(2, "two")], 5, None)
+    whole = PathRange("", END)
+    tree = tree.put_page([message(1, "old"), message(2, "two")], 5, whole)
     assert [m.content for m in tree] == ["new", "two"]
-    tree = tree.put_page([structs.replace(message(1), content="newest")], 9, None)
+    tree = tree.put_page([structs.replace(message(1), content="newest")], 9, whole)
     assert tree.at(0).content == "newest"
 
 
-def test_the_frontier_is_the_end_of_the_last_page() -> None:
-    """It is None when no further page follows."""
-    tree = MessageTree(ROOT).put_page([message(1), message(2)], 0, "more")
-    assert (tree.cursor, tree.frontier) == ("more", "000002")
-    tree = tree.put_page([message(3)], 0, None)
-    assert (tree.cursor, tree.frontier) == (None, None)
+@given(pages=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 8)), max_size=12))
+def test_ranges_are_the_parts_that_pages_cover(pages: list[tuple[int, int]]) -> None:
+    """Pages that touch become one range; a message between two ranges is in none."""
+    tree = MessageTree(ROOT)
+    covered: set[int] = set()
+    for start, length in pages:
+        numbers = range(start, start + length + 1)
+        loaded = PathRange(message(numbers[0]).path, message(numbers[-1]).path)
+        tree = tree.put_page([message(n) for n in numbers], 0, loaded)
+        covered |= set(numbers)
+    for first, second in pairwise(tree.ranges):
+        assert first.end < second.start
+    for number in range(40):
+        path = message(number).path
+        assert any(r.covers(path) for r in tree.ranges) == (number in covered) or _is_between(
+            tree, number, covered
+        )
+    for loaded in tree.ranges:
+        within = [m.seq for m in tree.within(loaded)]
+        assert within == [n for n in sorted(covered) if loaded.covers(message(n).path)]
+
+
+def _is_between(tree: MessageTree, number: int, covered: set[int]) -> bool:
+    """Return whether a number that was on no page is outside of all ranges."""
+    return number not in covered and all(not r.covers(message(number).path) for r in tree.ranges)
+
+
+def test_a_message_knows_its_range() -> None:
+    """One that came by an event outside of all ranges is in none."""
+    first = PathRange("", message(2).path)
+    last = PathRange(message(8).path, END)
+    tree = MessageTree(ROOT).put_page([message(1), message(2)], 0, first)
+    tree = tree.put_page([message(8)], 0, last).put(message(5), 3).put(message(9), 3)
+    assert tree.range_at(UUID(int=1)) == first
+    assert tree.range_at(UUID(int=5)) is None
+    assert tree.range_at(UUID(int=9)) == last
+    assert tree.range_at(UUID(int=77)) is None
+    assert (first.has_start, first.has_end, last.has_start, last.has_end) == (
+        True,
+        False,
+        False,
+        True,
+    )
+    joined = tree.put_page([message(n) for n in (3, 4, 5, 6)], 9, PathRange("000002", "000008"))
+    assert joined.ranges == (PathRange("", END),)

@@ -1,9 +1,12 @@
 """The text field for messages."""
 
 import pytest
+from textual import events
 from textual.app import App, ComposeResult
 
 from rustygpt_tui.widgets.composer import Composer
+
+LINE_ENDS = ["\n", "\r\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029"]
 
 
 class Demo(App[None]):
@@ -45,3 +48,19 @@ async def test_the_key_for_sending_can_be_changed() -> None:
     async with app.run_test() as pilot:
         await pilot.press("a", "enter", "b", "ctrl+t")
         assert app.sent == ["a\nb"]
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
+async def test_line_ends_of_every_kind_are_line_feeds(end: str) -> None:
+    """In a paste, also at its end, and in a text that is put back into the field."""
+    app = Demo()
+    async with app.run_test() as pilot:
+        composer = app.query_one(Composer)
+        composer.focus()
+        app.post_message(events.Paste(f"one{end}two{end}"))
+        await pilot.pause()
+        await pilot.press("t", "h", "enter")
+        composer.set_text(f"three{end}four")
+        assert composer.document.line_count == 2
+        await pilot.press("enter")
+        assert app.sent == ["one\ntwo\nth", "three\nfour"]

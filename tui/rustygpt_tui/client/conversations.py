@@ -46,6 +46,10 @@ class ConversationCalls(Transport):
         """Change a conversation's title or settings."""
         return await self.call("PATCH", f"/api/conversations/{id}", Conversation, body=request)
 
+    async def delete_conversation(self, id: UUID) -> None:
+        """Delete a conversation with everything in it, for all its participants."""
+        await self.call_no_content("DELETE", f"/api/conversations/{id}")
+
     async def list_participants(self, id: UUID) -> ParticipantList:
         """Return the participants of a conversation."""
         return await self.call("GET", f"/api/conversations/{id}/participants", ParticipantList)

@@ -13,6 +13,8 @@ from rustygpt_tui.errors import UsageError
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*")
+MAX_COOKIE = 4_096
+"""Characters of a `Set-Cookie` header; a longer one is ignored, as browsers do."""
 _PORTS = {"http": 80, "https": 443}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -31,6 +33,8 @@ def parse(header: str, now: float) -> Cookie | None:
 
     `now` is in seconds since 1970. A cookie that the server deletes has an `expires` in the past.
     """
+    if len(header) > MAX_COOKIE:
+        return None
     pair, *attributes = header.split(";")
     name, _, value = pair.strip().partition("=")
     if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):

@@ -1,24 +1,30 @@
-"""The feed of a conversation's events: connect, resume, and reconnect until the stream ends.
+"""The feed of events: connect, resume, and reconnect until the stream ends.
 
-A feed yields the events and, between them, the state of the connection. After a `stream.reset` the
+`follow` is the feed of one conversation, `follow_all` that of all conversations of the caller. A
+feed yields the events and, between them, the state of the connection. After a `stream.reset` the
 caller reloads; the feed continues without further calls.
 """
 
 import asyncio
+import re
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from random import SystemRandom
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from rustygpt_shared.codec import decode_event
-from rustygpt_shared.events import Event, StreamClosed, StreamOpen
+from rustygpt_shared.events import Event, StreamClosed, StreamOpen, StreamReset
+from rustygpt_tui.client.bounded import EventText
+from rustygpt_tui.client.polling import POLL_SECONDS, Polling, poll_all, poll_conversation
 from rustygpt_tui.client.transport import Transport
 from rustygpt_tui.errors import (
     ClientError,
+    NotFound,
     RateLimited,
     ServerError,
     TimedOut,
@@ -30,6 +36,14 @@ SILENCE_SECONDS = 2.5 * HEARTBEAT_SECONDS
 MIN_BACKOFF = 0.5
 MAX_BACKOFF = 30.0
 STABLE_AFTER_SECONDS = 10.0
+MAX_POSITIONS = 100
+"""How many conversations a request may name (contract, section 2)."""
+_HEADERS = {
+    "Accept": "text/event-stream",
+    "Accept-Encoding": "identity",
+    "Cache-Control": "no-store",
+}
+_POSITION = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _FINAL = frozenset({"removed", "session_ended", "disabled", "deleted"})
 
 
@@ -52,7 +66,8 @@ class Disconnected:
     """Why, in one sentence."""
 
 
-FeedItem = Event | Connecting | Live | Disconnected
+Connection = Connecting | Live | Polling | Disconnected
+FeedItem = Event | Connection
 
 
 @dataclass
@@ -90,19 +105,74 @@ async def follow(
     last_event_id: str | None = None,
     *,
     silence_seconds: float = SILENCE_SECONDS,
+    poll_seconds: float = POLL_SECONDS,
 ) -> AsyncGenerator[FeedItem, None]:
     """Yield the events of a conversation after `last_event_id`, over as many connections as needed.
 
     Events of unknown types are skipped. The feed ends after a `stream.closed` with a final reason,
     and raises ClientError when the server rejects it (not signed in, not a participant, not found).
-    When the server is unreachable, busy or silent for `silence_seconds`, the feed reconnects.
+    When the server is unreachable, busy or silent for `silence_seconds`, the feed reconnects. When
+    the server has no streams, it yields Polling, and a `stream.reset` whenever something changed.
     """
     state = ReconnectState(last_event_id)
     path = f"/api/stream/conversations/{conversation_id}"
+
+    def request() -> tuple[str, dict[str, str]]:
+        return path, {"Last-Event-ID": state.position} if state.position else {}
+
+    def poll() -> AsyncGenerator[FeedItem, None]:
+        return poll_conversation(client, conversation_id, state.position, poll_seconds)
+
+    async with aclosing(_reconnecting(client, request, poll, state, silence_seconds)) as items:
+        async for item in items:
+            yield item
+
+
+async def follow_all(
+    client: Transport,
+    positions: Callable[[], Mapping[UUID, str]],
+    *,
+    silence_seconds: float = SILENCE_SECONDS,
+    poll_seconds: float = POLL_SECONDS,
+) -> AsyncGenerator[FeedItem, None]:
+    """Yield the events of all conversations of the caller, over as many connections as needed.
+
+    `positions` returns the position of each conversation that the caller has loaded, at most
+    `MAX_POSITIONS`; it is called for each connection, and events after these positions follow. When
+    the server has no streams, each change is a `stream.open`. The rest is as with `follow`.
+    """
+
+    def request() -> tuple[str, dict[str, str]]:
+        usable = [item for item in positions().items() if _is_usable(item[1])]
+        named = usable[:MAX_POSITIONS]
+        query = ",".join(f"{id_}:{position}" for id_, position in named)
+        return f"/api/stream?positions={query}" if query else "/api/stream", {}
+
+    def poll() -> AsyncGenerator[FeedItem, None]:
+        return poll_all(client, poll_seconds)
+
+    state = ReconnectState(None)
+    async with aclosing(_reconnecting(client, request, poll, state, silence_seconds)) as items:
+        async for item in items:
+            yield item
+
+
+async def _reconnecting(
+    client: Transport,
+    request: Callable[[], tuple[str, dict[str, str]]],
+    poll: Callable[[], AsyncGenerator[FeedItem, None]],
+    state: ReconnectState,
+    silence_seconds: float,
+) -> AsyncGenerator[FeedItem, None]:
+    """Yield the items of connections; `request` returns the path and headers of the next one.
+
+    `poll` is the feed of a server that has no streams.
+    """
     while not state.finished:
         yield Connecting()
+        connection = _connect_once(client, request(), state, silence_seconds)
         try:
-            async with aclosing(_connect_once(client, path, state, silence_seconds)) as items:
+            async with aclosing(_or_poll(connection, poll, state)) as items:
                 async for item in items:
                     yield item
         except (Unreachable, TimedOut, RateLimited, ServerError) as error:
@@ -115,19 +185,44 @@ async def follow(
         await asyncio.sleep(delay)
 
 
+async def _or_poll(
+    connection: AsyncGenerator[FeedItem, None],
+    poll: Callable[[], AsyncGenerator[FeedItem, None]],
+    state: ReconnectState,
+) -> AsyncGenerator[FeedItem, None]:
+    """Yield the items of a connection, or of `poll` when there are no streams to connect to.
+
+    What the caller may not see is not found either; then the poll raises NotFound.
+    """
+    try:
+        async with aclosing(connection) as items:
+            async for item in items:
+                yield item
+        return
+    except NotFound:
+        pass
+    async with aclosing(poll()) as polled:
+        async for item in polled:
+            yield item
+            if isinstance(item, StreamReset):
+                state.position = item.payload.last_event_id
+
+
 async def _connect_once(
-    client: Transport, path: str, state: ReconnectState, silence_seconds: float
+    client: Transport,
+    request: tuple[str, dict[str, str]],
+    state: ReconnectState,
+    silence_seconds: float,
 ) -> AsyncGenerator[FeedItem, None]:
     """Yield the items of one connection."""
     from httpx_sse import EventSource, SSEError
 
-    headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-    if state.position:
-        headers["Last-Event-ID"] = state.position
+    path, resume_headers = request
     state.reason = "The server closed the stream."
-    async with client.stream(path, headers, silence_seconds) as response:
+    async with client.stream(path, {**_HEADERS, **resume_headers}, silence_seconds) as response:
         try:
-            async with aclosing(EventSource(response).aiter_sse()) as frames:
+            text: Any = EventText(response, client.origin)
+            async with aclosing(EventSource(text).aiter_sse()) as frames:
                 async for frame in frames:
                     if frame.retry is not None:
                         state.server_retry = frame.retry / 1000
@@ -138,7 +233,7 @@ async def _connect_once(
                     if event is not None:
                         yield event
                     # Set after the caller got the event: it may be repeated, but is never lost.
-                    state.position = frame.id or state.position
+                    state.position = frame.id if _is_usable(frame.id) else state.position
                     if isinstance(event, StreamClosed):
                         state.finished = event.payload.reason in _FINAL
                         return
@@ -147,6 +242,14 @@ async def _connect_once(
                 f"{client.origin} did not answer with an event stream; "
                 "check that a RustyGPT server listens there."
             ) from None
+
+
+def _is_usable(position: str) -> bool:
+    """Return True for an event id that a header and a query can carry as it is.
+
+    Of a server that sends others no more is known than that it is not ours.
+    """
+    return _POSITION.fullmatch(position) is not None
 
 
 def _decode(data: str) -> Event | None:

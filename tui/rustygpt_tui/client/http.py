@@ -5,10 +5,14 @@ from typing import Self
 
 from msgspec import Struct
 
+from rustygpt_shared.codec import decode
 from rustygpt_tui.client.conversations import ConversationCalls
+from rustygpt_tui.client.invites import InviteCalls
 from rustygpt_tui.client.messages import MessageCalls
 from rustygpt_tui.client.presence import PresenceCalls
+from rustygpt_tui.client.rate_limits import RateLimitCalls
 from rustygpt_tui.client.session import Session
+from rustygpt_tui.client.tokens import TokenCalls
 from rustygpt_tui.client.users import UserCalls
 
 
@@ -19,7 +23,15 @@ class Ready(Struct, frozen=True):
     missing: list[str] = []
 
 
-class Client(UserCalls, ConversationCalls, MessageCalls, PresenceCalls):
+class Client(
+    UserCalls,
+    TokenCalls,
+    ConversationCalls,
+    InviteCalls,
+    MessageCalls,
+    PresenceCalls,
+    RateLimitCalls,
+):
     """A client of the server at the session's origin. Every call raises ClientError.
 
     Use it with `async with`, or close it with `aclose`.
@@ -44,7 +56,7 @@ class Client(UserCalls, ConversationCalls, MessageCalls, PresenceCalls):
 
         response = await self.get_raw("/readyz")
         try:
-            return msgspec.json.decode(response.content, type=Ready)
+            return decode(response.content, Ready)
         except msgspec.MsgspecError:
             raise unreadable_response(self.origin) from None
 

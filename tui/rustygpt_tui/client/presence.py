@@ -17,10 +17,12 @@ class PresenceCalls(Transport):
     async def record_heartbeat(self) -> None:
         """Report that the caller is present; the server expects it every 30 s."""
         await self.call_no_content(
-            "POST", "/api/presence/heartbeat", body=Heartbeat(), idempotent=True
+            "POST", "/api/presence/heartbeat", body=Heartbeat(), idempotent=True, may_wait=False
         )
 
     async def set_typing(self, conversation_id: UUID, root_id: UUID, seconds: int) -> None:
         """Show the caller as typing in a thread for `seconds`; 0 stops it."""
         body = SetTyping(conversation_id, root_id, seconds)
-        await self.call_no_content("POST", "/api/typing", body=body, idempotent=True)
+        await self.call_no_content(
+            "POST", "/api/typing", body=body, idempotent=True, may_wait=False
+        )

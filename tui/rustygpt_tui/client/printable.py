@@ -6,6 +6,8 @@ selectors stay, because emoji and many scripts need them.
 
 from typing import Final
 
+from rustygpt_shared.markdown.source import line_feeds
+
 _ALLOWED: Final = "\n\t"
 DROPPED: Final = dict.fromkeys(
     [
@@ -19,11 +21,18 @@ DROPPED: Final = dict.fromkeys(
     ]
 )
 """A translation table that removes the code points that are not safe for a terminal."""
+FILLERS: Final = {0x3164: "\u3000", 0xFFA0: " "}
+"""Blank letters that terminals draw two and one cells wide, and others take for nothing: they are
+replaced by spaces of that width, so that columns stay aligned in all of them."""
+_TABLE: Final = DROPPED | FILLERS
 
 
 def printable(text: str) -> str:
-    """Return text without control, bidirectional, surrogate and tag characters."""
-    return text.translate(DROPPED)
+    """Return text without control, bidirectional, surrogate and tag characters.
+
+    Every kind of line end is a line feed, so that no words are joined.
+    """
+    return line_feeds(text).translate(_TABLE)
 
 
 def one_line(text: str) -> str:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rustygpt_shared.codec import decode
 from rustygpt_shared.problems import Problem
 from rustygpt_tui.client.printable import one_line
 from rustygpt_tui.errors import (
@@ -38,7 +39,7 @@ def error_from_response(response: "httpx.Response", origin: str) -> ClientError:
     fallback = ServerError if response.is_server_error else ServerRejected
     error_type = _ERROR_TYPES.get(response.status_code, fallback)
     try:
-        problem = msgspec.json.decode(response.content, type=Problem)
+        problem = decode(response.content, Problem)
     except msgspec.MsgspecError:
         return error_type(
             f"{origin} answered {response.status_code} without a reason; "
@@ -67,8 +68,13 @@ def error_from_transport(error: "httpx.HTTPError", origin: str) -> ClientError:
             f"Nothing answers at {origin}; start the server, or name another with --server."
         )
     if isinstance(error, httpx.TimeoutException):
-        return TimedOut(f"{origin} did not answer in time; try again.")
+        return timed_out(origin)
     return Unreachable(f"The connection to {origin} broke off; try again.")
+
+
+def timed_out(origin: str) -> ClientError:
+    """Return the error for a request whose response is not complete in time."""
+    return TimedOut(f"{origin} did not answer in time; try again.")
 
 
 def unreadable_response(origin: str) -> ClientError:
@@ -79,6 +85,15 @@ def unreadable_response(origin: str) -> ClientError:
     )
 
 
+def too_large_response(origin: str) -> ClientError:
+    """Return the error for a response, or an event, that is larger than any of this version."""
+    return ServerRejected(
+        f"{origin} sent more than any response or event has; "
+        "check that a RustyGPT server listens there."
+    )
+
+
 def _seconds(text: str | None) -> float | None:
     """Return the seconds in a `Retry-After` header, or None for a date or no header."""
-    return float(text) if text and text.isascii() and text.isdigit() else None
+    is_number = text and text.isascii() and text.isdigit() and len(text) < 10
+    return float(text) if text and is_number else None

@@ -1,4 +1,4 @@
-"""The session file: one set of cookies per server and account, readable by its owner only.
+"""The session file: the cookies, or the token, per server and account, readable by its owner only.
 
 It is replaced atomically and under a lock, so concurrent terminals never read a partial file. A
 file that other users may read, or that is a link, is rejected.
@@ -22,11 +22,12 @@ _MAX_BYTES = 1 << 20
 
 
 class SavedSession(Struct, frozen=True):
-    """The cookies of one account at one server."""
+    """The cookies of one account at one server, or its personal token."""
 
     origin: str
     account: str
     cookies: list[Cookie]
+    token: str | None = None
 
 
 class Contents(Struct):

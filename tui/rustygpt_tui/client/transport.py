@@ -1,14 +1,15 @@
 """Requests and responses: cookies, the CSRF token, time limits, and refreshing the session.
 
 After a 401 that allows a refresh, the session is refreshed and the request retried, once. A request
-whose connection broke is sent a second time if it is idempotent.
+whose connection broke is sent a second time if it is idempotent. One that the server has refused
+because of a rate limit waits as long as the server says, within bounds.
 """
 
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,10 +18,12 @@ import msgspec
 
 from rustygpt_shared import __version__
 from rustygpt_shared.codec import decode, encode
+from rustygpt_tui.client.bounded import read_body
 from rustygpt_tui.client.cookies import is_loopback
 from rustygpt_tui.client.problems import (
     error_from_response,
     error_from_transport,
+    timed_out,
     unreadable_response,
 )
 from rustygpt_tui.client.session import Session
@@ -34,10 +37,18 @@ T = TypeVar("T")
 CSRF_HEADER = "X-CSRF-TOKEN"
 CONNECT_TIMEOUT = 10.0
 RESPONSE_TIMEOUT = 30.0
+MAX_WAIT = 60.0
+"""How many seconds a request waits at most, in all, when the server limits requests (429)."""
+MIN_WAIT = 0.5
+TOTAL_TIMEOUTS = 4
+"""How many times the limit of one wait a whole response may take, however it trickles."""
+_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _SAFE = frozenset({"GET", "HEAD"})
 _REFRESH = "/api/auth/refresh"
+_TOO_MANY_REQUESTS = 429
 
 Query = Mapping[str, str | int | None]
+OnWait = Callable[[str, float], object]
 
 
 def new_key() -> str:
@@ -54,11 +65,14 @@ class Transport:
         *,
         response_timeout: float = RESPONSE_TIMEOUT,
         csrf_header: str = CSRF_HEADER,
+        on_wait: OnWait | None = None,
     ) -> None:
+        """`on_wait` gets a text for the user, and for how many seconds a request waits."""
         self.session = session
         self.origin = session.origin
         self._response_timeout = response_timeout
         self._csrf_header = csrf_header
+        self.on_wait = on_wait
         self._http_client: httpx.AsyncClient | None = None
         self._refresh_lock = asyncio.Lock()
 
@@ -78,14 +92,16 @@ class Transport:
         query: Query | None = None,
         key: str | None = None,
         idempotent: bool = False,
+        may_wait: bool = True,
     ) -> T:
         """Send a request and return its response as a `response_type`; raise ClientError.
 
         `body` is a struct of `requests`. `key` is the idempotency key of a POST that creates
-        something; `idempotent` means that a POST may be repeated without a key.
+        something; `idempotent` means that a POST may be repeated without a key. A request that the
+        server has refused because of a limit waits and is sent again, if it `may_wait`.
         """
         response = await self._send_authenticated(
-            _request(method, path, body, query, key, idempotent=idempotent)
+            _request(method, path, body, query, key, idempotent=idempotent, may_wait=may_wait)
         )
         try:
             return decode(response.content, response_type)
@@ -93,10 +109,18 @@ class Transport:
             raise unreadable_response(self.origin) from None
 
     async def call_no_content(
-        self, method: str, path: str, *, body: Any = None, idempotent: bool = False
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        idempotent: bool = False,
+        may_wait: bool = True,
     ) -> None:
         """Send a request whose response has no content; raise ClientError."""
-        await self._send_authenticated(_request(method, path, body, idempotent=idempotent))
+        await self._send_authenticated(
+            _request(method, path, body, idempotent=idempotent, may_wait=may_wait)
+        )
 
     async def get_raw(self, path: str) -> "httpx.Response":
         """Return the response to a GET, whatever its status; raise ClientError without one."""
@@ -116,10 +140,11 @@ class Transport:
                 if response.is_success:
                     yield response
                     return
-                await response.aread()
-            can_retry = may_refresh and _asks_for_refresh(response)
+                async with self._deadline():
+                    rejection = await self._read(response)
+            can_retry = may_refresh and _asks_for_refresh(rejection)
             if not (can_retry and await self._refresh_session(used)):
-                raise error_from_response(response, self.origin)
+                raise error_from_response(rejection, self.origin)
 
     @asynccontextmanager
     async def _stream_once(
@@ -132,9 +157,10 @@ class Transport:
         )
         all_headers = {**self._headers(_request("GET", path)), **headers}
         try:
-            async with self._http().stream(
-                "GET", path, headers=all_headers, timeout=limits
-            ) as response:
+            async with AsyncExitStack() as stack:
+                opening = self._http().stream("GET", path, headers=all_headers, timeout=limits)
+                async with self._deadline():
+                    response = await stack.enter_async_context(opening)
                 self.session.store_cookies(response.headers.get_list("set-cookie"))
                 yield response
         except httpx.HTTPError as error:
@@ -142,28 +168,44 @@ class Transport:
 
     async def _send_authenticated(self, request: "_Request") -> "httpx.Response":
         used = self.session.header()
-        response = await self._send(request)
+        response = await self._send_patiently(request)
         if (
             request.path != _REFRESH
             and _asks_for_refresh(response)
             and await self._refresh_session(used)
         ):
-            response = await self._send(request)
+            response = await self._send_patiently(request)
         if not response.is_success:
             raise error_from_response(response, self.origin)
         return response
+
+    async def _send_patiently(self, request: "_Request") -> "httpx.Response":
+        """Send a request again after the waits that the server asks for (RFC 9110, 10.2.3).
+
+        One that was refused because of a limit has had no effect. A wait beyond MAX_WAIT in all is
+        left to the caller: the response with the status 429 is returned.
+        """
+        waited = 0.0
+        while True:
+            response = await self._send(request)
+            if response.status_code != _TOO_MANY_REQUESTS or not request.may_wait:
+                return response
+            error = error_from_response(response, self.origin)
+            seconds = max(error.retry_after or 0.0, MIN_WAIT)
+            waited += seconds
+            if waited > MAX_WAIT:
+                return response
+            if self.on_wait:
+                reason = error.sentence.partition(";")[0].rstrip(".")
+                self.on_wait(f"{reason}. Trying again in {seconds:.0f} s.", seconds)
+            await asyncio.sleep(seconds)
 
     async def _send(self, request: "_Request", *, retry: bool = True) -> "httpx.Response":
         import httpx
 
         try:
-            response = await self._http().request(
-                request.method,
-                request.path,
-                content=request.content,
-                params=request.query,
-                headers=self._headers(request),
-            )
+            async with self._deadline():
+                response = await self._exchange(request)
         except httpx.HTTPError as error:
             # The server may close an idle connection at the moment it is used again.
             has_broken = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
@@ -174,10 +216,40 @@ class Transport:
         self.session.store_cookies(response.headers.get_list("set-cookie"))
         return response
 
+    @asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        """Limit the time of a whole response: each byte alone may come just in time."""
+        try:
+            async with asyncio.timeout(self._response_timeout * TOTAL_TIMEOUTS):
+                yield
+        except TimeoutError:
+            raise timed_out(self.origin) from None
+
+    async def _exchange(self, request: "_Request") -> "httpx.Response":
+        """Send a request, and return its response with the whole body."""
+        async with self._http().stream(
+            request.method,
+            request.path,
+            content=request.content,
+            params=request.query,
+            headers=self._headers(request),
+        ) as response:
+            return await self._read(response)
+
+    async def _read(self, response: "httpx.Response") -> "httpx.Response":
+        """Return a response with its body, which is read within bounds."""
+        import httpx
+
+        content = await read_body(response, self.origin)
+        headers = [item for item in response.headers.multi_items() if item[0] not in _FRAMING]
+        return httpx.Response(response.status_code, headers=headers, content=content)
+
     def _headers(self, request: "_Request") -> dict[str, str]:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
         cookie = self.session.header()
         csrf = self.session.csrf()
+        if self.session.token:
+            headers["Authorization"] = f"Bearer {self.session.token}"
         if cookie:
             headers["Cookie"] = cookie
         if csrf and cookie and request.method not in _SAFE:
@@ -199,7 +271,7 @@ class Transport:
             if self.session.header() != used or self.session.reload():
                 return self.session.header() is not None
             try:
-                response = await self._send(_request("POST", _REFRESH))
+                response = await self._send_patiently(_request("POST", _REFRESH))
             except ClientError:
                 return False
             return response.is_success and self.session.header() != used
@@ -231,6 +303,7 @@ class _Request:
     key: str | None
     idempotent: bool
     """True when sending it twice has the same effect as sending it once."""
+    may_wait: bool
 
 
 def _request(
@@ -241,11 +314,12 @@ def _request(
     key: str | None = None,
     *,
     idempotent: bool = False,
+    may_wait: bool = True,
 ) -> _Request:
     content = None if body is None else encode(body)
     params = {name: value for name, value in (query or {}).items() if value is not None}
     is_idempotent = idempotent or method in _SAFE or key is not None
-    return _Request(method, path, content, params, key, is_idempotent)
+    return _Request(method, path, content, params, key, is_idempotent, may_wait)
 
 
 def _asks_for_refresh(response: "httpx.Response") -> bool:

@@ -15,17 +15,38 @@ from rustygpt_shared.models.users import (
     UserResponse,
     UserSearchResults,
 )
-from rustygpt_shared.requests import CreateUser, LogIn, SetUp, UpdateMe, UpdateUser
+from rustygpt_shared.requests import (
+    ChangePassword,
+    CreateUser,
+    LogIn,
+    Register,
+    Request,
+    SetUp,
+    UpdateMe,
+    UpdateUser,
+)
 from rustygpt_tui.client.transport import Transport, new_key
-from rustygpt_tui.errors import ClientError, NotSignedIn, ServerRejected
+from rustygpt_tui.errors import ClientError, NotFound, NotSignedIn, ServerRejected
 
 
 class UserCalls(Transport):
     """Calls for set-up, sessions and accounts; each raises ClientError."""
 
-    async def is_setup(self) -> bool:
-        """Return True when the server has its first administrator."""
-        return (await self.call("GET", "/api/setup", SetupStatus)).is_setup
+    async def show_setup(self) -> SetupStatus:
+        """Return whether the server has its first administrator, and who may register."""
+        return await self.call("GET", "/api/setup", SetupStatus)
+
+    async def check_sign_in_is_on(self) -> None:
+        """Raise ServerRejected when the server has no accounts: every route of them is missing."""
+        try:
+            await self.show_setup()
+        except NotFound as error:
+            raise ServerRejected(
+                f"Sign-in is switched off at {self.origin} (features.auth_v1); what is left are "
+                "/healthz, /readyz, /metrics, the API's documents at /docs and /.well-known/.",
+                code=error.code,
+                request_id=error.request_id,
+            ) from None
 
     async def set_up(self, request: SetUp) -> User:
         """Create the first administrator; this does not sign in."""
@@ -39,12 +60,18 @@ class UserCalls(Transport):
         `account` is the name under which it is saved, by default the user name. When the server
         rejects the login, the previous session stays as it was.
         """
+        body = LogIn(email=name, password=password)
+        return await self._start_session("/api/auth/login", body, account)
+
+    async def register(self, request: Register, *, account: str | None = None) -> LoginResponse:
+        """Create an account and sign in with it, as `log_in` does."""
+        return await self._start_session("/api/auth/register", request, account)
+
+    async def _start_session(self, path: str, body: Request, account: str | None) -> LoginResponse:
         previous_account = self.session.account
         self.session.detach()
         try:
-            response = await self.call(
-                "POST", "/api/auth/login", LoginResponse, body=LogIn(email=name, password=password)
-            )
+            response = await self.call("POST", path, LoginResponse, body=body, may_wait=False)
         except ClientError:
             self.session.account = previous_account
             self.session.reload()
@@ -56,14 +83,32 @@ class UserCalls(Transport):
             )
         return response
 
+    async def log_in_with_token(self, token: str, *, account: str | None = None) -> Me:
+        """Check a personal token with the scope `read`, and save it as the session."""
+        previous_account = self.session.account
+        self.session.detach()
+        self.session.token = token
+        try:
+            me = await self.me()
+        except ClientError:
+            self.session.account = previous_account
+            self.session.reload()
+            raise
+        self.session.save_as_current(account or me.user.username)
+        return me
+
     async def refresh(self) -> LoginResponse:
         """Replace the session's token with a new one."""
         return await self.call("POST", "/api/auth/refresh", LoginResponse)
 
     async def log_out(self) -> None:
-        """End the session at the server and delete it here, also when it has already ended."""
-        with suppress(NotSignedIn):
-            await self.call("POST", "/api/auth/logout", Ok)
+        """End the session at the server and delete it here, also when it has already ended.
+
+        A personal token is only deleted here: other programs may use it.
+        """
+        if not self.session.token:
+            with suppress(NotSignedIn):
+                await self.call("POST", "/api/auth/logout", Ok)
         self.session.forget()
 
     async def me(self) -> Me:
@@ -73,6 +118,14 @@ class UserCalls(Transport):
     async def update_me(self, request: UpdateMe) -> User:
         """Change the caller's display name or e-mail address."""
         return (await self.call("PATCH", "/api/auth/me", UserResponse, body=request)).user
+
+    async def change_password(self, current_password: str, new_password: str) -> LoginResponse:
+        """Change the caller's password; the session continues with a new token.
+
+        The caller's other sessions end.
+        """
+        request = ChangePassword(current_password, new_password)
+        return await self.call("POST", "/api/auth/password", LoginResponse, body=request)
 
     async def list_sessions(self) -> SessionList:
         """Return the caller's sessions, newest first."""
@@ -101,6 +154,10 @@ class UserCalls(Transport):
         return await self.call(
             "POST", "/api/admin/users", AdminUser, body=request, key=key or new_key()
         )
+
+    async def end_user_sessions(self, id: UUID) -> None:
+        """End all sessions of an account; for administrators."""
+        await self.call_no_content("DELETE", f"/api/admin/users/{id}/sessions")
 
     async def update_user(self, id: UUID, request: UpdateUser) -> AdminUser:
         """Change an account; for administrators."""

@@ -4,10 +4,13 @@ import click
 
 from rustygpt_shared.models.users import Me, OwnSession, User
 from rustygpt_shared.requests import SetUp
+from rustygpt_tui.client.http import Client
+from rustygpt_tui.client.session import checked_token
 from rustygpt_tui.commands.base import CommandContext, command
-from rustygpt_tui.commands.inputs import build_request, password, prompt
+from rustygpt_tui.commands.inputs import build_request, password, prompt, secret_line
 from rustygpt_tui.commands.output import Cell, Columns
 from rustygpt_tui.commands.resolve import full_id, select_one
+from rustygpt_tui.errors import UsageError
 
 SESSIONS: Columns[OwnSession] = {
     "ID": lambda s: str(s.id),
@@ -34,6 +37,7 @@ async def set_up(
     setup_token: str | None,
 ) -> None:
     """Create the first administrator of a new server, and sign in."""
+    context.reject_token()
     async with context.client() as client:
         request = build_request(
             SetUp,
@@ -52,14 +56,37 @@ async def set_up(
 @command("login")
 @click.option("--email", metavar="NAME", help="The e-mail address or user name.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-async def log_in(context: CommandContext, email: str | None, password_stdin: bool) -> None:
+@click.option("--token-stdin", is_flag=True, help="Sign in with a token from standard input.")
+async def log_in(
+    context: CommandContext, email: str | None, password_stdin: bool, token_stdin: bool
+) -> None:
     """Sign in and save the session; sessions of several accounts and servers can be saved."""
+    context.reject_token()
+    if token_stdin:
+        if email or password_stdin:
+            raise UsageError("A token needs neither a name nor a password; give one of the two.")
+        await _log_in_with_token(context)
+        return
     name = email or prompt(context, "E-mail address or user name", "--email")
     secret = password(context, from_stdin=password_stdin)
     async with context.client() as client:
         login = await client.log_in(name, secret, account=context.account)
-        context.out.record(Me(login.user, login.session), _user_fields(login.user))
-        context.out.note(f"You are signed in at {client.origin} as {login.user.username}.")
+        report_signed_in(context, client, Me(login.user, login.session))
+
+
+async def _log_in_with_token(context: CommandContext) -> None:
+    token = checked_token(secret_line("token"))
+    async with context.client() as client:
+        me = await client.log_in_with_token(token, account=context.account)
+        report_signed_in(context, client, me)
+
+
+def report_signed_in(context: CommandContext, client: Client, me: Me) -> None:
+    """Print who has signed in; raise UsageError when the session could not be saved."""
+    context.out.record(me, _user_fields(me.user))
+    if client.session.unsaved:
+        raise UsageError("The session is not saved, so the next command is not signed in.")
+    context.out.note(f"You are signed in at {client.origin} as {me.user.username}.")
 
 
 @command("me")
@@ -74,7 +101,8 @@ async def show_me(context: CommandContext) -> None:
 
 @command("logout", json=False)
 async def log_out(context: CommandContext) -> None:
-    """End the session at the server, and delete it here."""
+    """End the session at the server, and delete it here; a saved token is only deleted here."""
+    context.reject_token()
     async with context.client() as client:
         await client.log_out()
         context.out.note(f"You are signed out of {client.origin}.")

@@ -79,6 +79,15 @@ async def set_roles(context: CommandContext, user: str, roles: tuple[GlobalRole,
     await _update(context, user, UpdateUser(roles=list(roles)))
 
 
+@command("sign-out", json=False)
+@click.argument("user", metavar="U")
+async def end_user_sessions(context: CommandContext, user: str) -> None:
+    """End all sessions of an account; its personal tokens stay."""
+    async with context.client() as client:
+        await client.end_user_sessions(await resolve.account(client, user))
+        context.out.note(f"The sessions of {user} have ended.")
+
+
 async def _update(context: CommandContext, user: str, request: UpdateUser) -> None:
     async with context.client() as client:
         user_id = await resolve.account(client, user)

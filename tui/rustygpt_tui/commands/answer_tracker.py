@@ -9,6 +9,7 @@ from typing import assert_never
 from uuid import UUID
 
 from rustygpt_shared.events import (
+    ConversationDeleted,
     ConversationUpdated,
     ErrorEvent,
     Event,
@@ -29,6 +30,12 @@ from rustygpt_shared.events import (
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.store.partial_answer import OffsetBuffer
 
+_END_SENTENCES = {
+    "cancelled": "The answer was stopped.",
+    "timeout": "The answer took too long and was stopped.",
+    "error": "The answer failed.",
+}
+
 
 @dataclass
 class AnswerTracker:
@@ -47,6 +54,12 @@ class AnswerTracker:
         """True when no more text follows; the reason of a failure may still follow."""
         return self.finish_reason is not None
 
+    @property
+    def failure(self) -> str | None:
+        """Why the answer is not complete, once it has ended without success."""
+        sentence = _END_SENTENCES.get(self.finish_reason or "")
+        return sentence and (self.error or sentence)
+
     def feed(self, event: Event) -> str:  # noqa: C901 - one case per event
         """Return the new text of the answer that an event brings."""
         match event:
@@ -63,7 +76,7 @@ class AnswerTracker:
                 pass  # about another message
             case ThreadNew() | ThreadActivity() | ConversationUpdated() | MembershipChanged():
                 pass
-            case UnreadUpdate() | PresenceUpdate() | TypingUpdate():
+            case ConversationDeleted() | UnreadUpdate() | PresenceUpdate() | TypingUpdate():
                 pass
             case StreamOpen() | StreamReset() | StreamClosed():
                 pass
@@ -78,6 +91,8 @@ class AnswerTracker:
         self.seen = True
         if not message.streaming and message.finish_reason:
             self.finish_reason = message.finish_reason
+        if message.error:
+            self.error = message.error.message
         return self._new_text(0, message.content)
 
     def _new_text(self, offset: int, text: str) -> str:

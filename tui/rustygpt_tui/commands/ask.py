@@ -1,4 +1,4 @@
-"""The command `ask`: post a message, print the assistant's answer as it is written, then exit.
+"""The commands `ask` and `regenerate`: print the assistant's answer as it is written, then exit.
 
 The response to the post names the answer (`answer_id`); nothing here guesses which message it is.
 """
@@ -15,26 +15,33 @@ from msgspec import structs
 from rustygpt_shared.events import StreamClosed, StreamReset
 from rustygpt_shared.models.conversations import Conversation
 from rustygpt_shared.models.messages import PostedMessage
-from rustygpt_shared.requests import PostMessage
+from rustygpt_shared.requests import PostMessage, Regenerate
 from rustygpt_tui.client.feed import Connecting, Disconnected, FeedItem, Live, follow
 from rustygpt_tui.client.http import Client
+from rustygpt_tui.client.polling import Polling
 from rustygpt_tui.commands import resolve
 from rustygpt_tui.commands.answer_tracker import AnswerTracker
 from rustygpt_tui.commands.base import CommandContext, command
-from rustygpt_tui.commands.inputs import build_request, read_text, with_attachments
+from rustygpt_tui.commands.inputs import NoText, build_request, read_text, with_attachments
+from rustygpt_tui.commands.interrupts import ends_with_reader, ends_with_signal
+from rustygpt_tui.commands.output import NO_STREAMS, retry_text
+from rustygpt_tui.commands.read_marks import ReadMarks
 from rustygpt_tui.commands.writing import message_options
-from rustygpt_tui.errors import AnswerFailed, ClientError, ServerRejected, TimedOut, UsageError
+from rustygpt_tui.errors import (
+    AnswerFailed,
+    ClientError,
+    OutputFailed,
+    PipeClosedError,
+    ServerRejected,
+    TimedOut,
+    UsageError,
+)
 
 BEGIN_SECONDS = 30.0
 REASON_SECONDS = 2.0
 CANCEL_SECONDS = 5.0
 MENTION = "@assistant"
 _STARTS_WITH_MENTION = re.compile(rf"{MENTION}(?!\w)", re.IGNORECASE)
-_END_SENTENCES = {
-    "cancelled": "The answer was stopped.",
-    "timeout": "The answer took too long and was stopped.",
-    "error": "The answer failed.",
-}
 
 
 @command("ask")
@@ -54,27 +61,68 @@ async def ask(
 ) -> None:
     """Post a message and print the assistant's answer as it is written.
 
-    Ctrl-C also stops the answer at the server. The exit code is 9 when the answer failed or was
-    stopped.
+    Ctrl-C, SIGTERM, SIGHUP and the end of the reader of the output stop the answer at the server,
+    too. The exit code is 9 when the answer failed or was stopped.
     """
     if not parent and not conversation:
         raise UsageError("Name a conversation, or a message with --parent.")
     if parent and system:
         raise UsageError("--system starts a new thread; it cannot be combined with --parent.")
-    # With --parent the first argument belongs to the text.
-    words = (conversation, *text) if parent and conversation else text
+    if parent and conversation:  # then the first argument belongs to the text
+        text, conversation = (conversation, *text), None
     request = build_request(
-        PostMessage, content=with_attachments(read_text(words), attach), model=model
+        PostMessage,
+        content=with_attachments(_read_question(context, conversation, text), attach),
+        model=model,
     )
-    async with context.client() as client:
+    async with context.client() as client, ends_with_signal(), ends_with_reader():
         snapshot, posted = await _post(client, conversation, parent, system, request)
-        answer = AnswerTracker(_answer_id(snapshot, posted))
-        try:
-            await _print_answer(context, client, snapshot, answer)
-        except asyncio.CancelledError:
-            await _stop(client, answer.answer_id)
-            raise
+        await _print_posted(context, client, snapshot, posted)
+
+
+@command("regenerate")
+@click.argument("message", metavar="M")
+@click.option("--model", help="The model that answers; by default that of the answer M.")
+async def regenerate(context: CommandContext, message: str, model: str | None) -> None:
+    """Generate another answer beside the answer M, and print it as `ask` does."""
+    request = build_request(Regenerate, model=model)
+    async with context.client() as client, ends_with_signal(), ends_with_reader():
+        old = await client.get_message(await resolve.message(client, message))
+        snapshot = await client.show_conversation(old.conversation_id)
+        regenerating = client.regenerate_answer(old.id, model=request.model)
+        posted = await _completed(client, asyncio.ensure_future(regenerating))
+        await _print_posted(context, client, snapshot, posted)
+
+
+async def _print_posted(
+    context: CommandContext, client: Client, snapshot: Conversation, posted: PostedMessage
+) -> None:
+    """Print the answer that was started, to its end; stop it when the command is ended."""
+    answer = AnswerTracker(_answer_id(snapshot, posted))
+    try:
+        await _print_answer(context, client, snapshot, answer)
+    except (asyncio.CancelledError, PipeClosedError, OutputFailed):
+        await _stop(client, answer.answer_id)
+        raise
+    try:
         await _report_end(context, client, answer)
+    finally:
+        await ReadMarks(client).mark(posted.root_id, {posted.message_id, answer.answer_id})
+
+
+def _read_question(
+    context: CommandContext, conversation: str | None, words: tuple[str, ...]
+) -> str:
+    """Return the text to post; a single argument is the conversation and needs a pipe as text."""
+    try:
+        return read_text(context, words)
+    except NoText:
+        if words or not conversation:
+            raise
+        raise NoText(
+            f"The only argument, {conversation!r}, names the conversation, and there is no text. "
+            "If it is the text, a conversation is missing: `rustygpt ask C TEXT`."
+        ) from None
 
 
 async def _post(
@@ -106,9 +154,24 @@ async def _post(
     if system:
         prompt = build_request(PostMessage, content=system, role="system")
         parent_id = (await client.post_root(conversation_id, prompt)).message_id
-    if parent_id:
-        return snapshot, await client.reply(parent_id, request)
-    return snapshot, await client.post_root(conversation_id, request)
+    posting = (
+        client.reply(parent_id, request)
+        if parent_id
+        else client.post_root(conversation_id, request)
+    )
+    return snapshot, await _completed(client, asyncio.ensure_future(posting))
+
+
+async def _completed(client: Client, posting: asyncio.Future[PostedMessage]) -> PostedMessage:
+    """Return what was posted; when this is cancelled meanwhile, stop the answer that it started."""
+    try:
+        return await asyncio.shield(posting)
+    except asyncio.CancelledError:
+        with suppress(ClientError, TimeoutError):
+            async with asyncio.timeout(CANCEL_SECONDS):
+                if answer_id := (await posting).answer_id:
+                    await client.cancel(answer_id)
+        raise
 
 
 def _with_mention(content: str) -> str:
@@ -163,12 +226,15 @@ async def _text_of_item(
 ) -> str:
     """Return the new text of the answer in an item of the feed; fetch the answer after a reset."""
     if isinstance(item, Disconnected):
-        context.out.note(f"{item.reason} Trying again in {item.retry_in:.0f} s.")
+        context.out.note(f"{item.reason} {retry_text(item.retry_in)}")
         return ""
     if isinstance(item, StreamClosed) and item.payload.reason != "shutdown":
         raise ClientError("The server ended the stream; you may have been removed or signed out.")
     if isinstance(item, StreamReset):
         return answer.catch_up(await client.get_message(answer.answer_id))
+    if isinstance(item, Polling):
+        context.out.note(NO_STREAMS)
+        return ""
     if isinstance(item, Connecting | Live):
         return ""
     return answer.feed(item)
@@ -189,5 +255,5 @@ async def _report_end(context: CommandContext, client: Client, answer: AnswerTra
         context.out.text("\n")
     if answer.finish_reason == "length":
         context.out.note("The answer was cut off: it reached the model's limit.")
-    if answer.finish_reason in _END_SENTENCES:
-        raise AnswerFailed(answer.error or _END_SENTENCES[answer.finish_reason])
+    if answer.failure:
+        raise AnswerFailed(answer.failure)

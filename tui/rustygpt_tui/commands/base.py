@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ import click
 
 from rustygpt_shared.settings.load import Key, LoadedSettings
 from rustygpt_tui.client.http import Client
-from rustygpt_tui.client.session import Session
+from rustygpt_tui.client.session import TOKEN_VARIABLE, Session, open_session, token_in
 from rustygpt_tui.client.session_file import SessionFile
 from rustygpt_tui.commands.interrupts import run_interruptible
 from rustygpt_tui.commands.options import COMMON, common
 from rustygpt_tui.commands.output import Output
 from rustygpt_tui.config import load_settings, session_file
+from rustygpt_tui.errors import NotFound, UsageError
 
 
 @dataclass
@@ -42,20 +44,38 @@ class CommandContext:
         return SessionFile(session_file(self.loaded))
 
     def session(self) -> Session:
-        """Return the account's session at the server; raise UsageError when it cannot be read."""
-        return Session(
+        """Return the session at the server: that of RUSTYGPT_TOKEN, else the account's saved one.
+
+        Raises UsageError when it cannot be read.
+        """
+        return open_session(
             self.loaded.settings.cli.server,
+            os.environ,
             file=self.sessions,
             account=self.account,
             csrf_cookie=self.loaded.settings.security.csrf.cookie_name,
+            on_unsaved=self.out.note,
         )
+
+    def reject_token(self) -> None:
+        """Raise UsageError if the environment has a token: no other session would be used."""
+        if token_in(os.environ):
+            raise UsageError(f"{TOKEN_VARIABLE} is set and signs every command in; unset it first.")
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
         """Open a client with the account's session."""
         header = self.loaded.settings.security.csrf.header_name
-        async with Client(self.session(), csrf_header=header) as client:
-            yield client
+        session = self.session()
+        async with Client(session, csrf_header=header, on_wait=self._note_wait) as client:
+            try:
+                yield client
+            except NotFound:
+                await client.check_sign_in_is_on()
+                raise
+
+    def _note_wait(self, text: str, _seconds: float) -> None:
+        self.out.note(text)
 
 
 def command(

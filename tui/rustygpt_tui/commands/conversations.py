@@ -1,4 +1,4 @@
-"""The commands `conversations`: list, create, show and rename."""
+"""The commands `conversations`: list, create, show, rename, archive, delete and leave."""
 
 from typing import get_args
 
@@ -10,6 +10,7 @@ from rustygpt_tui.commands import pages, resolve
 from rustygpt_tui.commands.base import CommandContext, command
 from rustygpt_tui.commands.inputs import build_request
 from rustygpt_tui.commands.output import Columns
+from rustygpt_tui.errors import UsageError
 
 MODES = get_args(AssistantMode)
 
@@ -84,6 +85,58 @@ async def rename_conversation(context: CommandContext, conversation: str, title:
     async with context.client() as client:
         conversation_id = await resolve.conversation(client, conversation)
         _print_conversation(context, await client.update_conversation(conversation_id, request))
+
+
+@command("archive")
+@click.argument("conversation", metavar="C")
+async def archive_conversation(context: CommandContext, conversation: str) -> None:
+    """Archive a conversation for all participants: it is read-only, and leaves their lists."""
+    await _set_archived(context, conversation, archived=True)
+
+
+@command("unarchive")
+@click.argument("conversation", metavar="C")
+async def unarchive_conversation(context: CommandContext, conversation: str) -> None:
+    """Put an archived conversation back into the lists."""
+    await _set_archived(context, conversation, archived=False)
+
+
+async def _set_archived(context: CommandContext, conversation: str, *, archived: bool) -> None:
+    async with context.client() as client:
+        conversation_id = await resolve.conversation(client, conversation)
+        request = UpdateConversation(archived=archived)
+        _print_conversation(context, await client.update_conversation(conversation_id, request))
+
+
+@command("delete", json=False)
+@click.argument("conversation", metavar="C")
+@click.option("--yes", is_flag=True, help="Delete it; without this option nothing happens.")
+async def delete_conversation(context: CommandContext, conversation: str, yes: bool) -> None:
+    """Delete a conversation with everything in it, for all participants."""
+    async with context.client() as client:
+        conversation_id = await resolve.conversation(client, conversation)
+        shown = await client.show_conversation(conversation_id)
+        if not yes:
+            raise UsageError(
+                f"Everything in {shown.title!r} would be gone, for {_people(shown)}; "
+                "add --yes to delete it."
+            )
+        await client.delete_conversation(conversation_id)
+
+
+@command("leave", json=False)
+@click.argument("conversation", metavar="C")
+async def leave_conversation(context: CommandContext, conversation: str) -> None:
+    """Leave a conversation; its last owner makes somebody else an owner first."""
+    async with context.client() as client:
+        conversation_id = await resolve.conversation(client, conversation)
+        me = (await client.me()).user.id
+        await client.remove_participant(conversation_id, me)
+
+
+def _people(conversation: Conversation) -> str:
+    others = conversation.participant_count - 1
+    return "you" if others < 1 else f"you and {others} other{'s' if others > 1 else ''}"
 
 
 def _print_conversation(context: CommandContext, conversation: Conversation) -> None:

@@ -25,7 +25,12 @@ class FollowCursor:
         return text if event_number(text) is not None else None
 
     def write(self, event_id: str) -> None:
-        """Store an event id; raise OSError when the file cannot be written."""
+        """Store an event id; raise OSError when the file cannot be written.
+
+        What is not an event id is not stored.
+        """
+        if event_number(event_id) is None:
+            return
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = self._path.with_name(f".{secrets.token_hex(8)}")
         temporary.write_text(event_id, "ascii")

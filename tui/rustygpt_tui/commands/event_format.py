@@ -4,6 +4,7 @@ from typing import assert_never
 from uuid import UUID
 
 from rustygpt_shared.events import (
+    ConversationDeleted,
     ConversationUpdated,
     ErrorEvent,
     Event,
@@ -23,6 +24,7 @@ from rustygpt_shared.events import (
 )
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_shared.models.presence import TYPING_STOPPED
+from rustygpt_tui.store.names import Names
 
 
 def type_of(event: Event) -> str:
@@ -47,29 +49,34 @@ def root_of(event: Event) -> UUID | None:
             | TypingUpdate(payload=payload)
         ):
             return payload.root_id
-        case ConversationUpdated() | MembershipChanged() | PresenceUpdate():
+        case ConversationUpdated() | ConversationDeleted():
             return None
-        case ErrorEvent():
-            return None  # it names a message only
+        case MembershipChanged() | PresenceUpdate():
+            return None
+        case ErrorEvent(payload=payload):
+            return payload.root_id
         case StreamOpen() | StreamReset() | StreamClosed():
             return None
         case _:
             assert_never(event)
 
 
-def line_of(event: Event) -> str:
+def line_of(event: Event, names: Names) -> str:
     """Return an event as one line: its id or `-`, its type, and its content."""
-    return f"{event.id or '-'} {type_of(event)} {_content(event)}".rstrip()
+    return f"{event.id or '-'} {type_of(event)} {_content(event, names)}".rstrip()
 
 
-def _content(event: Event) -> str:  # noqa: C901, PLR0912 - one case per event
+def _content(event: Event, names: Names) -> str:  # noqa: C901, PLR0912 - one case per event
     match event:
         case ThreadNew(payload=payload):
             return payload.summary.root_excerpt
         case ThreadActivity(payload=payload):
             return f"{payload.message_count} messages: {payload.root_excerpt}"
-        case MessageNew(payload=payload) | MessageUpdated(payload=payload):
-            return _message_content(payload.message)
+        case MessageNew(payload=payload):
+            return _message_content(payload.message, names)
+        case MessageUpdated(payload=payload):
+            change = f"{payload.change} " if payload.change in {"edited", "restored"} else ""
+            return f"{change}{_message_content(payload.message, names)}"
         case MessageDelta(payload=payload):
             return "".join(choice.delta.content or "" for choice in payload.choices)
         case MessageDone(payload=payload):
@@ -78,10 +85,20 @@ def _content(event: Event) -> str:  # noqa: C901, PLR0912 - one case per event
             return f"{payload.user_id} {payload.action} {payload.role or ''}"
         case ConversationUpdated(payload=payload):
             return payload.conversation.title
+        case ConversationDeleted(payload=payload):
+            return str(payload.conversation_id)
         case ErrorEvent(payload=payload):
             return f"{payload.code} {payload.message}"
         case UnreadUpdate() | PresenceUpdate() | TypingUpdate():
             return _transient_content(event)
+        case StreamOpen() | StreamReset() | StreamClosed():
+            return _stream_content(event)
+        case _:
+            assert_never(event)
+
+
+def _stream_content(event: StreamOpen | StreamReset | StreamClosed) -> str:
+    match event:
         case StreamOpen(payload=payload):
             return payload.last_event_id or ""
         case StreamReset(payload=payload):
@@ -105,8 +122,8 @@ def _transient_content(event: UnreadUpdate | PresenceUpdate | TypingUpdate) -> s
             assert_never(event)
 
 
-def _message_content(message: MessageView) -> str:
-    author = message.author_name or message.role
+def _message_content(message: MessageView, names: Names) -> str:
+    author = names.author(message)
     if message.deleted_at:
-        return f"{message.id} {author} (deleted)"
+        return f"{message.id} {author} ({names.deletion(message)})"
     return f"{message.id} {author}: {message.content or '…'}"

@@ -1,6 +1,10 @@
 """The input of commands: arguments, standard input, and prompts."""
 
 import getpass
+import io
+import os
+import select
+import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,28 +17,68 @@ from rustygpt_tui.errors import UsageError
 
 R = TypeVar("R", bound=Request)
 
+SILENT_PIPE_SECONDS = 2.0
+"""After this time a note says that a command which got its text as words reads a pipe as well."""
 _MAX_BYTES = MESSAGE_MAX * 4
 
 
-def read_text(words: Sequence[str]) -> str:
-    """Return the text of a message: the words, or standard input for `-` or no words.
+class NoText(UsageError):
+    """A command that writes a message got no text."""
 
-    Raises UsageError when there is no text.
+
+def read_text(context: CommandContext, words: Sequence[str]) -> str:
+    """Return the text of a message: the words, or standard input for `-`, or both.
+
+    Words and a pipe (or a file) together are the words, a blank line, and what the pipe held; a
+    `-` after the words names the pipe. Raises NoText when there is none.
     """
+    if len(words) > 1 and words[-1] == "-" and not sys.stdin.isatty():
+        words = words[:-1]
     argument = " ".join(words)
     if argument and argument != "-":
-        return argument
+        return _joined(argument, _piped(context))
     if not argument and sys.stdin.isatty():
-        raise UsageError("There is no text; give it as words, or pipe it in.")
-    text = read_stdin().rstrip("\n")
+        raise NoText("There is no text; give it as words, or pipe it in.")
+    text = read_stdin().rstrip("\r\n")
     if not text.strip():
-        raise UsageError("The text is empty; give it as words, or pipe it in.")
+        raise NoText("The text is empty; give it as words, or pipe it in.")
     return text
 
 
 def read_stdin() -> str:
-    """Return standard input, as far as a message can be long; raise UsageError if not UTF-8."""
+    """Return standard input; raise UsageError when it is too long for a message, or not UTF-8."""
     data = sys.stdin.buffer.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise UsageError(f"Standard input is longer than a message ({MESSAGE_MAX:,} characters).")
+    return _decoded(data)
+
+
+def _joined(words: str, piped: str) -> str:
+    """Return the words, a blank line, and the text of a pipe, if there is any."""
+    return f"{words}\n\n{piped}" if piped.strip() else words
+
+
+def _piped(context: CommandContext) -> str:
+    """Return what a pipe, a file or a socket at standard input holds; nothing for a device."""
+    try:
+        descriptor = sys.stdin.fileno()
+    except io.UnsupportedOperation:  # a stream in memory
+        return read_stdin().rstrip("\r\n")
+    if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+        return ""
+    if not select.select([descriptor], [], [], SILENT_PIPE_SECONDS)[0]:
+        context.out.note(
+            "Reading standard input as well; end it, or redirect it with `< /dev/null`."
+        )
+    return read_stdin().rstrip("\r\n")
+
+
+def _read_line() -> str:
+    """Return the next line of standard input without its end; empty at the end of the input."""
+    return _decoded(sys.stdin.buffer.readline(_MAX_BYTES)).rstrip("\r\n")
+
+
+def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -68,21 +112,29 @@ def prompt(context: CommandContext, label: str, flag: str) -> str:
     _check_may_prompt(context, flag)
     sys.stderr.write(f"{label}: ")
     sys.stderr.flush()
-    line = sys.stdin.readline()
+    line = _read_line().strip()
     if not line:
         raise UsageError(f"No {label.lower()} was entered; give it with {flag}.")
-    return line.strip()
+    return line
 
 
 def password(context: CommandContext, *, from_stdin: bool, twice: bool = False) -> str:
     """Return a password: the first line of standard input, or typed without echo."""
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return secret_line("password")
     _check_may_prompt(context, "--password-stdin")
     first = getpass.getpass("Password: ", stream=sys.stderr)
     if twice and getpass.getpass("Password again: ", stream=sys.stderr) != first:
         raise UsageError("The two passwords differ; try again.")
     return first
+
+
+def secret_line(subject: str) -> str:
+    """Return the first line of standard input; raise UsageError when it is empty."""
+    line = _read_line()
+    if not line:
+        raise UsageError(f"There is no {subject} on standard input; pipe it in.")
+    return line
 
 
 def _check_may_prompt(context: CommandContext, flag: str) -> None:

@@ -30,7 +30,7 @@ class CommandEntry:
 class LazyGroup(click.Group):
     """A group of `CommandEntry`; its help needs no imports.
 
-    Without arguments it runs its `default` command, or shows its help.
+    Without the name of a command it runs its `default` command, or shows its help.
     """
 
     def __init__(
@@ -58,9 +58,10 @@ class LazyGroup(click.Group):
         return load(cmd_name, entry)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Use the default command when no arguments are given."""
-        if not args and self.default:
-            args = [self.default]
+        """Use the default command when no arguments, or only its options are given."""
+        own_options = ctx.help_option_names
+        if self.default and (not args or (args[0].startswith("-") and args[0] not in own_options)):
+            args = [self.default, *args]
         return super().parse_args(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any, TextIO, TypeVar
 
 from rustygpt_shared.codec import encode
-from rustygpt_tui.client.printable import DROPPED, one_line, printable
-from rustygpt_tui.errors import ClientError, PipeClosedError
+from rustygpt_tui.client.polling import POLL_SECONDS
+from rustygpt_tui.client.printable import DROPPED, FILLERS, one_line, printable
+from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import pad, width
 
 T = TypeVar("T")
@@ -105,11 +106,22 @@ def format_time(time: datetime) -> str:
     return time.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+NO_STREAMS = (
+    "This server sends no live updates (features.sse_v1 is off); "
+    f"checking every {POLL_SECONDS:.0f} s."
+)
+
+
+def retry_text(seconds: float) -> str:
+    """Return the sentence that says when the next try is."""
+    return f"Trying again in {seconds:.0f} s." if round(seconds) else "Trying again now."
+
+
 class _Escapes(dict[int, str]):
     """A translation table to JSON's escapes for characters that are not safe for a terminal."""
 
     def __missing__(self, code: int) -> str:
-        if code not in DROPPED:
+        if code not in DROPPED and code not in FILLERS:
             return chr(code)
         utf16 = chr(code).encode("utf-16-be", "surrogatepass")
         return "".join(f"\\u{utf16[i : i + 2].hex()}" for i in range(0, len(utf16), 2))
@@ -126,8 +138,5 @@ def _aligned(table: list[list[str]]) -> str:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    try:
-        stream.buffer.write(text.encode("utf-8", "replace"))
-        stream.flush()
-    except BrokenPipeError:
-        raise PipeClosedError from None
+    stream.buffer.write(text.encode("utf-8", "replace"))
+    stream.flush()

@@ -9,10 +9,13 @@ from rustygpt_shared.models.conversations import (
     ThreadList,
     ThreadSummary,
 )
-from rustygpt_shared.models.messages import MessageView, ThreadPage
+from rustygpt_shared.models.invites import Invite, InviteList
+from rustygpt_shared.models.messages import MessageView, Revision, RevisionList, ThreadPage
 from rustygpt_shared.models.users import AdminUser, AdminUserList
 from rustygpt_tui.client.http import Client
+from rustygpt_tui.errors import ClientError
 from rustygpt_tui.paging import pages
+from rustygpt_tui.store.names import Names
 
 PAGE_SIZE = 200
 
@@ -39,6 +42,17 @@ async def threads(client: Client, conversation_id: UUID) -> AsyncIterator[Thread
             yield thread
 
 
+async def invites(client: Client, conversation_id: UUID) -> AsyncIterator[Invite]:
+    """Yield a conversation's invites, newest first; for its administrators."""
+
+    async def fetch(cursor: str | None) -> InviteList:
+        return await client.list_invites(conversation_id, cursor=cursor, limit=PAGE_SIZE)
+
+    async for page in pages(fetch):
+        for invite in page.invites:
+            yield invite
+
+
 async def messages(client: Client, root_id: UUID) -> AsyncIterator[MessageView]:
     """Yield a thread's messages, depth first."""
 
@@ -48,6 +62,25 @@ async def messages(client: Client, root_id: UUID) -> AsyncIterator[MessageView]:
     async for page in pages(fetch):
         for message in page.messages:
             yield message
+
+
+async def revisions(client: Client, message_id: UUID) -> AsyncIterator[Revision]:
+    """Yield the earlier texts of a message, latest first."""
+
+    async def fetch(cursor: str | None) -> RevisionList:
+        return await client.list_revisions(message_id, cursor=cursor, limit=PAGE_SIZE)
+
+    async for page in pages(fetch):
+        for revision in page.revisions:
+            yield revision
+
+
+async def names(client: Client, conversation_id: UUID) -> Names:
+    """Return the labels of a conversation's participants; none when they cannot be fetched."""
+    try:
+        return Names((await client.list_participants(conversation_id)).participants)
+    except ClientError:
+        return Names()
 
 
 async def users(client: Client) -> AsyncIterator[AdminUser]:

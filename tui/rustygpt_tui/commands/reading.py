@@ -18,7 +18,7 @@ THREADS: Columns[ThreadSummary] = {
     "MESSAGES": lambda t: t.message_count,
     "PEOPLE": lambda t: t.participant_count,
     "LAST ACTIVITY": lambda t: t.last_activity_at,
-    "BEGINS": lambda t: t.root_excerpt[:60],
+    "BEGINS": lambda t: t.root_excerpt[:60] or "(deleted)",
 }
 LIMIT = 50
 
@@ -75,7 +75,7 @@ async def list_unread(context: CommandContext, conversation: str | None) -> None
 @click.argument("root", metavar="R")
 @click.option("--message", metavar="M", help="Up to this message; by default to the end.")
 async def mark_read(context: CommandContext, root: str, message: str | None) -> None:
-    """Mark a thread as read; messages never become unread again."""
+    """Mark a thread as read, up to a message or to its end; marks never move back."""
     async with context.client() as client:
         root_id = await resolve.root(client, root)
         message_id = await resolve.message(client, message) if message else None

@@ -40,7 +40,7 @@ async def post(
 ) -> None:
     """Start a thread with a message, and print the message's id."""
     request = build_request(
-        PostMessage, content=with_attachments(read_text(text), attach), model=model
+        PostMessage, content=with_attachments(read_text(context, text), attach), model=model
     )
     async with context.client() as client:
         conversation_id = await resolve.conversation(client, conversation)
@@ -59,7 +59,7 @@ async def reply(
 ) -> None:
     """Reply to a message, and print the reply's id."""
     request = build_request(
-        PostMessage, content=with_attachments(read_text(text), attach), model=model
+        PostMessage, content=with_attachments(read_text(context, text), attach), model=model
     )
     async with context.client() as client:
         parent_id = await resolve.message(client, parent)

@@ -9,7 +9,7 @@ class Timing:
 
     heartbeat_interval: float = 30
     """Between two presence heartbeats."""
-    list_refresh_interval: float = 15
-    """Between two requests for the list of conversations."""
+    seen_after: float = 0.5
+    """How long a message has to be on screen until it counts as read."""
     typing_timeout: float = 35
     """Until a typing indicator is removed here; on the server none lasts longer than 30 s."""

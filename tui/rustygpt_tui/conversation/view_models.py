@@ -4,26 +4,24 @@ They return texts, styled parts and rows; widgets draw them. Nothing here change
 imports Textual.
 """
 
-import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from rustygpt_shared.models.conversations import Conversation
+from rustygpt_shared.models.conversations import Conversation, ThreadInfo, unread_label
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.conversation.message_sender import PendingMessage
 from rustygpt_tui.render.code_blocks import CodeBlock
-from rustygpt_tui.render.text import one_line, pad, shorten, width
+from rustygpt_tui.render.text import first_words, one_line, pad, shorten, strip_markdown, width
+from rustygpt_tui.store.reading import Reading
 from rustygpt_tui.store.state import State
+from rustygpt_tui.store.tree import END, MessageTree
 from rustygpt_tui.widgets.list_rows import ListRow, relative_age
-from rustygpt_tui.widgets.transcript.entries import EntryContext
+from rustygpt_tui.widgets.transcript.entries import EntryContext, Quote
 
 StyledText = tuple[str, str]
 """A text and the Textual style it is drawn in; the style may be empty."""
 
-_MARKUP = re.compile(r"\*\*|__|~~|`+|^\s*(?:#+|>)\s+", re.MULTILINE)
-_LAST_PATH = "\x7f"
-"""Sorts after every path that the server assigns."""
 _DIM = "$foreground 55%"
 _MODES = {
     "always": "assistant answers",
@@ -33,73 +31,106 @@ _MODES = {
 
 
 def entry_context(
-    state: State, first_unread: UUID | None, pending: Sequence[MessageView]
+    state: State,
+    pending: Sequence[MessageView],
+    *,
+    first_unread: UUID | None = None,
+    unread: frozenset[UUID] = frozenset(),
+    quotes: Mapping[UUID, Quote] | None = None,
 ) -> EntryContext:
     """Return what the entries of a thread need besides their messages.
 
-    `pending` are the messages that the server has not confirmed yet.
+    `pending` are the messages that the server has not confirmed yet, `quotes` the messages replied
+    to that are not among the entries, `unread` those that are marked as unread.
     """
     return EntryContext(
         state.me,
-        {id_: state.name_of(id_) for id_ in state.participants},
-        {id_: error.message for id_, error in state.errors.items()},
-        first_unread,
-        frozenset(message.id for message in pending),
+        state.names(),
+        first_unread=first_unread,
+        pending=frozenset(message.id for message in pending),
+        unread=unread,
+        quotes=quotes or {},
     )
 
 
 def pending_messages(
     state: State, pending: Sequence[PendingMessage], conversation_id: UUID | None, root: UUID | None
 ) -> list[MessageView]:
-    """Return the unconfirmed messages of one thread as messages at its end."""
-    return [
-        MessageView(
-            id=message.id,
-            root_id=message.root_id or message.id,
-            conversation_id=message.conversation_id,
-            role="user",
-            content=message.text,
-            path=f"{_LAST_PATH}{position:06d}",
-            depth=1,
-            seq=0,
-            created_at=datetime.now(UTC),
-            author_user_id=state.me,
-        )
-        for position, message in enumerate(pending)
-        if message.conversation_id == conversation_id
-        and message.root_id == root
-        and not (message.posted and state.message(message.posted.message_id))
-    ]
+    """Return the unconfirmed messages of one thread as messages at their place in the tree.
+
+    That is after the loaded replies to the message that they reply to.
+    """
+    tree = state.trees.get(root) if root else None
+    shown: dict[UUID, MessageView] = {}
+    for position, message in enumerate(pending):
+        if message.conversation_id != conversation_id or message.root_id != root:
+            continue
+        if message.posted and state.message(message.posted.message_id):
+            continue
+        target = message.target.resolved()
+        parent = shown.get(target.after.id) if target.after else None
+        last = parent
+        if parent is None and target.message_id and tree:
+            parent = tree.get(target.message_id)
+            last = tree.branch_end(target.message_id)
+        path = f"{last.path if last else ''}{END}{position:06d}"
+        shown[message.id] = _pending_message(state, message, parent, path)
+    return list(shown.values())
+
+
+def _pending_message(
+    state: State, message: PendingMessage, parent: MessageView | None, path: str
+) -> MessageView:
+    return MessageView(
+        id=message.id,
+        root_id=message.root_id or message.id,
+        conversation_id=message.conversation_id,
+        role="user",
+        content=message.text,
+        path=path,
+        depth=parent.depth + 1 if parent else 1,
+        seq=0,
+        created_at=message.created_at,
+        parent_id=parent.id if parent else None,
+        author_user_id=state.me,
+    )
 
 
 def first_unread(state: State, root: UUID) -> UUID | None:
-    """Return the id of a thread's first unread message in reading order.
+    """Return the id of the unread message that comes first in reading order, if one is known.
 
-    Returns None when nothing is unread or the thread is not loaded completely.
+    Known are the messages above the mark that were listed and, while not all of them are, those
+    that are loaded to be shown.
     """
-    count = state.unread.get(root, 0)
-    tree = state.trees.get(root)
-    if not count or tree is None or tree.cursor:
+    reading = state.readings.get(root)
+    if reading is None:
         return None
-    others = [m for m in tree if m.author_user_id != state.me and m.deleted_at is None]
-    unread = {m.id for m in sorted(others, key=lambda m: m.seq)[-count:]}
-    return next((m.id for m in others if m.id in unread), None)
+    first = min(((m.path, m.id) for m in reading.unseen), default=None)
+    if reading.is_complete or not reading.is_mark_known:
+        return first[1] if first else None
+    for message in state.trees.get(root) or ():
+        if first and message.path >= first[0]:
+            break
+        if reading.has_unseen(message, state.me):
+            return message.id
+    return first[1] if first else None
 
 
-def running_answer(state: State, root: UUID) -> MessageView | None:
-    """Return the newest answer of a thread that is still being written, if there is one."""
+def running_answer(state: State, root: UUID, *, own: bool = False) -> MessageView | None:
+    """Return the newest answer of a thread that is still being written, if there is one.
+
+    `own` limits it to answers to the user's own messages.
+    """
     tree = state.trees.get(root)
     running = [m for id_ in tree.streaming if (m := tree.get(id_))] if tree else []
+    if own and tree:
+        running = [m for m in running if _is_by(tree, m.parent_id, state.me)]
     return max(running, key=lambda m: m.seq, default=None)
 
 
-def loading_label(state: State, root: UUID) -> str:
-    """Return the progress of loading a thread, such as "Loading 3 of 9 messages …"."""
-    tree = state.trees.get(root)
-    thread = state.thread(root)
-    if not tree or not thread:
-        return "Loading …"
-    return f"Loading {len(tree):,} of {max(len(tree), thread.message_count):,} messages …"
+def _is_by(tree: MessageTree, id: UUID | None, user_id: UUID) -> bool:
+    message = tree.get(id) if id else None
+    return message is not None and message.author_user_id == user_id
 
 
 def header_parts(state: State | None, root: UUID | None, cells: int) -> list[StyledText]:
@@ -115,9 +146,7 @@ def header_parts(state: State | None, root: UUID | None, cells: int) -> list[Sty
     thread = state.thread(root) if root else None
     space = cells - width(title) - width(right) - 7
     excerpt = (
-        f"  ·  {shorten(one_line(strip_markdown(thread.root_excerpt)), space)}"
-        if thread and space > 8
-        else ""
+        f"  ·  {shorten(one_line(_thread_label(thread)), space)}" if thread and space > 8 else ""
     )
     gap = pad("", cells - width(title) - width(excerpt) - width(right))
     return [(title, "bold"), (excerpt, _DIM), (gap, ""), (right, _DIM)]
@@ -132,9 +161,34 @@ def _facts(state: State) -> list[str]:
     return [*with_people, assistant, mode]
 
 
-def reply_label(author: str, content: str, cells: int) -> str:
+def target_label(author: str, content: str, cells: int) -> str:
     """Return the line above the composer that names the message being replied to."""
-    return shorten(f"↳ {one_line(author)}: {one_line(content)}", cells)
+    words = first_words(content)
+    return shorten(f"↳ to {one_line(author)}{': ' if words else ''}{words}", cells)
+
+
+def pill_texts(
+    state: State, root: UUID, view: tuple[str, str], *, follows_end: bool
+) -> tuple[str, str]:
+    """Return what is shown above and below the messages in view: how many unread ones there are.
+
+    `view` is the first and the last path on screen. Below, an answer in progress is named as well.
+    While not all unread messages are known, only the total has a number, if all are below.
+    """
+    first, last = view
+    reading = state.readings.get(root) or Reading(is_complete=True)
+    unseen = [m.path for m in reading.unseen]
+    answer = running_answer(state, root)
+    goes_on = answer is not None and answer.path >= last and not follows_end
+    above = sum(path < first for path in unseen)
+    below = sum(path > last and not (answer and path == answer.path) for path in unseen)
+    if reading.is_complete:
+        labels = [f"{unread_label(count)} new" if count else "" for count in (above, below)]
+    else:
+        total = f"{unread_label(reading.count)} new" if not above else "new"
+        labels = ["new" if above else "", total if below else ""]
+    texts = [*filter(None, [labels[1]]), *(["the answer goes on"] if goes_on else [])]
+    return f"↑ {labels[0]}" if labels[0] else "", f"↓ {' · '.join(texts)}" if texts else ""
 
 
 def code_block_label(block: CodeBlock) -> str:
@@ -144,37 +198,66 @@ def code_block_label(block: CodeBlock) -> str:
     return f"{language}{lines}: {shorten(one_line(block.code.strip()), 40)}"
 
 
-def strip_markdown(excerpt: str) -> str:
-    """Return an excerpt without Markdown markup, which lists do not render."""
-    return _MARKUP.sub("", excerpt)
+def conversation_rows(
+    conversations: Sequence[Conversation], hidden: Mapping[UUID | None, int] | None = None
+) -> list[ListRow]:
+    """Return the rows of the conversation list; `hidden` unread messages are not counted."""
+    hidden = hidden or {}
+    return [
+        ListRow(
+            conversation.id,
+            conversation.title,
+            strip_markdown(conversation.last_message_excerpt or "") or "no messages yet",
+            max(0, conversation.unread - hidden.get(conversation.id, 0)),
+        )
+        for conversation in conversations
+    ]
 
 
-def conversation_rows(conversations: Sequence[Conversation], state: State | None) -> list[ListRow]:
-    """Return the rows of the conversation list; `state` of the open one is newer than the list."""
-    rows: list[ListRow] = []
-    for conversation in conversations:
-        live = state if state and state.info.id == conversation.id else None
-        title = live.info.title if live else conversation.title
-        unread = live.total_unread if live else conversation.unread
-        newest = live.threads[0].root_excerpt if live and live.threads else ""
-        excerpt = strip_markdown(conversation.last_message_excerpt or newest)
-        rows.append(ListRow(conversation.id, title, excerpt or "no messages yet", unread))
-    return rows
+def management_choices(state: State | None) -> list[tuple[str, str]]:
+    """Return what the user may do with a conversation as a whole, as (action, label)."""
+    choices = []
+    if state is not None and state.role in {"owner", "admin"}:
+        if state.info.archived_at is None:
+            choices.append(("archive", "Archive it: read only, and in nobody's list"))
+        else:
+            choices.append(("unarchive", "Unarchive it"))
+    if state is not None:
+        choices.append(("leave", "Leave it"))
+    if state is not None and state.role == "owner":
+        choices.append(("delete", "Delete it with everything in it, for everybody"))
+    return [*choices, ("archived", "Show the archived conversations")]
 
 
-def thread_rows(state: State | None, now: datetime) -> list[ListRow]:
-    """Return the rows of the thread list of the open conversation."""
+def unread_besides_answers(state: State, root: UUID | None) -> int:
+    """Return the unread messages of the open thread, without answers that are being written."""
+    tree = state.trees.get(root) if root else None
+    reading = state.readings.get(root) if root else None
+    if tree is None or reading is None:
+        return 0
+    return max(0, reading.count - sum(m.id in tree.streaming for m in reading.unseen))
+
+
+def thread_rows(state: State | None, now: datetime, opened: UUID | None = None) -> list[ListRow]:
+    """Return the rows of the thread list of the open conversation; `opened` is the open thread."""
     return [
         ListRow(
             thread.root_id,
-            strip_markdown(thread.root_excerpt),
+            _thread_label(thread),
             f"{_message_count_label(thread.message_count)} · "
             f"{relative_age(thread.last_activity_at, now)}",
-            state.unread.get(thread.root_id, 0),
+            unread_besides_answers(state, opened)
+            if thread.root_id == opened
+            else state.unread(thread.root_id),
         )
         for thread in (state.threads if state else ())
         if state
     ]
+
+
+def _thread_label(thread: ThreadInfo) -> str:
+    """Return the beginning of a thread's first message, unless that is deleted."""
+    return strip_markdown(thread.root_excerpt) or "(deleted)"
 
 
 def _message_count_label(messages: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from markdown_it.tree import SyntaxTreeNode
 
 from rustygpt_tui.render import Line, Span, restyle
-from rustygpt_tui.render.code import code_block
+from rustygpt_tui.render.code import Colours, code_block, no_colours
 from rustygpt_tui.render.inline import inline
 from rustygpt_tui.render.markdown_blocks import Block, inline_tokens, split_blocks
 from rustygpt_tui.render.table import table
@@ -23,30 +23,41 @@ _MAX_DEPTH = 12
 _TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 
 
-def render(text: str, limit: int) -> list[Line]:
-    """Return the lines of a Markdown text, at most `limit` cells wide; none for an empty text."""
+def render(text: str, limit: int, colours: Colours = no_colours) -> list[Line]:
+    """Return the lines of a Markdown text, at most `limit` cells wide; none for an empty text.
+
+    The time depends on the text: `text_renderer` bounds it where a person waits for keys.
+    """
     env: dict[str, Any] = {}
     lines: list[Line] = []
     for block in split_blocks(clean(text), env):
-        lines.extend(render_block(block, limit, env, first=not lines))
+        lines.extend(render_block(block, limit, env, colours, first=not lines))
     return lines
 
 
-def render_block(block: Block, limit: int, env: Mapping[str, Any], *, first: bool) -> list[Line]:
+def render_block(
+    block: Block,
+    limit: int,
+    env: Mapping[str, Any],
+    colours: Colours = no_colours,
+    *,
+    first: bool,
+) -> list[Line]:
     """Return the lines of one block and the empty line before it.
 
     `env` has the link references of the text; `first` omits the empty line.
     """
     nodes = SyntaxTreeNode(block.tokens).children
-    lines = list(_BlockRenderer(env).blocks(nodes, max(limit, 1), 0, block.number))
+    lines = list(_BlockRenderer(env, colours).blocks(nodes, max(limit, 1), 0, block.number))
     return lines if first or block.continues_list else [(), *lines]
 
 
 class _BlockRenderer:
     """Renders the syntax tree of blocks, with the link references in `env`."""
 
-    def __init__(self, env: Mapping[str, Any]) -> None:
+    def __init__(self, env: Mapping[str, Any], colours: Colours) -> None:
         self._env = env
+        self._colours = colours
 
     def blocks(
         self, nodes: list[SyntaxTreeNode], limit: int, depth: int, number: int | None = None
@@ -65,8 +76,6 @@ class _BlockRenderer:
             case "heading":
                 for line in self._text(node, limit):
                     yield restyle(line, f"heading {node.tag}")
-            case "fence" | "code_block":
-                yield from code_block(clean(node.content), _language(node), limit)
             case "blockquote":
                 yield from self._quote(node, limit, depth)
             case "bullet_list" | "ordered_list":
@@ -76,7 +85,18 @@ class _BlockRenderer:
             case "table":
                 yield from self._table(node, limit)
             case _:
-                yield from self._text(node, limit)
+                yield from self._leaf(node, limit)
+
+    def _leaf(self, node: SyntaxTreeNode, limit: int) -> list[Line]:
+        """Return the lines of a block that has no other blocks in it."""
+        match node.type:
+            case "fence" | "code_block" | "math_block":
+                info = clean(node.info) if node.type == "fence" else ""
+                return code_block(clean(node.content), info, limit, self._colours)
+            case "definition":
+                return wrap([Span(clean(node.content), "link.address")], limit)
+            case _:
+                return self._text(node, limit)
 
     def _text(self, node: SyntaxTreeNode, limit: int) -> list[Line]:
         return wrap(self._spans(node), limit)
@@ -114,14 +134,14 @@ class _BlockRenderer:
 
     def _table(self, node: SyntaxTreeNode, limit: int) -> list[Line]:
         rows = [row for part in node.children for row in part.children]
-        cells = [[self._spans(cell) for cell in row.children] for row in rows]
+        cells = [[_without_tabs(self._spans(cell)) for cell in row.children] for row in rows]
         aligns = [_align(cell) for cell in rows[0].children]
         return table(cells[0], cells[1:], aligns, limit)
 
 
-def _language(node: SyntaxTreeNode) -> str:
-    info = clean(node.info).split() if node.type == "fence" else []
-    return info[0] if info else ""
+def _without_tabs(spans: list[Span]) -> list[Span]:
+    """Return the spans of a cell with spaces for tabs, which have no width of their own."""
+    return [span._replace(text=span.text.replace("\t", " ")) for span in spans]
 
 
 def _without_brackets(span: Span) -> Span:

@@ -12,6 +12,11 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from rustygpt_shared.markdown.parser import make_parser
+
+_MAX_CACHED = 512
+"""The number of characters above which tokens are not cached: they take many times the text."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -30,14 +35,14 @@ class Block:
 
 @cache
 def _inline_parser() -> MarkdownIt:
-    """Return the parser of inline markup: CommonMark with strike-through, HTML as text."""
-    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    """Return the parser of inline markup."""
+    return make_parser()
 
 
 @cache
 def _block_parser() -> MarkdownIt:
-    """Return the parser of blocks: CommonMark with tables, HTML as text."""
-    return MarkdownIt("commonmark", {"html": False}).enable("table").disable(["inline"])
+    """Return the parser of blocks."""
+    return make_parser().disable("inline")
 
 
 def split_blocks(text: str, env: MutableMapping[str, Any]) -> list[Block]:
@@ -58,8 +63,13 @@ def split_blocks(text: str, env: MutableMapping[str, Any]) -> list[Block]:
 
 
 def inline_tokens(content: str, env: Mapping[str, Any]) -> Sequence[Token]:
-    """Return the tokens inside a paragraph, from a cache unless the text has link references."""
-    return _inline(content, dict(env)) if env.get("references") else _cached_inline(content)
+    """Return the tokens inside a paragraph.
+
+    Those of short ones are cached, unless the text has link references.
+    """
+    if env.get("references") or len(content) > _MAX_CACHED:
+        return _inline(content, dict(env))
+    return _cached_inline(content)
 
 
 @lru_cache(maxsize=2048)

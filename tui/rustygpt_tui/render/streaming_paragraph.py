@@ -19,8 +19,8 @@ STEP = 512
 MAX_OPEN = 4_096
 """The number of characters after which open markup is taken as text."""
 
-_MARK = re.compile(r"[*_~`\[\]]")
-_OPEN = re.compile(r"`|\*(?=\S|$)|(?<!\w)_+(?=\S|$)|~~(?=\S|$)")
+_MARK = re.compile(r"[*_~`\[\]$\\]")
+_OPEN = re.compile(r"`|\*(?=\S|$)|(?<!\w)_+(?=\S|$)|~~(?=\S|$)|\$(?=\S|$)|\\[(\[]")
 _BREAK = re.compile(rf"[ \n]|[{WIDE}](?=[{WIDE}])")
 _BRACKET = re.compile(r"[\[\]]")
 _ESCAPE = re.compile(r"\\.", re.DOTALL)

@@ -1,16 +1,22 @@
-"""Renders tables with aligned columns, whose cells wrap to fit the width."""
+"""Renders tables with aligned columns, whose cells wrap to fit the width.
 
+Where columns would break words, each row is a list of its cells instead, with their headings.
+"""
+
+import re
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from rustygpt_tui.render import Line, Span, restyle
 from rustygpt_tui.render.text import width
-from rustygpt_tui.render.wrap import wrap
+from rustygpt_tui.render.wrap import WIDE, wrap
 
 Cell = Sequence[Span]
 Row = Sequence[Cell]
 
-_MIN_WIDTH = 3
-"""The width in cells below which a column shrinks last."""
+_BREAK = re.compile(rf"[\s{WIDE}]+")
+_LONG_WORD = 20
+"""A longer word, such as an address, may be broken in a table."""
 
 
 def table(header: Row, rows: Sequence[Row], aligns: Sequence[str], limit: int) -> list[Line]:
@@ -19,7 +25,11 @@ def table(header: Row, rows: Sequence[Row], aligns: Sequence[str], limit: int) -
     `aligns` has `left`, `right` or `center` for each column.
     """
     columns = len(header)
-    widths = _shrink(_natural_widths([header, *rows], columns), limit - 3 * (columns - 1))
+    available = limit - 3 * (columns - 1)
+    least = _word_widths([header, *rows], columns)
+    if sum(least) > available:
+        return _records(header, rows, limit)
+    widths = _shrink(_natural_widths([header, *rows], columns), least, available)
     lines = [restyle(line, "table.head") for line in _row(header, widths, aligns)]
     lines.append((Span("─┼─".join("─" * cells for cells in widths), "table.border"),))
     for row in rows:
@@ -35,19 +45,47 @@ def _natural_widths(rows: Sequence[Row], columns: int) -> list[int]:
     return widths
 
 
-def _shrink(natural: list[int], available: int) -> list[int]:
-    """Return widths that fit: the widest columns shrink first, to the same width."""
-    if sum(natural) <= available:
-        return natural
-    level = max(_MIN_WIDTH, available // len(natural))
-    used = sum(min(column, level) for column in natural)
-    while used < available and level < max(natural):
-        level += 1
-        used = sum(min(column, level) for column in natural)
-    while used > available and level > 1:
-        level -= 1
-        used = sum(min(column, level) for column in natural)
-    return [min(column, level) for column in natural]
+def _word_widths(rows: Sequence[Row], columns: int) -> list[int]:
+    """Return the width of the longest word of each column, at most that of a long word."""
+    widths = [1] * columns
+    for row in rows:
+        for index, cell in enumerate(row[:columns]):
+            for span in cell:
+                longest = max(map(len, _BREAK.split(span.text)))
+                widths[index] = max(widths[index], min(longest, _LONG_WORD))
+    return widths
+
+
+def _records(header: Row, rows: Sequence[Row], limit: int) -> list[Line]:
+    """Return each row as a list of its cells, each below or beside the heading of its column."""
+    lines: list[Line] = []
+    for row in rows or [()]:
+        if lines:
+            lines.append((Span("─" * limit, "table.border"),))
+        for index, heading in enumerate(header):
+            cell = row[index] if index < len(row) else ()
+            spans = [span._replace(style=f"table.head {span.style}".rstrip()) for span in heading]
+            if cell:
+                spans = [*spans, Span(": ", "table.border"), *cell]
+            lines.extend(wrap(spans, limit, hang=2))
+    return lines
+
+
+def _shrink(natural: list[int], least: list[int], available: int) -> list[int]:
+    """Return widths that fit: the widest columns shrink first, to the same width.
+
+    No column becomes narrower than its entry in `least`, which fit together.
+    """
+
+    def widths(level: int) -> list[int]:
+        return [
+            max(minimum, min(column, level)) for column, minimum in zip(natural, least, strict=True)
+        ]
+
+    first_too_wide = bisect_right(
+        range(max(natural) + 1), available, key=lambda level: sum(widths(level))
+    )
+    return widths(first_too_wide - 1)
 
 
 def _row(row: Row, widths: Sequence[int], aligns: Sequence[str]) -> list[Line]:

@@ -12,14 +12,27 @@ from functools import lru_cache
 
 from rustygpt_tui.client.printable import one_line, printable
 
+_MARKUP = re.compile(r"\*\*|__|~~|`+|^[ \t]*(?:#+|>)[ \t]+", re.MULTILINE)
 _PLAIN = re.compile(r"[\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u2500-\u25a9]*")
 _ZERO_CATEGORIES = frozenset({"Mn", "Me", "Mc", "Cf", "Cc", "Zl", "Zp"})
 _VISIBLE_FORMATS = "\u00ad\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2"
 _JOINER = "\u200d"
 _EMOJI_SELECTOR = "\ufe0f"
+_LABEL_SOURCE = 2_000
 TAB = "    "
 
-__all__ = ["TAB", "clean", "clusters", "cut", "one_line", "pad", "shorten", "width"]
+__all__ = [
+    "TAB",
+    "clean",
+    "clusters",
+    "cut",
+    "first_words",
+    "one_line",
+    "pad",
+    "shorten",
+    "strip_markdown",
+    "width",
+]
 
 
 def clean(text: str) -> str:
@@ -35,7 +48,7 @@ def character_width(character: str) -> int:
         return 1
     if unicodedata.category(character) in _ZERO_CATEGORIES or 0x1F3FB <= point <= 0x1F3FF:
         return 0
-    if 0x1160 <= point <= 0x11FF or 0xD7B0 <= point <= 0xD7FF or point in {0x3164, 0xFFA0}:
+    if 0x1160 <= point <= 0x11FF or 0xD7B0 <= point <= 0xD7FF:
         return 0
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
@@ -89,6 +102,19 @@ def shorten(text: str, limit: int) -> str:
     if width(text) <= limit:
         return text
     return cut(text, max(0, limit - 1))[0].rstrip() + "…" if limit > 0 else ""
+
+
+def strip_markdown(excerpt: str) -> str:
+    """Return an excerpt without Markdown markup, for places that do not render it."""
+    return _MARKUP.sub("", excerpt)
+
+
+def first_words(message: str) -> str:
+    """Return the beginning of a message on one line, without markup, for a label that is cut.
+
+    Labels are drawn with each key: the cost does not grow with the message.
+    """
+    return one_line(strip_markdown(message[:_LABEL_SOURCE])).strip()
 
 
 def pad(text: str, cells: int) -> str:

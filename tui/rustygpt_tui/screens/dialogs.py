@@ -1,4 +1,4 @@
-"""Dialogs to choose from a list, to enter a line of text, and to create a conversation."""
+"""Dialogs: choose from a list, enter a line of text, create a conversation, open a link."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ from textual.widgets.option_list import Option
 
 from rustygpt_shared import text_rules
 from rustygpt_shared.requests import AssistantMode, CreateConversation, default_assistant_mode
+from rustygpt_tui.conversation.links import host_of
 from rustygpt_tui.widgets.bindings import bindings
+from rustygpt_tui.widgets.form import FailureLine, FormFields
 
 MODES: Sequence[tuple[str, AssistantMode]] = (
     ("The assistant answers every message", "always"),
@@ -43,10 +45,11 @@ class ChooseDialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Create the heading and the list."""
         with Vertical(classes="dialog"):
-            yield Static(Content.styled(self._heading, "bold"), classes="card-title")
+            yield Static(Content.styled(self._heading, "bold"), classes="card-title docked")
             yield OptionList(
                 *(Option(Content(choice.label), id=choice.id) for choice in self._choices),
                 markup=False,
+                classes="choices",
             )
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -67,22 +70,22 @@ class TextInputDialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Create the heading and the field."""
         with Vertical(classes="dialog"):
-            yield Static(Content.styled(self._heading, "bold"), classes="card-title")
-            yield Input(self._value, max_length=text_rules.TITLE_MAX, select_on_focus=False)
-            yield Static("", id="failure", classes="failure", markup=False)
-
-    def on_mount(self) -> None:
-        """Hide the failure line."""
-        self.query_one("#failure").display = False
+            with FormFields(classes="fields"):
+                yield Static(Content.styled(self._heading, "bold"), classes="card-title")
+                yield Input(
+                    self._value,
+                    max_length=text_rules.TITLE_MAX,
+                    select_on_focus=False,
+                    compact=True,
+                )
+            yield FailureLine()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close the dialog with the title, or show why it is invalid."""
         try:
             self.dismiss(text_rules.title(event.value))
         except ValueError as error:
-            failure = self.query_one("#failure", Static)
-            failure.update(Content(f"{str(error).capitalize()}."))
-            failure.display = True
+            self.query_one(FailureLine).show(f"{str(error).capitalize()}.")
 
 
 class NewConversationDialog(ModalScreen[CreateConversation | None]):
@@ -93,24 +96,24 @@ class NewConversationDialog(ModalScreen[CreateConversation | None]):
     def compose(self) -> ComposeResult:
         """Create the three fields and the buttons."""
         with Vertical(classes="dialog"):
-            yield Static(Content.styled("New conversation", "bold"), classes="card-title")
-            yield Input(placeholder="Title", id="title", max_length=text_rules.TITLE_MAX)
-            yield Checkbox("A group: other people will be in it", id="group")
-            with self.prevent(Select.Changed):
-                yield Select(
-                    MODES,
-                    value=default_assistant_mode(is_group=False),
-                    allow_blank=False,
-                    id="mode",
+            with FormFields(classes="fields"):
+                yield Static(Content.styled("New conversation", "bold"), classes="card-title")
+                yield Input(
+                    placeholder="Title", id="title", max_length=text_rules.TITLE_MAX, compact=True
                 )
-            yield Static("", id="failure", classes="failure", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Create", variant="primary", id="create")
-                yield Button("Cancel", id="cancel")
-
-    def on_mount(self) -> None:
-        """Hide the failure line."""
-        self.query_one("#failure").display = False
+                yield Checkbox("A group: other people will be in it", id="group", compact=True)
+                with self.prevent(Select.Changed):
+                    yield Select(
+                        MODES,
+                        value=default_assistant_mode(is_group=False),
+                        allow_blank=False,
+                        id="mode",
+                        compact=True,
+                    )
+                with Horizontal(classes="buttons"):
+                    yield Button("Create", variant="primary", id="create", compact=True)
+                    yield Button("Cancel", id="cancel", compact=True)
+            yield FailureLine()
 
     def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
         """Set the assistant mode that is usual for a group: it answers when it is mentioned."""
@@ -135,9 +138,37 @@ class NewConversationDialog(ModalScreen[CreateConversation | None]):
                 assistant_mode=cast("AssistantMode", self.query_one("#mode", Select).value),
             )
         except ValueError:
-            failure = self.query_one("#failure", Static)
-            failure.update(Content("Give the conversation a title."))
-            failure.display = True
+            self.query_one(FailureLine).show("Give the conversation a title.")
             self.query_one("#title", Input).focus()
         else:
             self.dismiss(request)
+
+
+class LinkDialog(ModalScreen[str | None]):
+    """The full address of a link, and its host; dismissed with `open`, `copy` or None.
+
+    A link's text is written by other people: it need not be the address that it leads to.
+    """
+
+    BINDINGS = bindings("dialog")
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._address = address
+
+    def compose(self) -> ComposeResult:
+        """Create the address and the buttons; Enter opens nothing unless `Open` has the focus."""
+        host = host_of(self._address)
+        with Vertical(classes="dialog"), FormFields(classes="fields"):
+            yield Static(Content.styled("Open this link?", "bold"), classes="card-title")
+            yield Static(Content(self._address), classes="card-title", id="address")
+            if host:
+                yield Static(Content(f"It leads to {host}"), classes="card-title", id="host")
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("Copy", id="copy", compact=True)
+                yield Button("Open", variant="primary", id="open", compact=True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Close the dialog with the choice."""
+        self.dismiss(None if event.button.id == "cancel" else event.button.id)

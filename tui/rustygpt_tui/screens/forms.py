@@ -1,4 +1,6 @@
-"""The forms to sign in and to set up the first administrator; a failure keeps what was typed."""
+"""The forms to sign in, register, and set up the first administrator; a failure keeps the text."""
+
+from contextlib import suppress
 
 from textual import work
 from textual.app import ComposeResult
@@ -8,12 +10,16 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, Static
 
 from rustygpt_shared.models.users import User
-from rustygpt_shared.requests import SetUp
+from rustygpt_shared.requests import Register, SetUp
+from rustygpt_shared.settings import RegistrationMode
 from rustygpt_tui.client.cookies import is_loopback
 from rustygpt_tui.client.http import Client
+from rustygpt_tui.client.invites import invite_token
 from rustygpt_tui.conversation.view_models import validation_sentence
 from rustygpt_tui.errors import ClientError, Forbidden
 from rustygpt_tui.render.text import one_line
+from rustygpt_tui.widgets.bindings import bindings
+from rustygpt_tui.widgets.form import FailureLine, FormFields
 
 
 class FormScreen(Screen[User]):
@@ -31,17 +37,24 @@ class FormScreen(Screen[User]):
     def compose(self) -> ComposeResult:
         """Create the card in the middle of the screen."""
         origin = one_line(self._client.origin)
+        heading = Content.styled(self.HEADING, "bold $text-primary")
         with Vertical(classes="card"):
-            yield Static(Content.styled(self.HEADING, "bold $text-primary"), classes="card-title")
-            yield Static(Content.styled(origin, "$foreground 60%"), classes="card-note")
-            if self._notice:
-                yield Static(Content(self._notice), classes="card-note")
-            yield from self.fields()
-            yield Static("", id="failure", classes="failure", markup=False)
-            yield Button(self.BUTTON, variant="primary", id="submit")
+            with FormFields(classes="fields"):
+                yield Static(heading, classes="card-title")
+                yield Static(Content.styled(origin, "$foreground 60%"), classes="card-note")
+                if self._notice:
+                    yield Static(Content(self._notice), classes="card-note")
+                yield from self.fields()
+                yield Button(self.BUTTON, variant="primary", id="submit")
+                yield from self.other_buttons()
+            yield FailureLine()
 
     def fields(self) -> ComposeResult:
         """Create the fields of this form."""
+        yield from ()
+
+    def other_buttons(self) -> ComposeResult:
+        """Create buttons below the one that sends the form."""
         yield from ()
 
     async def submit(self) -> User:
@@ -52,8 +65,7 @@ class FormScreen(Screen[User]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Hide the failure line, and move the focus to the first field."""
-        self.query_one("#failure").display = False
+        """Move the focus to the first field."""
         self.query(Input).first().focus()
 
     def value(self, id: str) -> str:
@@ -96,9 +108,7 @@ class FormScreen(Screen[User]):
 
     def show_failure(self, text: str) -> None:
         """Show a failure; the fields are kept."""
-        failure = self.query_one("#failure", Static)
-        failure.update(Content(one_line(text)))
-        failure.display = True
+        self.query_one(FailureLine).show(text)
 
 
 class LogInScreen(FormScreen):
@@ -106,16 +116,92 @@ class LogInScreen(FormScreen):
 
     HEADING = "Sign in"
     BUTTON = "Sign in"
+    _registration: RegistrationMode = "closed"
 
     def fields(self) -> ComposeResult:
         """Create the fields for name and password."""
         yield Input(placeholder="User name or e-mail address", id="name")
         yield Input(placeholder="Password", password=True, id="password")
 
+    def other_buttons(self) -> ComposeResult:
+        """Create the button that leads to the registration, hidden until it is known to be open."""
+        button = Button("Create an account …", id="register")
+        button.display = False
+        yield button
+
+    def on_mount(self) -> None:
+        """Move the focus to the first field, and ask the server who may register."""
+        super().on_mount()
+        self._offer_registration()
+
+    @work(group="registration", exclusive=True, exit_on_error=False)
+    async def _offer_registration(self) -> None:
+        with suppress(ClientError):
+            self._registration = (await self._client.show_setup()).registration
+            self.query_one("#register").display = self._registration != "closed"
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Send the form, or show the one for a new account."""
+        if event.button.id != "register":
+            super().on_button_pressed(event)
+            return
+        event.stop()
+
+        def on_registered(user: User | None) -> None:
+            if user:
+                self.dismiss(user)
+
+        needs_invite = self._registration == "invite"
+        screen = RegisterScreen(self._client, needs_invite=needs_invite)
+        self.app.push_screen(screen, on_registered)
+
     async def submit(self) -> User:
         """Start a session."""
         login = await self._client.log_in(self.value("name").strip(), self.value("password"))
         return login.user
+
+
+class RegisterScreen(FormScreen):
+    """Creates an account, and signs in as its user; escape goes back."""
+
+    BINDINGS = bindings("dialog")
+    HEADING = "Create an account"
+    BUTTON = "Create and sign in"
+
+    def __init__(self, client: Client, *, needs_invite: bool) -> None:
+        super().__init__(client)
+        self._needs_invite = needs_invite
+
+    def fields(self) -> ComposeResult:
+        """Create the fields of the account, and one for an invite."""
+        yield Input(placeholder="User name", id="username")
+        yield Input(placeholder="E-mail address", id="email")
+        yield Input(placeholder="Password, 8 characters or more", password=True, id="password")
+        hint = "Link of your invite" if self._needs_invite else "Link of an invite, if you have one"
+        yield Input(placeholder=hint, id="invite", classes="" if self._needs_invite else "optional")
+
+    def other_buttons(self) -> ComposeResult:
+        """Create the button that goes back."""
+        yield Button("Back", id="back")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Send the form, or go back."""
+        if event.button.id == "back":
+            event.stop()
+            self.dismiss(None)
+        else:
+            super().on_button_pressed(event)
+
+    async def submit(self) -> User:
+        """Create the account, and start a session."""
+        invite = self.value("invite").strip()
+        request = Register(
+            username=self.value("username").strip(),
+            email=self.value("email").strip(),
+            password=self.value("password"),
+            invite_token=invite_token(invite, self._client.origin) if invite else None,
+        )
+        return (await self._client.register(request)).user
 
 
 class SetUpScreen(FormScreen):

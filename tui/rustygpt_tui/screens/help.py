@@ -12,6 +12,8 @@ from rustygpt_tui.widgets.bindings import bindings
 
 _WIDTH_WITH_IDS = 104
 """The width of the terminal, in cells, from which the ids are shown."""
+_WIDTH_WITH_COLUMNS = 60
+"""The width from which keys and descriptions are in columns."""
 _NAMES = {
     "question_mark": "?",
     "escape": "esc",
@@ -41,13 +43,14 @@ class HelpScreen(ModalScreen[None]):
 
     def _page(self) -> Content:
         ids = self.app.size.width >= _WIDTH_WITH_IDS
+        column = 24 if self.app.size.width >= _WIDTH_WITH_COLUMNS else 0
         parts: list[str | Content | tuple[str, str]] = [("Keys\n", "bold $text-primary")]
         parts.extend((f"\n{error}\n", "$text-warning") for error in self._keymap.errors)
         for scope, heading in SCOPES.items():
             parts.append((f"\n{heading}\n", "bold"))
             for key in keys_of(scope):
                 keys = ", ".join(key_label(part) for part in self._keymap.keys(key).split(","))
-                parts.append((pad(f"  {keys}", 24), "$text-primary"))
+                parts.append((pad(f"  {keys}  ", column), "$text-primary"))
                 parts.append(pad(key.description, 46) if ids else key.description)
                 parts.append((f" {key.id}\n" if ids else "\n", "$foreground 45%"))
         note = f'\nMove a key in {self._folder}/{FILE_NAME}:  [keys]  "rg.reply" = "ctrl+r"\n'

@@ -1,20 +1,24 @@
 """The key hints in the status line, which depend on the focused widget."""
 
+from typing import Literal
+
 from textual.widget import Widget
 
 from rustygpt_tui.widgets.composer import Composer
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
+Answering = Literal["own", "other"] | None
+"""An answer in progress in the open thread: one that the user asked for, or another one."""
 
-def key_hints(focused: Widget | None, *, answering: bool) -> str:
+
+def key_hints(focused: Widget | None, answering: Answering) -> str:
     """Return the most useful keys; while an answer is written, the one that stops it is first."""
     if isinstance(focused, Composer):
-        hints = "enter send · ^j new line · esc messages · ^p commands"
-        answering_hints = "esc stops the answer · enter send · ^p commands"
-    elif isinstance(focused, Transcript):
-        hints = "r reply · y copy · Y code · i write · n next unread · ? keys"
-        answering_hints = "esc stops the answer · r reply · y copy · i write · ? keys"
-    else:
-        hints = "enter open · c new · ^n thread · p people · ? keys · ^q quit"
-        answering_hints = "x stops the answer · enter open · c new · ? keys · ^q quit"
-    return answering_hints if answering else hints
+        stop = "esc stops the answer · " if answering == "own" else ""
+        leave = "" if answering == "own" else "esc messages · "
+        return f"{stop}enter send · ^j new line · {leave}^p commands"
+    stop_key = "esc" if answering == "own" and isinstance(focused, Transcript) else "x"
+    stop = f"{stop_key} stops the answer · " if answering else ""
+    if isinstance(focused, Transcript):
+        return f"{stop}r reply · e edit · d delete · i write · n next unread · y copy · ? keys"
+    return f"{stop}enter open · n next unread · c new · ^n thread · p people · ? keys · ^q quit"

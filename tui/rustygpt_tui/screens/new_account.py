@@ -4,7 +4,7 @@ import secrets
 
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
@@ -17,6 +17,7 @@ from rustygpt_tui.conversation.view_models import validation_sentence
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import one_line
 from rustygpt_tui.widgets.bindings import bindings
+from rustygpt_tui.widgets.form import FailureLine, FormFields
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits without those that look alike."""
@@ -36,22 +37,22 @@ class NewAccountDialog(ModalScreen[AdminUser | None]):
 
     def compose(self) -> ComposeResult:
         """Create the fields; the generated password is visible."""
-        with VerticalScroll(classes="dialog", can_focus=False):
-            yield Static(Content.styled("A new account", "bold"), classes="card-title")
-            yield Static("User name", classes="label")
-            yield Input(one_line(self._suggested_name), id="username", compact=True)
-            yield Static("E-mail address", classes="label")
-            yield Input(placeholder="name@example.org", id="email", compact=True)
-            yield Static("First password, for you to hand over", classes="label")
-            yield Input(generate_password(), id="password", compact=True)
-            yield Static("", id="failure", classes="failure", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Create the account", variant="primary", id="make", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+        with Vertical(classes="dialog"):
+            with FormFields(classes="fields"):
+                yield Static(Content.styled("A new account", "bold"), classes="card-title")
+                yield Static("User name", classes="label")
+                yield Input(one_line(self._suggested_name), id="username", compact=True)
+                yield Static("E-mail address", classes="label")
+                yield Input(placeholder="name@example.org", id="email", compact=True)
+                yield Static("First password, for you to hand over", classes="label")
+                yield Input(generate_password(), id="password", compact=True)
+                with Horizontal(classes="buttons"):
+                    yield Button("Create the account", variant="primary", id="make", compact=True)
+                    yield Button("Cancel", id="cancel", compact=True)
+            yield FailureLine()
 
     def on_mount(self) -> None:
         """Move the focus to the e-mail address, the only empty field."""
-        self.query_one("#failure").display = False
         self.query_one("#email").focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -81,18 +82,13 @@ class NewAccountDialog(ModalScreen[AdminUser | None]):
             request = CreateUser(username=name.strip(), email=email.strip(), password=password)
             account = await self._client.create_user(request, key=self._key)
         except ClientError as failure:
-            self._show_failure(failure.sentence)
+            self.query_one(FailureLine).show(failure.sentence)
         except ValueError as error:
-            self._show_failure(validation_sentence(error))
+            self.query_one(FailureLine).show(validation_sentence(error))
         else:
             text = f"{self._client.origin}\nuser name: {account.username}\npassword: {password}"
             await self.app.push_screen_wait(CredentialsDialog(account.username, text))
             self.dismiss(account)
-
-    def _show_failure(self, text: str) -> None:
-        failure = self.query_one("#failure", Static)
-        failure.update(Content(one_line(text)))
-        failure.display = True
 
 
 class CredentialsDialog(ModalScreen[None]):
@@ -107,7 +103,7 @@ class CredentialsDialog(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Create the text, and a button that copies it."""
-        with VerticalScroll(classes="dialog", can_focus=False):
+        with Vertical(classes="dialog"), FormFields(classes="fields"):
             yield Static(
                 Content.styled(f"{self._username} can sign in", "bold"), classes="card-title"
             )

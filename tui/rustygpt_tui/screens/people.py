@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from rustygpt_shared.models.conversations import Participant
@@ -20,8 +20,10 @@ from rustygpt_tui.conversation.session import ConversationSession
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import one_line, shorten
 from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
+from rustygpt_tui.screens.invite import InviteDialog
 from rustygpt_tui.screens.new_account import NewAccountDialog
 from rustygpt_tui.widgets.bindings import bindings
+from rustygpt_tui.widgets.form import FailureLine, FormFields
 
 PRESENCE_MARKERS: Mapping[Status, tuple[str, str]] = {
     "online": ("● ", "$text-success"),
@@ -55,16 +57,18 @@ class PeopleDialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Create the list of participants, the search field and the list of results."""
         with Vertical(classes="dialog"):
-            yield Static(Content.styled("People", "bold"), classes="card-title")
-            yield OptionList(id="participants", markup=False)
-            yield Static("", id="failure", classes="failure", markup=False)
-            if self._may_change:
-                yield Input(placeholder="Add a person: type a name", id="search")
-                yield OptionList(id="found", markup=False)
+            with FormFields(classes="fields"):
+                yield Static(Content.styled("People", "bold"), classes="card-title")
+                yield OptionList(id="participants", markup=False)
+                if self._may_change:
+                    hint = "Add a person: type a name"
+                    yield Input(placeholder=hint, id="search", compact=True)
+                    yield OptionList(id="found", markup=False)
+                    yield Button("Invite by a link …", id="invite", compact=True)
+            yield FailureLine()
 
     def on_mount(self) -> None:
         """Show the participants that are known, and fetch them again."""
-        self.query_one("#failure").display = False
         for results in self.query("#found"):
             results.display = False
         self._show_participants()
@@ -128,7 +132,7 @@ class PeopleDialog(ModalScreen[None]):
             try:
                 results = (await self._client.search_users(query, limit=8)).users
             except ClientError as failure:
-                self._show_failure(failure.sentence)
+                self.query_one(FailureLine).show(failure.sentence)
         self._show_results(query, results)
 
     def _show_results(self, query: str, results: Sequence[PublicUser]) -> None:
@@ -153,6 +157,13 @@ class PeopleDialog(ModalScreen[None]):
             return Option(Content(f"Create an account for “{name}” …"), id=_NEW)
         note = f"Nobody is called “{name}”. Only an administrator can create accounts."
         return Option(Content.styled(note, _DIM), disabled=True)
+
+    @on(Button.Pressed, "#invite")
+    def _invite(self, event: Button.Pressed) -> None:
+        event.stop()
+        state = self._conversation.state
+        if state is not None and state.role is not None:
+            self.app.push_screen(InviteDialog(self._client, self._conversation, state.role))
 
     @on(Input.Submitted, "#search")
     def _choose_first(self, event: Input.Submitted) -> None:
@@ -183,13 +194,13 @@ class PeopleDialog(ModalScreen[None]):
     @work(group="people-change", exit_on_error=False)
     async def _change(self, change: tuple[UUID, str] | None) -> None:
         """Apply a change, a user id with a role or "remove", and fetch the participants again."""
-        self.query_one("#failure").display = False
+        self.query_one(FailureLine).hide()
         try:
             if change:
                 await self._apply(*change)
             await self._conversation.refresh_participants()
         except ClientError as failure:
-            self._show_failure(failure.sentence)
+            self.query_one(FailureLine).show(failure.sentence)
             return
         for search in self.query("#search").results(Input):
             search.value = ""
@@ -204,11 +215,6 @@ class PeopleDialog(ModalScreen[None]):
         for role in ROLES:
             if role == action:
                 await self._client.add_participant(self._conversation.id, user_id, role)
-
-    def _show_failure(self, text: str) -> None:
-        failure = self.query_one("#failure", Static)
-        failure.update(Content(one_line(text)))
-        failure.display = True
 
 
 def _name(username: str, display_name: str | None) -> str:

@@ -14,6 +14,7 @@ from typing import TypeVar
 from textual import events
 from textual.app import App
 from textual.message import Message
+from textual.reactive import var
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -45,6 +46,9 @@ class KeyHandled(Message):
 class SequentialInputApp(App[T]):
     """An app that queues keys and pastes."""
 
+    had_input = var(default=False)
+    """True once the user pressed a key or used the mouse."""
+
     def __init__(self) -> None:
         super().__init__()
         self._key_queue: deque[events.Key | events.Paste] = deque()
@@ -54,12 +58,27 @@ class SequentialInputApp(App[T]):
 
     async def on_event(self, event: events.Event) -> None:
         """Queue keys and pastes, and handle all other events at once."""
+        if isinstance(event, events.Key | events.Paste | events.MouseDown | events.MouseScrollDown):
+            self.had_input = True
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
-            self._key_queue.append(event)
+            self._key_queue.extend(self._separate(event))
             if not self._dispatching:
                 await self._dispatch_next()
         else:
             await super().on_event(event)
+
+    def _separate(self, event: events.Key | events.Paste) -> list[events.Key | events.Paste]:
+        """Return Escape and a character instead of alt and the character, unless that is bound.
+
+        Terminals send the same bytes for both, so Escape and a quick key after it arrive as alt.
+        """
+        is_alt = isinstance(event, events.Key) and event.key.startswith("alt+")
+        if not isinstance(event, events.Key) or not is_alt or not event.is_printable:
+            return [event]
+        if self.screen_stack and event.key in self.screen.active_bindings:
+            return [event]
+        name = event.key.removeprefix("alt+")
+        return [events.Key("escape", "\x1b"), events.Key(name, event.character)]
 
     async def on_key_handled(self, message: KeyHandled) -> None:
         """Dispatch the next key, once the screen is ready for it."""

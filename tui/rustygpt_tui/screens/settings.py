@@ -5,13 +5,13 @@ from typing import cast
 from msgspec import UNSET, UnsetType
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Select, Static, TextArea
 
 from rustygpt_shared import text_rules
-from rustygpt_shared.models.conversations import ConversationInfo
+from rustygpt_shared.models.conversations import Conversation
 from rustygpt_shared.requests import AssistantMode, UpdateConversation
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.conversation.view_models import validation_sentence
@@ -19,6 +19,7 @@ from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import clean, one_line
 from rustygpt_tui.screens.dialogs import MODES
 from rustygpt_tui.widgets.bindings import bindings
+from rustygpt_tui.widgets.form import FailureLine, FormFields
 
 
 class SettingsDialog(ModalScreen[bool | None]):
@@ -26,39 +27,37 @@ class SettingsDialog(ModalScreen[bool | None]):
 
     BINDINGS = bindings("dialog")
 
-    def __init__(self, client: Client, info: ConversationInfo) -> None:
+    def __init__(self, client: Client, conversation: Conversation) -> None:
+        """`conversation` is as the server returns it: events do not carry the system prompt."""
         super().__init__()
         self._client = client
-        self._info = info
+        self._conversation = conversation
 
     def compose(self) -> ComposeResult:
         """Create the four fields and the buttons."""
-        info = self._info
-        with VerticalScroll(classes="dialog", can_focus=False):
-            yield Static(Content.styled("Conversation settings", "bold"), classes="card-title")
-            yield Static("Title", classes="label")
-            yield Input(
-                one_line(info.title), id="title", max_length=text_rules.TITLE_MAX, compact=True
-            )
-            yield Static("Assistant", classes="label")
-            with self.prevent(Select.Changed):
-                yield Select(
-                    MODES, value=info.assistant_mode, allow_blank=False, id="mode", compact=True
+        info = self._conversation
+        with Vertical(classes="dialog"):
+            with FormFields(classes="fields"):
+                yield Static(Content.styled("Conversation settings", "bold"), classes="card-title")
+                yield Static("Title", classes="label")
+                yield Input(
+                    one_line(info.title), id="title", max_length=text_rules.TITLE_MAX, compact=True
                 )
-            yield Static("Model", classes="label")
-            model = one_line(info.model or "")
-            yield Input(model, placeholder="The server's default", id="model", compact=True)
-            yield Static("System prompt", classes="label")
-            prompt = clean(info.system_prompt or "")
-            yield TextArea(prompt, id="prompt", tab_behavior="focus", compact=True)
-            yield Static("", id="failure", classes="failure", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Save", variant="primary", id="save", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
-
-    def on_mount(self) -> None:
-        """Hide the failure line."""
-        self.query_one("#failure").display = False
+                yield Static("Assistant", classes="label")
+                with self.prevent(Select.Changed):
+                    yield Select(
+                        MODES, value=info.assistant_mode, allow_blank=False, id="mode", compact=True
+                    )
+                yield Static("Model", classes="label")
+                model = one_line(info.model or "")
+                yield Input(model, placeholder="The server's default", id="model", compact=True)
+                yield Static("System prompt", classes="label")
+                prompt = clean(info.system_prompt or "")
+                yield TextArea(prompt, id="prompt", tab_behavior="focus", compact=True)
+                with Horizontal(classes="buttons"):
+                    yield Button("Save", variant="primary", id="save", compact=True)
+                    yield Button("Cancel", id="cancel", compact=True)
+            yield FailureLine()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Save the changes."""
@@ -76,17 +75,17 @@ class SettingsDialog(ModalScreen[bool | None]):
     @work(group="settings", exclusive=True, exit_on_error=False)
     async def _save(self) -> None:
         try:
-            await self._client.update_conversation(self._info.id, self._requested_changes())
+            await self._client.update_conversation(self._conversation.id, self._requested_changes())
         except ClientError as failure:
-            self._show_failure(failure.sentence)
+            self.query_one(FailureLine).show(failure.sentence)
         except ValueError as error:
-            self._show_failure(validation_sentence(error))
+            self.query_one(FailureLine).show(validation_sentence(error))
         else:
             self.dismiss(True)
 
     def _requested_changes(self) -> UpdateConversation:
         """Return the fields that the user changed; raises ValueError for an invalid one."""
-        info = self._info
+        info = self._conversation
         title = self.query_one("#title", Input).value
         mode = cast("AssistantMode", self.query_one("#mode", Select).value)
         return UpdateConversation(
@@ -95,11 +94,6 @@ class SettingsDialog(ModalScreen[bool | None]):
             model=_changed(self.query_one("#model", Input).value, info.model),
             system_prompt=_changed(self.query_one("#prompt", TextArea).text, info.system_prompt),
         )
-
-    def _show_failure(self, text: str) -> None:
-        failure = self.query_one("#failure", Static)
-        failure.update(Content(one_line(text)))
-        failure.display = True
 
 
 def _changed(text: str, before: str | None) -> str | UnsetType | None:

@@ -9,7 +9,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from rustygpt_tui.conversation.conversation_controller import ConversationController
-from rustygpt_tui.conversation.view_models import conversation_rows, thread_rows
+from rustygpt_tui.conversation.view_models import (
+    conversation_rows,
+    thread_rows,
+    unread_besides_answers,
+)
 from rustygpt_tui.widgets.lists import SideList
 
 
@@ -35,11 +39,11 @@ class SidePanel(Vertical):
 
     def show(self, controller: ConversationController, root: UUID | None, now: datetime) -> None:
         """Show what the controller holds, with `root` as the open thread."""
-        controller.update_list()
         state = controller.state
-        rows = conversation_rows(controller.conversations, state)
+        hidden = state.unread(root) - unread_besides_answers(state, root) if state and root else 0
+        rows = conversation_rows(controller.conversations, {controller.selected_id: hidden})
         self.conversations.show(rows, controller.selected_id)
-        self.threads.show(thread_rows(state, now), root)
+        self.threads.show(thread_rows(state, now, root), root)
 
     def focus_next(self) -> None:
         """Move the focus to the conversations; from there to the threads."""

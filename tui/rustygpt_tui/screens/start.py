@@ -7,6 +7,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button, Static
 
+from rustygpt_tui.widgets.form import FormFields
+
 
 class StartScreen(Screen[None]):
     """Shows a line of progress; after a failure, one sentence and a button to try again."""
@@ -16,10 +18,10 @@ class StartScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Create the card in the middle of the screen."""
-        with Vertical(classes="card"):
+        with Vertical(classes="card"), FormFields(classes="fields"):
             yield Static(Content.styled("RustyGPT", "bold $text-primary"), classes="card-title")
             yield Static("", id="progress", markup=False)
-            yield Static("", id="failure", classes="failure", markup=False)
+            yield Static("", id="failure", markup=False)
             yield Button("Try again", id="again", variant="primary")
 
     def on_mount(self) -> None:

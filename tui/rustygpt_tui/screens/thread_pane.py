@@ -4,29 +4,30 @@ from uuid import UUID
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static, TextArea
 
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.client.http import Client
+from rustygpt_tui.conversation import web_browser
 from rustygpt_tui.conversation.account_drafts import AccountDrafts
 from rustygpt_tui.conversation.compose_controller import ComposeController
+from rustygpt_tui.conversation.links import Link
 from rustygpt_tui.conversation.message_sender import PendingMessage
 from rustygpt_tui.conversation.session import ConversationSession
 from rustygpt_tui.conversation.view_models import (
     code_block_label,
     header_parts,
-    reply_label,
     running_answer,
+    target_label,
 )
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.code_blocks import code_blocks
 from rustygpt_tui.render.text import one_line
-from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
+from rustygpt_tui.screens.dialogs import Choice, ChooseDialog, LinkDialog
+from rustygpt_tui.screens.message_changes import MessageChangesPane
 from rustygpt_tui.screens.transcript_controller import TranscriptController
-from rustygpt_tui.screens.worker_errors import WorkerErrorMixin
 from rustygpt_tui.store.state import Changes, State
 from rustygpt_tui.widgets.composer import Composer
 from rustygpt_tui.widgets.transcript.entries import Entry
@@ -34,7 +35,7 @@ from rustygpt_tui.widgets.transcript.widget import Transcript
 from rustygpt_tui.widgets.typing_line import TypingLine
 
 
-class ThreadPane(Vertical, WorkerErrorMixin):
+class ThreadPane(MessageChangesPane):
     """Shows one thread of a conversation, or the start of a new one.
 
     `ComposeController` holds what is written, and uses the pane as its `ComposeView`;
@@ -48,11 +49,10 @@ class ThreadPane(Vertical, WorkerErrorMixin):
             super().__init__()
             self.root_id = root_id
 
-    def __init__(self, client: Client, drafts: AccountDrafts, *, id: str) -> None:
-        super().__init__(id=id)
-        self._client = client
-        self._controller = ComposeController(client, drafts, self)
-        self._messages = TranscriptController(self._controller)
+    def __init__(self, client: Client, drafts: AccountDrafts, *, moment: float, id: str) -> None:
+        """`moment` is how many seconds a message has to be on screen to be seen."""
+        controller = ComposeController(client, drafts, self)
+        super().__init__(client, controller, TranscriptController(controller, moment), id=id)
 
     def compose(self) -> ComposeResult:
         """Create the header, the messages, the typing line, the bar and the composer."""
@@ -72,16 +72,6 @@ class ThreadPane(Vertical, WorkerErrorMixin):
         """The state of the open conversation, once it is loaded."""
         return self._controller.state
 
-    @property
-    def transcript(self) -> Transcript:
-        """The widget of the messages."""
-        return self._messages.transcript
-
-    @property
-    def composer(self) -> Composer:
-        """The text field."""
-        return self.query_one(Composer)
-
     def on_resize(self) -> None:
         """Cut header and bar to the new width."""
         self.redraw_chrome()
@@ -96,12 +86,17 @@ class ThreadPane(Vertical, WorkerErrorMixin):
         self.composer.read_only = True
         self.redraw_chrome()
 
-    def show_thread(self, conversation: ConversationSession, root: UUID | None) -> None:
-        """Show a thread of a loaded conversation; without a root, the start of a new thread."""
+    def show_thread(
+        self, conversation: ConversationSession, root: UUID | None, at: UUID | None = None
+    ) -> None:
+        """Show a thread of a loaded conversation; without a root, the start of a new thread.
+
+        It opens at the message `at`, else where reading stopped.
+        """
         self._controller.open(conversation, root)
         self._messages.reset()
         if root is not None:
-            self._load(conversation, root)
+            self._loading = self._load(conversation, root, at)
         self._controller.restore_draft()
         self.redraw()
 
@@ -109,11 +104,10 @@ class ThreadPane(Vertical, WorkerErrorMixin):
         """Show the thread that the user just started; text typed since is kept."""
         conversation = self._controller.conversation
         if conversation and self.root is None:
-            typed = self.composer.text
-            self.composer.set_text("")
-            self.show_thread(conversation, root)
-            self._messages.hide_unread_divider()
-            self.composer.set_text(typed)
+            self._controller.continue_in(root)
+            self._messages.reset()
+            self._loading = self._load(conversation, root, None)
+            self.redraw()
 
     def apply_changes(self, changes: Changes) -> None:
         """Show what changed in the state of the conversation."""
@@ -121,50 +115,23 @@ class ThreadPane(Vertical, WorkerErrorMixin):
             self._controller.confirm(message_id)
         if self.state is None:
             return
-        if self.root in changes.reloaded or changes.participants:
-            self.redraw()
-        elif self.root in changes.threads_of_messages or changes.errors:
-            self._messages.update(changes.messages | changes.errors)
-        if changes.streamed:
-            self.transcript.update_streaming(list(changes.streamed))
+        self._controller.recognise_failed()
+        self._apply_to_messages(changes)
+        if self.root in changes.unread:
+            self.show_unread()
         chrome = changes.info or changes.participants or changes.threads
         if chrome or self.root in changes.typing:
             self.redraw_chrome()
-        if self.root in changes.unread:
-            self._mark_read_if_seen()
 
-    # Loading and reading
-
-    @work(group="thread", exclusive=True, exit_on_error=False)
-    async def _load(self, conversation: ConversationSession, root: UUID) -> None:
-        await self._messages.load(conversation, root)
-
-    def resume_loading(self) -> None:
-        """Continue to load a thread whose loading failed."""
-        conversation = self._controller.conversation
-        if self._messages.is_loading and conversation and self.root:
-            self._load(conversation, self.root)
-
-    @on(Transcript.NearEnd)
-    @work(group="more", exclusive=True, exit_on_error=False)
-    async def _load_more(self) -> None:
-        await self._messages.load_more()
-
-    def on_app_focus_changed(self) -> None:
-        """Mark the thread read when the terminal window comes to the front."""
-        self._mark_read_if_seen()
-
-    @on(Transcript.EndSeen)
-    def _mark_read_if_seen(self) -> None:
-        """Mark the thread read if its end is in view and the terminal window in front."""
-        conversation = self._controller.conversation
-        newest = self._messages.take_unmarked() if self.app.app_focus else None
-        if conversation and self.root and newest:
-            self._mark_read(conversation, self.root, newest)
-
-    @work(group="read", exclusive=True, exit_on_error=False)
-    async def _mark_read(self, conversation: ConversationSession, root: UUID, newest: UUID) -> None:
-        await self._messages.mark_read(conversation, root, newest)
+    def _apply_to_messages(self, changes: Changes) -> None:
+        if self.root in changes.reloaded:
+            self._reload()
+        elif changes.participants or (self.root is None and changes.threads):
+            self.redraw()
+        elif self.root in changes.threads_of_messages:
+            self._messages.update(changes.messages)
+        if changes.streamed:
+            self.transcript.update_streaming(list(changes.streamed))
 
     # The selected message and the running answer
 
@@ -172,12 +139,16 @@ class ThreadPane(Vertical, WorkerErrorMixin):
         """Reply to the selected message with the next text; the text so far is kept."""
         selected = self.transcript.selected_or_lowest()
         if selected is not None and self._controller.conversation is not None:
-            self._controller.start_reply(selected.id)
+            self._controller.choose_target(selected.id)
             self.composer.focus()
 
+    def reply_to_newer(self) -> None:
+        """Reply to the message that the view ends with; the text so far is kept."""
+        self._controller.choose_newer()
+
     def leave_reply_or_composer(self) -> bool:
-        """Cancel the reply, else leave the composer; return False when there was neither."""
-        if self._controller.cancel_reply():
+        """Leave the composer, else give up the selected target; return False without both."""
+        if not self.composer.has_focus and self._controller.cancel_choice():
             return True
         if self.composer.has_focus:
             self.transcript.focus()
@@ -187,8 +158,7 @@ class ThreadPane(Vertical, WorkerErrorMixin):
     def copy(self) -> None:
         """Copy the Markdown text of the selected message."""
         selected = self.transcript.selected_or_lowest()
-        if selected is not None:
-            self.app.copy_to_clipboard(self._source(selected))
+        self.app.copy_to_clipboard(self._source(selected) if selected else "")
 
     def copy_code(self) -> None:
         """Copy the code of the selected message; of several blocks, the user chooses one."""
@@ -206,14 +176,29 @@ class ThreadPane(Vertical, WorkerErrorMixin):
             on_chosen("0")
         elif selected:
             self.app.notify("There is no code in this message.", markup=False, timeout=2)
+        else:
+            self.app.copy_to_clipboard("")
+
+    def copy_link(self) -> None:
+        """Copy the address of the selected message."""
+        selected = self.transcript.selected_or_lowest()
+        if selected is None:
+            self.app.copy_to_clipboard("")
+            return
+        message = selected.message
+        link = Link(message.conversation_id, message.root_id, message.id)
+        self.app.copy_to_clipboard(link.address(self._client.origin))
 
     def _source(self, entry: Entry) -> str:
         return self._messages.text_of(entry.id) or entry.message.content
 
-    def answer_in_progress(self) -> MessageView | None:
-        """Return the newest answer of this thread that is still being written."""
+    def answer_in_progress(self, *, own: bool = False) -> MessageView | None:
+        """Return the newest answer of this thread that is still being written.
+
+        `own` limits it to those that the user asked for.
+        """
         state = self.state
-        return running_answer(state, self.root) if state and self.root else None
+        return running_answer(state, self.root, own=own) if state and self.root else None
 
     @work(group="stop", exit_on_error=False)
     async def stop_answer(self, answer: MessageView) -> None:
@@ -224,22 +209,45 @@ class ThreadPane(Vertical, WorkerErrorMixin):
             self._controller.show_failure(failure.sentence)
 
     @on(Transcript.LinkClicked)
-    def _open_link(self, event: Transcript.LinkClicked) -> None:
-        self.app.open_url(event.href)
+    def _ask_to_open(self, event: Transcript.LinkClicked) -> None:
+        """Show where a link leads before anything is opened."""
+
+        def on_chosen(choice: str | None) -> None:
+            if choice == "open":
+                self._open_in_browser(event.href)
+            elif choice == "copy":
+                self.app.copy_to_clipboard(event.href)
+
+        self.app.push_screen(LinkDialog(event.href), on_chosen)
+
+    @work(group="browser", exit_on_error=False)
+    async def _open_in_browser(self, address: str) -> None:
+        """Open an address; without a browser copy it, and say so."""
+        if not await web_browser.open_address(address):
+            self.notify_error("No web browser can be opened here. The address is copied instead.")
+            self.app.copy_to_clipboard(address)
 
     # Writing: handlers and workers of the compose controller, and its view
 
     @on(Composer.Submitted)
     def _on_submitted(self, event: Composer.Submitted) -> None:
-        message = self._controller.submit(event.text)
-        if message is not None:
-            self._send(message)
-            self.transcript.follow()
+        if editing := self._controller.editing:
+            self.save_edit(editing, event.text)
+            return
+        for message in self._controller.submit(event.text):
             self.redraw_pending()
+            self._messages.show_own(message.id)
+            self.start_sending(message)
+
+    def start_sending(self, message: PendingMessage) -> None:
+        """Send a message in the background, and keep it in sight."""
+        self._send(message)
 
     @work(group="send", exit_on_error=False)
     async def _send(self, message: PendingMessage) -> None:
         await self._controller.send(message)
+        if message.posted and message.posted.root_id == self.root:
+            await self._messages.keep_own_in_sight(message.posted.message_id)
 
     @on(TextArea.Changed, "#composer")
     def _on_typed(self) -> None:
@@ -292,25 +300,51 @@ class ThreadPane(Vertical, WorkerErrorMixin):
         cells = max(10, self.size.width - 4)
         header = Content.assemble(*header_parts(state, self.root, cells))
         self.query_one("#talk-header", Static).update(header)
-        may_only_read = state is not None and state.role in {None, "viewer"}
-        self.composer.read_only = state is None or may_only_read
-        self.composer.placeholder = (
-            "You may read here, not write." if may_only_read else "Write a message"
-        )
+        editing = self._controller.editing
+        is_saving = editing is not None and editing.is_saving
+        self.composer.read_only = state is None or self._may_only_read or is_saving
+        self.composer.placeholder = self._refusal or "Write a message"
         self.query_one(TypingLine).show(state, self.root, cells)
         bar = self.query_one("#talk-bar", Static)
-        bar.update(self._bar(cells))
-        is_new_thread = state is not None and self.root is None
-        bar.display = bool(self._controller.failure or self._controller.reply_to or is_new_thread)
+        text = self._bar(cells)
+        bar.update(text)
+        bar.display = bool(text.plain)
 
     def _bar(self, cells: int) -> Content:
-        if self._controller.failure:
-            return Content.styled(one_line(self._controller.failure), "$text-error")
-        reply_to = self._controller.reply_to
-        if reply_to is None:
+        controller = self._controller
+        if controller.failure:
+            return Content.styled(one_line(controller.failure), "$text-error")
+        if self.state is None:
+            return Content("")
+        if self._may_only_read:  # a placeholder is not visible below a draft
+            text = f"{self._refusal} Your draft is kept."
+            return Content.styled(text if self.composer.text else "", "$text-warning")
+        if controller.editing:
+            return Content.styled(controller.editing.hint, "$text-warning")
+        if self.root is None:
             return Content.styled("A new thread", "$foreground 60%")
-        message = self.state.message(reply_to) if self.state else None
-        entry = self.transcript.selected
-        author = entry.author if entry and entry.id == reply_to else ""
-        label = reply_label(author, message.content if message else "", cells)
-        return Content.styled(label, "$text-primary")
+        target = self._messages.target_message()
+        if target is None or (self._messages.is_plain_chat() and not controller.has_newer):
+            return Content("")
+        hint = "  ^t: the newest message instead" if self._offers_newer else ""
+        author, text = target
+        label = target_label(author, text, max(10, cells - len(hint)))
+        return Content.assemble((label, "$text-primary"), (hint, "$foreground 60%"))
+
+    @property
+    def _may_only_read(self) -> bool:
+        return bool(self._refusal)
+
+    @property
+    def _refusal(self) -> str:
+        """Why the user may not write here, in one sentence; empty if they may."""
+        state = self.state
+        if state is not None and state.info.archived_at is not None:
+            return "This conversation is archived: read only."
+        if state is not None and state.role in {None, "viewer"}:
+            return "You may read here, not write."
+        return ""
+
+    @property
+    def _offers_newer(self) -> bool:
+        return self._controller.has_newer and bool(self.composer.text.strip())

@@ -2,7 +2,8 @@
 
 The law: a state plus events equals the state fetched afresh. Events arrive in the order of their
 numbers; one whose number the state already contains is skipped, so snapshots may overlap the
-stream. `apply` is pure except that it extends the text of answers in progress (`partial_answer`).
+stream. Numbers have no gaps: an event beyond the next one means that events were lost. `apply` is
+pure except that it extends the text of answers in progress (`partial_answer`).
 """
 
 from collections.abc import Mapping
@@ -13,9 +14,9 @@ from uuid import UUID
 from msgspec import structs
 
 from rustygpt_shared.events import (
+    ConversationDeleted,
     ConversationUpdated,
     ErrorEvent,
-    ErrorPayload,
     Event,
     MembershipChanged,
     MembershipChangedPayload,
@@ -38,10 +39,12 @@ from rustygpt_shared.events import (
     UnreadUpdatePayload,
 )
 from rustygpt_shared.ids import event_number
-from rustygpt_shared.models.conversations import UNREAD_MAX, ThreadInfo
+from rustygpt_shared.models.conversations import ThreadInfo
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_shared.models.presence import TYPING_STOPPED, UserPresence
+from rustygpt_tui.store import reading
 from rustygpt_tui.store.partial_answer import PartialAnswer
+from rustygpt_tui.store.reading import Reading
 from rustygpt_tui.store.state import UNPLACED_MAX, Changes, State
 
 K = TypeVar("K")
@@ -54,18 +57,22 @@ _AFTER_ALL_EVENTS = 1 << 63
 
 def apply(state: State, event: Event) -> Transition:
     """Return the state after an event, and what changed."""
-    if event.id is not None and _already_applied(state, event.id):
+    ahead = _distance(state.position, event.id) if event.id is not None else None
+    if ahead is not None and ahead <= 0:
         return state, NO_CHANGES
+    if ahead is not None and ahead > 1 and not isinstance(event, StreamOpen | StreamReset):
+        return state, Changes(needs_fetch=frozenset({"all"}))
     after, changes = _change(state, event)
     if event.id is not None:
         after = replace(after, position=event.id)
     return after, changes
 
 
-def _already_applied(state: State, event_id: str) -> bool:
+def _distance(position: str, event_id: str) -> int | None:
+    """Return how many numbers an event is beyond a position; None for ids of another form."""
     number = event_number(event_id)
-    position = event_number(state.position)
-    return number is not None and position is not None and number <= position
+    before = event_number(position)
+    return None if number is None or before is None else number - before
 
 
 def _number(event_id: str | None) -> int:
@@ -83,7 +90,7 @@ def _change(state: State, event: Event) -> Transition:  # noqa: C901, PLR0912 - 
         case MessageNew(payload=payload, id=event_id):
             return _on_new_message(state, payload.message, _number(event_id))
         case MessageUpdated(payload=payload, id=event_id):
-            return _upsert_message(state, payload.message, _number(event_id))
+            return _on_updated_message(state, payload.message, _number(event_id))
         case MessageDelta(payload=payload):
             return _on_delta(state, payload)
         case MessageDone(payload=payload, id=event_id):
@@ -92,17 +99,27 @@ def _change(state: State, event: Event) -> Transition:  # noqa: C901, PLR0912 - 
             return _on_membership(state, payload)
         case ConversationUpdated(payload=payload):
             return replace(state, info=payload.conversation), Changes(info=True)
-        case ErrorEvent(payload=payload):
-            return _on_error(state, payload)
+        case ConversationDeleted():
+            return replace(state, left=True, deleted=True), Changes(left=True)
+        case ErrorEvent():
+            return state, NO_CHANGES  # the message has the reason, too
         case UnreadUpdate() | PresenceUpdate() | TypingUpdate():
             return _on_transient(state, event)
+        case StreamOpen() | StreamReset() | StreamClosed():
+            return _on_stream(state, event)
+        case _:
+            assert_never(event)
+
+
+def _on_stream(state: State, event: StreamOpen | StreamReset | StreamClosed) -> Transition:
+    match event:
+        case StreamOpen():
+            return state, NO_CHANGES
         case StreamReset():
             return state, Changes(needs_fetch=frozenset({"all"}))
         case StreamClosed(payload=payload):
             left = payload.reason in {"removed", "deleted"}
             return replace(state, left=state.left or left), Changes(left=left)
-        case StreamOpen():
-            return state, NO_CHANGES
         case _:
             assert_never(event)
 
@@ -152,12 +169,26 @@ def _on_new_message(state: State, message: MessageView, number: int) -> Transiti
     if message.author_user_id and state.typing.get(message.author_user_id) == message.root_id:
         state, stopped = _stop_typing(state, message.author_user_id)
         changes |= stopped
-    if message.author_user_id == state.me or number <= state.unread_as_of:
+    is_counted = number <= state.unread_as_of
+    before = state.readings.get(message.root_id)
+    if before is None and (is_counted or message.author_user_id == state.me):
         return state, changes
-    root_id = message.root_id
-    unread = min(UNREAD_MAX, state.unread.get(root_id, 0) + 1)
-    state = replace(state, unread={**state.unread, root_id: unread})
-    return state, changes | Changes(unread=frozenset({root_id}))
+    before = before or Reading(is_mark_known=False)
+    after = reading.with_new_message(before, message, state.me, is_counted=is_counted)
+    state, counted = with_reading(state, message.root_id, after)
+    return state, changes | counted
+
+
+def _on_updated_message(state: State, message: MessageView, number: int) -> Transition:
+    known = state.message(message.id) or state.unplaced.get(message.id, (None, 0))[0]
+    state, changes = _upsert_message(state, message, number)
+    before = state.readings.get(message.root_id)
+    if before is None or (number <= state.unread_as_of and not before.ahead):
+        return state, changes
+    was_deleted = known is not None and known.deleted_at is not None
+    after = reading.with_changed_message(before, message, state.me, was_deleted=was_deleted)
+    state, counted = with_reading(state, message.root_id, after)
+    return state, changes | counted
 
 
 def _upsert_message(state: State, message: MessageView, number: int) -> Transition:
@@ -273,26 +304,24 @@ def _stop_typing(state: State, user_id: UUID) -> Transition:
     return stopped, Changes(typing=frozenset({root_id}))
 
 
-def _on_error(state: State, error: ErrorPayload) -> Transition:
-    if error.message_id is None:
-        return state, NO_CHANGES
-    errors = {**state.errors, error.message_id: error}
-    return replace(state, errors=errors), Changes(errors=frozenset({error.message_id}))
-
-
 def _on_unread(state: State, update: UnreadUpdatePayload) -> Transition:
     if update.user_id != state.me:
         return state, NO_CHANGES
-    return set_unread(state, update.root_id, update.unread)
+    return with_mark(state, update.root_id, update.read_seq, update.unread)
 
 
-def set_unread(state: State, root_id: UUID, unread: int) -> Transition:
-    """Return the state with the reader's unread count of a thread."""
-    if state.unread.get(root_id, 0) == unread:
+def with_mark(state: State, root_id: UUID, read_seq: int, unread: int) -> Transition:
+    """Return the state with the server's mark in a thread, and its count of unread messages."""
+    before = state.readings.get(root_id, Reading())
+    return with_reading(state, root_id, reading.with_mark(before, read_seq, unread))
+
+
+def with_reading(state: State, root_id: UUID, after: Reading) -> Transition:
+    """Return the state with what is read of a thread."""
+    if state.readings.get(root_id) == after:
         return state, NO_CHANGES
-    others = without(state.unread, root_id)
-    counts = {**others, root_id: unread} if unread else others
-    return replace(state, unread=counts), Changes(unread=frozenset({root_id}))
+    readings = {**state.readings, root_id: after}
+    return replace(state, readings=readings), Changes(unread=frozenset({root_id}))
 
 
 def without(mapping: Mapping[K, V], key: K) -> Mapping[K, V]:

@@ -5,6 +5,7 @@ message is used unless an event with a higher number changed the message, so pag
 while events arrive.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
@@ -13,7 +14,6 @@ from msgspec import convert
 
 from rustygpt_shared.ids import event_number
 from rustygpt_shared.models.conversations import (
-    UNREAD_MAX,
     Conversation,
     ConversationInfo,
     Participant,
@@ -25,9 +25,14 @@ from rustygpt_shared.models.conversations import (
 from rustygpt_shared.models.messages import MessageView, ReadMarkerResult, ThreadPage
 from rustygpt_shared.models.presence import PresenceList
 from rustygpt_tui.paging import pages
-from rustygpt_tui.store.apply import insert_thread, set_unread, without
+from rustygpt_tui.store import reading
+from rustygpt_tui.store.apply import insert_thread, with_mark, with_reading, without
+from rustygpt_tui.store.reading import Reading
 from rustygpt_tui.store.state import Changes, State
-from rustygpt_tui.store.tree import MessageTree
+from rustygpt_tui.store.tree import END, MessageTree, PathRange
+
+THREAD_END = "z" * 16
+"""Requests the page at the end of a thread: it sorts after every path that the server assigns."""
 
 
 class SnapshotSource(Protocol):
@@ -51,12 +56,6 @@ class SnapshotSource(Protocol):
         """Return the caller's unread counts in a conversation."""
         ...
 
-    async def list_tree(
-        self, root_id: UUID, *, cursor: str | None = None, limit: int | None = None
-    ) -> ThreadPage:
-        """Return a page of a thread's messages."""
-        ...
-
 
 async def load(source: SnapshotSource, conversation_id: UUID, me: UUID) -> State:
     """Return a conversation with its first page of threads and no messages.
@@ -72,12 +71,19 @@ async def load(source: SnapshotSource, conversation_id: UUID, me: UUID) -> State
 
 
 async def reload(source: SnapshotSource, old: State) -> State:
-    """Return the same conversation fetched again, with as many threads and messages as before."""
+    """Return the same conversation fetched again, with as many threads as before.
+
+    No messages are loaded: a thread is fetched again, around the same place, when it is shown.
+    """
     state = await load(source, old.info.id, old.me)
-    state = await _reload_threads(source, state, len(old.threads))
-    for tree in old.trees.values():
-        state = await _reload_tree(source, state, tree)
-    return replace(state, errors=old.errors)
+    readings = {
+        root_id: reading.with_seen(after, old.readings[root_id].seen)
+        if root_id in old.readings and after.read_seq >= old.readings[root_id].read_seq
+        else after
+        for root_id, after in state.readings.items()
+    }
+    state = replace(state, readings=readings)
+    return await _reload_threads(source, state, len(old.threads))
 
 
 async def _reload_threads(source: SnapshotSource, state: State, count: int) -> State:
@@ -92,20 +98,6 @@ async def _reload_threads(source: SnapshotSource, state: State, count: int) -> S
     async for page in pages(fetch, state.threads_cursor):
         state = with_threads(state, page)
         if len(state.threads) >= count:
-            break
-    return state
-
-
-async def _reload_tree(source: SnapshotSource, state: State, old: MessageTree) -> State:
-    """Fetch pages of a thread until the state has as many of its messages as `old`."""
-
-    async def fetch(cursor: str | None) -> ThreadPage:
-        return await source.list_tree(old.root_id, cursor=cursor)
-
-    async for page in pages(fetch):
-        state = with_tree(state, page)
-        was_complete = old.cursor is None
-        if not was_complete and len(state.trees[old.root_id]) >= len(old):
             break
     return state
 
@@ -141,54 +133,121 @@ def with_presence(state: State, snapshot: PresenceList) -> State:
 
 
 def with_threads(state: State, page: ThreadList, *, first: bool = False) -> State:
-    """Return the state with a page of threads; `with_unread` adds the counts.
+    """Return the state with a page of threads, and the reader's marks in them.
 
     `first` means that the page is the first one, fetched again: `threads_cursor` then stays.
     """
     fetched_again = first and bool(state.threads)
+    number = _number(page.last_event_id)
     for summary in page.threads:
         loaded = state.thread(summary.root_id)
         if loaded is None or loaded.last_activity_at <= summary.last_activity_at:
             state, _ = insert_thread(state, convert(summary, ThreadInfo, from_attributes=True))
+        if summary.root_id not in state.readings and number >= state.unread_as_of:
+            state, _ = with_mark(state, summary.root_id, summary.read_seq, summary.unread)
     return state if fetched_again else replace(state, threads_cursor=page.next_cursor)
 
 
-def with_unread(state: State, snapshot: UnreadList) -> State:
-    """Return the state with these unread counts instead of all earlier ones."""
-    counts = {t.root_id: t.unread for t in snapshot.threads if t.unread}
-    return replace(state, unread=counts, unread_as_of=_number(snapshot.last_event_id))
+def with_unread(state: State, snapshot: UnreadList, *, requested: State | None = None) -> State:
+    """Return the state with these unread counts instead of all earlier ones.
 
-
-def with_read_marker(state: State, result: ReadMarkerResult, message_id: UUID) -> State:
-    """Return the state with the unread count after the read marker moved to a message.
-
-    The result may lack messages that arrived meanwhile, so the count is never lower than the
-    number of loaded messages after the marker.
+    `requested` is the state when the snapshot was requested after a gap in the stream. Marks that
+    were reported since then stay. As events of marks may be lost in the gap, the marks of threads
+    without unread messages, which the snapshot does not name, are fetched before they are used.
     """
-    tree = state.trees.get(result.root_id)
-    last_read = tree.get(message_id) if tree else None
-    after = 0
-    if tree and last_read and tree.newest and tree.newest.seq > last_read.seq:
-        after = sum(_is_unread(state, message, last_read.seq) for message in tree)
-    return set_unread(state, result.root_id, min(UNREAD_MAX, max(result.unread, after)))[0]
+    unread = {t.root_id: t for t in snapshot.threads}
+    readings = dict(state.readings)
+    for root_id in readings.keys() | unread.keys():
+        before = readings.get(root_id, Reading())
+        listed = unread.get(root_id)
+        known = requested.readings.get(root_id, Reading()) if requested else before
+        if known.mark_version != before.mark_version:
+            continue
+        if listed:
+            readings[root_id] = reading.with_mark(before, listed.read_seq, listed.unread)
+        elif requested or before.count:
+            readings[root_id] = reading.with_nothing_unread(before)
+    return replace(state, readings=readings, unread_as_of=_number(snapshot.last_event_id))
 
 
-def _is_unread(state: State, message: MessageView, read_up_to: int) -> bool:
-    """Return True when a message is unread with the read marker at the `seq` `read_up_to`."""
-    from_another = message.author_user_id != state.me and message.deleted_at is None
-    return from_another and message.seq > read_up_to
+def with_mark_result(state: State, result: ReadMarkerResult) -> State:
+    """Return the state after the reader's mark in a thread was moved by a request.
+
+    The response may lack messages that arrived meanwhile, which are still counted.
+    """
+    before = state.readings.get(result.root_id, Reading())
+    after = reading.with_mark(before, result.read_seq, result.unread)
+    if after.is_complete:
+        after = replace(after, unread=sum(message.counts for message in after.ahead))
+    return with_reading(state, result.root_id, after)[0]
 
 
-def with_tree(state: State, page: ThreadPage) -> State:
-    """Return the state with the next page of a thread; the first page makes the thread loaded."""
+def with_ahead(state: State, page: ThreadPage, *, after_seq: int) -> State:
+    """Return the state with the next page of a thread's messages above the reader's mark.
+
+    `after_seq` is the `seq` that the page was requested after. The messages are kept without a
+    range, as their neighbours in the tree may be missing.
+    """
+    number = _number(page.last_event_id)
     tree = state.trees.get(page.root_id) or _tree_from_unplaced(state, page.root_id)
-    filled = tree.put_page(page.messages, _number(page.last_event_id), page.next_cursor)
+    tree = tree.put_all(page.messages, number)
+    state = _with_tree(state, tree, page.messages)
+    before = state.readings.get(page.root_id, Reading())
+    if not before.is_mark_known or before.next_after < after_seq:
+        return state  # the mark may have moved back: messages before the page would be missing
+    more = page.next_cursor is not None
+    current = [tree.get(message.id) or message for message in page.messages]
+    after = reading.with_page(before, current, state.me, more=more)
+    if not more:  # events may have brought further messages before the page arrived
+        applied = _applied_after(tree, after.next_after, _number(state.position))
+        after = reading.with_page(after, applied, state.me, more=False)
+    return with_reading(state, page.root_id, after)[0]
+
+
+def _applied_after(tree: MessageTree, seq: int, position: int) -> list[MessageView]:
+    """Return the messages above `seq` whose events were applied, in the order of `seq`.
+
+    A page that was read later may have replaced such a message; it has no gap before it then, as
+    the events of further messages of such a page are not applied yet.
+    """
+    applied: list[MessageView] = []
+    for message in sorted((m for m in tree if m.seq > seq), key=lambda m: m.seq):
+        if message.seq == seq + 1 or tree.event_number_of(message.id) <= position:
+            applied.append(message)
+            seq = message.seq
+    return applied
+
+
+def with_tree(
+    state: State, page: ThreadPage, *, after: str | None = None, before: str | None = None
+) -> State:
+    """Return the state with a page of a thread.
+
+    `after` and `before` are the paths that the page was requested after or before.
+    """
+    tree = state.trees.get(page.root_id) or _tree_from_unplaced(state, page.root_id)
+    loaded = _range_of(page, after, before)
+    tree = tree.put_page(page.messages, _number(page.last_event_id), loaded)
+    return _with_tree(state, tree, page.messages)
+
+
+def _range_of(page: ThreadPage, after: str | None, before: str | None) -> PathRange:
+    """Return the part of the thread that a page is all of."""
+    start = page.messages[0].path if page.prev_cursor and page.messages else ""
+    end = page.messages[-1].path if page.next_cursor and page.messages else END
+    if before == THREAD_END:
+        before = END
+    return PathRange(start if after is None else after, end if before is None else before)
+
+
+def _with_tree(state: State, tree: MessageTree, messages: Iterable[MessageView]) -> State:
+    """Return the state with a changed tree, which now holds these fetched messages."""
     partials = state.partials
-    for message in page.messages:
+    for message in messages:
         if not message.streaming:
             partials = without(partials, message.id)
-    unplaced = {k: v for k, v in state.unplaced.items() if v[0].root_id != page.root_id}
-    trees = {**state.trees, page.root_id: filled}
+    unplaced = {k: v for k, v in state.unplaced.items() if v[0].root_id != tree.root_id}
+    trees = {**state.trees, tree.root_id: tree}
     return replace(state, trees=trees, partials=partials, unplaced=unplaced)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from rustygpt_shared.events import ErrorPayload
 from rustygpt_shared.models.conversations import (
     UNREAD_MAX,
     ConversationInfo,
@@ -20,7 +19,9 @@ from rustygpt_shared.models.conversations import (
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_shared.models.presence import Status
 from rustygpt_shared.models.users import User
+from rustygpt_tui.store.names import UNKNOWN, Names
 from rustygpt_tui.store.partial_answer import PartialAnswer
+from rustygpt_tui.store.reading import Reading
 from rustygpt_tui.store.tree import MessageTree
 
 UNPLACED_MAX = 256
@@ -44,14 +45,13 @@ class State:
     """Fetches further threads; None when all are loaded."""
     trees: Mapping[UUID, MessageTree] = field(default_factory=dict)
     """The threads whose messages are loaded, by root id."""
-    unread: Mapping[UUID, int] = field(default_factory=dict)
-    """Unread messages by root id; threads without any are left out."""
+    readings: Mapping[UUID, Reading] = field(default_factory=dict)
+    """What is read of threads, by root id; threads without unread messages may be left out."""
     unread_as_of: int = -1
-    """The number of the event up to which `unread` was fetched; later messages add to it."""
+    """The number of the event up to which unread counts were fetched; later messages add to
+    them."""
     partials: Mapping[UUID, PartialAnswer] = field(default_factory=dict)
     """The answers in progress, by message id."""
-    errors: Mapping[UUID, ErrorPayload] = field(default_factory=dict)
-    """Why answers failed, by message id, for the errors that this terminal received."""
     unplaced: Mapping[UUID, tuple[MessageView, int]] = field(default_factory=dict)
     """The latest messages of threads that are not loaded, by id, with their event numbers.
 
@@ -63,6 +63,8 @@ class State:
     """The root of the thread in which each other user is typing, by user id."""
     left: bool = False
     """True when the conversation was deleted or the reader is no longer a participant."""
+    deleted: bool = False
+    """True when the conversation was deleted."""
 
     @property
     def role(self) -> str | None:
@@ -73,7 +75,12 @@ class State:
     @property
     def total_unread(self) -> int:
         """The unread messages of all threads, at most `UNREAD_MAX`."""
-        return min(UNREAD_MAX, sum(self.unread.values()))
+        return min(UNREAD_MAX, sum(reading.count for reading in self.readings.values()))
+
+    def unread(self, root_id: UUID) -> int:
+        """Return the number of unread messages of a thread, at most `UNREAD_MAX`."""
+        reading = self.readings.get(root_id)
+        return reading.count if reading else 0
 
     def thread(self, root_id: UUID) -> ThreadInfo | None:
         """Return a thread's summary, or None when it is not loaded."""
@@ -95,9 +102,13 @@ class State:
         return [user_id for user_id, root in self.typing.items() if root == root_id]
 
     def name_of(self, user_id: UUID | None) -> str:
-        """Return a user's display name or user name; "somebody" for users who left."""
-        person = self.participants.get(user_id) if user_id else None
-        return (person.display_name or person.username) if person else "somebody"
+        """Return the label of a user; "somebody" for users who left."""
+        label = self.names().labels.get(user_id) if user_id else None
+        return label or UNKNOWN
+
+    def names(self) -> Names:
+        """Return the labels of all participants."""
+        return Names(self.participants.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +124,11 @@ class Changes:
     threads_of_messages: frozenset[UUID] = frozenset()
     """The threads of those messages."""
     reloaded: frozenset[UUID] = frozenset()
-    """Threads that were fetched again: any of their messages may have changed."""
+    """Threads whose messages were dropped: they have to be fetched again to be shown."""
     streamed: frozenset[UUID] = frozenset()
     """Messages whose streamed text grew."""
     unread: frozenset[UUID] = frozenset()
     """Roots whose unread count changed."""
-    errors: frozenset[UUID] = frozenset()
-    """Messages that have a new error."""
     presence: bool = False
     """True when the presence of any user changed."""
     typing: frozenset[UUID] = frozenset()
@@ -127,7 +136,7 @@ class Changes:
     left: bool = False
     needs_fetch: frozenset[str] = frozenset()
     """What events do not contain and has to be fetched with `load.fetch_missing`:
-    `participants`, `threads`, or `all` after a reset."""
+    `participants`, `threads`, or `all` after a reset or a gap."""
 
     def __or__(self, other: "Changes") -> "Changes":
         return Changes(

@@ -1,5 +1,8 @@
 """The messages of a thread in the order of their paths, cheap to change one at a time.
 
+A thread of any size is loaded in parts: `ranges` says which parts of the depth-first order are
+complete. Other messages came by events, and messages next to them may be missing.
+
 A tree is immutable: `put` returns a new tree that shares all but one block of at most 512 messages
 with the old one (square-root decomposition). All versions share the index from id to path, since a
 path never changes; an id that an older version lacks is simply not in the block it points to.
@@ -8,11 +11,40 @@ path never changes; an id that an older version lacks is simply not in the block
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from rustygpt_shared.models.messages import MessageView
 
 BLOCK_SIZE = 512
+END = "\x7f"
+"""Sorts after every path that the server assigns."""
+
+
+class PathRange(NamedTuple):
+    """A part of a thread that is loaded completely: all messages from `start` to `end`.
+
+    A start of "" is the beginning of the thread, an end of `END` its end; messages that events
+    bring are then part of the range.
+    """
+
+    start: str
+    end: str
+
+    def covers(self, path: str) -> bool:
+        """Return True when the message at this path belongs to the range."""
+        return self.start <= path <= self.end
+
+    @property
+    def has_start(self) -> bool:
+        """True when the thread has no messages before the range."""
+        return not self.start
+
+    @property
+    def has_end(self) -> bool:
+        """True when the thread has no messages after the range."""
+        return self.end == END
+
 
 TreeEntry = tuple[str, MessageView, int]
 """Path, message, and the number of the event (or snapshot) that the message comes from."""
@@ -21,15 +53,11 @@ Block = tuple[TreeEntry, ...]
 
 @dataclass(frozen=True, slots=True)
 class MessageTree:
-    """The loaded messages of a thread.
-
-    `cursor` fetches the next page. Messages with a path above `frontier` came by events, and
-    messages may be missing right below them. Both are None when the thread is loaded completely.
-    """
+    """The loaded messages of a thread."""
 
     root_id: UUID
-    cursor: str | None = None
-    frontier: str | None = None
+    ranges: tuple[PathRange, ...] = ()
+    """The parts that are loaded completely, in order; no two of them touch."""
     count: int = 0
     newest: MessageView | None = None
     """The message with the highest `seq`."""
@@ -93,16 +121,52 @@ class MessageTree:
         )
 
     def put_page(
-        self, messages: Iterable[MessageView], number: int, cursor: str | None
+        self, messages: Iterable[MessageView], number: int, loaded: PathRange
     ) -> "MessageTree":
-        """Return the tree with its next page, read at event `number`; newer messages are kept."""
+        """Return the tree with a page, read at event `number`, that is all of the range `loaded`.
+
+        Messages that a later event changed are kept.
+        """
+        tree = self.put_all(messages, number)
+        return replace(tree, ranges=_joined(self.ranges, loaded))
+
+    def put_all(self, messages: Iterable[MessageView], number: int) -> "MessageTree":
+        """Return the tree with messages that were read at event `number`, without their range."""
         tree = self
-        last_path = self.frontier
         for message in messages:
-            last_path = message.path
             if tree.event_number_of(message.id) <= number:
                 tree = tree.put(message, number)
-        return replace(tree, cursor=cursor, frontier=last_path if cursor else None)
+        return tree
+
+    def range_at(self, id: UUID) -> PathRange | None:
+        """Return the complete range that a message is in, or None."""
+        entry = self._entry(id)
+        return next((r for r in self.ranges if entry and r.covers(entry[0])), None)
+
+    def within(self, loaded: PathRange) -> Iterator[MessageView]:
+        """Yield the messages of a range in depth-first order."""
+        for block in self.blocks[self._block_index(loaded.start) :] if self.blocks else ():
+            for path, message, _ in block:
+                if path > loaded.end:
+                    return
+                if path >= loaded.start:
+                    yield message
+
+    def branch_end(self, id: UUID) -> MessageView | None:
+        """Return the last loaded message below a message, or itself; None when it is not loaded.
+
+        Behind the end of the complete range that the message is in, nothing is counted.
+        """
+        top = self.get(id)
+        loaded = self.range_at(id)
+        if top is None or loaded is None:
+            return top
+        last = top
+        for message in self.within(PathRange(top.path, loaded.end)):
+            if message.depth <= top.depth and message.id != id:
+                break
+            last = message
+        return last
 
     def _blocks_with(self, entry: TreeEntry) -> tuple[tuple[Block, ...], int]:
         """Return the blocks with an entry in them, and how many entries that adds: 0 or 1."""
@@ -132,6 +196,15 @@ class MessageTree:
         block = self.blocks[self._block_index(path)]
         within = _find(block, path)
         return None if within is None else block[within]
+
+
+def _joined(ranges: tuple[PathRange, ...], added: PathRange) -> tuple[PathRange, ...]:
+    """Return the ranges with another one; those that it touches become one range with it."""
+    apart = [r for r in ranges if r.end < added.start or r.start > added.end]
+    touched = [r for r in ranges if r.start <= added.end and r.end >= added.start]
+    start = min([added.start, *(r.start for r in touched)])
+    end = max([added.end, *(r.end for r in touched)])
+    return tuple(sorted([*apart, PathRange(start, end)]))
 
 
 def _find(block: Block, path: str) -> int | None:

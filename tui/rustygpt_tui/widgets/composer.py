@@ -4,7 +4,7 @@ from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
-from rustygpt_tui.render.text import clean
+from rustygpt_tui.client.typed_text import typed_text
 from rustygpt_tui.widgets.bindings import bindings
 
 
@@ -28,11 +28,18 @@ class Composer(TextArea):
     @property
     def text_to_send(self) -> str:
         """The text without control characters and trailing space."""
-        return clean(self.text).rstrip()
+        return typed_text(self.text).rstrip()
 
     async def _on_key(self, event: events.Key) -> None:
-        """Run send and newline before the key bubbles up, which keeps the order of typing."""
+        """Run send and newline before the key bubbles up, which keeps the order of typing.
+
+        While the text cannot be changed, typed characters end here: as keys of the screen they
+        would run commands.
+        """
         if event.is_printable:
+            if self.read_only:
+                event.stop()
+                event.prevent_default()
             return
         active = self.screen.active_bindings.get(event.key)
         if active is None or active.node is not self:
@@ -41,6 +48,10 @@ class Composer(TextArea):
             event.stop()
             event.prevent_default()
             await self.run_action(active.binding.action)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        """Turn line ends of every kind to line feeds, before the text area inserts the text."""
+        event.text = typed_text(event.text)
 
     def action_send(self) -> None:
         """Post the text and clear the field; an empty text is not sent."""
@@ -56,5 +67,5 @@ class Composer(TextArea):
     def set_text(self, text: str) -> None:
         """Replace the text without a `Changed` message, and move the cursor to its end."""
         with self.prevent(TextArea.Changed):
-            self.load_text(text)
+            self.load_text(typed_text(text))
         self.move_cursor(self.document.end)

@@ -5,10 +5,9 @@ import time
 from textual.content import Content
 from textual.widgets import Static
 
-from rustygpt_tui.client.feed import Connecting, Disconnected, Live
+from rustygpt_tui.client.feed import Connecting, Connection, Disconnected, Live
+from rustygpt_tui.client.polling import Polling
 from rustygpt_tui.render.text import one_line, shorten, width
-
-Connection = Connecting | Live | Disconnected | None
 
 
 class StatusLine(Static):
@@ -16,7 +15,7 @@ class StatusLine(Static):
 
     def __init__(self, *, id: str) -> None:
         super().__init__("", id=id, markup=False)
-        self._connection: Connection = None
+        self._connection: Connection | None = None
         self._lost_at = 0.0
         self._hints = ""
         self._person = ""
@@ -29,7 +28,7 @@ class StatusLine(Static):
         """Cut the texts to the new width."""
         self._draw()
 
-    def show_connection(self, connection: Connection) -> None:
+    def show_connection(self, connection: Connection | None) -> None:
         """Show the state of the stream's connection; None shows nothing."""
         self._connection = connection
         self._lost_at = time.monotonic()
@@ -76,6 +75,8 @@ class StatusLine(Static):
                 return "●", "$text-success", "live"
             case Connecting():
                 return "○", "$text-warning", "connecting …"
+            case Polling(interval=interval):
+                return "○", "$text-warning", f"no live updates · checks every {interval:.0f} s"
             case Disconnected(retry_in=delay):
                 seconds = max(0, round(delay - (time.monotonic() - self._lost_at)))
                 return "▲", "bold $text-error", f"offline · next try in {seconds} s · F5 now"

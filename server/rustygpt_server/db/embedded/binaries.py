@@ -4,26 +4,30 @@ The wheel's own Python module is never imported: it makes folders world-accessib
 every local user.
 """
 
-import os
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
-from rustygpt_server.db.embedded.folders import EmbeddedError, Owner, may_reach
+from rustygpt_server.db.embedded.folders import may_reach
+from rustygpt_server.db.embedded.owned_folder import EmbeddedError, OwnedFolder, Owner
+
+_IGNORED: Final = frozenset({"include"})
 
 
-def find(home: Path, owner: Owner) -> Path:
+def find(home: OwnedFolder, owner: Owner) -> Path:
     """Return the folder of programs for the data in `home`, or the newest when there is no data.
 
     The programs are copied into `home` once when PostgreSQL's user cannot reach the installation.
     """
-    version_file = home / "data" / "PG_VERSION"
-    data_version = version_file.read_text("ascii").strip() if version_file.exists() else None
+    data_version = None
+    if home.has("data"):
+        version_text = OwnedFolder(home.path / "data", owner).read_text("PG_VERSION")
+        data_version = (version_text or "").strip()[:20] or None
     installed = _installed()
     version = data_version or max(installed, key=int, default="")
     if version not in installed:
         raise EmbeddedError(
-            f"The data in {home} was made by PostgreSQL {version}, which is not installed; "
+            f"The data in {home.path} was made by PostgreSQL {version}, which is not installed; "
             "install the version of rustygpt that made it, back up, and restore here."
             if version
             else "The embedded PostgreSQL is missing; run: pip install 'rustygpt[server]'"
@@ -52,32 +56,19 @@ def _version(header: Path) -> str | None:
     return None
 
 
-def _copied(installation: Path, home: Path, version: str) -> Path:
+def _copied(installation: Path, home: OwnedFolder, version: str) -> Path:
     """Return the programs' folder in a copy that includes the libraries.
 
     The programs find the libraries by a path relative to their own.
     """
-    copy = home / f"programs-{version}"
-    if not copy.exists():
-        partial = home / f"programs-{version}.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        package = installation.parent
-        ignore = shutil.ignore_patterns("include")
-        target = partial / package.name / installation.name
-        shutil.copytree(installation, target, symlinks=True, ignore=ignore)
+    copy = f"programs-{version}"
+    package = installation.parent
+    if not home.has(copy):
+        sources = {f"{package.name}/{installation.name}": installation}
         for libraries in (package.with_name(f"{package.name}.libs"), package / ".dylibs"):
             if libraries.is_dir():
-                shutil.copytree(libraries, partial / libraries.relative_to(package.parent))
-        _open(partial)
-        partial.rename(copy)
-    return copy / installation.parent.name / installation.name / "bin"
-
-
-def _open(folder: Path) -> None:
-    """Make a copy of root's readable to PostgreSQL's user; its parent folder is private."""
-    for parent, _, names in os.walk(folder):
-        Path(parent).chmod(0o755)
-        for name in names:
-            file = Path(parent, name)
-            if not file.is_symlink():
-                file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)
+                sources[str(libraries.relative_to(package.parent))] = libraries
+        home.remove(f"{copy}.partial")
+        home.copy_trees(sources, f"{copy}.partial", _IGNORED)
+        home.rename(f"{copy}.partial", copy)
+    return home.path / copy / package.name / installation.name / "bin"

@@ -3,33 +3,27 @@
 Only folders that this module creates get a mode from it.
 """
 
-import errno
 import os
 import pwd
+import secrets
+import shutil
 import stat
 import tempfile
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
-
-from rustygpt_server.errors import StartupError
+from rustygpt_server.db.embedded.owned_folder import (
+    EmbeddedError,
+    OwnedFolder,
+    Owner,
+    create_folder,
+)
 
 _SOCKET_NAME: Final = ".s.PGSQL.5432"
 _SOCKET_PATH_BYTES: Final = 100
+_MIN_FREE_BYTES: Final = 16 << 20
+"""PostgreSQL needs new segments of its write-ahead log, which have this size."""
 _SERVICE_USERS: Final = ("rustygpt", "postgres", "nobody")
-
-
-class EmbeddedError(StartupError):
-    """The embedded PostgreSQL cannot run here; the message says why and what helps."""
-
-
-class Owner(Struct, frozen=True):
-    """The user that PostgreSQL runs as; `switch` when that is not ourselves."""
-
-    uid: int
-    gid: int
-    switch: bool
 
 
 def owner_of(home: Path) -> Owner:
@@ -63,7 +57,7 @@ def make_private(folder: Path, owner: Owner) -> None:
     missing = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
         for each in reversed(missing):
-            _make(each, owner)
+            create_folder(each, owner)
         status = folder.lstat()
     except OSError as error:
         raise EmbeddedError(f"{folder} cannot be created: {error.strerror}.") from error
@@ -74,24 +68,10 @@ def make_private(folder: Path, owner: Owner) -> None:
         )
 
 
-def _make(folder: Path, owner: Owner) -> None:
-    """Create a folder under another name and rename it, so that it never has another owner."""
-    partial = Path(tempfile.mkdtemp(prefix=".rustygpt-", dir=folder.parent))
-    chown(partial, owner)
-    try:
-        partial.rename(folder)
-    except FileExistsError:
-        partial.rmdir()
-    except OSError as error:
-        partial.rmdir()
-        if error.errno != errno.ENOTEMPTY:
-            raise
-
-
-def chown(path: Path, owner: Owner) -> None:
-    """Give a new file or folder to PostgreSQL's user."""
-    if owner.switch:
-        os.chown(path, owner.uid, owner.gid)
+def has_space(folder: Path) -> bool:
+    """Return whether the disk of a folder has space for PostgreSQL to start and to go on."""
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    return shutil.disk_usage(existing).free >= _MIN_FREE_BYTES
 
 
 def may_reach(path: Path, owner: Owner) -> bool:
@@ -115,14 +95,13 @@ def socket_folder(home: Path, owner: Owner) -> Path:
     if len(os.fsencode(near / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES:
         make_private(near, owner)
         return near
-    path_file = home / "socket-folder"
-    if path_file.exists():
-        earlier = Path(path_file.read_text("utf-8"))
-        if _is_private(earlier, owner):
-            return earlier
-    short = Path(tempfile.mkdtemp(prefix="rustygpt-"))
-    chown(short, owner)
-    path_file.write_text(str(short), "utf-8")
+    files = OwnedFolder(home, owner)
+    earlier = files.read_text("socket-folder")
+    if earlier and _is_private(Path(earlier), owner):
+        return Path(earlier)
+    short = Path(tempfile.gettempdir(), f"rustygpt-{secrets.token_hex(4)}")
+    create_folder(short, owner)
+    files.write_text("socket-folder", str(short))
     return short
 
 

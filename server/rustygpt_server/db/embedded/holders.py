@@ -7,25 +7,25 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from rustygpt_server.db.embedded import processes
+from rustygpt_server.db.embedded.owned_folder import OwnedFolder
 
 
 @contextmanager
-def locked(home: Path) -> Iterator[None]:
+def locked(home: OwnedFolder) -> Iterator[None]:
     """Hold the lock under which the database of this folder is started, adopted or stopped."""
-    with (home / "lock").open("a") as file:
+    with home.opened_file("lock") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def add(home: Path) -> None:
+def add(home: OwnedFolder) -> None:
     """Add this process to the holders. Call it under the lock."""
     _write(home, [*_living(home), _name(os.getpid())])
 
 
-def remove(home: Path) -> bool:
+def remove(home: OwnedFolder) -> bool:
     """Remove this process; return whether no living holder is left. Call it under the lock."""
     living, me = _living(home), _name(os.getpid())
     if me in living:
@@ -34,16 +34,18 @@ def remove(home: Path) -> bool:
     return not living
 
 
-def _living(home: Path) -> list[str]:
-    file = home / "holders"
-    lines = file.read_text("ascii").splitlines() if file.exists() else []
-    return [line for line in lines if line and line == _name(int(line.split()[0]))]
+def _living(home: OwnedFolder) -> list[str]:
+    lines = (home.read_text("holders") or "").splitlines()
+    return [line for line in lines if _is_living(line)]
 
 
-def _write(home: Path, names: list[str]) -> None:
-    partial = home / "holders.partial"
-    partial.write_text("".join(f"{name}\n" for name in names), "ascii")
-    partial.replace(home / "holders")
+def _is_living(line: str) -> bool:
+    pid = line.partition(" ")[0]
+    return pid.isascii() and pid.isdigit() and line == _name(int(pid))
+
+
+def _write(home: OwnedFolder, names: list[str]) -> None:
+    home.write_text("holders", "".join(f"{name}\n" for name in names))
 
 
 def _name(pid: int) -> str:

@@ -3,8 +3,6 @@
 import os
 import secrets
 import shlex
-import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -13,16 +11,19 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from rustygpt_server.db.embedded import processes
-from rustygpt_server.db.embedded.folders import EmbeddedError, Owner, chown, socket_path
+from rustygpt_server.db.embedded import logs, processes
+from rustygpt_server.db.embedded.folders import socket_path
+from rustygpt_server.db.embedded.owned_folder import EmbeddedError, OwnedFolder, Owner
 
 SUPERUSER: Final = "rustygpt"
 DATABASE: Final = "rustygpt"
 _READY_SECONDS: Final = "60"
 _TRIES: Final = 25
+_CONTINUED: Final = "Future log output will appear in directory"
 _STILL_IN_USE: Final = "still in use"
 _STOP_SECONDS: Final = 10.0
 _LOG_BYTES: Final = 1_048_576
+_PID_FILE: Final = "postmaster.pid"
 
 
 class Cluster(Struct, frozen=True):
@@ -39,6 +40,16 @@ class Cluster(Struct, frozen=True):
         return self.home / "data"
 
     @property
+    def files(self) -> OwnedFolder:
+        """The files beside the data."""
+        return OwnedFolder(self.home, self.owner)
+
+    @property
+    def password(self) -> str:
+        """The superuser's password."""
+        return self.files.read_text(self.password_file.name) or ""
+
+    @property
     def password_file(self) -> Path:
         """The file with the superuser's password, mode 0600."""
         return self.home / "password"
@@ -50,12 +61,8 @@ def initialise(cluster: Cluster) -> None:
     A process that is killed in between leaves no half of a cluster.
     """
     partial = cluster.home / "data.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    cluster.password_file.unlink(missing_ok=True)
-    handle = os.open(cluster.password_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(24))
-    chown(cluster.password_file, cluster.owner)
+    cluster.files.remove(partial.name)
+    cluster.files.write_text(cluster.password_file.name, secrets.token_hex(24))
     _run(
         cluster,
         "initdb",
@@ -63,7 +70,7 @@ def initialise(cluster: Cluster) -> None:
         *("--pwfile", str(cluster.password_file), "--encoding", "UTF8", "--no-instructions"),
         *_locale(cluster),
     )
-    partial.rename(cluster.data)
+    cluster.files.rename(partial.name, cluster.data.name)
 
 
 def _locale(cluster: Cluster) -> tuple[str, ...]:
@@ -93,8 +100,9 @@ def start(cluster: Cluster) -> None:
         return
     _remove_stale_pid_file(cluster)
     log = cluster.home / "log"
-    if log.exists() and log.stat().st_size > _LOG_BYTES:
-        log.unlink()
+    if len(cluster.files.read_text(log.name) or "") > _LOG_BYTES:
+        cluster.files.remove(log.name)
+    logs.prune(cluster.home)
     options = _options(cluster)
     paths = ("--pgdata", str(cluster.data), "--log", str(log))
     for last_try in (False,) * _TRIES + (True,):
@@ -102,7 +110,7 @@ def start(cluster: Cluster) -> None:
             _run(cluster, "pg_ctl", "start", "-t", _READY_SECONDS, *paths, "-o", options)
             return
         except EmbeddedError as error:
-            reason = " | ".join(_last_lines(log) or [str(error)])
+            reason = " | ".join(_last_lines(cluster, log) or [str(error)])
             if last_try or _STILL_IN_USE not in reason:
                 raise EmbeddedError(
                     f"PostgreSQL did not start; its log {log} ends: {reason}"
@@ -117,7 +125,7 @@ def _options(cluster: Cluster) -> str:
         "unix_socket_directories": str(cluster.sockets),
         "unix_socket_permissions": "0700",
         "max_connections": "200",
-        "logging_collector": "off",
+        **logs.settings(cluster.home),
         "log_timezone": "UTC",
         "timezone": "UTC",
     }
@@ -125,8 +133,12 @@ def _options(cluster: Cluster) -> str:
     return " ".join(arguments)
 
 
-def _last_lines(log: Path) -> list[str]:
-    return log.read_text("utf-8", "replace").splitlines()[-3:] if log.exists() else []
+def _last_lines(cluster: Cluster, log: Path) -> list[str]:
+    """Return the end of what PostgreSQL wrote, which first goes to `log`, then to its log files."""
+    first = (cluster.files.read_text(log.name) or "").splitlines()[-3:]
+    if first and _CONTINUED in first[-1]:
+        return logs.read_last_lines(cluster.home, 3) or first
+    return first
 
 
 def _is_ready(cluster: Cluster) -> bool:
@@ -149,9 +161,9 @@ def _remove_stale_pid_file(cluster: Cluster) -> None:
     """
     lines = _pid_file(cluster)
     if lines and not _is_postgres(int(lines[0]), cluster):
-        (cluster.data / "postmaster.pid").unlink(missing_ok=True)
+        OwnedFolder(cluster.data, cluster.owner).remove(_PID_FILE)
         listening = socket_path(cluster.sockets)
-        listening.with_name(f"{listening.name}.lock").unlink(missing_ok=True)
+        OwnedFolder(cluster.sockets, cluster.owner).remove(f"{listening.name}.lock")
 
 
 def _is_postgres(pid: int, cluster: Cluster) -> bool:
@@ -161,17 +173,16 @@ def _is_postgres(pid: int, cluster: Cluster) -> bool:
 
 def create_database(cluster: Cluster) -> None:
     """Create the database once; a file beside the data records that it exists."""
-    created = cluster.home / "created"
-    if created.exists():
+    if cluster.files.has("created"):
         return
     output = _run(
         cluster,
         "createdb",
         *("--host", str(cluster.sockets), "--username", SUPERUSER, DATABASE),
-        password=cluster.password_file.read_text("ascii"),
+        password=cluster.password,
         allow="already exists",
     )
-    created.write_text(output, "utf-8")
+    cluster.files.write_text("created", output)
 
 
 def stop(cluster: Cluster) -> None:
@@ -183,7 +194,7 @@ def stop(cluster: Cluster) -> None:
     if not lines or not serves(cluster):
         return
     pid = int(lines[0])
-    os.kill(pid, signal.SIGINT)
+    _run(cluster, "pg_ctl", "kill", "INT", str(pid))  # as its user, whatever process the file names
     end = time.monotonic() + _STOP_SECONDS
     while _pid_file(cluster) and _is_running(pid):
         if time.monotonic() > end:
@@ -200,10 +211,11 @@ def _is_running(pid: int) -> bool:
 
 
 def _pid_file(cluster: Cluster) -> list[str]:
-    try:
-        return (cluster.data / "postmaster.pid").read_text("utf-8").splitlines()
-    except FileNotFoundError:
+    """Return the lines of PostgreSQL's own file, the first of which is its pid; none without it."""
+    if not cluster.files.has(cluster.data.name):
         return []
+    lines = (OwnedFolder(cluster.data, cluster.owner).read_text(_PID_FILE) or "").splitlines()
+    return lines if lines and lines[0].isascii() and lines[0].isdigit() else []
 
 
 def _status(cluster: Cluster) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from rustygpt_server.db import embedded
 from rustygpt_server.db.embedded import binaries, folders
+from rustygpt_server.db.embedded.owned_folder import OwnedFolder
 
 
 async def test_copied_programs_create_a_database(folder: Path) -> None:
@@ -17,8 +18,9 @@ async def test_copied_programs_create_a_database(folder: Path) -> None:
     folders.make_private(home, owner)
     installed: Any = binaries._installed()
     version = max(installed, key=int)
-    copy = binaries._copied(installed[version], home, version)
-    assert binaries._copied(installed[version], home, version) == copy
+    files = OwnedFolder(home, owner)
+    copy = binaries._copied(installed[version], files, version)
+    assert binaries._copied(installed[version], files, version) == copy
     initdb = await asyncio.create_subprocess_exec(
         str(copy / "initdb"),
         "--pgdata",
@@ -31,12 +33,15 @@ async def test_copied_programs_create_a_database(folder: Path) -> None:
     )
     _, errors = await initdb.communicate()
     assert initdb.returncode == 0, errors.decode()
-    assert binaries.find(home, owner).joinpath("postgres").exists()
+    assert binaries.find(files, owner).joinpath("postgres").exists()
 
 
 def test_data_of_a_missing_version_are_an_error(folder: Path) -> None:
     """The data stay as they are, and the message names the version to install."""
-    (folder / "data").mkdir(parents=True)
-    (folder / "data" / "PG_VERSION").write_text("12\n")
+    home = folder / "postgres"
+    owner = folders.owner_of(home)
+    for created in (home, home / "data"):
+        folders.make_private(created, owner)
+    OwnedFolder(home / "data", owner).write_text("PG_VERSION", "12\n")
     with pytest.raises(embedded.EmbeddedError, match="PostgreSQL 12"):
-        binaries.find(folder, folders.owner_of(folder))
+        binaries.find(OwnedFolder(home, owner), owner)

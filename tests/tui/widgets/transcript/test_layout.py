@@ -8,7 +8,7 @@ from rustygpt_tui.render import plain
 from rustygpt_tui.widgets.transcript.entries import EntryContext, entries
 from rustygpt_tui.widgets.transcript.layout import Layout
 
-CONTEXT = EntryContext(ME, NAMES, {})
+CONTEXT = EntryContext(ME, NAMES)
 
 
 @given(st.lists(st.sets(st.integers(0, 30)), min_size=1, max_size=6), st.integers(20, 60))

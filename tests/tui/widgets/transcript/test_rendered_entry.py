@@ -2,26 +2,29 @@
 
 from dataclasses import replace
 
+import pytest
 from tests.tui.sample_threads import ME, NAMES, START, answer, message
 
 from rustygpt_tui.render import plain
 from rustygpt_tui.render.text import width
-from rustygpt_tui.widgets.transcript.entries import Entry, EntryContext, entries
+from rustygpt_tui.render.text_renderer import TextRenderer
+from rustygpt_tui.widgets.transcript.entries import Entry, EntryContext, Quote, entries
 from rustygpt_tui.widgets.transcript.rendered_entry import (
     GUTTER,
     append_text,
     estimate_rows,
+    indentation,
     render_entry,
 )
 
 
 def _entry(**fields: object) -> Entry:
-    base = entries([answer(1, **fields)], EntryContext(ME, NAMES, {}))[0]  # type: ignore[arg-type]
-    return replace(base, day=None)
+    base = entries([answer(1, **fields)], EntryContext(ME, NAMES))[0]  # type: ignore[arg-type]
+    return replace(base, day=None, quote=None)
 
 
 def _text(entry: Entry, limit: int = 40) -> list[str]:
-    rendered = render_entry(entry, limit)
+    rendered = render_entry(entry, limit, TextRenderer())
     return [plain(rendered.line(row)).rstrip() for row in range(rendered.height)]
 
 
@@ -29,7 +32,7 @@ def test_a_message_has_a_header_a_text_and_an_empty_line() -> None:
     """Author and time, then the text, then an empty line."""
     lines = _text(_entry(content="**hi** there", created_at=START.astimezone()))
 
-    assert lines == [f"demo  {START.astimezone():%H:%M}", "hi there", ""]
+    assert lines == [f"assistant · demo  {START.astimezone():%H:%M}", "hi there", ""]
 
 
 def test_the_end_of_an_answer_is_shown() -> None:
@@ -47,15 +50,15 @@ def test_the_end_of_an_answer_is_shown() -> None:
     ]
     assert _text(replace(_entry(content="a"), error="no\x1b model"))[2] == "✗ no model"
     assert _text(_entry(deleted_at=START))[1] == "deleted"
-    assert _text(replace(_entry(content="a"), pending=True))[2] == "sending …"
+    assert _text(replace(_entry(content="a"), pending=True))[0].endswith("  sending …")
 
 
 def test_a_streamed_answer_grows() -> None:
     """The text has a cursor at its end, and starts again when it became shorter."""
-    rendered = render_entry(_entry(streaming=True), 40, "Hel")
-    append_text(rendered, "Hello *world*")
+    rendered = render_entry(_entry(streaming=True), 40, TextRenderer(), "Hel")
+    append_text(rendered, TextRenderer(), "Hello *world*")
     grown = [plain(line) for line in rendered.body]
-    append_text(rendered, "Bye")
+    append_text(rendered, TextRenderer(), "Bye")
 
     assert "writing" in plain(rendered.head[-1])
     assert grown == ["Hello world▌"]
@@ -68,22 +71,57 @@ def test_dividers_are_above_the_header() -> None:
 
     assert lines[0].startswith("── Saturday 14 March 2026 ─")
     assert lines[2].startswith("── new ─")
-    assert lines[4].startswith("demo")
+    assert lines[4].startswith("assistant · demo")
 
 
-def test_every_line_fits() -> None:
+@pytest.mark.parametrize("limit", [4, 12, 20, 44, 60, 120])
+def test_every_line_fits(limit: int) -> None:
     """Long names, deep levels and wide characters stay within the width."""
     entry = replace(
-        _entry(content="日本語 " * 30), author="n" * 90, branch_level=30, reply_to="x" * 90
+        _entry(content="日本語 " * 30), author="n" * 90, branch_level=30, quote=Quote("x" * 90, "y")
     )
-    rendered = render_entry(entry, 44)
+    rendered = render_entry(entry, limit, TextRenderer())
+    widths = [width(plain(rendered.line(row))) for row in range(rendered.height)]
 
-    assert all(width(plain(rendered.line(row))) <= 44 - GUTTER for row in range(rendered.height))
-    assert plain(rendered.line(1)).startswith("│ │ ")
+    assert max(widths) <= max(4, limit - GUTTER)
+
+
+@pytest.mark.parametrize(("limit", "cells"), [(200, 8), (60, 8), (40, 8), (24, 4), (20, 0), (8, 0)])
+def test_the_indentation_leaves_space_for_the_text(limit: int, cells: int) -> None:
+    """It has a maximum, takes half of the width at most, and none of the last 16 cells."""
+    assert indentation(replace(_entry(), branch_level=30), limit) == cells
+
+
+def test_the_header_says_what_is_answered() -> None:
+    """Author and first words of the parent, without markup, cut to the width."""
+    quote = Quote("ana", "# A **question**\nabout `x`")
+    header = _text(replace(_entry(content="a"), quote=quote), 60)[0]
+    cut = _text(replace(_entry(content="a"), quote=quote), 40)[0]
+
+    assert header.endswith("  ↳ ana: A question about x")
+    assert cut.endswith("  ↳ ana: A qu…")
+    assert _text(replace(_entry(), quote=Quote("ana", "")))[0].endswith("  ↳ ana")
+    assert _text(replace(_entry(), quote=Quote()), 60)[0].endswith("  ↳ an earlier message")
+
+
+def test_the_header_marks_unread_messages_and_folds() -> None:
+    """An unread message has a mark; a folded branch says how much it hides."""
+    folded = replace(_entry(), unread=True, folded=1_200)
+
+    assert _text(folded, 60)[0].endswith(" ●  ▸ 1,200 folded")
+    assert _text(replace(folded, folded_unread=3), 60)[0].endswith("▸ 1,200 folded (3 new)")
+
+
+def test_a_hidden_entry_has_no_rows() -> None:
+    """Neither rendered nor estimated, and without its dividers."""
+    hidden = replace(_entry(content="a"), first_unread=True, hidden=True)
+
+    assert (render_entry(hidden, 40, TextRenderer()).height, estimate_rows(hidden, 40)) == (0, 0)
+    assert hidden.divider_rows == 0
 
 
 def test_estimated_rows_are_close() -> None:
     """The estimate of a plain message differs from its rows by at most one."""
-    entry = entries([message(3, "words and words " * 20)], EntryContext(ME, NAMES, {}))[0]
+    entry = entries([message(3, "words and words " * 20)], EntryContext(ME, NAMES))[0]
 
-    assert abs(estimate_rows(entry, 60) - render_entry(entry, 60).height) <= 1
+    assert abs(estimate_rows(entry, 60) - render_entry(entry, 60, TextRenderer()).height) <= 1

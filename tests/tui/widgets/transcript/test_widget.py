@@ -1,171 +1,20 @@
 """The transcript widget."""
 
-import asyncio
-import random
-from collections.abc import Sequence
+from dataclasses import replace
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tests.tui.sample_threads import ME, NAMES, answer, chain, message, message_id
-from textual.app import App, ComposeResult
+from tests.tui.sample_threads import ME, START, answer, chain, message, message_id
+from tests.tui.widgets.transcript.transcript_app import CONTEXT, TranscriptApp, running
 
-from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.render import plain
-from rustygpt_tui.widgets.transcript.entries import EntryContext, entries
-from rustygpt_tui.widgets.transcript.widget import Transcript
-
-CONTEXT = EntryContext(ME, NAMES, {})
-
-
-class Demo(App[None]):
-    """An app with a transcript only, which records its messages."""
-
-    def __init__(self, messages: Sequence[MessageView] = ()) -> None:
-        super().__init__()
-        self.messages = list(messages)
-        self.texts = {message_id(500): ""}
-        self.posted: list[object] = []
-
-    def compose(self) -> ComposeResult:
-        yield Transcript(self.texts.get)
-
-    def on_mount(self) -> None:
-        self.transcript.focus()
-        self.show_all()
-
-    def show_all(self) -> None:
-        self.messages.sort(key=lambda m: m.path)
-        self.transcript.show(entries(self.messages, CONTEXT))
-
-    @property
-    def transcript(self) -> Transcript:
-        return self.query_one(Transcript)
-
-    def on_transcript_link_clicked(self, event: Transcript.LinkClicked) -> None:
-        self.posted.append(event.href)
-
-    def on_transcript_end_seen(self) -> None:
-        self.posted.append("end")
-
-    def top(self) -> tuple[object, int]:
-        """Return the message at the top of the view, and the row counted from its header."""
-        located = self.transcript.entry_layout.line(self.transcript.scroll_offset.y)
-        assert located is not None
-        return located[0].id, located[1] - located[0].divider_rows
-
-    def screen_text(self) -> list[str]:
-        rows = range(self.transcript.size.height)
-        return [self.transcript.render_line(y).text.rstrip() for y in rows]
-
-
-async def test_it_opens_at_the_end_and_follows_it() -> None:
-    """The newest message is in view, also after more are added."""
-    app = Demo(chain(range(200)))
-    async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
-        assert "message 199" in "".join(app.screen_text())
-        app.messages.append(message(200))
-        app.show_all()
-        await pilot.pause()
-        assert "message 200" in "".join(app.screen_text())
-        assert "end" in app.posted
-
-
-async def test_a_scrolled_up_view_stays_and_counts_new_messages() -> None:
-    """The line stays in place, a pill counts new messages, and a click goes to them."""
-    app = Demo(chain(range(100)))
-    async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
-        app.transcript.action_page(-1)
-        before = app.top()
-        app.messages.append(message(100))
-        app.messages.sort(key=lambda m: m.path)
-        app.transcript.show(entries(app.messages, CONTEXT), new_count=1)
-        await pilot.pause()
-        assert app.top() == before
-        assert app.screen_text()[-1].strip() == "↓ 1 new"
-        await pilot.click(Transcript, offset=(30, 19))
-        assert "message 100" in "".join(app.screen_text())
-
-
-async def test_a_thread_that_fits_the_view_is_followed() -> None:
-    """Going to a message of a thread that fits the view keeps following the end."""
-    app = Demo(chain(range(3)))
-    async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
-        app.posted.clear()
-        app.transcript.go_to(message_id(1))
-        app.messages.append(message(3))
-        app.show_all()
-        await pilot.pause()
-        assert app.transcript.following
-        assert "end" in app.posted
-
-
-OPERATIONS = st.lists(
-    st.tuples(
-        st.sampled_from(["append", "before", "edit", "grow", "resize", "theme", "remove"]),
-        st.integers(0, 10_000),
-    ),
-    min_size=1,
-    max_size=12,
-)
-
-
-@given(OPERATIONS, st.integers(2, 400))
-@settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow], database=None
-)
-def test_no_operation_moves_the_line_being_read(
-    operations: list[tuple[str, int]], start: int
-) -> None:
-    """Added, edited, streamed, resized or restyled: the line at the top drifts by 0 rows."""
-    asyncio.run(_drift(operations, start))
-
-
-async def _drift(operations: list[tuple[str, int]], start: int) -> None:
-    app = Demo([*chain(range(100, 180)), answer(500, streaming=True)])
-    async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
-        app.transcript.scroll_to(y=min(start, app.transcript.max_scroll_y - 30))
-        await pilot.pause()
-        for kind, seed in operations:
-            before = app.top()
-            await _operate(app, kind, random.Random(seed), before[0])
-            await pilot.pause()
-            assert app.top() == before, kind
-
-
-async def _operate(app: Demo, kind: str, rng: random.Random, top_id: object) -> None:
-    if kind == "grow":
-        app.texts[message_id(500)] += "more **words**\n\n" * 3
-        app.transcript.update_streaming([message_id(500)])
-    elif kind == "resize":
-        app.transcript.styles.width = rng.randrange(40, 60)
-    elif kind == "theme":
-        app.theme = rng.choice(["nord", "textual-light", "gruvbox"])
-    else:
-        _change(app, kind, rng, top_id)
-        app.show_all()
-
-
-def _change(app: Demo, kind: str, rng: random.Random, top_id: object) -> None:
-    changed = rng.choice([m for m in app.messages if m.id != top_id and not m.streaming])
-    number = rng.randrange(0, 400)
-    if kind in {"edit", "remove"}:
-        app.messages.remove(changed)
-    if kind == "edit":
-        app.messages.append(message(int(changed.path), "new\n\n" * number))
-    path = number if kind == "before" else number + 400
-    if kind in {"append", "before"} and all(m.id != message_id(path) for m in app.messages):
-        app.messages.append(message(path, "some words " * rng.randrange(1, 40)))
+from rustygpt_tui.widgets.transcript.entries import Quote
+from rustygpt_tui.widgets.transcript.reports import TranscriptReports
+from rustygpt_tui.widgets.transcript.widget import MAX_MISSING_PARENTS, Transcript
 
 
 async def test_ten_thousand_messages_are_one_widget() -> None:
     """The number of widgets does not depend on the number of messages."""
-    app = Demo(chain(range(10_000)))
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.pause()
+    app = TranscriptApp(chain(range(10_000)))
+    async with running(app, (120, 40)) as pilot:
         assert sum(1 for _ in app.screen.walk_children()) <= 4
         assert "message 9999" in "".join(app.screen_text())
         app.transcript.action_start()
@@ -173,30 +22,17 @@ async def test_ten_thousand_messages_are_one_widget() -> None:
         assert "message 0" in "".join(app.screen_text())
 
 
-async def test_the_cursor_moves_over_messages() -> None:
-    """Up and down select messages, and the selected one is in view."""
-    app = Demo(chain(range(50)))
-    async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
-        for _ in range(30):
-            app.transcript.action_cursor(-1)
-        await pilot.pause()
-        assert app.transcript.selected is not None
-        assert f"▎ {app.transcript.selected.message.content}" in app.screen_text()
-
-
 async def test_the_mouse_selects_text_without_the_gutter() -> None:
     """A selection over several messages survives messages added above it."""
-    app = Demo([message(number, "hello world") for number in range(10, 30)])
-    async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
+    app = TranscriptApp([message(number, "hello world") for number in range(10, 30)])
+    async with running(app) as pilot:
         app.transcript.scroll_to(y=2)
         await pilot.pause()
         await pilot.mouse_down(Transcript, offset=(8, 1))
         await pilot.hover(Transcript, offset=(7, 4))
         await pilot.mouse_up(Transcript, offset=(7, 4))
         first = app.screen.get_selected_text()
-        app.messages.insert(0, message(1))
+        app.messages.insert(0, message(9))
         app.show_all()
         await pilot.pause()
         assert first is not None
@@ -208,9 +44,10 @@ async def test_the_mouse_selects_text_without_the_gutter() -> None:
 
 async def test_markup_and_escapes_of_users_are_shown_as_text() -> None:
     """Markup has no effect, and control characters are removed."""
-    app = Demo([message(0, "[/b] [@click=app.quit]x[/] \x1b[2J", author_name="[red]\x1b]0;x")])
-    async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
+    app = TranscriptApp(
+        [message(0, "[/b] [@click=app.quit]x[/] \x1b[2J", author_name="[red]\x1b]0;x")]
+    )
+    async with running(app):
         text = "\n".join(app.screen_text())
         assert "[/b] [@click=app.quit]x[/] [2J" in text
         assert "\x1b" not in text
@@ -218,25 +55,238 @@ async def test_markup_and_escapes_of_users_are_shown_as_text() -> None:
 
 async def test_a_clicked_link_is_reported() -> None:
     """A click on a link posts its address, and does not open it."""
-    app = Demo([message(0, "https://a.b/c")])
-    async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
+    app = TranscriptApp([message(0, "https://a.b/c")])
+    async with running(app) as pilot:
         row = next(i for i, line in enumerate(app.screen_text()) if "https" in line)
         await pilot.click(Transcript, offset=(4, row))
-        assert "https://a.b/c" in app.posted
+        clicked = [r for r in app.reports if isinstance(r, TranscriptReports.LinkClicked)]
+        assert [report.href for report in clicked] == ["https://a.b/c"]
 
 
 async def test_a_finished_answer_is_rendered_from_its_complete_text() -> None:
     """While streaming the text grows in place; at the end it is rendered again."""
-    app = Demo([message(0), answer(500, streaming=True)])
-    async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
+    app = TranscriptApp([message(0), answer(500, streaming=True, parent_id=message_id(0))])
+    async with running(app) as pilot:
         app.texts[message_id(500)] = "# Title\n\n- one"
         app.transcript.update_streaming([message_id(500)])
         await pilot.pause()
         growing = "\n".join(app.screen_text())
-        app.messages[1] = answer(500, "# Title\n\n- one\n- two")
+        app.messages[1] = answer(500, "# Title\n\n- one\n- two", parent_id=message_id(0))
         app.show_all()
         rendered = app.transcript.entry_layout.rendered(1)
         assert "• one▌" in growing
         assert [plain(line) for line in rendered.body] == ["Title", "", "• one", "• two"]
+
+
+async def test_rows_at_the_edges_say_that_there_is_more() -> None:
+    """Above the first and below the last entry; they are no part of the thread's text."""
+    app = TranscriptApp(chain(range(3)))
+    async with running(app) as pilot:
+        app.transcript.set_window(has_more_above=True, has_more_below=True)
+        await pilot.pause()
+        text = app.screen_text()
+        assert text[0].strip() == "⋯ earlier messages"
+        assert text[app.transcript.entry_layout.total - 1].strip() == "⋯ later messages"
+        assert len(app.transcript.visible_entries()) == 3
+        await pilot.click(Transcript, offset=(10, 0))
+        assert app.transcript.selected is None
+
+
+async def test_more_messages_are_asked_for_once() -> None:
+    """Near an edge one report is posted; it is repeated after a page or another visit."""
+    app = TranscriptApp(chain(range(200)))
+    async with running(app) as pilot:
+        transcript = app.transcript
+        transcript.set_window(has_more_above=True, has_more_below=False)
+        counts = [app.reported(transcript.NearStart)]
+        for y in (50, 30, 10):
+            transcript.scroll_to(y=y)
+            await pilot.pause()
+        counts.append(app.reported(transcript.NearStart))
+        transcript.scroll_to(y=300)
+        await pilot.pause()
+        transcript.scroll_to(y=5)
+        await pilot.pause()
+        counts.append(app.reported(transcript.NearStart))
+        transcript.set_window(has_more_above=True, has_more_below=True)
+        counts.append(app.reported(transcript.NearStart))
+        assert counts == [0, 1, 2, 3]
+        assert not app.reported(transcript.NearEnd)
+
+
+async def test_pills_cover_rows_and_are_clicked() -> None:
+    """A covered row is not visible; a click reports the direction, and selects no message."""
+    app = TranscriptApp(chain(range(50)))
+    async with running(app) as pilot:
+        transcript = app.transcript
+        transcript.go_to(message_id(10))
+        transcript.scroll_to(y=transcript.scroll_offset.y + 1)
+        await pilot.pause()
+        before = transcript.visible_entries()
+        transcript.show_pills("↑ 1 new", "↓ the answer goes on")
+        await pilot.pause()
+        covered = transcript.visible_entries()
+        text = app.screen_text()
+        await pilot.click(Transcript, offset=(30, 0))
+        await pilot.click(Transcript, offset=(30, 19))
+        clicked = [r for r in app.reports if isinstance(r, TranscriptReports.PillClicked)]
+        assert (text[0].strip(), text[-1].strip()) == ("↑ 1 new", "↓ the answer goes on")
+        assert before[0] == replace(before[0], id=message_id(10), top_visible=True)
+        assert message_id(10) not in {entry.id for entry in covered}
+        assert [report.direction for report in clicked] == ["above", "below"]
+        assert transcript.selected is None
+
+
+async def test_a_low_view_has_no_pills() -> None:
+    """With three rows the pills would leave one row of text."""
+    app = TranscriptApp(chain(range(50)))
+    async with running(app, (60, 3)) as pilot:
+        app.transcript.show_pills("↑ 1 new", "↓ 2 new")
+        await pilot.pause()
+        assert "new" not in "".join(app.screen_text())
+
+
+async def test_marks_change_only_their_entries() -> None:
+    """The line being read stays where it is, and unmarked entries stay rendered."""
+    app = TranscriptApp(chain(range(50)))
+    async with running(app) as pilot:
+        transcript = app.transcript
+        transcript.go_to(message_id(20))
+        await pilot.pause()
+        unmarked = transcript.entry_layout.rendered(22)
+        transcript.set_marks(message_id(20), frozenset({message_id(20), message_id(21)}))
+        await pilot.pause()
+        assert app.header_row(message_id(20)) == 0
+        assert [line.rstrip()[-1] for line in app.screen_text() if "09:12" in line][:3] == [
+            "●",
+            "●",
+            "2",
+        ]
+        assert transcript.entry_layout.rendered(22) is unmarked
+        transcript.set_marks(None, frozenset())
+        assert not any(entry.unread or entry.first_unread for entry in transcript.entries)
+
+
+async def test_a_folded_branch_is_neither_drawn_nor_visible() -> None:
+    """The header says how much is folded; a message that arrives there is counted."""
+    app = TranscriptApp(chain(range(30)))
+    async with running(app) as pilot:
+        transcript = app.transcript
+        transcript.select(message_id(5))
+        await pilot.press("o")
+        app.context = replace(CONTEXT, unread=frozenset({message_id(30)}))
+        app.add([message(30)])
+        await pilot.pause()
+        text = "\n".join(app.screen_text())
+        assert "▸ 25 folded (1 new)" in text
+        assert "message 6" not in text
+        assert transcript.visible_entries()[-1].id == message_id(5)
+        await pilot.press("o")
+        assert "message 6" in "\n".join(app.screen_text())
+
+
+async def test_going_to_a_folded_message_opens_the_folds_above_it() -> None:
+    """Both of two nested folds open, others stay."""
+    app = TranscriptApp(chain(range(30)))
+    async with running(app) as pilot:
+        transcript = app.transcript
+        for number in (20, 10, 2):
+            transcript.fold(message_id(number))
+        transcript.go_to(message_id(15))
+        await pilot.pause()
+        assert "message 15" in "\n".join(app.screen_text())
+        assert [entry.folded for entry in transcript.entries if entry.folded] == [9]
+
+
+async def test_a_message_without_replies_is_not_folded() -> None:
+    """Its first reply is shown when it arrives."""
+    app = TranscriptApp(chain(range(3)))
+    async with running(app) as pilot:
+        app.transcript.fold(message_id(2))
+        app.add([message(3)])
+        await pilot.pause()
+        assert "message 3" in "\n".join(app.screen_text())
+
+
+async def test_folding_a_branch_whose_start_is_above_the_view_goes_there() -> None:
+    """The folded message is at the top of the view afterwards."""
+    app = TranscriptApp(chain(range(80)))
+    async with running(app) as pilot:
+        app.transcript.fold(message_id(10))
+        app.transcript.unfold(message_id(10))
+        app.transcript.go_to(message_id(40))
+        app.transcript.fold(message_id(10))
+        await pilot.pause()
+        assert "▸ 69 folded" in "\n".join(app.screen_text())
+
+
+async def test_parents_without_a_quote_are_missing() -> None:
+    """Bounded, of entries near the view; a quote for one changes its replies."""
+    replies = [message(n, depth=2, parent_id=message_id(n - 1_000)) for n in range(1_000, 1_400)]
+    app = TranscriptApp(replies)
+    async with running(app) as pilot:
+        transcript = app.transcript
+        missing = transcript.missing_parents()
+        app.context = replace(CONTEXT, quotes={id_: Quote("ana", "hello") for id_ in missing})
+        app.add([])
+        await pilot.pause()
+        assert len(missing) == MAX_MISSING_PARENTS
+        assert message_id(399) in missing
+        assert "↳ ana: hello" in "\n".join(app.screen_text())
+        assert not missing & transcript.missing_parents()
+
+
+async def test_the_lowest_leaf_is_the_branch_the_reader_is_at_the_end_of() -> None:
+    """Its end is on screen and it has no replies; the last entry counts at the thread's end."""
+    thread = [*chain(range(30)), message(30, depth=2, parent_id=message_id(0))]
+    app = TranscriptApp(thread)
+    async with running(app, (60, 9)) as pilot:
+        transcript = app.transcript
+
+        def leaf() -> int | None:
+            found = transcript.lowest_leaf()
+            return found.id.int - message_id(0).int if found else None
+
+        at_end = leaf()
+        transcript.set_window(has_more_above=False, has_more_below=True)
+        with_more = leaf()
+        transcript.go_to(message_id(10))
+        await pilot.pause()
+        paths = transcript.view_paths()
+        assert (at_end, with_more, leaf()) == (30, 29, None)
+        assert paths == (thread[10].path, thread[12].path)
+
+
+async def test_a_confirmed_message_takes_the_place_of_the_unconfirmed_one() -> None:
+    """In the branch it belongs to: no other row moves, and the cursor stays on it."""
+    thread = [*chain(range(20)), message(20, depth=2, parent_id=message_id(0))]
+    fields = {"depth": 12, "parent_id": message_id(10), "created_at": START}
+    pending = message(99, path=f"{thread[10].path}\x7f0", author_user_id=ME, **fields)
+    confirmed = message(21, "message 99", path=f"{thread[10].path}a", **fields)
+    app = TranscriptApp(thread)
+    async with running(app) as pilot:
+        transcript = app.transcript
+        transcript.go_to(message_id(9))
+        app.context = replace(CONTEXT, pending=frozenset({pending.id}))
+        app.add([pending])
+        transcript.select(pending.id)
+        await pilot.pause()
+        before = app.screen_text()
+        transcript.update_messages([confirmed], CONTEXT, confirmed={pending.id: confirmed.id})
+        await pilot.pause()
+        after = app.screen_text()
+        assert transcript.selected is not None
+        assert transcript.selected.id == confirmed.id
+        assert [line.replace("  sending …", "") for line in before] == after
+        assert "sending" in "".join(before)
+
+
+async def test_while_a_text_replaces_the_messages_none_is_visible() -> None:
+    """During loading nothing is seen, and no pill is drawn."""
+    app = TranscriptApp(chain(range(5)))
+    async with running(app):
+        app.transcript.show_pills("↑ 1 new", "")
+        app.transcript.show_message_instead("Loading …")
+        assert app.transcript.visible_entries() == []
+        assert app.transcript.view_paths() is None
+        assert "new" not in "".join(app.screen_text())

@@ -1,21 +1,34 @@
 """Entries of the transcript: one per message, with its place in the reply tree. No Textual import.
 
-Entries are in depth-first order of the reply tree. A reply to a message that has one reply only is
-not indented, so that a plain exchange stays flat; branches are indented up to a maximum depth.
+Entries are in depth-first order of the reply tree. The first reply to a message stands right below
+it and has its level; every further reply is one level deeper. So a plain exchange stays flat
+however long it is, and a message that arrives never changes the level of another one.
 """
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from rustygpt_shared.models.messages import MessageView
+from rustygpt_tui.store.names import Names
 
-INDENT = 2
-"""Cells per level of branching."""
-DEEPEST_INDENT = 8
-"""Levels beyond this one are not indented further, which leaves space for the text."""
+QUOTE_LENGTH = 200
+"""Code points of a message's content that a quote keeps; more never fits into a header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The author of a message that is replied to, and the start of its content (Markdown).
+
+    Both are empty when the message is not known.
+    """
+
+    author: str = ""
+    text: str = ""
+
+
+UNKNOWN_QUOTE = Quote()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +39,27 @@ class Entry:
     author: str
     own: bool = False
     branch_level: int = 0
-    """The number of branchings above it."""
-    reply_to: str = ""
-    """The author of the message it replies to, unless that is the entry right above."""
+    """0 for the first branch of the thread; see the module."""
+    quote: Quote | None = None
+    """The message it replies to, unless that is the entry right above."""
     day: datetime | None = None
     """Set when it is the first message of a day."""
     first_unread: bool = False
     """True for the first unread message, which has a divider above it."""
+    unread: bool = False
+    """True while the reader has not seen it; its header has a mark."""
     error: str = ""
     """Why an answer failed, in one sentence."""
+    deletion: str = ""
+    """`deleted`, and by whom if not by its author."""
     pending: bool = False
     """True until the server confirmed the message."""
+    hidden: bool = False
+    """True inside a folded branch; a hidden entry has no rows."""
+    folded: int = 0
+    """The number of entries below it that its fold hides."""
+    folded_unread: int = 0
+    """How many of those are unread."""
 
     @property
     def id(self) -> UUID:
@@ -46,52 +69,46 @@ class Entry:
     @property
     def divider_rows(self) -> int:
         """The number of rows that dividers take above the header."""
-        return 2 * (self.day is not None) + 2 * self.first_unread
-
-    @property
-    def indent(self) -> int:
-        """The indentation in cells."""
-        return INDENT * min(self.branch_level, DEEPEST_INDENT)
+        return 0 if self.hidden else 2 * (self.day is not None) + 2 * self.first_unread
 
 
 @dataclass(frozen=True, slots=True)
 class EntryContext:
-    """What entries depend on besides their messages."""
+    """What entries depend on besides their messages. Its mappings must not change afterwards."""
 
     me: UUID
-    names: dict[UUID, str]
-    """Names of the participants by user id."""
-    errors: dict[UUID, str]
-    """Errors of answers by message id."""
+    names: Names
+    """The labels of the participants."""
     first_unread: UUID | None = None
-    pending: frozenset[UUID] = frozenset()
+    pending: Set[UUID] = frozenset()
+    quotes: Mapping[UUID, Quote] = field(default_factory=dict)
+    """Quotes of messages that are replied to and are not among the entries, by message id."""
+    unread: Set[UUID] = frozenset()
+    """The ids of unread messages."""
 
     def author(self, message: MessageView) -> str:
-        """Return the name to show for the author of a message."""
-        if message.role == "assistant":
-            return message.model or "assistant"
-        if message.role == "system":
-            return "system"
-        name = self.names.get(message.author_user_id) if message.author_user_id else None
-        return name or message.author_name or "somebody"
+        """Return the label of a message's author."""
+        return self.names.author(message)
+
+    def quote(self, message: MessageView) -> Quote:
+        """Return the quote of a message in the headers of its replies."""
+        text = message.content[:QUOTE_LENGTH]
+        if message.deleted_at is not None:
+            text = f"({self.names.deletion(message)})"
+        return Quote(self.author(message), text)
 
 
 def entries(messages: Iterable[MessageView], context: EntryContext) -> list[Entry]:
-    """Return the entries of messages given in depth-first order."""
-    messages = list(messages)
-    reply_counts = Counter(message.parent_id for message in messages)
-    levels: dict[UUID, int] = {}
-    authors: dict[UUID, str] = {}
+    """Return the entries of messages given in depth-first order, as if nothing were folded."""
+    by_id: dict[UUID, Entry] = {}
     day_divider = DayDivider()
     result: list[Entry] = []
     above: MessageView | None = None
     for message in messages:
-        parent = message.parent_id
-        level = levels.get(parent, 0) + (reply_counts[parent] > 1) if parent else 0
-        levels[message.id] = level
-        authors[message.id] = context.author(message)
-        parent_author = authors.get(parent, "") if parent else ""
-        result.append(entry(message, above, level, parent_author, context, day_divider))
+        parent = by_id.get(message.parent_id) if message.parent_id else None
+        added = entry(message, above, parent, context, day_divider)
+        by_id[message.id] = added
+        result.append(added)
         above = message
     return result
 
@@ -99,26 +116,53 @@ def entries(messages: Iterable[MessageView], context: EntryContext) -> list[Entr
 def entry(
     message: MessageView,
     above: MessageView | None,
-    branch_level: int,
-    parent_author: str,
+    parent: Entry | None,
     context: EntryContext,
     day_divider: "DayDivider",
 ) -> Entry:
-    """Return the entry of a message.
+    """Return the entry of a message, as if nothing were folded.
 
-    `above` is the message of the entry above, `parent_author` wrote the message it replies to.
+    `above` is the message of the entry above; `parent` is the entry of the message it replies to,
+    None when there is none or it is not among the entries.
     """
     return Entry(
         message,
         context.author(message),
         own=message.author_user_id == context.me,
-        branch_level=branch_level,
-        reply_to=parent_author if above and message.parent_id != above.id else "",
+        branch_level=_branch_level(message, above, parent),
+        quote=_quote(message, above, parent, context),
         day=day_divider.starts(message.created_at, above.created_at if above else None),
         first_unread=message.id == context.first_unread,
-        error=context.errors.get(message.id, ""),
+        unread=message.id in context.unread,
+        error=message.error.message if message.error else "",
+        deletion=context.names.deletion(message) if message.deleted_at else "",
         pending=message.id in context.pending,
     )
+
+
+def _branch_level(message: MessageView, above: MessageView | None, parent: Entry | None) -> int:
+    """Return the level of a message.
+
+    Where the entries start in the middle of a thread, parents are missing. A message below another
+    one whose parent is missing is not the first reply, so its level is 1 at least; the first entry
+    may continue a plain exchange. Then an earlier page changes the level of few entries.
+    """
+    if message.parent_id is None:
+        return 0
+    if parent is None:
+        return 0 if above is None else 1
+    return parent.branch_level + (above is None or above.id != message.parent_id)
+
+
+def _quote(
+    message: MessageView, above: MessageView | None, parent: Entry | None, context: EntryContext
+) -> Quote | None:
+    parent_id = message.parent_id
+    if parent_id is None or (above is not None and above.id == parent_id):
+        return None
+    if parent is not None:
+        return context.quote(parent.message)
+    return context.quotes.get(parent_id, UNKNOWN_QUOTE)
 
 
 class DayDivider:

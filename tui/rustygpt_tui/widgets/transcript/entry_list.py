@@ -1,17 +1,18 @@
 """The entries of a thread, updated incrementally: the cost depends on the change. No Textual.
 
-Invariant: after any sequence of changes, the entries equal those that `entries.entries` builds
-from the same messages.
+Invariant: after any sequence of changes, the entries equal those that `entries.entries` and
+`folding.with_folds` build from the same messages, context and folds.
 """
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.widgets.transcript.entries import DayDivider, Entry, EntryContext, entries, entry
+from rustygpt_tui.widgets.transcript.folding import Folds, branch_end, find_folds, with_folds
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,54 +22,108 @@ class Splice:
     start: int
     stop: int
     entries: list[Entry]
-    new_count: int = 0
-    """The number of added messages that other people wrote."""
+
+    @property
+    def changes_nothing(self) -> bool:
+        """True when no entry was added, changed or removed."""
+        return not self.entries and self.start == self.stop
 
 
 class EntryList:
     """Entries in the order of their messages' paths, which is depth-first order."""
 
     def __init__(self, context: EntryContext) -> None:
-        self.context = context
         self.entries: list[Entry] = []
+        self._context = context
+        self._folded: set[UUID] = set()
+        self._folds = Folds()
         self._by_id: dict[UUID, Entry] = {}
-        self._reply_counts: Counter[UUID | None] = Counter()
+        self._replies: defaultdict[UUID | None, set[UUID]] = defaultdict(set)
         self._day_divider = DayDivider()
+        self._stale: set[UUID] = set()
+        """The messages whose entries must be built again at the end of the change."""
         self._unchanged_head = 0
         self._unchanged_tail = 0
 
     def __contains__(self, id: UUID) -> bool:
         return id in self._by_id
 
-    def reset(self, messages: Iterable[MessageView], context: EntryContext) -> list[Entry]:
-        """Replace everything by these messages, given in depth-first order."""
-        self.context = context
-        self.entries = entries(messages, context)
-        self._by_id = {entry.id: entry for entry in self.entries}
-        self._reply_counts = Counter(entry.message.parent_id for entry in self.entries)
-        return self.entries
+    @property
+    def context(self) -> EntryContext:
+        """What the entries depend on besides their messages."""
+        return self._context
 
-    def upsert(self, messages: Iterable[MessageView]) -> Splice:
-        """Add or replace messages, and return what changed."""
-        size_before = self._start_change()
-        forks: set[UUID | None] = set()
-        new_count = sum(self._upsert(message, forks) for message in messages)
-        self._rebuild_forks(forks)
-        return self._finish_change(size_before, new_count)
-
-    def remove(self, ids: Iterable[UUID]) -> Splice:
-        """Remove messages without replies, such as unconfirmed ones; return what changed."""
-        size_before = self._start_change()
-        forks: set[UUID | None] = set()
-        for id_ in ids:
-            if id_ in self._by_id:
-                self._remove(self.index(id_), forks)
-        self._rebuild_forks(forks)
-        return self._finish_change(size_before, 0)
+    @property
+    def folded(self) -> frozenset[UUID]:
+        """The messages whose branches are folded, also those that are not among the entries."""
+        return frozenset(self._folded)
 
     def index(self, id: UUID) -> int:
         """Return the index of a message's entry; raises KeyError when there is none."""
         return bisect_left(self.entries, self._by_id[id].message.path, key=_path)
+
+    def reset(self, messages: Iterable[MessageView], context: EntryContext) -> list[Entry]:
+        """Replace everything by these messages, given in depth-first order; folds are kept."""
+        self._context = context
+        self.entries = entries(messages, context)
+        self._by_id = {entry.id: entry for entry in self.entries}
+        self._replies.clear()
+        for added in self.entries:
+            self._replies[added.message.parent_id].add(added.id)
+        self._folds = find_folds(self.entries, self._folded_indices())
+        if self._folds.counts:
+            self.entries = with_folds(self.entries, self._folded)
+            self._by_id = {entry.id: entry for entry in self.entries}
+        return self.entries
+
+    def change(
+        self,
+        messages: Iterable[MessageView] = (),
+        removed: Iterable[UUID] = (),
+        context: EntryContext | None = None,
+    ) -> Splice:
+        """Remove messages, add or replace messages, take another context; return what changed."""
+        size_before = self._start_change()
+        if context is not None:
+            self._change_context(context)
+        for id_ in removed:
+            if id_ in self._by_id:
+                self._remove(self.index(id_))
+        for message in messages:
+            self._upsert(message)
+        self._rebuild_stale()
+        self._refold()
+        return self._finish_change(size_before)
+
+    def fold(self, id: UUID) -> Splice:
+        """Hide the branch below a message; messages that arrive there are hidden as well."""
+        return self._change_folds(self._folded | {id})
+
+    def unfold(self, id: UUID) -> Splice:
+        """Show the branch below a message; folds within it are kept."""
+        return self._change_folds(self._folded - {id})
+
+    def unfold_to(self, id: UUID) -> Splice:
+        """Open all folds that hide a message."""
+        above: set[UUID] = set()
+        if id in self._folds.hidden:
+            index = self.index(id)
+            depth = self.entries[index].message.depth
+            for entry_above in reversed(self.entries[:index]):
+                if entry_above.message.depth < depth:
+                    depth = entry_above.message.depth
+                    above.add(entry_above.id)
+        return self._change_folds(self._folded - above)
+
+    def unfold_all(self) -> Splice:
+        """Open all folds."""
+        return self._change_folds(set())
+
+    def _change_folds(self, folded: set[UUID]) -> Splice:
+        size_before = self._start_change()
+        self._folded = folded
+        self._refold()
+        return self._finish_change(size_before)
 
     def _start_change(self) -> int:
         """Start to track how many entries at both ends stay the same; return their number."""
@@ -76,66 +131,83 @@ class EntryList:
         self._unchanged_tail = len(self.entries)
         return len(self.entries)
 
-    def _finish_change(self, size_before: int, new_count: int) -> Splice:
+    def _finish_change(self, size_before: int) -> Splice:
         start = min(self._unchanged_head, size_before)
         tail = min(self._unchanged_tail, size_before - start)
-        changed = self.entries[start : len(self.entries) - tail]
-        return Splice(start, size_before - tail, changed, new_count)
+        return Splice(start, size_before - tail, self.entries[start : len(self.entries) - tail])
 
-    def _upsert(self, message: MessageView, forks: set[UUID | None]) -> bool:
-        """Add or replace one message; return True for a new one of another author.
+    def _change_context(self, context: EntryContext) -> None:
+        before, self._context = self._context, context
+        if before is context:
+            return
+        if before.me != context.me or before.names != context.names:
+            self._stale.update(self._by_id)
+            return
+        self._stale.update(before.unread ^ context.unread, before.pending ^ context.pending)
+        if before.first_unread != context.first_unread:
+            self._stale.update(id_ for id_ in (before.first_unread, context.first_unread) if id_)
+        for parent_id in _changed_keys(before.quotes, context.quotes):
+            self._stale.update(self._replies.get(parent_id, ()))
 
-        Adds to `forks` the messages whose branches change their indentation.
-        """
-        if message.id in self._by_id:
-            self._rebuild(self.index(message.id), message)
-            return False
+    def _upsert(self, message: MessageView) -> None:
+        shown = self._by_id.get(message.id)
+        if shown is not None and shown.message.path == message.path:
+            if shown.message != message:
+                self._rebuild(self.index(message.id), message)
+                self._stale.update(self._replies.get(message.id, ()))  # their quotes changed
+            return
+        if shown is not None:  # an unconfirmed message that another one was confirmed before
+            self._remove(self.index(message.id))
         at = bisect_left(self.entries, message.path, key=_path)
-        self._reply_counts[message.parent_id] += 1
         added = self._entry(at, message)
         self._by_id[message.id] = added
+        self._replies[message.parent_id].add(message.id)
         self.entries.insert(at, added)
         self._touch(at)
-        if at + 1 < len(self.entries):
-            self._rebuild(at + 1)
-        if self._reply_counts[message.parent_id] == 2:
-            forks.add(message.parent_id)
-        if self._reply_counts[message.id]:  # its replies arrived before it
-            forks.add(message.id)
-        return message.author_user_id != self.context.me
+        self._stale.add(message.id)  # its parent may be added or change its level after it
+        self._mark_stale_around(message.id, at + 1)
 
-    def _remove(self, at: int, forks: set[UUID | None]) -> None:
-        removed = self.entries.pop(at).message
+    def _remove(self, at: int) -> None:
+        removed = self.entries.pop(at)
         del self._by_id[removed.id]
-        self._reply_counts[removed.parent_id] -= 1
+        self._replies[removed.message.parent_id].discard(removed.id)
         self._unchanged_head = min(self._unchanged_head, at)
         self._unchanged_tail = min(self._unchanged_tail, len(self.entries) - at)
-        if at < len(self.entries):
-            self._rebuild(at)
-        if self._reply_counts[removed.parent_id] == 1:
-            forks.add(removed.parent_id)
+        self._mark_stale_around(removed.id, at)
 
-    def _rebuild_forks(self, forks: set[UUID | None]) -> None:
-        """Rebuild the branches below these messages, each entry at most once."""
-        forks.discard(None)
-        indices = sorted(self.index(id_) for id_ in forks if id_ and id_ in self._by_id)
-        if len(indices) < len(forks):  # the parent is missing: its replies may be anywhere
-            for at in range(len(self.entries)):
-                self._rebuild(at)
-            return
+    def _mark_stale_around(self, id: UUID, below: int) -> None:
+        """Mark the entry below an added or removed message, and the replies to the message."""
+        self._stale.update(self._replies.get(id, ()))
+        if below < len(self.entries):
+            self._stale.add(self.entries[below].id)
+
+    def _rebuild_stale(self) -> None:
+        """Build the stale entries again, and the branches whose level changed."""
+        indices = sorted(self.index(id_) for id_ in self._stale if id_ in self._by_id)
+        self._stale.clear()
         done = 0
         for at in indices:
-            if at >= done:
-                done = self._rebuild_below(at)
+            if at < done:
+                continue
+            level = self.entries[at].branch_level
+            self._rebuild(at)
+            if self.entries[at].branch_level != level:
+                done = branch_end(self.entries, at)
+                for below in range(at + 1, done):
+                    self._rebuild(below)
 
-    def _rebuild_below(self, at: int) -> int:
-        """Rebuild the branch below a message, and return the index after its end."""
-        depth = self.entries[at].message.depth
-        below = at + 1
-        while below < len(self.entries) and self.entries[below].message.depth > depth:
-            self._rebuild(below)
-            below += 1
-        return below
+    def _refold(self) -> None:
+        """Update which entries are hidden, and the counts of the folded branches."""
+        before = self._folds
+        if not self._folded and not before.counts:
+            return
+        self._folds = find_folds(self.entries, self._folded_indices())
+        for id_ in self._folds.changed(before):
+            if id_ in self._by_id:
+                self._rebuild(self.index(id_))
+
+    def _folded_indices(self) -> list[int]:
+        return sorted(self.index(id_) for id_ in self._folded if id_ in self._by_id)
 
     def _rebuild(self, at: int, message: MessageView | None = None) -> None:
         """Build an entry again, from the same message unless another version is given."""
@@ -151,13 +223,16 @@ class EntryList:
 
     def _entry(self, at: int, message: MessageView) -> Entry:
         above = self.entries[at - 1].message if at else None
-        parent_id = message.parent_id
-        parent = self._by_id.get(parent_id) if parent_id else None
-        level = parent.branch_level if parent else 0
-        level += parent_id is not None and self._reply_counts[parent_id] > 1
-        author = parent.author if parent else ""
-        return entry(message, above, level, author, self.context, self._day_divider)
+        parent = self._by_id.get(message.parent_id) if message.parent_id else None
+        built = entry(message, above, parent, self._context, self._day_divider)
+        return replace(built, **self._folds.fields(message.id)) if self._folds.counts else built
 
 
 def _path(entry: Entry) -> str:
     return entry.message.path
+
+
+def _changed_keys(before: Mapping[UUID, object], after: Mapping[UUID, object]) -> set[UUID]:
+    if before is after:
+        return set()
+    return {id_ for id_ in before.keys() | after.keys() if before.get(id_) != after.get(id_)}

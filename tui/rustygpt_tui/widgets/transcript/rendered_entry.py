@@ -9,17 +9,27 @@ from datetime import datetime
 from uuid import UUID
 
 from rustygpt_tui.render import Line, Span
-from rustygpt_tui.render.markdown import render
+from rustygpt_tui.render.labels import shorten_label
 from rustygpt_tui.render.streaming_markdown import StreamingMarkdown
-from rustygpt_tui.render.text import one_line, shorten, width
+from rustygpt_tui.render.tasks import RenderTask
+from rustygpt_tui.render.text import first_words, one_line, shorten, width
+from rustygpt_tui.render.text_renderer import Rendered, TextRenderer
 from rustygpt_tui.render.wrap import wrap
-from rustygpt_tui.widgets.transcript.entries import DEEPEST_INDENT, Entry
+from rustygpt_tui.widgets.transcript.entries import Entry, Quote
 
 GUTTER = 2
 """Cells at the left that the widget draws."""
 MARGIN = 1
 """Empty cells at the right."""
+INDENT = 2
+"""Cells per level of branching."""
+DEEPEST_INDENT = 4
+"""Levels beyond this one are not indented further, which leaves space for the text."""
 _MIN_TEXT_WIDTH = 16
+"""Cells that no indentation takes from the text."""
+UNREAD_MARK = "●"
+_STEP = 2_048
+"""The number of code points of an answer in progress that are added at once."""
 _ENDS = {
     "cancelled": ("■ stopped", "note"),
     "length": ("… cut off at the model's limit", "note"),
@@ -40,6 +50,8 @@ class RenderedEntry:
     stream: StreamingMarkdown | None = None
     streamed_length: int = 0
     """The number of code points that were appended to `stream`."""
+    task: RenderTask | None = None
+    """The task whose result replaces the body."""
 
     @property
     def height(self) -> int:
@@ -55,97 +67,163 @@ class RenderedEntry:
         return ()
 
 
-def render_entry(entry: Entry, limit: int, text: str | None = None) -> RenderedEntry:
-    """Return a rendered entry; `text` is the text so far of an answer in progress."""
+def render_entry(
+    entry: Entry,
+    limit: int,
+    renderer: TextRenderer,
+    text: str | None = None,
+    shown: Sequence[Line] | None = None,
+) -> RenderedEntry:
+    """Return a rendered entry; `text` is the text so far of an answer in progress.
+
+    `shown` are the lines of its text that were shown so far, if it is the same text. A hidden entry
+    has no lines.
+    """
+    if entry.hidden:
+        return RenderedEntry(entry, limit, [], [], [])
     space = text_width(entry, limit)
     head = [*_dividers(entry, limit), _header(entry, limit)]
     if entry.message.streaming:
-        rendered = RenderedEntry(entry, limit, head, [], [()], StreamingMarkdown(space))
-        append_text(rendered, text or entry.message.content)
+        rendered = RenderedEntry(entry, limit, head, [], [()], renderer.stream(space))
+        append_text(rendered, renderer, text or entry.message.content)
         return rendered
-    return RenderedEntry(
-        entry, limit, head, _indented(entry, _body(entry, space)), _foot(entry, space)
-    )
+    body = _body(entry, space, renderer, shown)
+    lines = _indented(entry, limit, body.lines)
+    return RenderedEntry(entry, limit, head, lines, _foot(entry, limit), task=body.task)
+
+
+def indentation(entry: Entry, limit: int) -> int:
+    """Return the indentation of an entry in cells; the text has half of the width at least."""
+    most = min(limit // 2, limit - _MIN_TEXT_WIDTH) - GUTTER - MARGIN
+    return INDENT * max(0, min(entry.branch_level, DEEPEST_INDENT, most // INDENT))
 
 
 def text_width(entry: Entry, limit: int) -> int:
     """Return the number of cells for the text of an entry."""
-    return max(_MIN_TEXT_WIDTH, limit - GUTTER - MARGIN - entry.indent)
+    return max(1, limit - GUTTER - MARGIN - indentation(entry, limit))
 
 
-def append_text(rendered: RenderedEntry, text: str) -> None:
-    """Update a rendered answer in progress to its text so far, which usually has grown."""
+def append_text(rendered: RenderedEntry, renderer: TextRenderer, text: str) -> bool:
+    """Update a rendered answer in progress to its text so far, which usually has grown.
+
+    A large part is added in several steps; return whether there is another one to take.
+    """
     if rendered.stream is None:
-        return
+        return False
     if rendered.streamed_length > len(text):
-        rendered.stream = StreamingMarkdown(text_width(rendered.entry, rendered.width))
+        rendered.stream = renderer.stream(text_width(rendered.entry, rendered.width))
         rendered.streamed_length = 0
-    rendered.stream.append(text[rendered.streamed_length :])
-    rendered.streamed_length = len(text)
-    lines: list[Line] = [*rendered.stream.stable_lines, *rendered.stream.open_lines]
+    end = rendered.streamed_length + _STEP
+    rendered.stream.append(text[rendered.streamed_length : end])
+    rendered.streamed_length = min(end, len(text))
+    _show_stream(rendered, rendered.stream)
+    return rendered.streamed_length < len(text)
+
+
+def recolour(rendered: RenderedEntry) -> None:
+    """Show colours of an answer in progress that have become known."""
+    if rendered.stream is not None and rendered.stream.recolour():
+        _show_stream(rendered, rendered.stream)
+
+
+def streamed_lines(rendered: RenderedEntry, text: str) -> list[Line] | None:
+    """Return the lines of an answer that was in progress, if all of this text is shown."""
+    stream = rendered.stream
+    if stream is None or rendered.streamed_length != len(text):
+        return None
+    return [*stream.stable_lines, *stream.open_lines]
+
+
+def _show_stream(rendered: RenderedEntry, stream: StreamingMarkdown) -> None:
+    lines: list[Line] = [*stream.stable_lines, *stream.open_lines]
     space = text_width(rendered.entry, rendered.width)
     if lines and sum(width(span.text) for span in lines[-1]) < space:
         lines[-1] = (*lines[-1], Span("▌", "cursor"))
     else:
         lines.append((Span("▌", "cursor"),))
-    rendered.body = _indented(rendered.entry, lines)
+    rendered.body = _indented(rendered.entry, rendered.width, lines)
 
 
 def estimate_rows(entry: Entry, limit: int) -> int:
     """Return a rough number of rows of an entry, without rendering it."""
+    if entry.hidden:
+        return 0
     space = text_width(entry, limit)
     content = entry.message.content
     rows = 2 + len(content) // space + content.count("\n")
     return rows + (1 if content else 0) + entry.divider_rows
 
 
-def _body(entry: Entry, space: int) -> list[Line]:
+def _body(
+    entry: Entry, space: int, renderer: TextRenderer, shown: Sequence[Line] | None
+) -> Rendered:
     message = entry.message
     if message.deleted_at is not None:
-        return [(Span("deleted", "note"),)]
-    return render(message.content, space)
+        return Rendered([(Span(shorten(one_line(entry.deletion), space), "note"),)])
+    return renderer.render(message.content, space, shown)
 
 
-def _foot(entry: Entry, space: int) -> list[Line]:
+def _foot(entry: Entry, limit: int) -> list[Line]:
     """Return how the answer ended, and the empty line that ends every entry."""
+    if entry.message.deleted_at is not None:
+        return [()]
     text, style = _ENDS.get(entry.message.finish_reason or "", ("", ""))
-    if entry.pending:
-        text, style = "sending …", "note"
     if entry.error:
         text, style = f"✗ {one_line(entry.error)}", "error"
     if not text:
         return [()]
-    return [*_indented(entry, wrap([Span(text, style)], space, hang=2)), ()]
+    lines = wrap([Span(text, style)], text_width(entry, limit), hang=2)
+    return [*_indented(entry, limit, lines), ()]
 
 
-def _indented(entry: Entry, lines: Sequence[Line]) -> list[Line]:
-    if not entry.indent:
+def _indented(entry: Entry, limit: int, lines: Sequence[Line]) -> list[Line]:
+    indent = indentation(entry, limit)
+    if not indent:
         return list(lines)
-    guide = Span("│ " * (entry.indent // 2), "guide")
+    guide = Span("│ " * (indent // INDENT), "guide")
     return [(guide, *line) for line in lines]
 
 
 def _header(entry: Entry, limit: int) -> Line:
     message = entry.message
-    name = shorten(one_line(entry.author), max(4, (limit - entry.indent) // 2))
-    spans = [Span("│ " * (entry.indent // 2), "guide")] if entry.indent else []
+    indent = indentation(entry, limit)
+    name = shorten_label(one_line(entry.author), max(4, (limit - indent) // 2))
+    spans = [Span("│ " * (indent // INDENT), "guide")] if indent else []
     spans.append(Span(name, _author_style(entry)))
     spans.append(Span(f"  {message.created_at.astimezone():%H:%M}", "meta"))
-    spans.extend(Span(f"  {note}", "meta") for note in _notes(entry))
+    if entry.unread:
+        spans.append(Span(f" {UNREAD_MARK}", "unread"))
     if message.streaming:
         spans.append(Span("  writing", "live"))
+    if entry.pending:  # in the header, so that no row moves when the message is confirmed
+        spans.append(Span("  sending …", "note"))
+    if entry.folded:
+        spans.append(Span(f"  {_fold_label(entry)}", "fold"))
+    spans.extend(Span(f"  {note}", "meta") for note in _notes(entry))
     return _fitting(spans, limit - GUTTER - MARGIN)
+
+
+def _fold_label(entry: Entry) -> str:
+    new = f" ({entry.folded_unread:,} new)" if entry.folded_unread else ""
+    return f"▸ {entry.folded:,} folded{new}"
 
 
 def _notes(entry: Entry) -> list[str]:
     notes = []
-    if entry.reply_to:
-        notes.append(f"↳ {one_line(entry.reply_to)}")
     if entry.message.edited_at is not None and entry.message.deleted_at is None:
         notes.append("edited")
     if entry.branch_level > DEEPEST_INDENT:
         notes.append(f"⋯ {entry.branch_level} deep")
+    if entry.quote is not None:
+        notes.append(f"↳ {_quote_label(entry.quote)}")
     return notes
+
+
+def _quote_label(quote: Quote) -> str:
+    """Return whom and what a message replies to, in one line that the header cuts."""
+    text = first_words(quote.text)
+    label = ": ".join(part for part in (one_line(quote.author), text) if part)
+    return label or "an earlier message"
 
 
 def _author_style(entry: Entry) -> str:

@@ -11,7 +11,7 @@ strong emphasis strike code link link.address heading h1 h2 h3 h4 h5 h6 quote qu
 rule table.head table.border code.block code.language code.keyword code.builtin code.name
 code.string code.number code.operator code.comment code.deleted code.inserted author.own
 author.assistant author.0 author.1 author.2 author.3 meta live note error guide day unread cursor
-selected selected.blurred pill empty
+selected selected.blurred fold pill empty
 """
 
 COMPONENTS = {f"{_PREFIX}{name.replace('.', '-')}" for name in _NAMES.split()}
@@ -74,6 +74,7 @@ Transcript {
     & > .transcript--cursor { color: $accent; }
     & > .transcript--selected { color: $primary; }
     & > .transcript--selected-blurred { color: $foreground 25%; }
+    & > .transcript--fold { color: $text-warning; }
     & > .transcript--pill { color: $background; background: $primary; text-style: bold; }
     & > .transcript--empty { color: $foreground 50%; }
 }

@@ -1,6 +1,7 @@
-"""The transcript widget: draws entries, moves a cursor over messages, and reports input."""
+"""The transcript widget: holds the entries, draws them, and reports what is in view and clicked."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from uuid import UUID
 
 from textual import events
@@ -11,114 +12,151 @@ from textual.strip import Strip
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.render import Line, Span
 from rustygpt_tui.render.selection import selected_text
-from rustygpt_tui.render.text import width
+from rustygpt_tui.render.service import RenderService
+from rustygpt_tui.render.tasks import Task
+from rustygpt_tui.render.text import shorten, width
+from rustygpt_tui.render.text_renderer import TextRenderer
+from rustygpt_tui.store.names import Names
 from rustygpt_tui.widgets.bindings import bindings
-from rustygpt_tui.widgets.transcript.entries import Entry, EntryContext
+from rustygpt_tui.widgets.transcript.entries import UNKNOWN_QUOTE, Entry, EntryContext
 from rustygpt_tui.widgets.transcript.entry_list import EntryList, Splice
+from rustygpt_tui.widgets.transcript.folding import has_branch
 from rustygpt_tui.widgets.transcript.layout import Layout
-from rustygpt_tui.widgets.transcript.rendered_entry import GUTTER
+from rustygpt_tui.widgets.transcript.navigation import MessageNavigation
+from rustygpt_tui.widgets.transcript.rendered_entry import GUTTER, indentation
+from rustygpt_tui.widgets.transcript.reports import Direction
 from rustygpt_tui.widgets.transcript.strips import to_strip
 from rustygpt_tui.widgets.transcript.styles import COMPONENTS, CSS, StyleCache
-from rustygpt_tui.widgets.transcript.view import AnchoredView
+from rustygpt_tui.widgets.transcript.visibility import VisibleEntry, visible_entries
+
+MIN_ROWS_FOR_PILLS = 4
+"""A view with fewer rows shows no pills, as they would hide the messages."""
+MAX_MISSING_PARENTS = 100
 
 
-class Transcript(AnchoredView, can_focus=True):
-    """The messages of a thread; only the lines in view are rendered."""
+class Transcript(MessageNavigation, can_focus=True):
+    """The messages of a thread, or a part of them; only the lines in view are rendered."""
 
     BINDINGS = bindings("transcript")
     COMPONENT_CLASSES = COMPONENTS
     DEFAULT_CSS = CSS
     ALLOW_SELECT = True
 
-    class CursorMoved(Message):
-        """Another message is selected."""
-
-    class EndSeen(Message):
-        """The end of the thread is in view."""
-
-    class NearEnd(Message):
-        """The view is near the end of the loaded messages."""
-
-    class LinkClicked(Message):
-        """A link was clicked."""
-
-        def __init__(self, href: str) -> None:
-            super().__init__()
-            self.href = href
-
     def __init__(
         self,
         text_of: Callable[[UUID], str | None] | None = None,
         *,
+        service: RenderService | None = None,
         id: str | None = None,
     ) -> None:
-        """`text_of` returns the text so far of an answer in progress."""
+        """`text_of` returns the text so far of an answer in progress.
+
+        `service` renders what takes long; it is closed with the widget.
+        """
         super().__init__(id=id)
-        self.entry_layout = Layout(text_of or (lambda _: None))
+        self._service = service
+        self.entry_layout = Layout(text_of or (lambda _: None), TextRenderer(service))
         self.empty = ""
         self._message_instead = ""
-        self._entry_list = EntryList(EntryContext(UUID(int=0), {}, {}))
-        self._selected: UUID | None = None
-        self._new_below = 0
+        self._entry_list = EntryList(EntryContext(UUID(int=0), Names()))
+        self._pills: dict[Direction, str] = {"above": "", "below": ""}
+        self._near: set[Direction] = set()
+        """Where `NearStart` and `NearEnd` were posted; they are posted again after a change."""
         self._style_cache: StyleCache | None = None
+
+    def on_mount(self) -> None:
+        """Show what the service has rendered."""
+        if self._service is not None:
+            self._service.on_done = self._on_rendered
+
+    async def on_unmount(self) -> None:
+        """End the service."""
+        if self._service is not None:
+            await self._service.close()
+
+    def _on_rendered(self, task: Task) -> None:
+        with self.keep_anchor():
+            self.entry_layout.replace_rendered(task)
+
+    # What is shown
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """The entries in order."""
+        """The entries in order, the hidden ones of folded branches included."""
         return self.entry_layout.entries
 
-    @property
-    def selected(self) -> Entry | None:
-        """The entry under the cursor, None when there is no cursor."""
-        index = self.entry_layout.index(self._selected) if self._selected else None
-        return None if index is None else self.entry_layout.entries[index]
-
-    def selected_or_lowest(self) -> Entry | None:
-        """Return the entry under the cursor; without a cursor, select the lowest entry in view."""
-        if self.selected is None and len(self.entry_layout):
-            lowest = self.entry_layout.find(self.scroll_offset.y + self.size.height - 1)[0]
-            self._selected = self.entry_layout.entries[lowest].id
-            self.refresh()
-        return self.selected
-
-    def show(self, entries: Sequence[Entry], *, new_count: int = 0) -> None:
-        """Show these entries; `new_count` of them are added to the count of new messages below."""
-        with self.keep_anchor():
-            self.entry_layout.set_entries(entries)
-        self._new_below = 0 if self.following else self._new_below + new_count
-        self._post_end()
-
     def set_messages(self, messages: Iterable[MessageView], context: EntryContext) -> None:
-        """Show a thread's messages, given in the order of their paths."""
-        self.show(self._entry_list.reset(messages, context))
+        """Show these messages, given in the order of their paths; folds are kept."""
+        with self.keep_anchor():
+            self.entry_layout.set_entries(self._entry_list.reset(messages, context))
+        self._near.clear()
+        self._report_position()
 
     def update_messages(
-        self, messages: Iterable[MessageView], context: EntryContext, *, count_as_new: bool = True
+        self,
+        messages: Iterable[MessageView],
+        context: EntryContext,
+        *,
+        removed: Iterable[UUID] = (),
+        confirmed: Mapping[UUID, UUID] | None = None,
     ) -> None:
-        """Add messages of the thread, or replace shown ones by another version.
+        """Add messages, replace shown ones by another version, and remove others, in one step.
 
-        `count_as_new` adds them to the count of new messages below a scrolled-up view.
+        `confirmed` are the ids of confirmed messages by the ids of the unconfirmed ones, which are
+        removed; the cursor moves along. Entries that depend on what changed in the context are
+        updated as well.
         """
-        self._entry_list.context = context
-        self._splice(self._entry_list.upsert(messages), count_as_new=count_as_new)
+        confirmed = confirmed or {}
+        splice = self._entry_list.change(messages, [*removed, *confirmed], context)
+        if self._selected is not None:
+            self._selected = confirmed.get(self._selected, self._selected)
+        self._splice(splice, confirmed)
 
     def remove_messages(self, ids: Iterable[UUID]) -> None:
         """Remove messages."""
-        self._splice(self._entry_list.remove(ids), count_as_new=False)
+        self._splice(self._entry_list.change(removed=ids))
+
+    def set_marks(self, first_unread: UUID | None, unread: Set[UUID]) -> None:
+        """Set the message below the divider "new", and the messages marked as unread."""
+        context = replace(self._entry_list.context, first_unread=first_unread, unread=unread)
+        self._splice(self._entry_list.change(context=context))
+
+    def set_window(self, *, has_more_above: bool, has_more_below: bool) -> None:
+        """Say whether the thread goes on above and below the entries.
+
+        The end is followed only if the thread ends with the last entry.
+        """
+        with self.keep_anchor():
+            self.entry_layout.more_above = has_more_above
+            self.entry_layout.more_below = has_more_below
+            self.following = self.following and not has_more_below
+        self._follow_at_end()
+        self._near.clear()
+        self._report_position()
 
     def show_message_instead(self, text: str) -> None:
         """Show a text in place of the messages while they are loading; "" shows them again."""
         self._message_instead = text
+        self.report_change()
         self.refresh()
 
+    def show_pills(self, above: str, below: str) -> None:
+        """Show a text on the first row of the view and one on the last; "" shows none."""
+        if self._pills != {"above": above, "below": below}:
+            self._pills = {"above": above, "below": below}
+            self.report_change()
+            self.refresh()
+
     def clear(self) -> None:
-        """Remove everything, and follow the end from now on."""
-        self.entry_layout.set_entries([])
-        self._entry_list.reset([], self._entry_list.context)
+        """Remove everything, folds included, and follow the end from now on."""
+        self._entry_list.unfold_all()
+        self.entry_layout.set_entries(self._entry_list.reset([], self._entry_list.context))
+        self.entry_layout.more_above = self.entry_layout.more_below = False
         self._message_instead = ""
         self._selected = None
         self._anchor = None
-        self._new_below = 0
+        self._pills = {"above": "", "below": ""}
+        self._near.clear()
         self.following = True
         self.restore_anchor()
         self.refresh()
@@ -126,59 +164,108 @@ class Transcript(AnchoredView, can_focus=True):
     def update_streaming(self, ids: Sequence[UUID]) -> None:
         """Draw the new text of answers in progress."""
         with self.keep_anchor():
-            for message_id in ids:
-                self.entry_layout.append_text(message_id)
+            behind = [id_ for id_ in ids if self.entry_layout.append_text(id_)]
+        if behind:
+            self.call_later(self.update_streaming, behind)
 
-    def select(self, id: UUID | None) -> None:
-        """Move the cursor to a message and bring it into view."""
-        index = self.entry_layout.index(id) if id else None
-        if id is None or index is None:
-            self._selected = None
-        else:
-            self._selected = id
-            self._scroll_into_view(index)
-        self.refresh()
-        self.post_message(self.CursorMoved())
+    def missing_parents(self) -> set[UUID]:
+        """Return messages that entries near the view reply to and whose quotes are not known.
 
-    def action_cursor(self, step: int) -> None:
-        """Move the cursor by messages; a message taller than the view is scrolled first."""
-        if not len(self.entry_layout):
+        These are at most `MAX_MISSING_PARENTS`, the parents of the entries in view first.
+        """
+        missing: dict[UUID, None] = {}
+        for entry in self._entries_near_view():
+            parent_id = entry.message.parent_id
+            if parent_id and entry.quote is UNKNOWN_QUOTE and not entry.hidden:
+                missing[parent_id] = None
+        return set(list(missing)[:MAX_MISSING_PARENTS])
+
+    # Folds
+
+    def fold(self, id: UUID) -> None:
+        """Hide the branch below a message; if its header is above the view, go to it.
+
+        A message without replies is not folded, as its first reply would be hidden then.
+        """
+        shown = self.entry_layout.index(id)
+        if shown is None or not has_branch(self.entries, shown):
             return
-        index = self.entry_layout.index(self._selected) if self._selected else None
-        if index is None:
-            index = self.entry_layout.find(self.scroll_offset.y + self.size.height - 1)[0]
-            step = 0
-        elif self._scroll_within(index, step):
-            return
-        target = max(0, min(len(self.entry_layout) - 1, index + step))
-        self.select(self.entry_layout.entries[target].id)
-        if target == len(self.entry_layout) - 1 and step > 0:
-            self.follow()
+        self._splice(self._entry_list.fold(id))
+        index = self.entry_layout.shown_index(id)
+        if index is not None and self.entry_layout.top(index) < self.scroll_offset.y:
+            self.go_to(id)
 
-    def action_page(self, step: int) -> None:
-        """Scroll by a page."""
-        rows = max(1, self.size.height - 2)
-        self.scroll_to(y=self.scroll_offset.y + step * rows)
+    def unfold(self, id: UUID) -> None:
+        """Show the branch below a message."""
+        self._splice(self._entry_list.unfold(id))
 
-    def action_start(self) -> None:
-        """Go to the first message."""
-        if len(self.entry_layout):
-            self._selected = self.entry_layout.entries[0].id
-            self.go_to(self._selected)
-            self.post_message(self.CursorMoved())
+    def unfold_to(self, id: UUID) -> None:
+        """Open the folds that hide a message."""
+        self._splice(self._entry_list.unfold_to(id))
 
-    def action_end(self) -> None:
-        """Go to the end and follow it."""
-        self._selected = self.entry_layout.entries[-1].id if len(self.entry_layout) else None
-        self.follow()
-        self.scrolled()
-        self.post_message(self.CursorMoved())
+    def action_toggle_fold(self) -> None:
+        """Fold or unfold the branch below the selected message."""
+        selected = self.selected_or_lowest()
+        if selected is not None:
+            is_folded = selected.id in self._entry_list.folded
+            (self.unfold if is_folded else self.fold)(selected.id)
+
+    def go_to(self, id: UUID, row: int | None = None) -> None:
+        """Scroll to a row of a message, by default the first, and open the folds that hide it."""
+        self.unfold_to(id)
+        super().go_to(id, row)
+
+    def leave_row_for_pill(self) -> None:
+        """Scroll up by a row, so that the bar at the top covers no message that was gone to."""
+        if self._has_space_for_pills and self.scroll_offset.y > 0 and not self.following:
+            self.scroll_to(y=self.scroll_offset.y - 1)
+
+    # What is in view
+
+    def visible_entries(self) -> list[VisibleEntry]:
+        """Return the entries on screen, and how much of them; rows below pills do not count."""
+        if self._message_instead:
+            return []
+        first = self.scroll_offset.y
+        last = first + self.size.height - 1
+        return visible_entries(
+            self.entry_layout, first + bool(self._pill("above")), last - bool(self._pill("below"))
+        )
+
+    def view_paths(self) -> tuple[str, str] | None:
+        """Return the paths of the first and of the last message on screen, None without any."""
+        visible = self.visible_entries()
+        paths = [self._entry(entry.id).message.path for entry in visible]
+        return (paths[0], paths[-1]) if paths else None
+
+    def lowest_leaf(self) -> Entry | None:
+        """Return the lowest message without replies whose end is on screen, if there is one.
+
+        It may be unconfirmed. The last entry counts only if the thread ends there.
+        """
+        for visible in reversed(self.visible_entries()):
+            entry = self._entry(visible.id)
+            if visible.bottom_visible and self._is_leaf(entry):
+                return entry
+        return None
+
+    def branch_end(self, id: UUID) -> Entry | None:
+        """Return the last message of the branch that goes on below a message by first replies.
+
+        None when it is beyond the entries.
+        """
+        index = self._entry_list.index(id)
+        while index + 1 < len(self.entries):
+            if self.entries[index + 1].message.parent_id != self.entries[index].id:
+                return self.entries[index]
+            index += 1
+        return None if self.entry_layout.more_below else self.entries[index]
 
     def scrolled(self) -> None:
-        """Reset the count of new messages at the end, and report the position."""
-        if self.following:
-            self._new_below = 0
-        self._post_end()
+        """Report the position."""
+        self._report_position()
+
+    # Drawing and the mouse
 
     def notify_style_update(self) -> None:
         """Discard the cached styles, as the theme or the widget's state changed."""
@@ -191,12 +278,13 @@ class Transcript(AnchoredView, can_focus=True):
         if self._message_instead or not len(self.entry_layout):
             text = self._message_instead or self.empty
             return self._bar(styles, text if y == self.size.height // 3 else "", "empty")
-        if self._new_below and y == self.size.height - 1:
-            return self._bar(styles, f" ↓ {self._new_below} new ", "pill")
+        direction = self._pill_direction(y)
+        if direction is not None:
+            return self._bar(styles, f" {self._pill(direction)} ", "pill")
         row = y + self.scroll_offset.y
         located = self.entry_layout.line(row)
         if located is None:
-            return Strip.blank(self.size.width, styles.base)
+            return self._bar(styles, self.entry_layout.edge(row), "empty")
         entry, inner, line = located
         span = self.text_selection.get_span(row) if self.text_selection else None
         selection = self.screen.get_component_rich_style("screen--selection")
@@ -216,7 +304,8 @@ class Transcript(AnchoredView, can_focus=True):
                 continue
             entry, _, line = located
             stop = None if span[1] == -1 else max(0, span[1] - GUTTER)
-            parts.append((line, max(span[0] - GUTTER, entry.indent, 0), stop))
+            indent = indentation(entry, self.entry_layout.width)
+            parts.append((line, max(span[0] - GUTTER, indent, 0), stop))
         return selected_text(parts), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
@@ -224,12 +313,13 @@ class Transcript(AnchoredView, can_focus=True):
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        """Report a clicked link, go to the new messages, or select the clicked message."""
+        """Report a clicked link or pill, or select the clicked message."""
         href = event.style.meta.get("link")
-        if isinstance(href, str):
+        direction = self._pill_direction(event.y)
+        if direction is not None:
+            self.post_message(self.PillClicked(direction))
+        elif isinstance(href, str):
             self.post_message(self.LinkClicked(href))
-        elif self._new_below and event.y == self.size.height - 1:
-            self.action_end()
         elif not self._message_instead and (
             located := self.entry_layout.line(event.y + self.scroll_offset.y)
         ):
@@ -237,45 +327,70 @@ class Transcript(AnchoredView, can_focus=True):
             self.refresh()
             self.post_message(self.CursorMoved())
 
-    def _splice(self, splice: Splice, *, count_as_new: bool) -> None:
-        if not splice.entries and splice.start == splice.stop:
+    def _splice(self, splice: Splice, renamed: Mapping[UUID, UUID] | None = None) -> None:
+        if splice.changes_nothing:
             return
-        with self.keep_anchor():
+        with self.keep_anchor(renamed):
             self.entry_layout.splice(splice.start, splice.stop, splice.entries)
-        self._new_below = 0 if self.following else self._new_below + splice.new_count * count_as_new
-        self._post_end()
+        self._report_position()
 
-    def _post_end(self) -> None:
-        if len(self.entry_layout) and not self._message_instead:
-            if self.following and self.size.height:
-                self.post_message(self.EndSeen())
-            if self.scroll_offset.y > self.entry_layout.total - 4 * self.size.height:
-                self.post_message(self.NearEnd())
+    def _report_position(self) -> None:
+        """Post that the view is at the end, or near an end that has more messages beyond."""
+        if not len(self.entry_layout) or self._message_instead or not self.size.height:
+            return
+        if self.following:
+            self.post_message(self.EndSeen())
+        top = self.scroll_offset.y
+        below = self.entry_layout.total - top - self.size.height
+        self._report_near("above", top, self.entry_layout.more_above, self.NearStart)
+        self._report_near("below", below, self.entry_layout.more_below, self.NearEnd)
 
-    def _scroll_into_view(self, index: int) -> None:
-        """Scroll just enough to show the complete message, or its start when it is too tall."""
-        self.entry_layout.rendered(index)
-        top = self.entry_layout.top(index)
-        height = self.entry_layout.height(index)
-        first = self.scroll_offset.y
-        rows = self.size.height
-        if top < first or height > rows:
-            self.go_to(self.entry_layout.entries[index].id)
-        elif top + height > first + rows:
-            self.scroll_to(y=top + height - rows)
+    def _report_near(
+        self,
+        direction: Direction,
+        rows: int,
+        has_more: bool,
+        report: Callable[[], Message],
+    ) -> None:
+        """Post a report once while fewer than three pages of rows are left."""
+        if not has_more or rows >= 3 * self.size.height:
+            self._near.discard(direction)
+        elif direction not in self._near:
+            self._near.add(direction)
+            self.post_message(report())
 
-    def _scroll_within(self, index: int, step: int) -> bool:
-        """Scroll within a message that extends beyond the view; return False when it does not."""
-        top = self.entry_layout.top(index)
-        end = self.entry_layout.top(index + 1)
-        first = self.scroll_offset.y
-        last = first + self.size.height
-        if not (top < last and end > first) or not step:
-            return False
-        if (step > 0 and end > last) or (step < 0 and top < first):
-            self.scroll_to(y=first + step * 3)
-            return True
-        return False
+    def _entries_near_view(self) -> list[Entry]:
+        """Return the entries in view, and then those around it."""
+        if not len(self.entry_layout):
+            return []
+        first = self.entry_layout.find(self.scroll_offset.y)[0]
+        last = self.entry_layout.find(self.scroll_offset.y + max(0, self.size.height - 1))[0]
+        around = MAX_MISSING_PARENTS
+        before = self.entries[max(0, first - around) : first]
+        return [*self.entries[first : last + 1 + around], *reversed(before)]
+
+    def _entry(self, id: UUID) -> Entry:
+        return self._entry_list.entries[self._entry_list.index(id)]
+
+    def _is_leaf(self, entry: Entry) -> bool:
+        index = self._entry_list.index(entry.id)
+        if index + 1 == len(self.entries):
+            return not self.entry_layout.more_below
+        return not has_branch(self.entries, index)
+
+    def _pill(self, direction: Direction) -> str:
+        return self._pills[direction] if self._has_space_for_pills else ""
+
+    @property
+    def _has_space_for_pills(self) -> bool:
+        return self.size.height >= MIN_ROWS_FOR_PILLS and not self._message_instead
+
+    def _pill_direction(self, y: int) -> Direction | None:
+        if y == 0 and self._pill("above"):
+            return "above"
+        if y == self.size.height - 1 and self._pill("below"):
+            return "below"
+        return None
 
     def _gutter(self, entry: Entry, row: int) -> Span:
         if entry.id != self._selected or row >= self.entry_layout.entry_height(entry.id) - 1:
@@ -284,6 +399,7 @@ class Transcript(AnchoredView, can_focus=True):
 
     def _bar(self, styles: StyleCache, text: str, style: str) -> Strip:
         """Return a line with a centred text."""
+        text = shorten(text, self.entry_layout.width)
         before = max(0, (self.entry_layout.width - width(text)) // 2)
         line: Line = (Span(" " * before), Span(text, style))
         strip = to_strip(line, styles, None, styles.base)

@@ -1,0 +1,14 @@
+-- All profiles of rate limits, which each process applies; a rate that is NULL is that of its
+-- settings. For the system.
+CREATE OR REPLACE FUNCTION rustygpt.read_limit_profiles()
+RETURNS TABLE (id uuid, name text, algorithm text, requests_per_second double precision, burst integer,
+  description text, created_at timestamptz, updated_at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM rustygpt.set_actor_system();
+  RETURN QUERY SELECT p.id, p.name, p.algorithm, p.requests_per_second, p.burst, p.description,
+      p.created_at, p.updated_at
+    FROM rustygpt.limit_profiles p ORDER BY p.name;
+END
+$$;

@@ -1,0 +1,34 @@
+"""The actions of the keys that change the selected message, for the main screen."""
+
+from textual.dom import DOMNode
+
+from rustygpt_tui.screens.message_changes import MessageChangesPane
+
+
+class MessageKeysMixin(DOMNode):
+    """For the screen that has the pane; list it after the widget class."""
+
+    @property
+    def message_changes(self) -> MessageChangesPane:
+        """The pane with the selected message."""
+        return self.query_one(MessageChangesPane)
+
+    def action_edit_message(self) -> None:
+        """Edit the selected message, or ask again with a changed text."""
+        self.message_changes.edit()
+
+    def action_delete_message(self) -> None:
+        """Delete the selected message, after a question."""
+        self.message_changes.delete()
+
+    def action_restore_message(self) -> None:
+        """Restore the selected message."""
+        self.message_changes.restore()
+
+    def action_regenerate(self) -> None:
+        """Generate another answer beside the selected one."""
+        self.message_changes.regenerate()
+
+    def action_revisions(self) -> None:
+        """Show the earlier texts of the selected message."""
+        self.message_changes.show_revisions()

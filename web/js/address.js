@@ -1,0 +1,21 @@
+// The address of the page: #/c/<conversation>, then /new, or /t/<root> and /m/<message>; or
+// #/invite/<token>.
+
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+// Whether a part of an address can be an id: the server is not asked for anything else.
+export const isId = (part) => ID.test(part);
+
+// The token of an invite in an address, or null.
+export const inviteToken = (hash) => /^#\/invite\/([\w-]+)$/.exec(hash)?.[1] ?? null;
+
+// The parts are not checked; those that are missing are null.
+export function parseHash(hash) {
+  const [, , conversation, kind, root, part, message] = hash.split("/");
+  return {
+    conversation: conversation || null,
+    root: kind === "t" ? root || null : null,
+    message: part === "m" ? message || null : null,
+    isNewThread: kind === "new",
+  };
+}

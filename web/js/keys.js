@@ -1,0 +1,36 @@
+// Keys of the page, when nothing is typed: n next unread, m mark the thread as read, u mark unread
+// from here, Home and End of the thread.
+
+import { announce } from "./dom.js";
+
+const isTyping = (element) => Boolean(element?.closest?.("input, textarea, select, [contenteditable]"));
+
+export function addKeys({ page, view, marker, navigation, inBackground }) {
+  const actions = {
+    n: () => marker.next(),
+    m: () => inBackground(markAll),
+    u: () => inBackground(markUnread),
+    U: () => inBackground(markUnread),
+    Home: () => inBackground(navigation.goToStart),
+    End: () => inBackground(navigation.goToEnd),
+  };
+
+  async function markAll() {
+    await marker.markAll();
+    announce("Marked as read.");
+  }
+
+  async function markUnread() {
+    await marker.markUnreadFrom(view.current());
+    announce("Marked as unread from here.");
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
+    const action = actions[event.key];
+    if (!action || hasModifier || isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.key !== "n" && !page.root) return;
+    event.preventDefault();
+    action();
+  });
+}
