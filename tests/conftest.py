@@ -15,6 +15,9 @@ from tests.support.servers.in_process_server import InProcessServer, StartServer
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
 
+# The hundreds of processes that tests start compile the program once, not each for itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Machines differ in speed, so an example has no deadline. CI tries the same examples each time;
 # developers' machines try new ones.
 hypothesis.settings.register_profile("rustygpt", deadline=None, derandomize="CI" in os.environ)
@@ -54,7 +57,7 @@ async def database(
     database_url: str, pool_login: PoolLogin, superuser: Any
 ) -> AsyncIterator[Database]:
     """Yield a pool with the application's role, on empty tables."""
-    await databases.truncate(superuser)
+    await databases.empty(superuser)
     async with databases.pool(database_url, pool_login) as database:
         yield database
 
@@ -78,7 +81,7 @@ async def server(
     database_url: str, pool_login: PoolLogin, superuser: Any
 ) -> AsyncIterator[InProcessServer]:
     """Yield a server in this process, on empty tables, with a clock that the test moves."""
-    await databases.truncate(superuser)
+    await databases.empty(superuser)
     async with in_process_server(database_url, pool_login) as running:
         yield running
 
@@ -86,5 +89,5 @@ async def server(
 @pytest.fixture
 async def start_server(database_url: str, pool_login: PoolLogin, superuser: Any) -> StartServer:
     """Empty the tables once; return a function that starts servers in this process."""
-    await databases.truncate(superuser)
+    await databases.empty(superuser)
     return functools.partial(in_process_server, database_url, pool_login)

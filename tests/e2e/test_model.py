@@ -178,7 +178,7 @@ async def _servers(
 ) -> AsyncIterator[tuple[InProcessCluster, Model]]:
     """Yield servers on an empty database, and the model of the assistant."""
     async with databases.connected(database_url) as owner, fake_model_server() as scripted:
-        await databases.truncate(owner)
+        await databases.empty(owner)
         settings = Settings(
             llm=openai_settings(scripted.url),
             db=Db(max_connections=4),

@@ -47,9 +47,7 @@ class Documents:
         return self._files[name]
 
     def _make_files(self) -> dict[str, StaticFile]:
-        return {
-            name: static_file(data, _TYPES[name], "once") for name, data in self._write().items()
-        }
+        return {name: static_file(data, _TYPES[name]) for name, data in self._write().items()}
 
 
 async def show_json(context: RequestContext[None]) -> HTTPResponse:

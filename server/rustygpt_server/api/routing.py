@@ -145,6 +145,7 @@ class RouteGroup:
                 operation.path,
                 operation.methods,
                 name=operation.handler.__name__,
+                error_format="json",  # else Sanic parses the handler's source code to find it
                 ctx_is_public=operation.access == "public",
             )
 

@@ -10,7 +10,7 @@ from sanic.exceptions import MethodNotAllowed, NotFound
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from rustygpt_server.api.compression import SMALLEST, Effort, Encoding, accepted_encoding, compress
+from rustygpt_server.api.compression import SMALLEST, Encoding, accepted_encoding, compress
 
 _FILE_LIMIT = 4 << 20
 _READING: Final = ("GET", "HEAD")
@@ -68,21 +68,21 @@ def read_files(folder: Path) -> dict[str, StaticFile]:
             continue
         if file.stat().st_size <= _FILE_LIMIT:
             data = file.read_bytes()
-            files[path] = static_file(data, _content_type(file), "best")
+            files[path] = static_file(data, _content_type(file))
     return files
 
 
-def static_file(data: bytes, content_type: str, effort: Effort) -> StaticFile:
+def static_file(data: bytes, content_type: str) -> StaticFile:
     """Return data as a file, with its hash and its compressed forms."""
     etag = hashlib.sha256(data).hexdigest()[:32]
-    return StaticFile(data, content_type, etag, _encodings(data, content_type, effort))
+    return StaticFile(data, content_type, etag, _encodings(data, content_type))
 
 
-def _encodings(data: bytes, content_type: str, effort: Effort) -> dict[Encoding, bytes]:
+def _encodings(data: bytes, content_type: str) -> dict[Encoding, bytes]:
     if len(data) < SMALLEST or not content_type.startswith(("text/", "image/svg", "application/")):
         return {}
     names: tuple[Encoding, Encoding] = ("br", "gzip")
-    encoded = {name: compress(data, name, effort) for name in names}
+    encoded = {name: compress(data, name, "once") for name in names}
     return {name: result for name, result in encoded.items() if len(result) < len(data)}
 
 
