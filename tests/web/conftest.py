@@ -1,16 +1,30 @@
-"""Fixtures for the web page: a browser, and a server with two users."""
+"""Fixtures for the web page: a browser, and a server with two users.
+
+One browser serves all tests of the page, each in a context of its own, so these tests run in one event
+loop: to start a browser takes a second of processor time.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 from tests.support.clients.browser import chromium
 from tests.support.clients.web_users import WebServer
 from tests.support.database import databases
 from tests.support.servers.server_process import ServerProcess
 from tests.web.servers import signed_in_users, web_server_process
+
+_FOLDER = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of this folder in the event loop that the browser's connection belongs to."""
+    for item in items:
+        if item.path.is_relative_to(_FOLDER):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture(scope="package")
@@ -32,7 +46,7 @@ def fresh_origin(web_database_url: str, tmp_path_factory: pytest.TempPathFactory
         server.stop_blocking()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def new_server(cluster_url: str, tmp_path: Path) -> AsyncIterator[ServerProcess]:
     """A server that nobody has set up, and that the test may stop and start."""
     database_url = await databases.create(cluster_url)
@@ -45,21 +59,21 @@ async def new_server(cluster_url: str, tmp_path: Path) -> AsyncIterator[ServerPr
         await databases.drop(cluster_url, database_url)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def web_server(fresh_origin: str) -> AsyncIterator[WebServer]:
     """The server with Ada and Bob signed in."""
     async with signed_in_users(fresh_origin) as users:
         yield users
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """A headless browser."""
+    """A headless browser; a test closes the contexts that it opens."""
     async with chromium() as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """A page; errors on its console fail the test, except 4xx responses and broken connections."""
     context = await browser.new_context()

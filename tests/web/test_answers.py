@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 from tests.support.clients.web_users import WebServer, sign_in
 from tests.support.database import databases
@@ -85,7 +86,7 @@ class Answering:
     end: asyncio.Event
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def answering(cluster_url: str, tmp_path: Path) -> AsyncIterator[Answering]:
     """A server with a model that answers in two parts."""
     more, end = asyncio.Event(), asyncio.Event()
