@@ -1,7 +1,7 @@
 """Fixtures for the web page: a browser, and a server with two users.
 
-One browser serves all tests of the page, each in a context of its own, so these tests run in one event
-loop: to start a browser takes a second of processor time.
+One browser serves all tests of the page, each in a context of its own, so these tests run in one
+event loop: to start a browser takes a second of processor time.
 """
 
 import asyncio
