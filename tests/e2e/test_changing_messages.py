@@ -9,7 +9,6 @@ from tests.support.clients.tmux import TMUX
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(180),
     pytest.mark.skipif(TMUX is None, reason="there is no tmux"),
 ]
 

@@ -128,7 +128,7 @@ def test_follow_ends_when_its_pipe_is_closed() -> None:
     assert os.read(reading, 100).startswith(b"- stream.open")
     os.close(reading)
     done("--account", "ada", "post", conversation_id, "One")
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (141, b"")
 
 
@@ -184,7 +184,7 @@ async def test_a_line_chat_in_a_terminal() -> None:
         terminal.types(f"\x1b[200~{paste}\x1b[201~\n")
         await terminal.shows("↳ to assistant · demo: ")
         terminal.types("Again, please\n")
-        await until(lambda: screen_of(terminal.seen).count("── assistant") == 2, 20)
+        await until(lambda: screen_of(terminal.seen).count("── assistant") == 2)
         await asyncio.to_thread(wait_until_read, conversation_id)
         terminal.types("\x04")
         assert await terminal.ends() == 0

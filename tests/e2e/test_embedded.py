@@ -14,7 +14,7 @@ from tests.support.database.databases import short_folder
 from tests.support.servers.in_process_server import RunningServer
 from tests.support.servers.server_process import COMMAND, ServerProcess, plain_environ
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.support.servers.in_process_server import HttpUser, RunningServer
 from tests.support.servers.server_process import ServerProcess, server_process
 from tests.support.streams.raw_streams import open_stream, open_unread_stream, streams
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ async def test_a_stream_resumes_after_a_kill(real_server: ServerProcess, ann: Ht
     stream = await open_stream(ann, conversation_id)
     await stream.until("stream.open")
     kept = [await ann.reply(root, f"before {n}") for n in range(20)]
-    await stream.until("message.new", 20)
+    await stream.until("message.new")
     await real_server.kill()
     await stream.ended.wait()
     await real_server.start()

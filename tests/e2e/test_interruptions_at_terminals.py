@@ -15,7 +15,6 @@ from tests.support.fakes.fake_model_server import ScriptedAnswer, chunk, finishe
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(180),
     pytest.mark.skipif(TMUX is None, reason="there is no tmux"),
 ]
 

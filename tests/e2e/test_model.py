@@ -36,7 +36,7 @@ from tests.support.servers.in_process_server import in_process_server, openai_se
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_shared.settings import Db, Settings, Sse
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 names = strategies.sampled_from(NAMES)
 clients = strategies.sampled_from((*NAMES, "ann too"))

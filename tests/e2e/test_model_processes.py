@@ -9,7 +9,7 @@ from tests.support.database import databases
 from tests.support.model.model_system import BACKFILL, NAMES, ModelSystem, make_people
 from tests.support.servers.clusters import process_cluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 STEPS = 60
 _ENVIRON = {

@@ -9,7 +9,7 @@ from tests.support.fakes.fake_model_server import answer, fake_model_server
 from tests.support.password import PASSWORD
 from tests.support.servers.server_process import server_process
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 
 async def test_a_model_server_is_found_without_configuration(

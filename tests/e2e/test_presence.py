@@ -11,7 +11,7 @@ from tests.support.database.databases import connected
 from tests.support.servers.in_process_server import HttpUser, RunningServer, SseStream
 from tests.support.servers.server_process import server_process
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 _ENVIRON = {
     "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",

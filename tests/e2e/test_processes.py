@@ -20,7 +20,7 @@ from tests.support.password import PASSWORD
 from tests.support.servers.in_process_server import HttpUser, RunningServer, SseStream
 from tests.support.servers.server_process import ServerProcess, server_process
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 _ENVIRON = {"RUSTYGPT__LLM__DEFAULT_MODEL": "demo", "RUSTYGPT_PROFILE": "test"}
 _END_LISTENING = """
@@ -66,7 +66,7 @@ async def pair(tmp_path: Path, database: str) -> AsyncIterator[Pair]:
 
 
 async def _until(
-    stream: SseStream, done: Callable[[dict[str, Any]], bool], seconds: float = 30
+    stream: SseStream, done: Callable[[dict[str, Any]], bool], seconds: float = 60
 ) -> list[dict[str, Any]]:
     """Return all events up to the one that is waited for."""
     events = [await stream.next(seconds=seconds)]

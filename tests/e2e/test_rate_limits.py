@@ -12,7 +12,7 @@ from tests.support.database import databases
 from tests.support.servers.clusters import ProcessCluster, process_cluster, same_session_at
 from tests.support.servers.in_process_server import HttpUser, RunningServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 _PROFILES = "/api/admin/limits/profiles"
 _ACCEPTED = 20

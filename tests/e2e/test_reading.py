@@ -20,7 +20,7 @@ from rustygpt_tui.conversation.thread_loader import ThreadLoader
 from rustygpt_tui.conversation.timing import Timing
 from rustygpt_tui.store.reading import Reading
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 ROUNDS = 12
 

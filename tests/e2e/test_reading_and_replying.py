@@ -12,7 +12,6 @@ from tests.support.fakes.fake_model_server import RecordedRequest
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(180),
     pytest.mark.skipif(TMUX is None, reason="there is no tmux"),
 ]
 
@@ -131,7 +130,7 @@ async def test_ones_own_message_is_shown_at_its_place(
         await ann.until("↳ to bob: message 303")
         await _write(ann, "my reply in the middle")
         own = r"message 303(.|\n)*my reply in the middle(.|\n)*Write a message"
-        await ann.until(re.compile(own), 2)
+        await ann.until(re.compile(own))
         await ann.until_gone("sending")
         await ann.until(re.compile(own))
     posted = next(m for m in await site.messages(root) if m["content"] == "my reply in the middle")
@@ -281,5 +280,5 @@ async def test_unread_counts_of_other_conversations_are_live(site: TerminalSite)
         await ann.until(re.compile("Harbour(.|\\n)*Lighthouse"))
         for number in (1, 2, 3):
             await site.bob.root(other, f"news {number}")
-            await ann.until(re.compile(rf"Lighthouse +{number} (.|\n)*news {number}"), 2)
-        await ann.until(re.compile("Lighthouse(.|\\n)*Harbour"), 2)
+            await ann.until(re.compile(rf"Lighthouse +{number} (.|\n)*news {number}"))
+        await ann.until(re.compile("Lighthouse(.|\\n)*Harbour"))

@@ -29,7 +29,7 @@ def _rendering_processes(folder: Path) -> list[int]:
 
 async def _render_a_message(server: ServerProcess) -> str:
     """Post a message as the first user, and return its HTML."""
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         account = {"username": "ann", "email": "ann@example.org", "password": PASSWORD}
         (await client.post("/api/setup", json=account)).raise_for_status()
         login = {"email": "ann", "password": PASSWORD}

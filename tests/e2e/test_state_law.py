@@ -20,7 +20,7 @@ from rustygpt_tui.store.apply import apply
 from rustygpt_tui.store.load import fetch_missing, load, with_tree
 from rustygpt_tui.store.state import State
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 STEPS = 40
 

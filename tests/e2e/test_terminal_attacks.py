@@ -12,7 +12,7 @@ from tests.support.password import PASSWORD
 from tests.support.servers.server_process import server_process
 from tests.support.wait import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 
 def _reached(output: str) -> list[str]:

@@ -10,7 +10,7 @@ from tests.support.database import databases
 from tests.support.fakes.fake_model_server import ScriptedAnswer, fake_model_server
 from tests.support.servers.server_process import COMMAND, server_process
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 CANARY = "canary-7c1f"
 
@@ -42,7 +42,7 @@ async def _send_secrets(url: str) -> None:
     """Send the canary in every place for a secret, in valid and invalid requests."""
     password = f"{CANARY}-password"
     setup = {"username": "ann", "email": "ann@example.org", "password": password}
-    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         await client.post("/api/setup", json={**setup, "setup_token": f"{CANARY}-token"})
         for email in ("ann", "nobody"):
             body = {"email": email, "password": f"{CANARY}-wrong"}

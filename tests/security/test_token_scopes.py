@@ -82,7 +82,7 @@ async def test_a_token_with_the_scope_may_do_what_its_user_may(
 
 def _client(server: InProcessServer, token: str) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {token}", "Origin": "https://elsewhere.example.org"}
-    return httpx.AsyncClient(base_url=server.url, headers=headers, timeout=20)
+    return httpx.AsyncClient(base_url=server.url, headers=headers, timeout=60)
 
 
 async def _send(

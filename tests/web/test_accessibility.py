@@ -80,7 +80,7 @@ async def test_axe_finds_nothing_in_an_answer(web_server: WebServer, page: Page)
     await page.keyboard.press("Enter")
     await expect(page.locator(".assistant .text.streaming")).to_be_visible()
     broken = await violations(page)
-    await expect(page.locator(".assistant .text.streaming")).to_have_count(0, timeout=30_000)
+    await expect(page.locator(".assistant .text.streaming")).to_have_count(0)
     assert broken + await broken_rules(page) == []
 
 

@@ -29,7 +29,7 @@ from rustygpt_shared.events import MessageNew
 from rustygpt_tui.client.feed import Disconnected, Live, follow
 from rustygpt_tui.client.http import connect
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 CLIENTS = 400
 
@@ -54,7 +54,7 @@ async def test_clients_that_reconnect_all_at_once_are_served(
             *(open_stream(ann, conversation_id, "evt_2") for _ in range(CLIENTS))
         )
         for stream in back:
-            await stream.until("message.new", 20)
+            await stream.until("message.new")
         seconds = time.monotonic() - started
         for stream in back:
             await stream.close()

@@ -13,7 +13,7 @@ import pytest
 from tests.support.servers.in_process_server import HttpUser, RunningServer
 from tests.support.servers.server_process import COMMAND, ServerProcess, plain_environ
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 DISK_BYTES = 120 << 20
 

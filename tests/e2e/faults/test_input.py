@@ -13,7 +13,7 @@ from tests.support.servers.in_process_server import HttpUser, InProcessServer, s
 
 from rustygpt_shared.ids import event_number
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 LAST = 6
 any_bytes = strategies.one_of(

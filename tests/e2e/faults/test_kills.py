@@ -18,7 +18,7 @@ from tests.support.servers.clusters import ProcessCluster
 from tests.support.servers.in_process_server import HttpUser, RunningServer
 from tests.support.streams.raw_streams import RawStream, open_stream, streams
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 _WAITING = """
 SELECT count(*) FROM pg_stat_activity

@@ -20,7 +20,7 @@ from tests.support.streams.raw_streams import streams
 
 from rustygpt_server.app.backplane_factory import channel_name
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 POLL_SECONDS = 6.5
 """A look at the log every five seconds, give or take a fifth, and a moment."""

@@ -12,7 +12,7 @@ from tests.support.database.private_postgres import private_postgres
 from tests.support.servers.in_process_server import RunningServer
 from tests.support.streams.raw_streams import streams
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 
 async def test_a_full_notification_queue_refuses_no_post(servers: Servers) -> None:

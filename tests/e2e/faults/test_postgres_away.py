@@ -12,7 +12,7 @@ from tests.support.database.private_postgres import PrivatePostgres, private_pos
 from tests.support.servers.in_process_server import RunningServer
 from tests.support.streams.raw_streams import streams
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 
 async def _ready(url: str) -> bool:

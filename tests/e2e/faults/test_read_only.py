@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.support.servers.in_process_server import InProcessServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from tests.support.servers.in_process_server import RunningServer
 from tests.support.servers.redis_server import RedisServer, redis_server
 from tests.support.streams.raw_streams import streams
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 Fault = Callable[[RedisServer, Redis], Awaitable[None]]
 

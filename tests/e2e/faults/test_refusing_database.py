@@ -16,7 +16,7 @@ from tests.support.streams.raw_streams import streams
 
 from rustygpt_shared.settings import Db, Llm, Settings
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 _DISK_FULL = """
 CREATE FUNCTION pg_temp.none() RETURNS trigger LANGUAGE plpgsql AS

@@ -13,7 +13,7 @@ from tests.support.servers.in_process_server import InProcessServer, RunningServ
 from tests.support.streams.raw_streams import open_stream, streams
 
 ROOT = Path(__file__).resolve().parents[3]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 
 async def _copy(cluster_url: str, source: str, target: str) -> None:
@@ -52,7 +52,7 @@ async def test_open_streams_notice_that_the_log_went_back(
         async with streams(ann, conversation_id, 1) as (stream,):
             for number in range(10):
                 await ann.reply(root, f"lost {number}")
-            await stream.until("message.new", 10)
+            await stream.until("message.new")
             await _copy(cluster_url, backup, name)
             await _ready(ann)
             await ann.reply(root, "after")

@@ -167,7 +167,7 @@ async def test_answers_in_progress_are_cancelled(start_server: StartServer) -> N
             await stream.next("message.delta")
             await ann.call("DELETE", path_of(conversation_id), expect=204)
             ended = await stream.rest()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await model.disconnected.wait()
         await until(lambda: not running.components.hub.statistics()["answers"])
 

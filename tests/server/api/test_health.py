@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 from tests.support.database.failing_procedures import DISK_FULL, failing_procedure
 from tests.support.servers.in_process_server import InProcessServer, StartServer
+from tests.support.wait import until
 
 from rustygpt_shared.settings import Server, Settings
 
@@ -77,14 +78,16 @@ async def test_a_hanging_database_does_not_block_the_probe(server: InProcessServ
     """While all connections are busy, the probe returns before the timeout of its caller."""
     db = server.components.services.health._db
     busy = [asyncio.create_task(db.fetch_value("SELECT pg_sleep(4)")) for _ in range(db.size)]
-    await asyncio.sleep(0.05)
-    async with httpx.AsyncClient(base_url=server.url, timeout=3) as client:
+    await until(lambda: db.in_use == db.size)
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         ready = await client.get("/readyz")
+    still_busy = not any(task.done() for task in busy)
     for task in busy:
         task.cancel()
     await asyncio.gather(*busy, return_exceptions=True)
 
     assert ready.status_code == 503
+    assert still_busy
 
 
 async def test_metric_labels_are_routes_without_ids(server: InProcessServer) -> None:

@@ -12,7 +12,7 @@ SETUP = {"username": "ann", "email": "ann@example.org", "password": PASSWORD}
 async def test_set_up_succeeds_once(server: InProcessServer) -> None:
     """Of several requests at once one succeeds, and set-up is closed afterwards."""
     state = {"registration": "invite"}
-    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         assert (await client.get("/api/setup")).json() == {**state, "is_setup": False}
         bodies = [{**SETUP, "username": f"a{n}", "email": f"a{n}@example.org"} for n in range(4)]
         responses = await asyncio.gather(*(client.post("/api/setup", json=body) for body in bodies))
@@ -118,7 +118,7 @@ async def test_parallel_requests_share_one_rotation(server: InProcessServer) -> 
     server.clock.advance(4 * 3_600 + 60)
 
     async def call() -> httpx.Response:
-        async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
             headers = {"Cookie": f"SESSION_ID={token}"}
             return await client.get("/api/auth/me", headers=headers)
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.database import databases
 from tests.support.servers.server_process import COMMAND, plain_environ
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 
 async def _serve(

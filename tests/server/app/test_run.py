@@ -73,7 +73,7 @@ async def test_streams_are_closed_at_shutdown(start_server: StartServer) -> None
 
 async def test_shutdown_waits_for_a_request_in_progress(start_server: StartServer) -> None:
     """A login that waits for the password hash is completed."""
-    async with httpx.AsyncClient(timeout=20) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         async with start_server() as server:
             await server.person("ann")
             hash_pool = server.components.services.sessions._passwords._pool

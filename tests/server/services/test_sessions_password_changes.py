@@ -18,7 +18,7 @@ NEW_PASSWORD = "another good one"
 
 
 async def _log_in(server: InProcessServer, password: str = PASSWORD) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         body = {"email": "ann", "password": password}
         return await client.post("/api/auth/login", json=body)
 
@@ -61,7 +61,7 @@ async def test_logins_at_once_with_an_outdated_hash_all_succeed(
 
 async def _status(server: InProcessServer, cookies: dict[str, str]) -> int:
     header = {"Cookie": f"SESSION_ID={cookies['SESSION_ID']}"}
-    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         return (await client.get("/api/auth/me", headers=header)).status_code
 
 

@@ -73,7 +73,7 @@ class FollowProcess:
         self._process = process
         self.events: list[dict[str, Any]] = []
 
-    async def until(self, kind: str, text: str = "", seconds: float = 40) -> dict[str, Any]:
+    async def until(self, kind: str, text: str = "", seconds: float = 60) -> dict[str, Any]:
         """Return the next event of a type whose JSON contains a text."""
         assert self._process.stdout is not None
         async with asyncio.timeout(seconds):

@@ -89,7 +89,7 @@ async def metric(client: httpx.AsyncClient, name: str) -> float:
 
 
 async def until_metric(
-    client: httpx.AsyncClient, name: str, value: float, seconds: float = 15
+    client: httpx.AsyncClient, name: str, value: float, seconds: float = 60
 ) -> None:
     """Wait until a metric has a value."""
     async with asyncio.timeout(seconds):

@@ -24,7 +24,7 @@ class Terminal:
 
     async def shows(self, text: str) -> None:
         """Wait until the terminal has shown a text."""
-        await until(lambda: text in self.seen, 15)
+        await until(lambda: text in self.seen)
 
     def types(self, text: str) -> None:
         """Type a text."""

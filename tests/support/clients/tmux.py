@@ -74,7 +74,7 @@ class TmuxTerminal:
             return ""
 
     async def until(
-        self, condition: str | re.Pattern[str] | Callable[[str], object], seconds: float = 20
+        self, condition: str | re.Pattern[str] | Callable[[str], object], seconds: float = 60
     ) -> str:
         """Wait until the screen has a text or fits a condition; return the screen."""
         deadline = time.monotonic() + seconds
@@ -100,7 +100,7 @@ class TmuxTerminal:
             capture_output=True,
             env=environ,
             check=False,
-            timeout=20,
+            timeout=60,
         )
         if done.returncode:
             raise TmuxError(done.stderr.decode())

@@ -129,5 +129,5 @@ async def process_cluster(
 
 def same_session_at(url: str, person: HttpUser) -> HttpUser:
     """Return a client with the same session at another server."""
-    client = httpx.AsyncClient(base_url=url, timeout=20, cookies=person.client.cookies)
+    client = httpx.AsyncClient(base_url=url, timeout=60, cookies=person.client.cookies)
     return HttpUser(client, person.id, person.csrf)

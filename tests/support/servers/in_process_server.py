@@ -60,7 +60,7 @@ class RunningServer:
 
     async def sign_in(self, name: str) -> "HttpUser":
         """Sign a user in with a new session."""
-        client = httpx.AsyncClient(base_url=self.url, timeout=20)
+        client = httpx.AsyncClient(base_url=self.url, timeout=60)
         response = await client.post("/api/auth/login", json={"email": name, "password": PASSWORD})
         response.raise_for_status()
         person = HttpUser(
@@ -72,7 +72,7 @@ class RunningServer:
     def token_user(self, token: str, owner: "HttpUser") -> "HttpUser":
         """Return a client that signs in with a user's personal token."""
         headers = {"Authorization": f"Bearer {token}"}
-        client = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20)
+        client = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60)
         program = self.people[f"token#{len(self.people)}"] = HttpUser(client, owner.id, "")
         return program
 

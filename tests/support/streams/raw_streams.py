@@ -51,7 +51,7 @@ class RawStream:
             self._received.notify_all()
 
     async def until(
-        self, event_type: str, count: int = 1, seconds: float = 30
+        self, event_type: str, count: int = 1, seconds: float = 60
     ) -> list[dict[str, Any]]:
         """Wait for `count` events of a type and return them; fail after `seconds`."""
 

@@ -73,7 +73,7 @@ async def transport(server: HostileServer) -> AsyncIterator[Transport]:
     """A signed-in transport to it."""
     session = Session(server.origin)
     session.store_cookies([value for _, value in cookies(1)])
-    signed_in = Transport(session, response_timeout=20)
+    signed_in = Transport(session, response_timeout=60)
     yield signed_in
     await signed_in.aclose()
 

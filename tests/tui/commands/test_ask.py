@@ -335,7 +335,7 @@ async def test_a_signal_while_the_question_is_sent_stops_its_answer(chat: FakeHt
     chat.on("POST", f"/api/threads/{TEA}/root", FakeResponse(201, POSTED, after=respond))
     chat.on("POST", CANCEL, FakeResponse(202, CancelResult(REPLY, "cancelled")))
     process = await asyncio.create_subprocess_exec(*COMMAND, "ask", str(TEA), "?", stderr=PIPE)
-    await until(lambda: chat.request_count("POST", f"/api/threads/{TEA}/root") == 1, 20)
+    await until(lambda: chat.request_count("POST", f"/api/threads/{TEA}/root") == 1)
     process.send_signal(signal.SIGTERM)
     respond.set()
     _, errors = await asyncio.wait_for(process.communicate(), 60)
