@@ -147,3 +147,20 @@ def test_options_of_a_group_are_those_of_its_default_command() -> None:
     assert result.code == 3
     assert "Commands:" in run("conversations", "--help").out
     assert "No such option '--nope'" in run("conversations", "--nope").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("member",), "did you mean `rustygpt members`?"),
+        (("admin", "limits", "profile"), "did you mean `rustygpt admin limits profiles`?"),
+        (("members", "My tea"), "did you mean `rustygpt members list 'My tea'`?"),
+        (("users", "ann"), "Nothing answers"),
+        (("sessions", "\x1b[31m"), r"has no command '\x1b[31m'; see its --help."),
+    ],
+)
+def test_an_unknown_command_names_the_one_that_may_be_meant(
+    arguments: tuple[str, ...], meant: str
+) -> None:
+    """By its letters, or as the argument of the list."""
+    assert meant in run("--server", "http://127.0.0.1:9", *arguments).err

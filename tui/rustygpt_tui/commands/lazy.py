@@ -1,7 +1,9 @@
 """Command groups that import a command's module only when the command or its help is used."""
 
+import difflib
 import importlib
 import importlib.util
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +65,26 @@ class LazyGroup(click.Group):
         if self.default and (not args or (args[0].startswith("-") and args[0] not in own_options)):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the arguments name, or fail and say which one may be meant."""
+        if args and args[0] not in self.entries and not ctx.resilient_parsing:
+            meant = self._suggest(args)
+            hint = f"did you mean `{ctx.command_path} {meant}`?" if meant else "see its --help."
+            ctx.fail(f"`{ctx.command_path}` has no command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+    def _suggest(self, args: list[str]) -> str | None:
+        """Return a command of a similar name, or the list if that takes an argument."""
+        if similar := difflib.get_close_matches(args[0], self.entries, 1):
+            return similar[0]
+        entry = self.entries.get("list")
+        parameters = load("list", entry).params if entry else []
+        if any(isinstance(one, click.Argument) for one in parameters):
+            return shlex.join(["list", args[0]])
+        return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the names and summaries of the table."""
