@@ -12,7 +12,8 @@ BEGIN
     ('default', NULL::double precision, NULL::integer,
       'Routes without an assignment, by user or address. From rate_limits.default_rps and burst.'),
     ('auth.login', NULL, NULL,
-      'Logins by address and by account. From rate_limits.auth_login_per_ip_per_min.'),
+      'Logins by address and by account, registrations by address. '
+        'From rate_limits.auth_login_per_ip_per_min.'),
     ('conversation.post', 5, 10, 'Posts by user and conversation.')
   ) AS p (name, requests_per_second, burst, description)
   ON CONFLICT (name) DO NOTHING;
@@ -22,6 +23,7 @@ BEGIN
   FROM (VALUES
     ('auth.login', '/api/auth/login', '/api/auth/login'),
     ('auth.login', '/api/auth/password', '/api/auth/password'),
+    ('auth.login', '/api/auth/register', '/api/auth/register'),
     ('conversation.post', '/api/threads/{conversation_id}/root', '/api/threads/{}/root'),
     ('conversation.post', '/api/messages/{parent_id}/reply', '/api/messages/{}/reply')
   ) AS a (profile, path_pattern, pattern_key)

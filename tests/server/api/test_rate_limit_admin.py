@@ -54,6 +54,7 @@ async def test_the_server_comes_with_three_profiles(start_server: StartServer) -
     assert {(a["profile_name"], a["method"], a["path_pattern"]) for a in assignments} == {
         ("auth.login", "POST", "/api/auth/login"),
         ("auth.login", "POST", "/api/auth/password"),
+        ("auth.login", "POST", "/api/auth/register"),
         ("conversation.post", "POST", "/api/threads/{conversation_id}/root"),
         ("conversation.post", "POST", "/api/messages/{parent_id}/reply"),
     }

@@ -198,7 +198,7 @@ async def test_requests_are_counted_in_the_metrics(limited: InProcessServer) -> 
     assert value(f'{name}{{profile="default",result="refused"}}') == 1
     assert value(f'{name}{{profile="default",result="accepted"}}') >= 20
     assert value("rustygpt_limits_profiles") == 3
-    assert value("rustygpt_limits_assignments") == 4
+    assert value("rustygpt_limits_assignments") == 5
 
 
 async def test_an_ipv6_client_is_its_network_of_64_bits(start_server: StartServer) -> None:
@@ -218,3 +218,17 @@ async def test_an_ipv6_client_is_its_network_of_64_bits(start_server: StartServe
             remaining.append(response.headers["RateLimit-Remaining"])
 
     assert remaining == ["19", "18", "19", "19"]
+
+
+async def test_registrations_of_an_address_are_limited(limited: InProcessServer) -> None:
+    """As logins are, before anything is looked up; other routes of the address are not."""
+    await limited.person("admin")
+    async with httpx.AsyncClient(base_url=limited.url) as client:
+        body = {"username": "ann", "email": "ann@example.org", "password": PASSWORD}
+        statuses = [
+            (await client.post("/api/auth/register", json=body)).status_code for _ in range(7)
+        ]
+        setup = await client.get("/api/setup")
+
+    assert statuses == [403] * 6 + [429]
+    assert setup.status_code == 200
