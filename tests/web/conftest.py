@@ -6,6 +6,7 @@ event loop: to start a browser takes a second of processor time.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,19 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """A page; errors on its console fail the test, except 4xx responses and broken connections."""
+    async with _opened_page(browser) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def other_page(browser: Browser) -> AsyncIterator[Page]:
+    """A page like `page` in another browser, with its own cookies: of a second person, say."""
+    async with _opened_page(browser) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def _opened_page(browser: Browser) -> AsyncIterator[Page]:
     context = await browser.new_context()
     opened = await context.new_page()
     errors: list[str] = []

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 from tests.support.clients.web_users import WebServer, create_group, sign_in
 
 from rustygpt_shared.requests import PostMessage, UpdateConversation
@@ -25,37 +25,45 @@ async def _choose(page: Page, action: str) -> None:
     await page.get_by_role("menuitem", name=action, exact=True).click()
 
 
+async def _open_too(web_server: WebServer, page: Page, title: str, as_: str = "bob") -> None:
+    """Open the thread of a group that exists, in another browser."""
+    await sign_in(web_server, page, as_=as_)
+    await page.get_by_role("link", name=title).click()
+    await page.locator("#threads a").first.click()
+    await expect(page.locator(".message")).to_have_count(1)
+    await expect(page.locator("#connection")).to_have_text("Live")
+
+
 async def test_an_archived_conversation_is_read_only_and_found_again(
-    web_server: WebServer, page: Page
+    web_server: WebServer, page: Page, other_page: Page
 ) -> None:
-    """It leaves the list; the dialog of archived ones leads to it."""
-    conversation_id = await _open(web_server, page, "To the archive")
+    """It leaves the lists of both; the dialog of archived ones leads to it."""
+    await _open(web_server, page, "To the archive")
+    await _open_too(web_server, other_page, "To the archive")
     await _choose(page, "Archive")
-    await expect(page.locator("#read-only")).to_have_text(
-        "This conversation is archived: read only."
-    )
-    await expect(page.locator("#composer")).to_be_hidden()
-    await expect(page.locator("#conversations")).not_to_contain_text("To the archive")
-    assert (await web_server.bob.show_conversation(conversation_id)).archived_at
+    for one in (page, other_page):
+        await expect(one.locator("#read-only")).to_have_text(
+            "This conversation is archived: read only."
+        )
+        await expect(one.locator("#composer")).to_be_hidden()
+        await expect(one.locator("#conversations")).not_to_contain_text("To the archive")
     await page.goto(f"{web_server.origin}/#/")
     await page.get_by_role("button", name="Archived").click()
     await page.get_by_role("link", name="To the archive").click()
     await page.locator("#threads a").first.click()
     await expect(page.locator("#read-only")).to_be_visible()
     await _choose(page, "Unarchive")
-    await expect(page.locator("#composer")).to_be_visible()
-    await expect(page.locator("#conversations")).to_contain_text("To the archive")
+    for one in (page, other_page):
+        await expect(one.locator("#composer")).to_be_visible()
+        await expect(one.locator("#conversations")).to_contain_text("To the archive")
 
 
 async def test_a_deletion_asks_for_the_title_and_closes_it_for_everybody(
-    web_server: WebServer, page: Page, browser: Browser
+    web_server: WebServer, page: Page, other_page: Page
 ) -> None:
     """Another title deletes nothing; Bob, who reads in another browser, reads what happened."""
-    conversation_id = await _open(web_server, page, "To be deleted")
-    context = await browser.new_context()
-    bobs = await context.new_page()
-    await sign_in(web_server, bobs, f"#/c/{conversation_id}", as_="bob")
-    await expect(bobs.locator("#threads")).to_contain_text("Root of To be deleted")
+    await _open(web_server, page, "To be deleted")
+    await _open_too(web_server, other_page, "To be deleted")
     await _choose(page, "Delete")
     title = page.get_by_role("textbox", name="Title", exact=True)
     await title.fill("to be deleted")
@@ -65,23 +73,27 @@ async def test_a_deletion_asks_for_the_title_and_closes_it_for_everybody(
     )
     await title.fill("To be deleted")
     await page.keyboard.press("Enter")
-    for one in (page, bobs):
+    for one in (page, other_page):
         await expect(one.locator("#notice-words")).to_have_text(
             "The conversation “To be deleted” was deleted."
         )
         await expect(one.locator("#conversations")).not_to_contain_text("To be deleted")
         await expect(one.get_by_role("button", name="More for the conversation")).to_be_hidden()
-    await context.close()
 
 
-async def test_a_member_can_leave_and_nothing_else(web_server: WebServer, page: Page) -> None:
-    """The menu has what the role allows; the refusal of the last owner stays in the dialog."""
+async def test_a_member_can_leave_and_nothing_else(
+    web_server: WebServer, page: Page, other_page: Page
+) -> None:
+    """The menu has what the role allows; the member's other browser leaves too."""
     await _open(web_server, page, "To be left", as_="bob")
+    await _open_too(web_server, other_page, "To be left")
     await page.get_by_role("button", name="More for the conversation").click()
     await expect(page.get_by_role("menuitem")).to_have_text(["Leave"])
     await page.keyboard.press("Enter")
     await page.locator("#dialog").get_by_role("button", name="Leave").click()
-    await expect(page.locator("#notice-words")).to_contain_text("You are no longer in")
+    for one in (page, other_page):
+        await expect(one.locator("#notice-words")).to_contain_text("You are no longer in")
+        await expect(one.locator("#conversations")).not_to_contain_text("To be left")
 
 
 async def test_the_last_owner_reads_why_leaving_is_refused(

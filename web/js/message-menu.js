@@ -8,9 +8,11 @@ import { firstWords } from "./message-row.js";
 import { nameOfPerson } from "./names.js";
 import { isWriter, mayWrite } from "./store.js";
 
+const isAdmin = ({ role }) => ["owner", "admin"].includes(role);
+
 // Whether the user may change a message, as far as the page knows; the server decides.
-function mayChange(message, parent, { role }, me) {
-  if (["owner", "admin"].includes(role)) return true;
+function mayChange(message, parent, conversation, me) {
+  if (isAdmin(conversation)) return true;
   const author = message.role === "assistant" ? parent?.author_user_id : message.author_user_id;
   return author === me.id;
 }
@@ -26,7 +28,7 @@ export function menuOf(message, parent, conversation, me) {
     writes && isThere && isOwn && ["resend", "Send again, changed"],
     writes && mayAlter && isThere && message.role === "assistant" && ["regenerate", "Another answer"],
     mayAlter && !message.deleted_at && ["delete", "Delete"],
-    mayAlter && message.deleted_at && ["restore", "Restore"],
+    mayAlter && message.deleted_at && (isAdmin(conversation) || message.deleted_by === me.id) && ["restore", "Restore"],
     message.edited_at && (mayAlter || !message.deleted_at) && ["revisions", "Earlier texts"],
   ];
   return entries.filter(Boolean);
