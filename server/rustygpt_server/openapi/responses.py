@@ -166,6 +166,9 @@ def _is_described(shape: Any) -> bool:
 
 def _special_responses(operation: Operation) -> dict[str, Any]:
     """Return the responses that are no errors, but have another status than the usual one."""
+    if operation.template == "/.well-known/{path}":
+        location = _header("The page's form for a new password.", _TEXT)
+        return {"303": {"description": "`change-password`", "headers": {"Location": location}}}
     if operation.template != "/readyz":
         return {}
     media = {"schema": {"type": "object"}, "example": {"ready": False, "missing": ["…"]}}

@@ -1,4 +1,4 @@
-"""The files below `/.well-known/` (RFC 8615): configured ones, and security.txt (RFC 9116)."""
+"""What is below `/.well-known/` (RFC 8615): configured files, security.txt, change-password."""
 
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -7,6 +7,10 @@ from rustygpt_server.clock import Clock
 from rustygpt_shared.settings import Settings
 
 SECURITY_TXT: Final = "security.txt"
+"""RFC 9116."""
+_REDIRECTS: Final = {"change-password": "/#/password"}
+"""Where the page has a form. Password managers open `change-password` (W3C, "A Well-Known URL for
+Changing Passwords"). Relative, so that no response repeats the `Host` of a request."""
 _PLAIN: Final = "text/plain; charset=utf-8"
 _VALIDITY: Final = timedelta(days=180)
 """RFC 9116, 2.5.5 advises less than a year; the file is made for each request."""
@@ -19,8 +23,14 @@ class WellKnownFile(NamedTuple):
     content_type: str
 
 
+class WellKnownRedirect(NamedTuple):
+    """Another address of this server, which has what is asked for."""
+
+    location: str
+
+
 class WellKnownFiles:
-    """Finds the files below `/.well-known/` by their path."""
+    """Finds what is below `/.well-known/` by its path."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._contact = settings.well_known.contact
@@ -31,12 +41,14 @@ class WellKnownFiles:
             for entry in settings.well_known.entries
         }
 
-    def find(self, path: str) -> WellKnownFile | None:
-        """Return the file at a path relative to `/.well-known/`, or None."""
+    def find(self, path: str) -> WellKnownFile | WellKnownRedirect | None:
+        """Return what is at a path relative to `/.well-known/`; a configured file goes first."""
         file = self._files.get(path)
-        if file is None and path == SECURITY_TXT and self._contact:
+        if file is not None:
+            return file
+        if path == SECURITY_TXT and self._contact:
             return WellKnownFile(self._security_txt(self._contact), _PLAIN)
-        return file
+        return WellKnownRedirect(_REDIRECTS[path]) if path in _REDIRECTS else None
 
     def _security_txt(self, contact: str) -> str:
         expires = (self._clock.now() + _VALIDITY).replace(microsecond=0, tzinfo=None)

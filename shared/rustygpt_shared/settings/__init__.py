@@ -228,7 +228,8 @@ class Features(Section, frozen=True):
     sse_v1: bool = True
     """Event streams."""
     well_known: bool = True
-    """The routes below `/.well-known/`."""
+    """The routes below `/.well-known/`: configured files, `security.txt`, and `change-password`,
+    which leads password managers to the page's form."""
 
 
 class WellKnownEntry(Section, frozen=True, forbid_unknown_fields=True):
@@ -248,7 +249,8 @@ class WellKnown(Section, frozen=True):
     contact: str | None = None
     """`security.txt` names this address for reports of vulnerabilities: `mailto:…` or `https://…`."""
     entries: list[WellKnownEntry] = []
-    """Further files; one with the path `security.txt` replaces the server's own."""
+    """Further files; one with the path `security.txt` or `change-password` replaces what the server
+    has there by itself."""
 
 
 class Web(Section, frozen=True):

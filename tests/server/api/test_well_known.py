@@ -72,6 +72,31 @@ async def test_an_own_security_txt_is_preferred(start_server: StartServer) -> No
         assert (await client.get("/.well-known/security.txt")).text == entry.body
 
 
+async def test_change_password_leads_to_the_form_of_the_page(server: InProcessServer) -> None:
+    """Password managers follow it, and see by another name that what is missing is no page."""
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        for method in ("GET", "HEAD"):
+            response = await client.request(method, "/.well-known/change-password")
+            assert (response.status_code, response.content) == (303, b"")
+            assert response.headers["location"] == "/#/password"
+            assert response.headers["content-type"] == "text/plain"
+            assert response.headers["cache-control"] == "public, max-age=3600"
+        missing = "resource-that-should-not-exist-whose-status-code-should-not-be-200"
+        assert (await client.get(f"/.well-known/{missing}")).status_code == 404
+
+
+async def test_an_own_change_password_is_preferred(start_server: StartServer) -> None:
+    """As where accounts are administered elsewhere."""
+    entry = WellKnownEntry(path="change-password", body="Ask the help line.")
+    settings = Settings(well_known=WellKnown(entries=[entry]))
+    async with (
+        start_server(settings=settings) as server,
+        httpx.AsyncClient(base_url=server.url) as client,
+    ):
+        response = await client.get("/.well-known/change-password")
+    assert (response.status_code, response.text) == (200, entry.body)
+
+
 async def test_without_the_flag_nothing_is_served(start_server: StartServer) -> None:
     """`features.well_known` removes the route."""
     settings = Settings(
@@ -82,11 +107,11 @@ async def test_without_the_flag_nothing_is_served(start_server: StartServer) -> 
         start_server(settings=settings) as server,
         httpx.AsyncClient(base_url=server.url) as client,
     ):
-        for path in ("security.txt", "assetlinks.json"):
+        for path in ("security.txt", "change-password", "assetlinks.json"):
             assert (await client.get(f"/.well-known/{path}")).status_code == 404
 
 
 async def test_nothing_is_configured_by_default(server: InProcessServer) -> None:
-    """Without a contact and entries every path is not found."""
+    """Without a contact and entries there is no file."""
     async with httpx.AsyncClient(base_url=server.url) as client:
         assert (await client.get("/.well-known/security.txt")).status_code == 404
