@@ -9,7 +9,7 @@ from tests.support.clients.axe import broken_rules, violations
 from tests.support.clients.web_users import PASSWORD, WebServer, create_group, sign_in
 from tests.support.servers.server_process import ServerProcess
 
-from rustygpt_shared.requests import CreateConversation, PostMessage, UpdateMe
+from rustygpt_shared.requests import CreateConversation, CreateInvite, PostMessage, UpdateMe
 from rustygpt_tui.client.http import Client
 
 pytestmark = pytest.mark.xdist_group("live")
@@ -70,6 +70,66 @@ async def test_axe_finds_nothing_in_any_pane(
             await expect(page.locator("#notice")).to_be_visible()
         broken += [f"{place}: {rule}" for rule in await broken_rules(page)]
     assert broken == []
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+async def test_axe_finds_nothing_in_the_dialogs(
+    web_server: WebServer, page: Page, size: tuple[int, int]
+) -> None:
+    """Those of the account and of invites, with lists and secrets; they fit the screen."""
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
+    conversation_id = UUID(await create_group(web_server, "Dialogs"))
+    await web_server.ada.create_invite(
+        conversation_id, CreateInvite(email=f"{'z' * 60}@example.org")
+    )
+    await sign_in(web_server, page, f"#/c/{conversation_id}")
+    broken = []
+    for opened in (_open_password, _open_sessions, _open_new_token, _open_new_invite):
+        dialog = page.locator(await opened(page))
+        await expect(dialog).to_be_visible()
+        assert await dialog.evaluate("e => e.scrollWidth <= e.clientWidth"), opened
+        broken += [f"{opened.__name__}: {rule}" for rule in await broken_rules(page)]
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_be_hidden()
+    assert broken == []
+
+
+async def _open_password(page: Page) -> str:
+    await page.get_by_role("button", name="More for your account").click()
+    await page.get_by_role("menuitem", name="Change password").click()
+    await page.get_by_label("Current password").fill("wrong")
+    await page.get_by_label("New password", exact=True).fill("short")
+    await page.get_by_label("New password again").fill("short")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#dialog .error")).not_to_be_empty()
+    return "#dialog"
+
+
+async def _open_sessions(page: Page) -> str:
+    await page.get_by_role("button", name="Sessions").click()
+    await expect(page.locator("#sessions-list .session").first).to_be_visible()
+    return "#sessions-dialog"
+
+
+async def _open_new_token(page: Page) -> str:
+    await page.get_by_role("button", name="More for your account").click()
+    await page.get_by_role("menuitem", name="Personal tokens").click()
+    await expect(page.locator("#tokens-list")).not_to_be_empty()
+    assert await broken_rules(page) == []
+    await page.get_by_label("Name", exact=True).fill("x" * 64)
+    await page.get_by_role("button", name="Create a token").click()
+    await expect(page.get_by_label("The new token")).to_be_visible()
+    await expect(page.locator("#tokens-list .session").first).to_be_visible()
+    return "#tokens-dialog"
+
+
+async def _open_new_invite(page: Page) -> str:
+    await page.get_by_role("button", name="Invite").click()
+    await expect(page.locator("#invite-list .session").first).to_be_visible()
+    assert await broken_rules(page) == []
+    await page.get_by_role("button", name="Make a link").click()
+    await expect(page.get_by_label("The link of the invite")).to_be_visible()
+    return "#invite-dialog"
 
 
 async def test_axe_finds_nothing_in_an_answer(web_server: WebServer, page: Page) -> None:

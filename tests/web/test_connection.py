@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 from playwright.async_api import BrowserContext, Page, Request, Route, expect
 from tests.support.clients.web_users import WebServer, create_group, read_everything, sign_in
-from tests.support.password import PASSWORD
 from tests.support.servers.server_process import ServerProcess
 from tests.web.servers import signed_in_users
 
@@ -16,14 +15,6 @@ from rustygpt_shared.requests import PostMessage
 pytestmark = pytest.mark.xdist_group("live")
 
 TABS = 8
-_CHANGE_PASSWORD = """
-  async ([current_password, new_password]) => {
-    const csrf = document.cookie.match(/CSRF-TOKEN=([^;]+)/)[1];
-    const headers = { "Content-Type": "application/json", "X-CSRF-TOKEN": csrf };
-    const body = JSON.stringify({ current_password, new_password });
-    return (await fetch("/api/auth/password", { method: "POST", headers, body })).status;
-  }
-"""
 
 
 def _count_streams(context: BrowserContext) -> set[Request]:
@@ -303,23 +294,6 @@ async def test_without_locks_a_tab_has_its_own_stream(web_server: WebServer, pag
     assert len(streams) == 2
     await web_server.bob.reply(root.message_id, PostMessage("Also here"))
     await expect(page.locator(".message", has_text="Also here")).to_have_count(1)
-
-
-async def test_the_page_goes_on_after_a_password_change(
-    new_server: ServerProcess, page: Page
-) -> None:
-    """It uses the new cookies for its requests and for its stream, which was closed."""
-    async with signed_in_users(new_server.url) as users:
-        await sign_in(users, page)
-        await expect(page.locator("#connection")).to_have_text("Live")
-        status = await page.evaluate(_CHANGE_PASSWORD, [PASSWORD, "another good one"])
-        assert status == 200
-        await page.evaluate(
-            "async () => (await import('/js/api.js')).createConversation('After the change')"
-        )
-        row = page.locator("#conversations a", has_text="After the change")
-        await expect(row).to_be_visible(timeout=20_000)
-        await expect(page.locator("#connection")).to_have_text("Live")
 
 
 async def test_a_request_waits_for_a_rate_limit(web_server: WebServer, page: Page) -> None:

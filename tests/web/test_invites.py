@@ -1,5 +1,7 @@
 """Invites and registration in the page: a link is made, opened, and joins its conversation."""
 
+from uuid import UUID
+
 import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.support.clients.web_users import PASSWORD, WebServer, sign_in
@@ -14,18 +16,26 @@ async def _conversation(web_server: WebServer, title: str) -> str:
     return str(await web_server.ada.create_conversation(request))
 
 
-async def test_a_new_person_registers_with_a_link(
-    web_server: WebServer, page: Page, browser: Browser
-) -> None:
-    """The owner makes the link in the page; the new account is in its conversation."""
-    await sign_in(web_server, page, f"#/c/{await _conversation(web_server, 'Tea party')}")
-    await page.get_by_role("button", name="Invite").click()
+async def _create_link(page: Page) -> str:
+    """Create a link in the open dialog, and return it."""
     await page.get_by_role("button", name="Make a link").click()
     await expect(page.get_by_label("The link of the invite")).to_be_visible()
-    link = await page.get_by_label("The link of the invite").input_value()
+    return await page.get_by_label("The link of the invite").input_value()
+
+
+async def test_a_new_person_registers_with_a_link(
+    web_server: WebServer, page: Page, other_page: Page
+) -> None:
+    """The owner makes it in the page, and sees that it was used; the account has joined."""
+    await sign_in(web_server, page, f"#/c/{await _conversation(web_server, 'Tea party')}")
+    await page.get_by_role("button", name="Invite").click()
+    invites = page.locator("#invite-list")
+    await expect(invites).to_have_text("There are none.")
+    link = await _create_link(page)
     assert link.startswith(f"{web_server.origin}/#/invite/rgpi_")
-    context = await browser.new_context()
-    guest = await context.new_page()
+    await expect(invites).to_contain_text("member: anyone with the link")
+    await expect(invites).to_contain_text("by ada")
+    guest = other_page
     await guest.goto(link)
     await guest.get_by_role("button", name="Create an account").click()
     await guest.get_by_label("User name").fill("carol")
@@ -36,23 +46,58 @@ async def test_a_new_person_registers_with_a_link(
     await expect(guest.get_by_role("link", name="Tea party")).to_be_visible()
     assert "rgpi_" not in guest.url
     await expect(guest.get_by_role("button", name="Invite")).to_be_hidden()
-    await context.close()
+    await expect(invites).to_have_text("There are none.")
 
 
-async def test_a_signed_in_user_is_asked_and_joins(web_server: WebServer, page: Page) -> None:
-    """A used link says so, and the user may go on without it."""
+async def test_a_signed_in_user_is_asked_and_joins(
+    web_server: WebServer, page: Page, other_page: Page
+) -> None:
+    """In all browsers of the user. A used link says so, and the user may go on without it."""
     conversation_id = await _conversation(web_server, "Book club")
-    created = await web_server.ada.create_invite(conversation_id, CreateInvite())  # type: ignore[arg-type]
+    created = await web_server.ada.create_invite(UUID(conversation_id), CreateInvite())
     await sign_in(web_server, page, as_="bob")
+    await sign_in(web_server, other_page, as_="bob")
+    await expect(other_page.locator("#connection")).to_have_text("Live")
     await page.goto(f"{web_server.origin}/#/invite/{created.token}")
     await page.get_by_role("button", name="Join").click()
     await expect(page.locator("#conversation-title")).to_have_text("Book club")
+    await expect(other_page.get_by_role("link", name="Book club")).to_be_visible()
     assert page.url == f"{web_server.origin}/#/c/{conversation_id}"
     await page.goto(f"{web_server.origin}/#/invite/{created.token}")
     await page.get_by_role("button", name="Join").click()
     await expect(page.locator("#gate-error")).to_contain_text("has been used")
     await page.get_by_role("button", name="Not now").click()
     await expect(page.locator("#who")).to_have_text("bob")
+
+
+async def test_open_invites_are_listed_and_revoked(
+    web_server: WebServer, page: Page, other_page: Page
+) -> None:
+    """Also those made elsewhere. The link that somebody has open already does not work any more."""
+    conversation_id = await _conversation(web_server, "Chess")
+    await sign_in(web_server, page, f"#/c/{conversation_id}")
+    await page.get_by_role("button", name="Invite").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#invite-list")).to_have_text("There are none.")
+    invite = CreateInvite(email="zoe@example.org", role="viewer")
+    await web_server.ada.create_invite(UUID(conversation_id), invite)
+    rows = page.locator("#invite-list .session")
+    await expect(rows).to_have_count(1)
+    await expect(rows.first).to_contain_text("viewer: zoe@example.org")
+    link = await _create_link(page)
+    await expect(rows).to_have_count(2)
+    await sign_in(web_server, other_page, as_="bob")
+    await other_page.goto(link)
+    await expect(other_page.get_by_role("button", name="Join")).to_be_visible()
+    name = "Revoke the invite as member for anyone with the link"
+    await page.get_by_role("button", name=name).focus()
+    await page.keyboard.press("Enter")
+    await expect(rows).to_have_count(1)
+    await expect(page.locator("#invite-close")).to_be_focused()
+    await other_page.get_by_role("button", name="Join").click()
+    await expect(other_page.locator("#gate-error")).to_contain_text("revoked")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Invite")).to_be_focused()
 
 
 async def test_a_session_is_ended_in_the_page(

@@ -134,15 +134,17 @@ async def test_a_notice_ends_where_another_conversation_opens(
 async def test_the_bar_breaks_no_word_when_the_connection_is_lost(
     web_server: WebServer, page: Page
 ) -> None:
-    """On a narrow screen the state of the connection takes two lines, the name and a button one."""
+    """On a narrow screen the state of the connection takes two lines, its parts one each."""
     await page.set_viewport_size({"width": 390, "height": 780})
     await sign_in(web_server, page, "")
     await expect(page.locator("#connection")).to_have_text("Live")
+    parts = (".brand", "#account-menu", "#sessions", "#leave")
     height = "e => Math.round(e.getBoundingClientRect().height)"
-    heights = [await page.locator(part).evaluate(height) for part in (".brand", "#leave")]
+    heights = [await page.locator(part).evaluate(height) for part in parts]
+    assert await page.locator("#connection").evaluate(height) <= heights[0]
     text = "e => { e.textContent = 'Connection lost, trying again …'; }"
     await page.locator("#connection").evaluate(text)
-    assert [await page.locator(part).evaluate(height) for part in (".brand", "#leave")] == heights
+    assert [await page.locator(part).evaluate(height) for part in parts] == heights
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
 
 

@@ -1,5 +1,5 @@
 // The address of the page: #/c/<conversation>, then /new, or /t/<root> and /m/<message>; or
-// #/invite/<token>.
+// #/invite/<token>, or #/password.
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -8,6 +8,9 @@ export const isId = (part) => ID.test(part);
 
 // The token of an invite in an address, or null.
 export const inviteToken = (hash) => /^#\/invite\/([\w-]+)$/.exec(hash)?.[1] ?? null;
+
+// Whether an address is that of the form for a new password: /.well-known/change-password leads there.
+export const isPasswordAddress = (hash) => hash === "#/password";
 
 // The parts are not checked; those that are missing are null.
 export function parseHash(hash) {

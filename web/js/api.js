@@ -82,9 +82,13 @@ async function sendPatiently(method, path, body, key) {
   }
 }
 
-function mayRefresh(response) {
+export const WRONG_PASSWORD = "RGP.AUTH.INVALID_CREDENTIALS";
+
+// A wrong password has the same status as a session that has to be refreshed.
+async function mayRefresh(response) {
   const challenge = (response.headers.get("www-authenticate") || "").toLowerCase();
-  return response.status === 401 && /^(refresh|session)\b/.test(challenge);
+  if (response.status !== 401 || !/^(refresh|session)\b/.test(challenge)) return false;
+  return (await problemOf(response.clone())).code !== WRONG_PASSWORD;
 }
 
 let refreshing = null;
@@ -99,7 +103,7 @@ async function refreshSession() {
 
 async function call(method, path, body, key) {
   let response = await sendPatiently(method, path, body, key);
-  if (mayRefresh(response) && csrfToken() && (await refreshSession())) {
+  if (csrfToken() && (await mayRefresh(response)) && (await refreshSession())) {
     response = await sendPatiently(method, path, body, key);
   }
   if (!response.ok) throw await problemOf(response);
@@ -123,8 +127,13 @@ export const logIn = (email, password) => post("/api/auth/login", { email, passw
 export const register = (request) => post("/api/auth/register", request);
 export const logOut = () => post("/api/auth/logout");
 export const me = () => get("/api/auth/me");
+export const changePassword = (current, next) =>
+  post("/api/auth/password", { current_password: current, new_password: next });
 export const listSessions = () => get("/api/auth/sessions");
 export const endSession = (id) => call("DELETE", `/api/auth/sessions/${id}`);
+export const listTokens = () => get("/api/auth/tokens");
+export const createToken = (request) => post("/api/auth/tokens", request);
+export const revokeToken = (id) => call("DELETE", `/api/auth/tokens/${id}`);
 
 // Conversations
 
@@ -141,8 +150,11 @@ export const listThreads = (id, { cursor } = {}) =>
 export const listUnread = (id) => get(`/api/conversations/${id}/unread`);
 export const listParticipants = (id) => get(`/api/conversations/${id}/participants`);
 export const showPresence = (id) => get(`/api/conversations/${id}/presence`);
+export const listInvites = (id, { limit } = {}) =>
+  get(withQuery(`/api/conversations/${id}/invites`, { limit }));
 export const createInvite = (id, request) => post(`/api/conversations/${id}/invites`, request);
 export const acceptInvite = (token) => post("/api/invites/accept", { token });
+export const revokeInvite = (id) => post(`/api/invites/${id}/revoke`);
 
 // Threads and messages
 

@@ -59,6 +59,24 @@ export function arrange(parent, elements) {
   }
 }
 
+// A labelled input; `prefix` keeps the ids of two forms apart.
+export function makeField(prefix, { name, label, optional, ...attributes }) {
+  const id = `${prefix}-${name}`;
+  return h("div", {}, h("label", { for: id }, label), h("input", { id, name, required: !optional, ...attributes }));
+}
+
+// Copies the text of a field. Returns false where the browser does not allow it; it is selected then.
+export async function copyText(field) {
+  field.focus();
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 // Shows a text above the panes, at every width, until it is dismissed or replaced; "" hides it.
 export function notify(text) {
   byId("notice-words").textContent = text;

@@ -12,8 +12,10 @@ import { addKeys } from "./keys.js";
 import { shareFeed } from "./leader.js";
 import { showConversations, showThreads } from "./lists.js";
 import { loadMoreThreads } from "./load.js";
+import { openMenu } from "./menu.js";
 import { makeMessageMenu } from "./message-menu.js";
 import { makeNavigation } from "./navigation.js";
+import { makePasswordForm } from "./password.js";
 import { makePosting } from "./posting.js";
 import { makeTypingNotifier, showTyping, startHeartbeat } from "./presence.js";
 import { makeReadMarker } from "./read-marker.js";
@@ -22,6 +24,7 @@ import { showSessions } from "./sessions.js";
 import { makeSight } from "./sight.js";
 import { isPlain } from "./target.js";
 import { makeThreadView } from "./thread-view.js";
+import { showTokens } from "./tokens.js";
 
 const CONNECTION_TEXTS = {
   connecting: "Connecting …",
@@ -103,6 +106,7 @@ function build(me) {
   parts.sight = makeSight(byId("scroll"), { rows: view.visible, onSeen: parts.marker.onSeen });
   parts.showLists = showLists;
   parts.navigation = makeNavigation(parts);
+  parts.password = makePasswordForm(me);
 
   const isOpen = (id) => page.state?.conversation.id === id || parseHash(location.hash).conversation === id;
 
@@ -181,13 +185,14 @@ function onClick(id, task) {
 }
 
 function addListeners(parts) {
-  const { page, navigation, conversations } = parts;
-  window.addEventListener("hashchange", () => {
+  const { me, page, navigation, conversations } = parts;
+  window.addEventListener("hashchange", (event) => {
     if (inviteToken(location.hash)) location.reload(); // the start asks whether to join
-    else navigation.onHashChange();
+    else if (!parts.password.onHashChange(event)) navigation.onHashChange();
   });
   byId("invite").addEventListener("click", () => showInviteDialog(page.state.conversation));
   byId("sessions").addEventListener("click", showSessions);
+  addAccountMenu(me);
   onClick("more-threads", async () => {
     await loadMoreThreads(page.state);
     parts.showLists();
@@ -217,6 +222,14 @@ function addListeners(parts) {
       isCreating = false;
     }
   });
+}
+
+function addAccountMenu(me) {
+  const entries = [
+    ["Change password", () => (location.hash = "#/password")],
+    ["Personal tokens", () => showTokens(me)],
+  ];
+  byId("account-menu").addEventListener("click", () => openMenu(byId("account-menu"), entries));
 }
 
 async function signOut() {
@@ -287,6 +300,7 @@ async function start() {
   startHeartbeat(inBackground);
   parts.posting.posts.resume();
   await inBackground(parts.conversations.loadFirstList);
+  parts.password.openAtStart();
   await parts.navigation.onHashChange();
 }
 

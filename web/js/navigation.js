@@ -25,9 +25,12 @@ export function makeNavigation(parts) {
   let isSearching = false; // for the next unread message
 
   async function onHashChange() {
+    await open(parseHash(location.hash));
+  }
+
+  async function open(address) {
     visit += 1;
     const current = visit;
-    const address = parseHash(location.hash);
     try {
       await navigate(address, current);
     } catch (problem) {
@@ -38,11 +41,12 @@ export function makeNavigation(parts) {
   }
 
   // Without a response the place stays open, and is tried again; else there is nothing to write to.
-  function onProblem(problem, { conversation }, current) {
+  function onProblem(problem, address, current) {
+    const { conversation } = address;
     if (problem.isTemporary) {
       notify(problem.message);
       byId("nothing").textContent = problem.message;
-      setTimeout(() => current === visit && onHashChange(), RETRY_MS);
+      setTimeout(() => current === visit && open(address), RETRY_MS);
       return;
     }
     const isInside = page.state?.conversation.id === conversation;

@@ -1,9 +1,9 @@
 // The form in front of the page: it creates the first administrator, signs a user in, or creates an
 // account where the server allows it.
 
-import { inviteToken } from "./address.js";
+import { inviteToken, isPasswordAddress } from "./address.js";
 import { logIn, register, setUp, showSetup } from "./api.js";
-import { byId, h } from "./dom.js";
+import { byId, makeField } from "./dom.js";
 
 const NAMES = [
   { name: "username", label: "User name", autocomplete: "username" },
@@ -49,7 +49,7 @@ export async function showSignIn() {
 
 function showSignInOrRegister(registration, invite, resolve) {
   const mayRegister = registration === "open" || (registration === "invite" && invite);
-  const words = invite ? "You have an invite: it is used once you are signed in." : "";
+  const words = wordsBefore(invite);
   const signIn = { ...SIGN_IN, words, other: mayRegister ? SIGN_IN.other : null };
   const newAccount = {
     ...REGISTER,
@@ -62,6 +62,12 @@ function showSignInOrRegister(registration, invite, resolve) {
   showOne();
 }
 
+// What follows the sign-in, where the address leads to more than the page.
+function wordsBefore(invite) {
+  if (isPasswordAddress(location.hash)) return "The form for a new password follows.";
+  return invite ? "You have an invite: it is used once you are signed in." : "";
+}
+
 // Shows a form in front of the page. `onDone` is called after `send` has succeeded, `onOther` for the
 // second button, whose text is `other`.
 export function showGate({ title, words = "", button, other = null, fields, send }, onDone, onOther) {
@@ -69,7 +75,7 @@ export function showGate({ title, words = "", button, other = null, fields, send
   byId("gate-title").textContent = title;
   byId("gate-words").textContent = words;
   byId("gate-error").textContent = "";
-  byId("gate-fields").replaceChildren(...fields.map(field));
+  byId("gate-fields").replaceChildren(...fields.map((field) => makeField("gate", field)));
   byId("gate-send").textContent = button;
   byId("gate-other").hidden = !other;
   byId("gate-other").textContent = other ?? "";
@@ -96,14 +102,4 @@ async function submit(form, send, onDone) {
   } finally {
     byId("gate-send").disabled = false;
   }
-}
-
-function field({ name, label, optional, ...attributes }) {
-  const id = `gate-${name}`;
-  return h(
-    "div",
-    {},
-    h("label", { for: id }, label),
-    h("input", { id, name, required: !optional, ...attributes }),
-  );
 }
