@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from tests.support.fakes.fake_chat_server import FakeChatServer
 from tests.support.sample_models import cookies
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.client.session import Session
@@ -40,12 +41,30 @@ class AppDriver:
         strips = self.app.screen._compositor.render_strips()
         return "\n".join(strip.text.rstrip() for strip in strips)
 
+    async def press(self, *keys: str) -> None:
+        """Press keys; unlike `pilot.press` also while another app runs in the same task."""
+        with self.app._context():
+            await self.pilot.press(*keys)
+
+    async def focus(self, selector: str) -> None:
+        """Move the focus to a widget of the screen."""
+        with self.app._context():
+            self.app.screen.query_one(selector).focus()
+            await self.pilot.pause()
+
+    async def fill(self, selector: str, text: str) -> None:
+        """Replace the text of a field of the screen."""
+        with self.app._context():
+            self.app.screen.query_one(selector, Input).value = text
+            await self.pilot.pause()
+
     async def until(self, condition: str | Callable[[], object], seconds: float = 60) -> None:
         """Wait until a text is on the screen or a condition holds."""
         try:
             async with asyncio.timeout(seconds):
-                while not self._holds(condition):
-                    await self.pilot.pause(0.02)
+                with self.app._context():
+                    while not self._holds(condition):
+                        await self.pilot.pause(0.02)
         except TimeoutError:
             raise AssertionError(
                 f"{condition!r} did not hold within {seconds} s; the screen is:\n{self.text()}"

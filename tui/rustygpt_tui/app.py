@@ -312,5 +312,7 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
             dialogs = screen.account_dialogs
             help_text = "Where you are signed in"
             yield SystemCommand("Your sessions", help_text, dialogs.show_sessions)
+            help_text = "Let programs sign in as you"
+            yield SystemCommand("Your personal tokens", help_text, dialogs.show_tokens)
             help_text = "Join a conversation with the link of an invite"
             yield SystemCommand("Join by an invite", help_text, dialogs.ask_for_invite)

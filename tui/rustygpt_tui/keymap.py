@@ -111,6 +111,7 @@ KEYS = (
     Key("rg.copy", "y", "screen.copy", "Copy the selected message", "transcript"),
     Key("rg.copy.code", "Y", "screen.copy_code", "Copy a block of its code", "transcript"),
     Key("rg.copy.link", "L", "screen.copy_link", "Copy a link to the message", "transcript"),
+    Key("rg.open.link", "O", "screen.open_link", "Open or copy a link in it", "transcript"),
     Key("rg.lists", "h,left", "screen.focus_lists", "Go to the lists", "transcript"),
     Key("rg.send", "enter", "send", "Send", "composer"),
     Key("rg.newline", "ctrl+j,shift+enter,alt+enter", "newline", "A new line", "composer"),

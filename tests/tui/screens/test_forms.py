@@ -1,8 +1,9 @@
 """The forms to sign in and to set up a server."""
 
 from tests.support.fakes.fake_chat_server import fake_chat_server
-from tests.tui.app_driver import running_app
+from tests.tui.app_driver import AppDriver, running_app
 from textual import events
+from textual.widgets import Input
 
 
 async def test_a_burst_of_keys_fills_the_form() -> None:
@@ -54,7 +55,7 @@ async def test_an_account_is_created_where_the_server_allows_it() -> None:
 
 
 async def test_escape_leads_back_to_the_sign_in() -> None:
-    """From the form of a new account."""
+    """From the form of a new account, with Enter directly after it; no button sends a form."""
     async with fake_chat_server() as chat:
         chat.registration = "open"
         async with running_app(chat) as driver:
@@ -62,8 +63,18 @@ async def test_escape_leads_back_to_the_sign_in() -> None:
             driver.app.screen.query_one("#register").focus()
             await driver.pilot.press("enter")
             await driver.until("Create and sign in")
-            await driver.pilot.press("escape")
+            for _ in range(5):
+                await driver.pilot.press("escape", "enter", "x")
+                await driver.until(lambda: _is_new_form_with(driver, "x"))
+            fields = driver.app.screen.query(Input)
+            for field, text in zip(fields, ("ann", "ann@x.org", "correct horse"), strict=False):
+                field.value = text
+            driver.app.screen.query_one("#back").focus()
+            await driver.pilot.press("enter")
             await driver.until("Create an account …")
+            await driver.pilot.pause(0.1)
+            assert not [r for r in chat.http.requests if r.method == "POST"]
+            assert "is wrong" not in driver.text()
 
 
 async def test_no_account_is_offered_where_registration_is_closed() -> None:
@@ -71,3 +82,8 @@ async def test_no_account_is_offered_where_registration_is_closed() -> None:
     async with fake_chat_server() as chat, running_app(chat) as driver:
         await driver.until(lambda: chat.http.request_count("GET", "/api/setup") == 2)
         assert "Create an account" not in driver.text()
+
+
+def _is_new_form_with(driver: AppDriver, name: str) -> bool:
+    fields = driver.app.screen.query("#username").results(Input)
+    return [field.value for field in fields] == [name]

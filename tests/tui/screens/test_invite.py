@@ -4,13 +4,19 @@ from uuid import UUID
 
 import msgspec
 from tests.support.fakes.fake_chat_server import fake_chat_server
-from tests.support.fakes.fake_conversation import CONVERSATION_ID, FakeConversation
+from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConversation
 from tests.support.fakes.fake_http_server import FakeResponse, problem
 from tests.support.sample_models import TIME
 from tests.tui.app_driver import in_conversation
 from textual.widgets import Select
 
-from rustygpt_shared.models.invites import AcceptedInvite, CreatedInvite
+from rustygpt_shared.models.invites import (
+    AcceptedInvite,
+    CreatedInvite,
+    Invite,
+    InviteList,
+    InviteState,
+)
 
 INVITES = f"/api/conversations/{CONVERSATION_ID}/invites"
 
@@ -70,3 +76,44 @@ async def test_the_palette_asks_for_a_link() -> None:
         await driver.pilot.press("enter")
         await driver.until("This invite is for https://other.example")
         assert chat.http.request_count("POST", "/api/invites/accept") == 0
+
+
+def _invite(number: int, state: InviteState = "live", email: str | None = None) -> Invite:
+    return Invite(
+        id=UUID(int=number),
+        email=email,
+        role="member",
+        state=state,
+        created_by=ME,
+        created_at=TIME,
+        expires_at=TIME,
+    )
+
+
+async def test_a_live_invite_is_listed_and_revoked() -> None:
+    """From all pages, without those that ended; one that was used meanwhile is a sentence."""
+    async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
+        first, bound, used = _invite(1), _invite(2, email="bob@x.org"), _invite(3, state="used")
+        pages = [InviteList([used, first], "more"), InviteList([bound]), InviteList([bound])]
+        chat.http.on("GET", INVITES, *(FakeResponse(200, page) for page in pages))
+        gone = problem(410, "RGP.GONE", "This invite has been used; remove the participant.")
+        chat.http.on("POST", f"/api/invites/{first.id}/revoke", FakeResponse(204))
+        chat.http.on("POST", f"/api/invites/{bound.id}/revoke", gone)
+        await driver.pilot.press("p")
+        await driver.until("me (you)  owner")
+        driver.app.screen.query_one("#invite").focus()
+        await driver.pilot.press("enter")
+        await driver.until("Live invites …")
+        driver.app.screen.query_one("#list").focus()
+        await driver.pilot.press("enter")
+        await driver.until("member, anybody with the link")
+        await driver.until("member, bob@x.org")
+        assert driver.text().count(f"until {TIME:%Y-%m-%d %H:%M}, by me") == 2
+        await driver.pilot.press("enter")
+        await driver.until("Revoke this invite?")
+        await driver.pilot.press("enter")
+        await driver.until(lambda: "anybody with the link:" not in driver.text())
+        await driver.until(lambda: "member, anybody" not in driver.text())
+        await driver.pilot.press("enter", "enter")
+        await driver.until("This invite has been used")
+        assert chat.http.request_count("POST", f"/api/invites/{first.id}/revoke") == 1

@@ -23,6 +23,20 @@ async def test_a_person_is_found_and_added() -> None:
         await driver.until("p55")
 
 
+async def test_the_open_dialog_follows_what_others_do() -> None:
+    """Who joins, gets another role or leaves changes the list at once."""
+    person = UUID(int=55)
+    async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
+        await driver.pilot.press("p")
+        await driver.until("me (you)  owner")
+        chat.conversation.add(person, "viewer")
+        await driver.until("p55  viewer")
+        chat.conversation.add(person, "admin")
+        await driver.until("p55  admin")
+        chat.conversation.remove(person)
+        await driver.until(lambda: "p55" not in driver.text())
+
+
 async def test_an_administrator_creates_an_account() -> None:
     """Without a result, an account is created, its password is shown, and its user is added."""
     async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
@@ -41,7 +55,7 @@ async def test_an_administrator_creates_an_account() -> None:
         password = msgspec.json.decode(request.body)["password"]
         assert password in driver.text()
         assert chat.origin in driver.text()
-        await driver.pilot.press("enter")
+        await driver.pilot.press("tab", "enter")
         await driver.until(lambda: UUID(int=66) in chat.conversation.people)
 
 

@@ -4,10 +4,11 @@ from tests.support.wait import until
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from rustygpt_tui.screens.sequential_input import SequentialInputApp
+from rustygpt_tui.widgets.controls import Button
 
 
 class InputDialog(ModalScreen[str]):
@@ -87,3 +88,73 @@ async def test_escape_and_a_quick_key_are_two_keys() -> None:
         assert app.results == [None]
         app.post_message(events.Key("alt+o", "o"))
         await until(lambda: isinstance(app.screen, InputDialog))
+
+
+async def test_escape_and_a_quick_enter_are_two_keys() -> None:
+    """Both reach the screen that they are meant for."""
+    app = Demo()
+    async with app.run_test():
+        app.action_ask()
+        await until(lambda: isinstance(app.screen, InputDialog) and app.focused is not None)
+        app.post_message(events.Key("alt+enter", None))
+        app.post_message(events.Key("alt+space", None))
+        await until(lambda: app.value("first") == " ")
+        assert app.results == [None]
+
+
+async def test_keys_after_one_that_closes_a_screen_reach_the_one_below() -> None:
+    """In order and without a pause, however often screens are pushed and popped."""
+    app = Demo()
+    async with app.run_test():
+        for number in range(10):
+            app.burst("ctrl+o", *"text", "escape", str(number), "ctrl+o", "enter")
+        await until(lambda: app.value("first") == "0123456789" and len(app.results) == 20)
+        assert app.results == [None, ""] * 10
+
+
+class Chain(Screen[None]):
+    """A screen with a button that opens a dialog, and that closes with the dialog."""
+
+    def compose(self) -> ComposeResult:
+        yield Button("open", id="open")
+
+    def on_button_pressed(self) -> None:
+        self.app.push_screen(InputDialog(), self._on_title)
+
+    def _on_title(self, _title: str | None) -> None:
+        self.dismiss(None)
+
+
+async def test_keys_wait_while_several_screens_are_popped() -> None:
+    """One that closes because another one did gets none of the keys that follow."""
+    app = Demo()
+    async with app.run_test():
+        app.push_screen(Chain())
+        await until(lambda: app.focused is not None and app.focused.id == "open")
+        app.burst("enter", *"title", "enter", *"below")
+        await until(lambda: app.value("first") == "below")
+
+
+class Counter(SequentialInputApp[None]):
+    """An app with a button, whose presses are counted and open a dialog."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.presses = 0
+
+    def compose(self) -> ComposeResult:
+        yield Button("open")
+
+    def on_button_pressed(self) -> None:
+        self.presses += 1
+        self.push_screen(InputDialog())
+
+
+async def test_a_button_is_pressed_again_as_soon_as_its_screen_is_back() -> None:
+    """Enter directly after Escape counts."""
+    app = Counter()
+    async with app.run_test():
+        for _ in range(10):
+            for key, character in (("enter", "\r"), ("escape", "\x1b")):
+                app.post_message(events.Key(key, character))
+        await until(lambda: app.presses == 10)

@@ -21,7 +21,7 @@ async def test_only_changed_settings_are_sent() -> None:
         dialog.query_one("#model", Input).value = " "
         assert dialog.query_one("#prompt", TextArea).text == "Be kind."
         dialog.query_one("#prompt", TextArea).text = "Be brief.\n"
-        dialog.query_one("#save").focus()
+        dialog.query_one("#submit").focus()
         await driver.pilot.press("enter")
         await driver.until(lambda: conversation.system_prompt == "Be brief.")
         request = next(r for r in chat.http.requests if r.method == "PATCH")

@@ -189,9 +189,12 @@ async def test_viewers_cannot_write() -> None:
     async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
         await driver.until("You may read here, not write.")
         await driver.pilot.press("i", "a")
+        await driver.until("esc messages · ^p commands")
+        assert "enter send" not in driver.text()
         assert driver.main.thread_pane.composer.text == ""
         conversation.add(ME, "member")
         await driver.until("Write a message")
+        await driver.until("enter send")
         await driver.pilot.press("a")
         assert driver.main.thread_pane.composer.text == "a"
 
@@ -260,6 +263,26 @@ async def test_a_link_is_opened_only_after_its_address_was_shown(
         await driver.pilot.click("#open")
         await driver.until(opened.exists)
         assert opened.read_text() == f"{address}\n"
+
+
+async def test_a_key_opens_or_copies_a_link_of_the_message() -> None:
+    """Of several links one is chosen; without one, a sentence says so."""
+    conversation = _conversation(1)
+    conversation.post(
+        next(iter(conversation.threads)),
+        text="See [the plan](https://a.example/plan) and https://b.example",
+    )
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        await driver.until("the plan")
+        driver.main.query_one(Transcript).focus()
+        await driver.pilot.press("O")
+        await driver.until("Which link?")
+        await driver.pilot.press("down", "enter")
+        await driver.until("It leads to b.example")
+        await driver.pilot.click("#copy")
+        await driver.until(lambda: driver.app.clipboard == "https://b.example")
+        await driver.pilot.press("g", "O")
+        await driver.until("There is no link in this message.")
 
 
 async def test_a_link_without_a_browser_is_copied(

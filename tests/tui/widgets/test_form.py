@@ -17,11 +17,13 @@ from rustygpt_tui.screens.dialogs import (
     NewConversationDialog,
     TextInputDialog,
 )
-from rustygpt_tui.screens.invite import InviteDialog, InviteLinkDialog
-from rustygpt_tui.screens.new_account import CredentialsDialog, NewAccountDialog
+from rustygpt_tui.screens.invite import InviteDialog
+from rustygpt_tui.screens.new_account import NewAccountDialog
 from rustygpt_tui.screens.people import PeopleDialog
 from rustygpt_tui.screens.settings import SettingsDialog
+from rustygpt_tui.screens.show_once import ShowOnceDialog
 from rustygpt_tui.screens.start import StartScreen
+from rustygpt_tui.screens.tokens import NewTokenDialog
 from rustygpt_tui.widgets.form import FailureLine, FormFields
 
 SMALL = [(80, 24), (60, 20), (40, 12), (20, 5)]
@@ -89,12 +91,16 @@ DIALOGS: dict[str, tuple[Callable[[AppDriver], object], list[str]]] = {
     ),
     "account": (
         lambda driver: NewAccountDialog(driver.main.controller.client, "bo"),
-        ["email", "password", "make", "cancel", "username"],
+        ["email", "password", "submit", "cancel", "username"],
     ),
-    "credentials": (lambda driver: CredentialsDialog("bo", "a\nb\nc"), ["done", "copy"]),
+    "show once": (lambda driver: ShowOnceDialog("A", "b", "c\nd\ne"), ["copy", "done"]),
+    "token": (
+        lambda driver: NewTokenDialog(driver.main.controller.client, is_admin=True),
+        ["name", "read", "write", "v1", "admin", "seconds", "submit", "cancel"],
+    ),
     "settings": (
         lambda driver: SettingsDialog(driver.main.controller.client, CONVERSATION),
-        ["title", "mode", "model", "prompt", "save", "cancel"],
+        ["title", "mode", "model", "prompt", "submit", "cancel"],
     ),
     "people": (
         lambda driver: PeopleDialog(
@@ -106,9 +112,8 @@ DIALOGS: dict[str, tuple[Callable[[AppDriver], object], list[str]]] = {
         lambda driver: InviteDialog(
             driver.main.controller.client, driver.main.controller.loaded_session, "owner"
         ),
-        ["email", "role", "seconds", "make", "cancel"],
+        ["email", "role", "seconds", "submit", "list", "cancel"],
     ),
-    "invite link": (lambda driver: InviteLinkDialog("https://x.example"), ["copy", "done"]),
 }
 
 
@@ -166,7 +171,7 @@ async def test_a_smaller_terminal_keeps_the_focused_field_in_view() -> None:
     async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
         await driver.pilot.press("s")
         await driver.until("Conversation settings")
-        save = driver.app.screen.query_one("#save")
+        save = driver.app.screen.query_one("#submit")
         save.focus()
         await driver.pilot.resize_terminal(40, 8)
         await driver.until(lambda: _rows_shown(driver, save) == 1)

@@ -3,16 +3,19 @@
 The token is in the fragment of a link: browsers do not send it, so that it is in no server's log.
 """
 
+from collections.abc import AsyncIterator
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
-from rustygpt_shared.models.invites import AcceptedInvite, CreatedInvite, InviteList
+from rustygpt_shared.models.invites import AcceptedInvite, CreatedInvite, Invite, InviteList
 from rustygpt_shared.requests import AcceptInvite, CreateInvite
 from rustygpt_tui.client.cookies import origin_of
 from rustygpt_tui.client.transport import Transport
 from rustygpt_tui.errors import UsageError
+from rustygpt_tui.paging import pages
 
 _FRAGMENT = "/invite/"
+_PAGE_SIZE = 200
 
 
 class InviteCalls(Transport):
@@ -28,6 +31,16 @@ class InviteCalls(Transport):
             InviteList,
             query={"cursor": cursor, "limit": limit},
         )
+
+    async def all_invites(self, conversation_id: UUID) -> AsyncIterator[Invite]:
+        """Yield a conversation's invites, newest first; for its administrators."""
+
+        async def fetch(cursor: str | None) -> InviteList:
+            return await self.list_invites(conversation_id, cursor=cursor, limit=_PAGE_SIZE)
+
+        async for page in pages(fetch):
+            for invite in page.invites:
+                yield invite
 
     async def create_invite(self, conversation_id: UUID, request: CreateInvite) -> CreatedInvite:
         """Invite somebody to a conversation; the response is the only one that has the token.

@@ -31,7 +31,7 @@ async def list_invites(context: CommandContext, conversation: str) -> None:
     """List the invites to a conversation, newest first."""
     async with context.client() as client:
         conversation_id = await resolve.conversation(client, conversation)
-        listed = [invite async for invite in pages.invites(client, conversation_id)]
+        listed = [invite async for invite in client.all_invites(conversation_id)]
         context.out.rows(listed, INVITES)
 
 
@@ -92,6 +92,6 @@ async def _invite_id(client: Client, text: str) -> UUID:
         invite
         async for conversation in pages.conversations(client)
         if conversation.role in ("owner", "admin")
-        async for invite in pages.invites(client, conversation.id)
+        async for invite in client.all_invites(conversation.id)
     ]
     return resolve.select_one(listed, text, "invite", lambda i: i.id, lambda _: []).id

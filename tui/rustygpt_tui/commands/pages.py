@@ -9,7 +9,6 @@ from rustygpt_shared.models.conversations import (
     ThreadList,
     ThreadSummary,
 )
-from rustygpt_shared.models.invites import Invite, InviteList
 from rustygpt_shared.models.messages import MessageView, Revision, RevisionList, ThreadPage
 from rustygpt_shared.models.users import AdminUser, AdminUserList
 from rustygpt_tui.client.http import Client
@@ -40,17 +39,6 @@ async def threads(client: Client, conversation_id: UUID) -> AsyncIterator[Thread
     async for page in pages(fetch):
         for thread in page.threads:
             yield thread
-
-
-async def invites(client: Client, conversation_id: UUID) -> AsyncIterator[Invite]:
-    """Yield a conversation's invites, newest first; for its administrators."""
-
-    async def fetch(cursor: str | None) -> InviteList:
-        return await client.list_invites(conversation_id, cursor=cursor, limit=PAGE_SIZE)
-
-    async for page in pages(fetch):
-        for invite in page.invites:
-            yield invite
 
 
 async def messages(client: Client, root_id: UUID) -> AsyncIterator[MessageView]:

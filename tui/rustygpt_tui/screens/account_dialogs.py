@@ -1,4 +1,4 @@
-"""Opens the dialogs about the user's account: sessions, and joining by an invite."""
+"""Opens the dialogs about the user's account: sessions, tokens, and joining by an invite."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -10,6 +10,7 @@ from rustygpt_tui.client.invites import invite_token
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.screens.dialogs import TextInputDialog
 from rustygpt_tui.screens.sessions import SessionsDialog
+from rustygpt_tui.screens.tokens import TokensDialog
 
 
 class AccountDialogs:
@@ -26,6 +27,10 @@ class AccountDialogs:
     def show_sessions(self) -> None:
         """Show where the user is signed in."""
         self._screen.app.push_screen(SessionsDialog(self._client))
+
+    def show_tokens(self) -> None:
+        """Show the personal tokens, with which programs sign in as the user."""
+        self._screen.app.push_screen(TokensDialog(self._client))
 
     def ask_for_invite(self) -> None:
         """Ask for the link of an invite, and join its conversation."""

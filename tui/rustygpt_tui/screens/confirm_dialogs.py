@@ -4,11 +4,12 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
 from rustygpt_shared import text_rules
 from rustygpt_tui.render.text import one_line, shorten
 from rustygpt_tui.widgets.bindings import bindings
+from rustygpt_tui.widgets.controls import Button
 from rustygpt_tui.widgets.form import FailureLine, FormFields
 
 _WORDS = 120

@@ -102,6 +102,12 @@ class ConversationDialogs:
                 PeopleDialog(self._client, conversation, may_create_accounts=is_admin)
             )
 
+    def redraw_people(self) -> None:
+        """Draw the participants again if their dialog is open."""
+        for screen in self._screen.app.screen_stack:
+            if isinstance(screen, PeopleDialog):
+                screen.show_participants()
+
     def manage(self) -> None:
         """Offer what can be done with the open conversation as a whole, and the archived ones."""
         session = self._controller.loaded_session

@@ -8,13 +8,14 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Checkbox, Input, OptionList, Select, Static
+from textual.widgets import Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
 from rustygpt_shared import text_rules
 from rustygpt_shared.requests import AssistantMode, CreateConversation, default_assistant_mode
 from rustygpt_tui.conversation.links import host_of
 from rustygpt_tui.widgets.bindings import bindings
+from rustygpt_tui.widgets.controls import Button, Checkbox
 from rustygpt_tui.widgets.form import FailureLine, FormFields
 
 MODES: Sequence[tuple[str, AssistantMode]] = (

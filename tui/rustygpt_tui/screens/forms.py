@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
 from rustygpt_shared.models.users import User
 from rustygpt_shared.requests import Register, SetUp
@@ -19,6 +19,7 @@ from rustygpt_tui.conversation.view_models import validation_sentence
 from rustygpt_tui.errors import ClientError, Forbidden
 from rustygpt_tui.render.text import one_line
 from rustygpt_tui.widgets.bindings import bindings
+from rustygpt_tui.widgets.controls import Button
 from rustygpt_tui.widgets.form import FailureLine, FormFields
 
 
@@ -83,9 +84,10 @@ class FormScreen(Screen[User]):
             self._send()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Send the form."""
+        """Send the form; Textual calls this one besides that of a subclass."""
         event.stop()
-        self._send()
+        if event.button.id == "submit":
+            self._send()
 
     @work(group="form", exclusive=True, exit_on_error=False)
     async def _send(self) -> None:
@@ -130,8 +132,7 @@ class LogInScreen(FormScreen):
         yield button
 
     def on_mount(self) -> None:
-        """Move the focus to the first field, and ask the server who may register."""
-        super().on_mount()
+        """Ask the server who may register."""
         self._offer_registration()
 
     @work(group="registration", exclusive=True, exit_on_error=False)
@@ -141,11 +142,9 @@ class LogInScreen(FormScreen):
             self.query_one("#register").display = self._registration != "closed"
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Send the form, or show the one for a new account."""
+        """Show the form for a new account."""
         if event.button.id != "register":
-            super().on_button_pressed(event)
             return
-        event.stop()
 
         def on_registered(user: User | None) -> None:
             if user:
@@ -185,12 +184,9 @@ class RegisterScreen(FormScreen):
         yield Button("Back", id="back")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Send the form, or go back."""
+        """Go back."""
         if event.button.id == "back":
-            event.stop()
             self.dismiss(None)
-        else:
-            super().on_button_pressed(event)
 
     async def submit(self) -> User:
         """Create the account, and start a session."""
@@ -223,7 +219,6 @@ class SetUpScreen(FormScreen):
 
     def on_mount(self) -> None:
         """Show the field for the token when the server is on another machine."""
-        super().on_mount()
         self.query_one("#token").display = not is_loopback(self._client.origin)
 
     def on_failure(self, failure: ClientError) -> None:

@@ -15,8 +15,9 @@ def key_hints(focused: Widget | None, answering: Answering) -> str:
     """Return the most useful keys; while an answer is written, the one that stops it is first."""
     if isinstance(focused, Composer):
         stop = "esc stops the answer · " if answering == "own" else ""
+        write = "" if focused.read_only else "enter send · ^j new line · "
         leave = "" if answering == "own" else "esc messages · "
-        return f"{stop}enter send · ^j new line · {leave}^p commands"
+        return f"{stop}{write}{leave}^p commands"
     stop_key = "esc" if answering == "own" and isinstance(focused, Transcript) else "x"
     stop = f"{stop_key} stops the answer · " if answering else ""
     if isinstance(focused, Transcript):

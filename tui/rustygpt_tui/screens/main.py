@@ -100,6 +100,7 @@ class MainScreen(Screen[None], WorkerErrorMixin, MessageKeysMixin):
         self.watch(self.app, "app_focus", self.thread_pane.on_view_changed, init=False)
         self.watch(self.app, "had_input", self.thread_pane.on_view_changed, init=False)
         self.watch(self, "focused", self._on_focus_moved, init=False)
+        self.watch(self.thread_pane.composer, "read_only", self.show_hints, init=False)
         self.call_after_refresh(self._on_focus_moved)
 
     @property
@@ -300,6 +301,8 @@ class MainScreen(Screen[None], WorkerErrorMixin, MessageKeysMixin):
         self.thread_pane.apply_changes(changes)
         if changes.info or changes.threads or changes.unread:
             self._show_lists()
+        if changes.participants or changes.presence:
+            self._dialogs.redraw_people()
         self.show_hints()
         session.paint_seconds = time.perf_counter() - started_at
 
@@ -373,6 +376,10 @@ class MainScreen(Screen[None], WorkerErrorMixin, MessageKeysMixin):
     def action_copy_code(self) -> None:
         """Copy a code block of the selected message."""
         self.thread_pane.copy_code()
+
+    def action_open_link(self) -> None:
+        """Open or copy a link in the selected message."""
+        self.thread_pane.open_link()
 
     def action_new_thread(self) -> None:
         """Start a thread in the open conversation."""

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from rustygpt_shared.models.conversations import Participant
@@ -23,6 +23,7 @@ from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
 from rustygpt_tui.screens.invite import InviteDialog
 from rustygpt_tui.screens.new_account import NewAccountDialog
 from rustygpt_tui.widgets.bindings import bindings
+from rustygpt_tui.widgets.controls import Button
 from rustygpt_tui.widgets.form import FailureLine, FormFields
 
 PRESENCE_MARKERS: Mapping[Status, tuple[str, str]] = {
@@ -71,7 +72,7 @@ class PeopleDialog(ModalScreen[None]):
         """Show the participants that are known, and fetch them again."""
         for results in self.query("#found"):
             results.display = False
-        self._show_participants()
+        self.show_participants()
         self._change(None)
 
     @property
@@ -90,7 +91,8 @@ class PeopleDialog(ModalScreen[None]):
         state = self._conversation.state
         return state.presence.get(user_id, "offline") if state else "offline"
 
-    def _show_participants(self) -> None:
+    def show_participants(self) -> None:
+        """List the participants as they are known, with their roles and presence."""
         option_list = self.query_one("#participants", OptionList)
         position = option_list.highlighted
         option_list.clear_options()
@@ -204,7 +206,7 @@ class PeopleDialog(ModalScreen[None]):
             return
         for search in self.query("#search").results(Input):
             search.value = ""
-        self._show_participants()
+        self.show_participants()
 
     async def _apply(self, user_id: UUID, action: str) -> None:
         if action == "remove":

@@ -3,85 +3,50 @@
 from typing import cast
 
 from msgspec import UNSET, UnsetType
-from textual import work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Select, Static, TextArea
+from textual.widgets import Input, Select, Static, TextArea
 
 from rustygpt_shared import text_rules
 from rustygpt_shared.models.conversations import Conversation
 from rustygpt_shared.requests import AssistantMode, UpdateConversation
 from rustygpt_tui.client.http import Client
-from rustygpt_tui.conversation.view_models import validation_sentence
-from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import clean, one_line
 from rustygpt_tui.screens.dialogs import MODES
-from rustygpt_tui.widgets.bindings import bindings
-from rustygpt_tui.widgets.form import FailureLine, FormFields
+from rustygpt_tui.screens.form_dialog import FormDialog
 
 
-class SettingsDialog(ModalScreen[bool | None]):
+class SettingsDialog(FormDialog[bool]):
     """Dismissed with True after the server accepted the changes; until then the fields are kept."""
 
-    BINDINGS = bindings("dialog")
+    HEADING = "Conversation settings"
+    BUTTON = "Save"
 
     def __init__(self, client: Client, conversation: Conversation) -> None:
         """`conversation` is as the server returns it: events do not carry the system prompt."""
-        super().__init__()
-        self._client = client
+        super().__init__(client)
         self._conversation = conversation
 
-    def compose(self) -> ComposeResult:
-        """Create the four fields and the buttons."""
+    def fields(self) -> ComposeResult:
+        """Create the four fields."""
         info = self._conversation
-        with Vertical(classes="dialog"):
-            with FormFields(classes="fields"):
-                yield Static(Content.styled("Conversation settings", "bold"), classes="card-title")
-                yield Static("Title", classes="label")
-                yield Input(
-                    one_line(info.title), id="title", max_length=text_rules.TITLE_MAX, compact=True
-                )
-                yield Static("Assistant", classes="label")
-                with self.prevent(Select.Changed):
-                    yield Select(
-                        MODES, value=info.assistant_mode, allow_blank=False, id="mode", compact=True
-                    )
-                yield Static("Model", classes="label")
-                model = one_line(info.model or "")
-                yield Input(model, placeholder="The server's default", id="model", compact=True)
-                yield Static("System prompt", classes="label")
-                prompt = clean(info.system_prompt or "")
-                yield TextArea(prompt, id="prompt", tab_behavior="focus", compact=True)
-                with Horizontal(classes="buttons"):
-                    yield Button("Save", variant="primary", id="save", compact=True)
-                    yield Button("Cancel", id="cancel", compact=True)
-            yield FailureLine()
+        yield Static("Title", classes="label")
+        yield Input(one_line(info.title), id="title", max_length=text_rules.TITLE_MAX, compact=True)
+        yield Static("Assistant", classes="label")
+        with self.prevent(Select.Changed):
+            yield Select(
+                MODES, value=info.assistant_mode, allow_blank=False, id="mode", compact=True
+            )
+        yield Static("Model", classes="label")
+        model = one_line(info.model or "")
+        yield Input(model, placeholder="The server's default", id="model", compact=True)
+        yield Static("System prompt", classes="label")
+        prompt = clean(info.system_prompt or "")
+        yield TextArea(prompt, id="prompt", tab_behavior="focus", compact=True)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Save the changes."""
-        event.stop()
-        self._save()
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Save the changes, or close the dialog."""
-        event.stop()
-        if event.button.id == "save":
-            self._save()
-        else:
-            self.dismiss(None)
-
-    @work(group="settings", exclusive=True, exit_on_error=False)
-    async def _save(self) -> None:
-        try:
-            await self._client.update_conversation(self._conversation.id, self._requested_changes())
-        except ClientError as failure:
-            self.query_one(FailureLine).show(failure.sentence)
-        except ValueError as error:
-            self.query_one(FailureLine).show(validation_sentence(error))
-        else:
-            self.dismiss(True)
+    async def submit(self) -> bool:
+        """Send the changes."""
+        await self._client.update_conversation(self._conversation.id, self._requested_changes())
+        return True
 
     def _requested_changes(self) -> UpdateConversation:
         """Return the fields that the user changed; raises ValueError for an invalid one."""

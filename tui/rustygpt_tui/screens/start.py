@@ -5,8 +5,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Button, Static
+from textual.widgets import Static
 
+from rustygpt_tui.widgets.controls import Button
 from rustygpt_tui.widgets.form import FormFields
 
 

@@ -24,7 +24,8 @@ from rustygpt_tui.conversation.view_models import (
 )
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.code_blocks import code_blocks
-from rustygpt_tui.render.text import one_line
+from rustygpt_tui.render.links import links
+from rustygpt_tui.render.text import one_line, shorten
 from rustygpt_tui.screens.dialogs import Choice, ChooseDialog, LinkDialog
 from rustygpt_tui.screens.message_changes import MessageChangesPane
 from rustygpt_tui.screens.transcript_controller import TranscriptController
@@ -33,6 +34,8 @@ from rustygpt_tui.widgets.composer import Composer
 from rustygpt_tui.widgets.transcript.entries import Entry
 from rustygpt_tui.widgets.transcript.widget import Transcript
 from rustygpt_tui.widgets.typing_line import TypingLine
+
+_LINK_CELLS = 120
 
 
 class ThreadPane(MessageChangesPane):
@@ -208,17 +211,37 @@ class ThreadPane(MessageChangesPane):
         except ClientError as failure:
             self._controller.show_failure(failure.sentence)
 
+    def open_link(self) -> None:
+        """Ask to open a link in the selected message; of several, the user chooses one."""
+        selected = self.transcript.selected_or_lowest()
+        addresses = links(self._source(selected)) if selected else []
+
+        def on_chosen(index: str | None) -> None:
+            if index is not None:
+                self._ask_to_open(addresses[int(index)])
+
+        if len(addresses) > 1:
+            choices = [Choice(str(i), shorten(a, _LINK_CELLS)) for i, a in enumerate(addresses)]
+            self.app.push_screen(ChooseDialog("Which link?", choices), on_chosen)
+        elif addresses:
+            on_chosen("0")
+        else:
+            self.app.notify("There is no link in this message.", markup=False, timeout=2)
+
     @on(Transcript.LinkClicked)
-    def _ask_to_open(self, event: Transcript.LinkClicked) -> None:
+    def _on_link_clicked(self, event: Transcript.LinkClicked) -> None:
+        self._ask_to_open(event.href)
+
+    def _ask_to_open(self, address: str) -> None:
         """Show where a link leads before anything is opened."""
 
         def on_chosen(choice: str | None) -> None:
             if choice == "open":
-                self._open_in_browser(event.href)
+                self._open_in_browser(address)
             elif choice == "copy":
-                self.app.copy_to_clipboard(event.href)
+                self.app.copy_to_clipboard(address)
 
-        self.app.push_screen(LinkDialog(event.href), on_chosen)
+        self.app.push_screen(LinkDialog(address), on_chosen)
 
     @work(group="browser", exit_on_error=False)
     async def _open_in_browser(self, address: str) -> None:
