@@ -191,6 +191,7 @@ async def test_any_value_has_a_documented_response(
 
 def _try(client: httpx.Client, operation: Operation, place: Place, ids: dict[str, str]) -> None:
     @_settings(EXAMPLES)
+    @hypothesis.example(_UNKNOWN_ID)
     @hypothesis.given(value=values if place.location == "body" else texts)
     def send(value: Any) -> None:
         request = _request(client, operation, place, value, ids)
