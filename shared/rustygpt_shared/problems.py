@@ -34,7 +34,7 @@ class FieldError(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """The body of an error response."""
+    """The body of an error response; the fields up to `detail` are those of RFC 9457, 3.1."""
 
     type: str
     title: str

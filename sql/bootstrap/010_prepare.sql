@@ -13,7 +13,7 @@ DECLARE
   _owner text := 'rustygpt_' || _base || '_owner';
   _reader text := 'rustygpt_' || _base || '_reader';
   _app text := 'rustygpt_' || _base || '_app';
-  _generation constant text := 'RustyGPT, schema generation 5';
+  _generation constant text := 'RustyGPT, schema generation 6';
   _schema oid := to_regnamespace('rustygpt');
   _role text;
   _kind text := CASE WHEN current_setting('server_version_num')::int >= 160000

@@ -6,6 +6,7 @@ CREATE TABLE rustygpt.users (
   email text NOT NULL,
   email_key text UNIQUE,
   display_name text,
+  display_key text GENERATED ALWAYS AS (lower(display_name)) STORED,
   password_hash text NOT NULL,
   roles text[] NOT NULL CHECK (roles <@ ARRAY['admin', 'member', 'read_only']),
   created_at timestamptz NOT NULL,
@@ -13,7 +14,7 @@ CREATE TABLE rustygpt.users (
   uncached_until timestamptz
 );
 COMMENT ON TABLE rustygpt.users IS
-  'Accounts. The columns *_key hold the lower-case forms, which are unique.';
+  'Accounts. The columns *_key hold the lower-case forms, which are unique but for display names.';
 COMMENT ON COLUMN rustygpt.users.email_key IS
   'NULL if another account had the address first, or took it at the same time: only one account can
 log in with it.';

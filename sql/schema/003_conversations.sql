@@ -28,11 +28,15 @@ CREATE TABLE rustygpt.participants (
   role text NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
   joined_at timestamptz NOT NULL,
   joined_at_event bigint NOT NULL,
+  read_event bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (conversation_id, user_id)
-);
+) WITH (fillfactor = 80);
 COMMENT ON COLUMN rustygpt.participants.joined_at_event IS
   'The event number of the joining. Earlier messages do not count as unread, so that no read marker
 is needed for each thread.';
+COMMENT ON COLUMN rustygpt.participants.read_event IS
+  'Threads whose last message has an event number up to this one have nothing unread: the lists of
+what is unread do not read them. See advance_read_event.';
 CREATE INDEX participants_by_user ON rustygpt.participants (user_id, conversation_id);
 
 CREATE TABLE rustygpt.purges (

@@ -9,16 +9,15 @@ import pytest
 from playwright.async_api import Page, expect
 from tests.support.clients.browser import chromium
 from tests.support.clients.cli_user import CliUser
-from tests.support.database import databases
 from tests.support.fakes.fake_model_server import ScriptedAnswer, chunk, fake_model_server
 from tests.support.password import PASSWORD
-from tests.support.servers.server_process import ServerProcess, server_process
+from tests.support.servers.server_process import ServerProcess, server_on_new_database
 from tests.tui.app_driver import AppDriver
 
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.config import load_settings
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("client_folders")]
 
 
 @asynccontextmanager
@@ -67,12 +66,6 @@ async def people(server: ServerProcess, folder: Path) -> CliUser:
     return ann
 
 
-@pytest.fixture(autouse=True)
-def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
-        monkeypatch.setenv(f"RUSTYGPT_{kind}_DIR", str(tmp_path / kind.lower()))
-
-
 async def test_all_see_the_same_conversation_live(
     real_server: ServerProcess, tmp_path: Path
 ) -> None:
@@ -107,13 +100,11 @@ async def test_all_see_the_same_conversation_live(
 @pytest.fixture
 async def writing_server(tmp_path: Path, cluster_url: str) -> AsyncIterator[ServerProcess]:
     """A server whose assistant begins an answer and never ends it."""
-    url = await databases.create(cluster_url)
     unfinished = ScriptedAnswer([chunk("I begin to write"), asyncio.Event()])
     async with fake_model_server(unfinished) as model:
-        more = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "k", "RUSTYGPT_PROFILE": "test"}
-        async with server_process(tmp_path, url, **more) as running:
+        more = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "k"}
+        async with server_on_new_database(tmp_path, cluster_url, **more) as running:
             yield running
-    await databases.drop(cluster_url, url)
 
 
 async def test_a_killed_server_loses_nothing(writing_server: ServerProcess, tmp_path: Path) -> None:

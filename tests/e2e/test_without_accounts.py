@@ -7,30 +7,21 @@ import pytest
 from playwright.async_api import expect
 from tests.support.clients.browser import chromium
 from tests.support.clients.cli_user import CliUser
-from tests.support.database import databases
-from tests.support.servers.server_process import ServerProcess, server_process
+from tests.support.servers.server_process import ServerProcess, server_on_new_database
 from tests.tui.app_driver import AppDriver
 
 from rustygpt_tui.app import RustyGPT
 from rustygpt_tui.config import load_settings
 
-pytestmark = [pytest.mark.slow]
-
-
-@pytest.fixture(autouse=True)
-def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
-        monkeypatch.setenv(f"RUSTYGPT_{kind}_DIR", str(tmp_path / kind.lower()))
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("client_folders")]
 
 
 @pytest.fixture
 async def open_server(tmp_path: Path, cluster_url: str) -> AsyncIterator[ServerProcess]:
     """A server without accounts."""
-    url = await databases.create(cluster_url)
-    more = {"RUSTYGPT_PROFILE": "test", "RUSTYGPT__FEATURES__AUTH_V1": "false"}
-    async with server_process(tmp_path, url, **more) as running:
+    more = {"RUSTYGPT__FEATURES__AUTH_V1": "false"}
+    async with server_on_new_database(tmp_path, cluster_url, **more) as running:
         yield running
-    await databases.drop(cluster_url, url)
 
 
 async def test_clients_say_what_is_left(open_server: ServerProcess, tmp_path: Path) -> None:

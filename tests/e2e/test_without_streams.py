@@ -7,31 +7,21 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 from tests.e2e.test_together import browser_of, people, terminal_of
-from tests.support.database import databases
-from tests.support.servers.server_process import ServerProcess, server_process
+from tests.support.servers.server_process import ServerProcess, server_on_new_database
 from tests.tui.app_driver import AppDriver
 
-pytestmark = [pytest.mark.slow]
-
-
-@pytest.fixture(autouse=True)
-def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for kind in ("CONFIG", "STATE", "CACHE", "DATA"):
-        monkeypatch.setenv(f"RUSTYGPT_{kind}_DIR", str(tmp_path / kind.lower()))
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("client_folders")]
 
 
 @pytest.fixture
 async def quiet_server(tmp_path: Path, cluster_url: str) -> AsyncIterator[ServerProcess]:
     """A server with the demo assistant and without streams."""
-    url = await databases.create(cluster_url)
     more = {
         "RUSTYGPT__LLM__DEFAULT_MODEL": "demo",
-        "RUSTYGPT_PROFILE": "test",
         "RUSTYGPT__FEATURES__SSE_V1": "false",
     }
-    async with server_process(tmp_path, url, **more) as running:
+    async with server_on_new_database(tmp_path, cluster_url, **more) as running:
         yield running
-    await databases.drop(cluster_url, url)
 
 
 async def _open_next_unread(bob: AppDriver) -> None:

@@ -15,7 +15,12 @@ from rustygpt_server.api.authentication import Authenticator
 from rustygpt_server.api.compression import compress_response
 from rustygpt_server.api.cors import Cors
 from rustygpt_server.api.problems import problem_response
-from rustygpt_server.api.rate_limiting import RequestLimiter, note_limit
+from rustygpt_server.api.rate_limiting import (
+    PROBES,
+    UNLIMITED,
+    RequestLimiter,
+    note_limit,
+)
 from rustygpt_server.api.routing import template
 from rustygpt_server.errors import BadRequest, Unavailable
 from rustygpt_server.runtime import Runtime
@@ -41,8 +46,6 @@ _SECURITY = {
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CLIENT_GONE: Final = 499
 """The status that logs and metrics show when a client has left before its response (as nginx)."""
-_PROBES = frozenset({"/healthz", "/readyz"})
-_UNLOGGED_ROUTES = _PROBES | {"/metrics"}
 _PORT = re.compile(r":[0-9]*$")
 
 
@@ -82,7 +85,7 @@ class RequestMiddleware:
 
         Probes are sent to the machine's address, whatever its name is.
         """
-        if not self._hosts or request.path in _PROBES:
+        if not self._hosts or request.path in PROBES:
             return
         host = self._auth.requested_host(request).lower()
         name = _PORT.sub("", host).rstrip(".")
@@ -147,7 +150,7 @@ class RequestMiddleware:
         method = request.method if request.method in _METHODS else "other"
         self._metrics.requests.labels(method, route, str(response.status)).inc()
         self._metrics.durations.labels(method, route).observe(seconds)
-        if route not in _UNLOGGED_ROUTES:
+        if route not in UNLIMITED:
             _log.info(
                 "client went away" if response.status == _CLIENT_GONE else "request",
                 method=method,

@@ -45,7 +45,7 @@ OPERATIONS: Final = (
         method="POST",
         path="/api/typing",
         handler=set_typing,
-        errors=(409,),
+        errors=(404, 409),
         body=requests.SetTyping,
         status=204,
     ),

@@ -1,5 +1,7 @@
 """Errors of every layer as application/problem+json (RFC 9457).
 
+The members are those of its section 3.1, and extensions of ours (3.2). The headers follow RFC 9110:
+`WWW-Authenticate` with 401 (11.6.1), `Allow` with 405 (15.5.6), `Retry-After` with 503 (10.2.3).
 Our own exceptions carry their status and code; the table here is for those of the framework.
 """
 

@@ -2,7 +2,8 @@
 
 Counting and profiles belong to `services.rate_limits`. A request is counted for its user, else for
 its address, once its caller is known; one whose caller is refused counts for the address. The
-headers are those of draft-ietf-httpapi-ratelimit-headers-07, and Retry-After (RFC 9110, 10.2.3).
+headers are those of draft-ietf-httpapi-ratelimit-headers-06, the last draft with a field for each
+number, and Retry-After (RFC 9110, 10.2.3); the status is 429 (RFC 6585, 4).
 """
 
 from collections.abc import Awaitable
@@ -17,9 +18,11 @@ from rustygpt_server.services.callers import Caller
 from rustygpt_server.services.rate_limits import RateLimits
 from rustygpt_server.telemetry import client_key
 
-UNLIMITED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Routes that are not limited: a probe that is refused would stop a healthy server. Static files
-are not limited either; they come from memory."""
+PROBES: Final = frozenset({"/healthz", "/readyz"})
+"""Routes that show whether the server is well."""
+UNLIMITED: Final = PROBES | {"/metrics"}
+"""Routes that programs request all the time: they are neither limited nor logged. A probe that is
+refused would stop a healthy server. Static files are not limited either; they come from memory."""
 EXACT: Final = frozenset(
     {
         ("POST", "/api/auth/login"),

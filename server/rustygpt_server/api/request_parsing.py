@@ -27,6 +27,7 @@ T = TypeVar("T")
 _Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110, 9.2.1)."""
 BAD_CURSOR = "This cursor is not one that a list has given."
 MAX_SEQ = 2**31 - 1
 """No message has a higher seq."""
@@ -43,7 +44,8 @@ def request_id(request: Request, header: str, unix_ms: int) -> str:
 def decode_body(request: Request, shape: type[T]) -> T:
     """Return the request's JSON as a struct.
 
-    Raises UnsupportedMedia, BadRequest (no JSON) or ValidationFailed (a field breaks a rule).
+    Raises UnsupportedMedia for another type or a coding (RFC 9110, 15.5.16), BadRequest (no JSON)
+    or ValidationFailed (a field breaks a rule). Types are compared without case (8.3.1).
     """
     if request.headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMedia("Compressed requests are not accepted.")

@@ -126,7 +126,7 @@ class Operation:
 
     @property
     def methods(self) -> list[str]:
-        """The HTTP methods that are served: GET includes HEAD, except for streams."""
+        """The methods that are served: GET includes HEAD (RFC 9110, 9.3.2), except for streams."""
         has_head = self.method == "GET" and self.response != STREAM
         return ["GET", "HEAD"] if has_head else [self.method]
 

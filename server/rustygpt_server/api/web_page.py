@@ -98,7 +98,10 @@ def _wants_page(request: Request, path: str) -> bool:
 
 
 def send_file(request: Request, file: StaticFile) -> HTTPResponse:
-    """Return the response with a file, or 304 when the client has it."""
+    """Return the response with a file, or 304 when the client has it.
+
+    ETag and If-None-Match, compared weakly: RFC 9110, 8.8.3 and 13.1.2.
+    """
     encoding = accepted_encoding(request.headers.get("accept-encoding", ""))
     data = file.encoded.get(encoding) if encoding else None
     etag = f'"{file.etag}-{encoding}"' if data else f'"{file.etag}"'

@@ -12,6 +12,7 @@ _REDIRECTS: Final = {"change-password": "/#/password"}
 """Where the page has a form. Password managers open `change-password` (W3C, "A Well-Known URL for
 Changing Passwords"). Relative, so that no response repeats the `Host` of a request."""
 _PLAIN: Final = "text/plain; charset=utf-8"
+"""RFC 9116, 3."""
 _VALIDITY: Final = timedelta(days=180)
 """RFC 9116, 2.5.5 advises less than a year; the file is made for each request."""
 

@@ -5,11 +5,12 @@ RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   _after text := rustygpt.path_after(_root_id, _path, _depth);
+  _end text := COALESCE(_after, '~');  -- sorts after every key
   _last text;
   _key text;
 BEGIN
   SELECT m.path INTO _last FROM rustygpt.messages m
-  WHERE m.root_id = _root_id AND (_after IS NULL OR m.path < _after)
+  WHERE m.root_id = _root_id AND m.path < _end
   ORDER BY m.path DESC LIMIT 1;
   _key := rustygpt.path_between(_last, _after);
   IF length(_key) > 1000 THEN

@@ -13,11 +13,14 @@ BEGIN
     PERFORM rustygpt.raise_error('RG403',
       'Only an administrator of this conversation may do this.');
   END IF;
+  -- Not COALESCE in the statement: row-level security lets a generic plan use no index for it.
+  _before := COALESCE(_before, 'infinity');
+  _before_id := COALESCE(_before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
   RETURN QUERY SELECT i.id, i.email, i.role, rustygpt.invite_state(i, _now), i.created_by,
       i.created_at, i.expires_at, i.used_by, i.used_at
     FROM rustygpt.invites i
     WHERE i.conversation_id = _conversation_id
-      AND (_before IS NULL OR (i.created_at, i.id) < (_before, _before_id))
+      AND (i.created_at, i.id) < (_before, _before_id)
     ORDER BY i.created_at DESC, i.id DESC LIMIT _limit;
 END
 $$;

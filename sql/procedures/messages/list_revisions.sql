@@ -18,6 +18,8 @@ BEGIN
     PERFORM rustygpt.raise_error('RG403',
       'This message is deleted; only its author and admins of the conversation may see its texts.');
   END IF;
+  -- Not COALESCE in the statement: row-level security lets a generic plan use no index for it.
+  _before := COALESCE(_before, 2147483647);
   RETURN QUERY SELECT p.more, p.number, p.content, p.written_at, p.change,
       p.replaced_at, p.replaced_by, p.reasoning, p.reason
     FROM (
@@ -28,7 +30,7 @@ BEGIN
         ) OVER w <= 1048576) AS kept
         FROM (
           SELECT * FROM rustygpt.revisions r
-          WHERE r.message_id = _message_id AND (_before IS NULL OR r.number < _before)
+          WHERE r.message_id = _message_id AND r.number < _before
           ORDER BY r.number DESC LIMIT _limit + 1
         ) AS n WINDOW w AS (ORDER BY n.number DESC)
       ) AS k

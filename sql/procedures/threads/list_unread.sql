@@ -19,7 +19,8 @@ BEGIN
             AS s (read_seq)
           CROSS JOIN LATERAL rustygpt.unread_in_thread(t.root_id, _actor, s.read_seq)
             AS u (unread)
-        WHERE t.conversation_id = _conversation_id AND t.last_created_event > p.joined_at_event
+        WHERE t.conversation_id = _conversation_id
+          AND t.last_created_event > GREATEST(p.joined_at_event, p.read_event)
           AND t.last_seq > COALESCE(r.read_seq, 0) AND u.unread > 0
         ORDER BY t.last_activity_at DESC LIMIT 1000
       ) AS n ON true

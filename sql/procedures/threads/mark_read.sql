@@ -12,12 +12,15 @@ DECLARE
   _target integer;
 BEGIN
   PERFORM rustygpt.authorize_read(_actor, _conversation_id, 'thread');
-  IF _path IS NULL AND _message_id IS NULL THEN
+  IF _message_id IS NOT NULL THEN
+    SELECT m.seq INTO _target FROM rustygpt.messages m
+    WHERE m.id = _message_id AND m.root_id = _root_id;
+  ELSIF _path IS NOT NULL THEN
+    SELECT m.seq INTO _target FROM rustygpt.messages m
+    WHERE m.root_id = _root_id AND m.path = _path;
+  ELSE
     SELECT LEAST(t.last_seq, _seq) INTO _target FROM rustygpt.threads t
     WHERE t.root_id = _root_id;
-  ELSE
-    SELECT m.seq INTO _target FROM rustygpt.messages m WHERE m.root_id = _root_id
-      AND (_path IS NULL OR m.path = _path) AND (_message_id IS NULL OR m.id = _message_id);
   END IF;
   IF _target IS NULL THEN
     PERFORM rustygpt.raise_error('RG404', 'There is no such message in this thread.');

@@ -3,6 +3,7 @@
 The messages have no events: streams start after them.
 """
 
+import hashlib
 import random
 import time
 from collections.abc import Sequence
@@ -40,18 +41,18 @@ $$
 """
 _FILL: Final = """
 WITH root AS (
-  SELECT m.root_id, m.conversation_id, m.created_at, m.created_event
-  FROM rustygpt.messages m WHERE m.id = $1
+  SELECT m.root_id, m.conversation_id, m.created_at, c.last_event_number AS event
+  FROM rustygpt.messages m JOIN rustygpt.conversations c ON c.id = m.conversation_id
+  WHERE m.id = $1
 ), filled AS (
   INSERT INTO rustygpt.messages (id, root_id, conversation_id, role, content, path, depth, seq,
     created_at, parent_id, author_user_id, author_name, created_event)
   SELECT md5($1::text || n)::uuid, root_id, conversation_id, 'user',
-    format('message %s ', n) || repeat('and some words of it ', 1 + n % 8),
-    rustygpt.path_encode(ARRAY[n::bigint]), 2 + (n - 1) % 5, 1 + n,
+    format(E'Message **%s** of the thread. %s', n, repeat('Some words of it. ', 1 + n % 12)),
+    rustygpt.path_encode(ARRAY[n::bigint]), 2 + (n - 1) % $4, 1 + n,
     created_at + n * interval '1 ms',
-    CASE WHEN (n - 1) % 5 = 0 THEN $1 ELSE md5($1::text || n - 1)::uuid END, $2,
-    (SELECT COALESCE(u.display_name, u.username) FROM rustygpt.users u WHERE u.id = $2),
-    created_event
+    CASE WHEN (n - 1) % $4 = 0 THEN $1 ELSE md5($1::text || n - 1)::uuid END, $2,
+    (SELECT COALESCE(u.display_name, u.username) FROM rustygpt.users u WHERE u.id = $2), event
   FROM root, generate_series(1, $3) AS n
 )
 UPDATE rustygpt.threads t SET message_count = 1 + $3, last_seq = 1 + $3
@@ -112,16 +113,18 @@ async def insert_thread(
 
 
 async def fill_thread(
-    connection: asyncpg.Connection, root_id: UUID, author: UUID, count: int
+    connection: asyncpg.Connection, root_id: UUID, author: UUID, count: int, branch_length: int = 5
 ) -> list[UUID]:
     """Add messages to a thread that has only its root; return their ids in the order of `seq`.
 
-    Branches of five messages, each a chain below the root. One statement writes them all, so that
-    100,000 messages take seconds.
+    Each branch is a chain below the root. One statement writes them all, so that 100,000 messages
+    take seconds.
     """
-    await connection.execute(_FILL, root_id, author, count, timeout=300)
+    await connection.execute(_FILL, root_id, author, count, branch_length, timeout=300)
     await connection.execute("ANALYZE rustygpt.messages")
-    rows = await connection.fetch(
-        "SELECT id FROM rustygpt.messages WHERE root_id = $1 AND id <> $1 ORDER BY seq", root_id
-    )
-    return [row[0] for row in rows]
+    return [message_id(root_id, number) for number in range(1, count + 1)]
+
+
+def message_id(root_id: UUID, number: int) -> UUID:
+    """Return the id of a message of `fill_thread`, whose root has the number 0."""
+    return UUID(hashlib.md5(f"{root_id}{number}".encode(), usedforsecurity=False).hexdigest())

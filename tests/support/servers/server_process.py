@@ -153,6 +153,17 @@ async def server_process(
         await server.stop()
 
 
+@asynccontextmanager
+async def server_on_new_database(
+    tmp_path: Path, cluster_url: str, **variables: str
+) -> AsyncIterator[ServerProcess]:
+    """Yield a started server on a database that is dropped afterwards."""
+    url = await databases.create(cluster_url)
+    async with server_process(tmp_path, url, RUSTYGPT_PROFILE="test", **variables) as running:
+        yield running
+    await databases.drop(cluster_url, url)
+
+
 @contextmanager
 def blocking_server_process(folder: Path, cluster_url: str) -> Iterator[str]:
     """Yield the URL of a server on a new database, for fixtures without an event loop."""
