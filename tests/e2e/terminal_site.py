@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from tests.support.clients.cli_user import CliUser
 from tests.support.clients.tmux import TmuxTerminal, tmux_terminal
 from tests.support.database import databases
 from tests.support.database.bulk_threads import fill_thread
@@ -15,6 +14,10 @@ from tests.support.fakes.fake_model_server import FakeModelServer, answer, fake_
 from tests.support.password import PASSWORD
 from tests.support.servers.in_process_server import HttpUser, RunningServer
 from tests.support.servers.server_process import ServerProcess, server_process
+
+from rustygpt_tui.client.http import connect
+from rustygpt_tui.client.session import Session
+from rustygpt_tui.client.session_file import SessionFile
 
 WIDE = (120, 40)
 MEDIUM = (80, 24)
@@ -41,8 +44,9 @@ class TerminalSite:
     async def sign_in(self, name: str) -> None:
         """Store a session for a user's terminals."""
         (self.folder / name).mkdir()
-        user = CliUser(self.folder / name, self.server.url)
-        await user.run("login", "--email", name, "--password-stdin", stdin=PASSWORD)
+        file = SessionFile(self.folder / name / "session.cookies")
+        async with connect(self.server.url, Session(self.server.url, file=file)) as client:
+            await client.log_in(name, PASSWORD)
 
     async def messages(self, root: str) -> list[dict[str, Any]]:
         """Return the first thousand messages of a thread in the order of their paths."""

@@ -254,7 +254,7 @@ async def test_a_thread_of_ten_thousand_messages(site: TerminalSite, size: tuple
 
 def _numbers(screen: str) -> list[int]:
     """Return the numbers of the messages on the screen."""
-    return [int(number) for number in re.findall(r"message (\d+) and", screen)]
+    return [int(number) for number in re.findall(r"message (\d+) of", screen)]
 
 
 async def _still(terminal: TmuxTerminal) -> str:

@@ -173,7 +173,7 @@ async def test_counts_stop_at_a_thousand_and_the_divider_stands(
     await sign_in(web_server, page, f"#/c/{conversation_id}")
     await expect(page.locator("#threads .badge")).to_contain_text("1000+")
     await page.locator("#threads a").click()
-    row = page.locator(".message", has_text="Message 1 of")
+    row = page.locator(".message", has_text="message 1 of")
     await expect(row.locator(".divider")).to_be_in_viewport()
     await expect(page.locator("#to-end")).to_have_text("↓ 1000+ new")
 

@@ -60,15 +60,15 @@ async def test_in_a_long_chain_the_target_is_a_message_in_view(
     middle = message_id(root.root_id, 500)
     await sign_in(web_server, page, f"#/c/{conversation_id}/t/{root.root_id}/m/{middle}")
     await expect(page.locator("#target-words")).to_have_text(
-        re.compile(r"^↳ to bob: Message 5\d\d of the thread\.")
+        re.compile(r"^↳ to bob: message 5\d\d of the thread\.")
     )
     words = await page.locator("#target-words").inner_text()
-    (number,) = re.findall(r"Message (\d+)", words)
+    (number,) = re.findall(r"message (\d+)", words)
     row = page.locator(f"#messages [data-key='{message_id(root.root_id, int(number))}']")
     await expect(row).to_be_in_viewport()
     await page.locator("#scroll").focus()
     await page.keyboard.press("End")
-    await expect(page.locator("#target-words")).to_contain_text("Message 1000 of")
+    await expect(page.locator("#target-words")).to_contain_text("message 1000 of")
 
 
 async def test_a_message_that_arrives_while_typing_is_not_answered(

@@ -48,12 +48,15 @@ WITH root AS (
   INSERT INTO rustygpt.messages (id, root_id, conversation_id, role, content, path, depth, seq,
     created_at, parent_id, author_user_id, author_name, created_event)
   SELECT md5($1::text || n)::uuid, root_id, conversation_id, 'user',
-    format(E'Message **%s** of the thread. %s', n, repeat('Some words of it. ', 1 + n % 12)),
+    format(E'message **%s** of the thread. %s', n, repeat('Some words of it. ', 1 + n % 12)),
     rustygpt.path_encode(ARRAY[n::bigint]), 2 + (n - 1) % $4, 1 + n,
     created_at + n * interval '1 ms',
     CASE WHEN (n - 1) % $4 = 0 THEN $1 ELSE md5($1::text || n - 1)::uuid END, $2,
     (SELECT COALESCE(u.display_name, u.username) FROM rustygpt.users u WHERE u.id = $2), event
   FROM root, generate_series(1, $3) AS n
+), forgotten AS (
+  UPDATE rustygpt.participants p SET read_event = 0
+  FROM root WHERE p.conversation_id = root.conversation_id
 )
 UPDATE rustygpt.threads t SET message_count = 1 + $3, last_seq = 1 + $3
 FROM root WHERE t.root_id = root.root_id
@@ -118,7 +121,7 @@ async def fill_thread(
     """Add messages to a thread that has only its root; return their ids in the order of `seq`.
 
     Each branch is a chain below the root. One statement writes them all, so that 100,000 messages
-    take seconds.
+    take seconds. They have no events of their own, so what was known to be read is forgotten.
     """
     await connection.execute(_FILL, root_id, author, count, branch_length, timeout=300)
     await connection.execute("ANALYZE rustygpt.messages")
