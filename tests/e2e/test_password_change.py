@@ -9,7 +9,7 @@ from tests.support.servers.in_process_server import InProcessServer
 from tests.support.wait import until
 
 from rustygpt_shared.events import ThreadNew
-from rustygpt_shared.requests import CreateConversation, PostMessage
+from rustygpt_shared.requests import ChangePassword, CreateConversation, PostMessage
 from rustygpt_tui.client.feed import FeedItem, follow
 from rustygpt_tui.client.http import Client, connect
 from rustygpt_tui.client.session import Session
@@ -37,7 +37,7 @@ async def test_a_terminal_goes_on_after_its_password_change(
         reading = asyncio.create_task(_collect(client, conversation_id, items))
         await until(lambda: len(items) >= 3)
         old_cookie = client.session.header()
-        await server.settled(client.change_password(PASSWORD, NEW_PASSWORD))
+        await server.settled(client.change_password(ChangePassword(PASSWORD, NEW_PASSWORD)))
         await client.post_root(conversation_id, PostMessage("Still here"))
         await until(lambda: any(isinstance(item, ThreadNew) for item in items))
         reading.cancel()

@@ -314,5 +314,7 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
             yield SystemCommand("Your sessions", help_text, dialogs.show_sessions)
             help_text = "Let programs sign in as you"
             yield SystemCommand("Your personal tokens", help_text, dialogs.show_tokens)
+            help_text = "Your other sessions end then"
+            yield SystemCommand("Change your password", help_text, dialogs.change_password)
             help_text = "Join a conversation with the link of an invite"
             yield SystemCommand("Join by an invite", help_text, dialogs.ask_for_invite)

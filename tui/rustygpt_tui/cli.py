@@ -152,6 +152,7 @@ COMMANDS: dict[str, CommandEntry] = {
         "Create an account for yourself", f"{_COMMANDS}.registration:register"
     ),
     "me": CommandEntry("Show who is signed in", f"{_COMMANDS}.account:show_me"),
+    "password": CommandEntry("Change your password", f"{_COMMANDS}.account:change_password"),
     "logout": CommandEntry("Sign out", f"{_COMMANDS}.account:log_out"),
     "sessions": _SESSIONS,
     "tokens": _TOKENS,
@@ -269,10 +270,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _report(error: ClientError, arguments: Sequence[str]) -> None:
+    from rustygpt_shared.problems import INVALID_CREDENTIALS
     from rustygpt_tui.client.session import token_in
     from rustygpt_tui.commands.output import report
 
-    if isinstance(error, NotSignedIn) and "login" not in arguments and not token_in(os.environ):
+    may_sign_in = "login" not in arguments and not token_in(os.environ)
+    if isinstance(error, NotSignedIn) and may_sign_in and error.code != INVALID_CREDENTIALS:
         error = NotSignedIn(
             f"{error.sentence.rstrip('.')}; sign in with `rustygpt login`.",
             code=error.code,

@@ -156,3 +156,30 @@ async def test_sessions_are_listed_and_ended(signed_in: FakeHttpServer) -> None:
     )
     assert (await rustygpt("sessions", "revoke", str(OWN.id)[:13])).code == 0
     assert (await rustygpt("sessions", "revoke", "ffffffff")).code == 5
+
+
+async def test_the_password_can_be_changed_in_a_pipe(signed_in: FakeHttpServer) -> None:
+    """Two lines: the current one and the new one; the new cookies are saved."""
+    changed = FakeResponse(body=LOGGED_IN, headers=cookies(2))
+    signed_in.on("POST", "/api/auth/password", changed)
+    result = await rustygpt("password", "--password-stdin", stdin="password-1\npassword-2\n")
+    assert (result.code, result.out) == (0, "")
+    assert "Your password is changed" in result.err
+    assert decode(signed_in.requests[-1].body, dict) == {
+        "current_password": "password-1",
+        "new_password": "password-2",
+    }
+
+
+async def test_a_wrong_current_password_is_tried_once(signed_in: FakeHttpServer) -> None:
+    """It has the status of an expired session, but a refresh would not help."""
+    refusal = problem(
+        401,
+        "RGP.AUTH.INVALID_CREDENTIALS",
+        "The current password is wrong.",
+        WWW_Authenticate="session",
+    )
+    signed_in.on("POST", "/api/auth/password", refusal)
+    result = await rustygpt("password", "--password-stdin", stdin="password-1\npassword-2\n")
+    assert (result.code, result.err) == (4, "rustygpt: The current password is wrong.\n")
+    assert signed_in.request_count("POST", "/api/auth/password") == 1

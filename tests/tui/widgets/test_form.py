@@ -19,6 +19,7 @@ from rustygpt_tui.screens.dialogs import (
 )
 from rustygpt_tui.screens.invite import InviteDialog
 from rustygpt_tui.screens.new_account import NewAccountDialog
+from rustygpt_tui.screens.password import PasswordDialog
 from rustygpt_tui.screens.people import PeopleDialog
 from rustygpt_tui.screens.settings import SettingsDialog
 from rustygpt_tui.screens.show_once import ShowOnceDialog
@@ -97,6 +98,10 @@ DIALOGS: dict[str, tuple[Callable[[AppDriver], object], list[str]]] = {
     "token": (
         lambda driver: NewTokenDialog(driver.main.controller.client, is_admin=True),
         ["name", "read", "write", "v1", "admin", "seconds", "submit", "cancel"],
+    ),
+    "password": (
+        lambda driver: PasswordDialog(driver.main.controller.client),
+        ["current", "new", "again", "submit", "cancel"],
     ),
     "settings": (
         lambda driver: SettingsDialog(driver.main.controller.client, CONVERSATION),

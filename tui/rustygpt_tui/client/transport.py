@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from rustygpt_shared import __version__
+from rustygpt_shared import __version__, problems
 from rustygpt_shared.codec import decode, encode
 from rustygpt_tui.client.bounded import read_body
 from rustygpt_tui.client.cookies import is_loopback
@@ -46,6 +46,7 @@ _FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"}
 _SAFE = frozenset({"GET", "HEAD"})
 _REFRESH = "/api/auth/refresh"
 _TOO_MANY_REQUESTS = 429
+_UNAUTHORIZED = 401
 
 Query = Mapping[str, str | int | None]
 OnWait = Callable[[str, float], object]
@@ -142,7 +143,7 @@ class Transport:
                     return
                 async with self._deadline():
                     rejection = await self._read(response)
-            can_retry = may_refresh and _asks_for_refresh(rejection)
+            can_retry = may_refresh and self._asks_for_refresh(rejection)
             if not (can_retry and await self._refresh_session(used)):
                 raise error_from_response(rejection, self.origin)
 
@@ -171,7 +172,7 @@ class Transport:
         response = await self._send_patiently(request)
         if (
             request.path != _REFRESH
-            and _asks_for_refresh(response)
+            and self._asks_for_refresh(response)
             and await self._refresh_session(used)
         ):
             response = await self._send_patiently(request)
@@ -260,6 +261,16 @@ class Transport:
             headers["Content-Type"] = "application/json"
         return headers
 
+    def _asks_for_refresh(self, response: "httpx.Response") -> bool:
+        """Return True for a 401 whose `WWW-Authenticate` says that a refresh may help.
+
+        A wrong password has the same status, and a second request would be a second attempt.
+        """
+        schemes = re.split(r"[\s,]+", response.headers.get("www-authenticate", "").strip().lower())
+        if response.status_code != _UNAUTHORIZED or schemes[0] not in {"refresh", "session"}:
+            return False
+        return error_from_response(response, self.origin).code != problems.INVALID_CREDENTIALS
+
     async def _refresh_session(self, used: str | None) -> bool:
         """Refresh the session unless another request or terminal did; return True if it changed.
 
@@ -320,9 +331,3 @@ def _request(
     params = {name: value for name, value in (query or {}).items() if value is not None}
     is_idempotent = idempotent or method in _SAFE or key is not None
     return _Request(method, path, content, params, key, is_idempotent, may_wait)
-
-
-def _asks_for_refresh(response: "httpx.Response") -> bool:
-    """Return True for a 401 whose `WWW-Authenticate` says that a refresh may help."""
-    schemes = re.split(r"[\s,]+", response.headers.get("www-authenticate", "").strip().lower())
-    return response.status_code == 401 and schemes[0] in {"refresh", "session"}

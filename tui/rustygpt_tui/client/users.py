@@ -119,12 +119,11 @@ class UserCalls(Transport):
         """Change the caller's display name or e-mail address."""
         return (await self.call("PATCH", "/api/auth/me", UserResponse, body=request)).user
 
-    async def change_password(self, current_password: str, new_password: str) -> LoginResponse:
+    async def change_password(self, request: ChangePassword) -> LoginResponse:
         """Change the caller's password; the session continues with a new token.
 
         The caller's other sessions end.
         """
-        request = ChangePassword(current_password, new_password)
         return await self.call("POST", "/api/auth/password", LoginResponse, body=request)
 
     async def list_sessions(self) -> SessionList:

@@ -1,9 +1,9 @@
-"""The commands `setup`, `login`, `me`, `logout` and `sessions`: the account and its sessions."""
+"""The commands `setup`, `login`, `me`, `password`, `logout` and `sessions`: one's own account."""
 
 import click
 
 from rustygpt_shared.models.users import Me, OwnSession, User
-from rustygpt_shared.requests import SetUp
+from rustygpt_shared.requests import ChangePassword, SetUp
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.session import checked_token
 from rustygpt_tui.commands.base import CommandContext, command
@@ -97,6 +97,23 @@ async def show_me(context: CommandContext) -> None:
         ends = me.session.expires_at if me.session else None
         fields = {**_user_fields(me.user), "Server": client.origin, "Session ends": ends}
         context.out.record(me, fields)
+
+
+@command("password", json=False)
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read two lines from standard input: the current password and the new one.",
+)
+async def change_password(context: CommandContext, password_stdin: bool) -> None:
+    """Change your password; your other sessions end, and personal tokens stay."""
+    context.reject_token()
+    old = password(context, from_stdin=password_stdin, label="Current password")
+    new = password(context, from_stdin=password_stdin, twice=True, label="New password")
+    request = build_request(ChangePassword, current_password=old, new_password=new)
+    async with context.client() as client:
+        await client.change_password(request)
+        context.out.note("Your password is changed, and your other sessions have ended.")
 
 
 @command("logout", json=False)

@@ -118,19 +118,21 @@ def prompt(context: CommandContext, label: str, flag: str) -> str:
     return line
 
 
-def password(context: CommandContext, *, from_stdin: bool, twice: bool = False) -> str:
-    """Return a password: the first line of standard input, or typed without echo."""
+def password(
+    context: CommandContext, *, from_stdin: bool, twice: bool = False, label: str = "Password"
+) -> str:
+    """Return a password: the next line of standard input, or typed without echo."""
     if from_stdin:
-        return secret_line("password")
+        return secret_line(label.lower())
     _check_may_prompt(context, "--password-stdin")
-    first = getpass.getpass("Password: ", stream=sys.stderr)
-    if twice and getpass.getpass("Password again: ", stream=sys.stderr) != first:
+    first = getpass.getpass(f"{label}: ", stream=sys.stderr)
+    if twice and getpass.getpass(f"{label} again: ", stream=sys.stderr) != first:
         raise UsageError("The two passwords differ; try again.")
     return first
 
 
 def secret_line(subject: str) -> str:
-    """Return the first line of standard input; raise UsageError when it is empty."""
+    """Return the next line of standard input; raise UsageError when it is empty."""
     line = _read_line()
     if not line:
         raise UsageError(f"There is no {subject} on standard input; pipe it in.")

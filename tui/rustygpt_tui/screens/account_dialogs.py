@@ -1,4 +1,4 @@
-"""Opens the dialogs about the user's account: sessions, tokens, and joining by an invite."""
+"""Opens the dialogs about the user's account: sessions, tokens, password, joining by an invite."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -9,6 +9,7 @@ from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.invites import invite_token
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.screens.dialogs import TextInputDialog
+from rustygpt_tui.screens.password import PasswordDialog
 from rustygpt_tui.screens.sessions import SessionsDialog
 from rustygpt_tui.screens.tokens import TokensDialog
 
@@ -31,6 +32,16 @@ class AccountDialogs:
     def show_tokens(self) -> None:
         """Show the personal tokens, with which programs sign in as the user."""
         self._screen.app.push_screen(TokensDialog(self._client))
+
+    def change_password(self) -> None:
+        """Ask for the current and a new password."""
+
+        def on_closed(is_changed: bool | None) -> None:
+            if is_changed:
+                sentence = "Your password is changed, and your other sessions have ended."
+                self._screen.notify(sentence, markup=False)
+
+        self._screen.app.push_screen(PasswordDialog(self._client), on_closed)
 
     def ask_for_invite(self) -> None:
         """Ask for the link of an invite, and join its conversation."""
