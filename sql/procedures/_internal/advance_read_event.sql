@@ -19,10 +19,10 @@ BEGIN
       min(n.last_created_event) FILTER (WHERE n.is_unread) AS first_unread INTO _batch
     FROM (
       SELECT t.last_created_event, t.last_seq > COALESCE(r.read_seq, 0) AND EXISTS (
-          SELECT 1 FROM rustygpt.messages m
-          WHERE m.root_id = t.root_id AND m.author_user_id IS DISTINCT FROM _user_id
-            AND m.seq > rustygpt.effective_read_seq(
-              t.root_id, _participant.joined_at_event, r.read_seq)
+          SELECT 1 FROM rustygpt.effective_read_seq(
+              t.root_id, _participant.joined_at_event, r.read_seq) AS s (read_seq)
+            JOIN rustygpt.messages m ON m.root_id = t.root_id AND m.seq > s.read_seq
+          WHERE m.author_user_id IS DISTINCT FROM _user_id
         ) AS is_unread
       FROM rustygpt.threads t
         LEFT JOIN rustygpt.read_markers r ON r.user_id = _user_id AND r.root_id = t.root_id
