@@ -14,7 +14,7 @@ BEGIN
     ('auth.login', NULL, NULL,
       'Logins by address and by account, registrations by address. '
         'From rate_limits.auth_login_per_ip_per_min.'),
-    ('conversation.post', 5, 10, 'Posts by user and conversation.')
+    ('conversation.post', 5, 10, 'Posts by user and conversation; edits and regenerated answers by user.')
   ) AS p (name, requests_per_second, burst, description)
   ON CONFLICT (name) DO NOTHING;
   INSERT INTO rustygpt.limit_assignments (id, profile_id, method, path_pattern, pattern_key,
@@ -25,7 +25,9 @@ BEGIN
     ('auth.login', '/api/auth/password', '/api/auth/password'),
     ('auth.login', '/api/auth/register', '/api/auth/register'),
     ('conversation.post', '/api/threads/{conversation_id}/root', '/api/threads/{}/root'),
-    ('conversation.post', '/api/messages/{parent_id}/reply', '/api/messages/{}/reply')
+    ('conversation.post', '/api/messages/{parent_id}/reply', '/api/messages/{}/reply'),
+    ('conversation.post', '/api/messages/{message_id}/regenerate', '/api/messages/{}/regenerate'),
+    ('conversation.post', '/api/messages/{message_id}/edit', '/api/messages/{}/edit')
   ) AS a (profile, path_pattern, pattern_key)
   JOIN rustygpt.limit_profiles p ON p.name = a.profile
   ON CONFLICT (method, pattern_key) DO NOTHING;

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -138,6 +139,20 @@ async def test_no_role_above_that_of_the_inviter(builder: DatabaseBuilder) -> No
     for number in (1, 2):
         with pytest.raises(Gone, match="may not invite any more"):
             await accept(builder, eve, number)
+
+
+async def test_an_inviter_who_may_only_read_adds_nobody(
+    builder: DatabaseBuilder, superuser: Any
+) -> None:
+    """The invite was made before the account got the role."""
+    ann, eve = await builder.person("ann"), await builder.person("eve")
+    conversation_id = await builder.conversation(ann)
+    await create(builder, ann, conversation_id, 1)
+    await superuser.execute(
+        "UPDATE rustygpt.users SET roles = ARRAY['read_only'] WHERE id = $1", ann
+    )
+    with pytest.raises(Gone, match="may not invite any more"):
+        await accept(builder, eve, 1)
 
 
 async def test_a_participant_does_not_use_an_invite_up(builder: DatabaseBuilder) -> None:

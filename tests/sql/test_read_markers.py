@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from tests.support.database.database_builder import DatabaseBuilder
+from tests.support.database.row_locks import until_blocked
 
 from rustygpt_server.db import conversations, participants, threads
 from rustygpt_server.db.threads import ReadMarker
@@ -243,3 +244,23 @@ async def test_of_concurrent_moves_the_highest_version_is_the_last(
     thread = await thread_of(builder, bob, conversation_id)
     assert (thread.read_seq, thread.unread) == (last.read_seq, last.unread)
     assert last.unread == 10 - last.read_seq
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_a_participant_who_is_removed_meanwhile_marks_nothing(
+    builder: DatabaseBuilder, superuser: Any, back: bool
+) -> None:
+    """The marker is refused once the removal is committed, as any later one is."""
+    ada, bob = await builder.person("ada"), await builder.person("bob")
+    conversation_id = await builder.conversation(ada, bob)
+    root = (await builder.post(ada, conversation_id)).posted
+    mark = "mark_unread" if back else "mark_read"
+    if back:
+        await threads.mark_read(builder.db, bob, root.root_id, MarkRead())
+    async with superuser.transaction():
+        await superuser.execute("DELETE FROM rustygpt.participants WHERE user_id = $1", bob)
+        target = root.message_id if back else MarkRead()
+        marking = asyncio.create_task(getattr(threads, mark)(builder.db, bob, root.root_id, target))
+        await until_blocked(superuser)
+    with pytest.raises(NotFound):
+        await marking

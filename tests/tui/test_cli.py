@@ -164,3 +164,17 @@ def test_an_unknown_command_names_the_one_that_may_be_meant(
 ) -> None:
     """By its letters, or as the argument of the list."""
     assert meant in run("--server", "http://127.0.0.1:9", *arguments).err
+
+
+def test_the_document_goes_to_standard_output(tmp_path: Path) -> None:
+    """The settings file that is named before the command is read, and never written."""
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[features]\nsse_v1 = false\n", "utf-8")
+    plain = run("spec")
+    configured = run("--config", str(settings), "spec")
+
+    assert (plain.code, configured.code) == (0, 0)
+    assert plain.out.startswith("openapi: 3.1.0\n")
+    assert "/api/stream" in plain.out
+    assert "/api/stream" not in configured.out
+    assert settings.read_text("utf-8") == "[features]\nsse_v1 = false\n"

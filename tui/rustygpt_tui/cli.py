@@ -203,11 +203,10 @@ def program(context: click.Context, /, local: bool, config: Path | None, **_: An
     """Threaded group chat with an assistant. Without a command, open the terminal chat."""
     if context.invoked_subcommand is not None:
         # The server's commands have their own --config; pass on the one before the command's name.
-        defaults = {"config": config, "file": config}
         context.default_map = {
-            "serve": defaults,
-            "spec": defaults,
-            "config": {"show": defaults, "check": defaults},
+            "serve": {"config": config},
+            "spec": {"config": config},
+            "config": {"show": {"file": config}, "check": {"file": config}},
         }
         return None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

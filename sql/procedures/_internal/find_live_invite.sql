@@ -20,6 +20,8 @@ BEGIN
   END CASE;
   IF COALESCE(rustygpt.role_rank(rustygpt.role_in(_invite.conversation_id, _invite.created_by)), 0)
     < GREATEST(rustygpt.role_rank(_invite.role), rustygpt.role_rank('admin'))
+    OR EXISTS (SELECT 1 FROM rustygpt.users u
+      WHERE u.id = _invite.created_by AND 'read_only' = ANY (u.roles))
   THEN
     PERFORM rustygpt.raise_error('RG410',
       'Who made this invite may not invite any more; ask for a new one.');

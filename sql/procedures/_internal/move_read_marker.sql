@@ -15,6 +15,9 @@ DECLARE
 BEGIN
   SELECT p.joined_at_event INTO _joined_at_event FROM rustygpt.participants p
   WHERE p.conversation_id = _conversation_id AND p.user_id = _actor FOR NO KEY UPDATE;
+  IF NOT FOUND THEN  -- removed since the user was authorized
+    PERFORM rustygpt.raise_error('RG404', 'There is no such thread, or you are not in it.');
+  END IF;
   _joined_seq := rustygpt.effective_read_seq(_root_id, _joined_at_event, 0);
   INSERT INTO rustygpt.read_markers AS r (user_id, root_id, read_seq, version)
   SELECT _actor, _root_id, GREATEST(_seq, _joined_seq), 1

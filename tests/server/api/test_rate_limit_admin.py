@@ -57,6 +57,8 @@ async def test_the_server_comes_with_three_profiles(start_server: StartServer) -
         ("auth.login", "POST", "/api/auth/register"),
         ("conversation.post", "POST", "/api/threads/{conversation_id}/root"),
         ("conversation.post", "POST", "/api/messages/{parent_id}/reply"),
+        ("conversation.post", "POST", "/api/messages/{message_id}/regenerate"),
+        ("conversation.post", "POST", "/api/messages/{message_id}/edit"),
     }
 
 

@@ -198,7 +198,7 @@ async def test_requests_are_counted_in_the_metrics(limited: InProcessServer) -> 
     assert value(f'{name}{{profile="default",result="refused"}}') == 1
     assert value(f'{name}{{profile="default",result="accepted"}}') >= 20
     assert value("rustygpt_limits_profiles") == 3
-    assert value("rustygpt_limits_assignments") == 5
+    assert value("rustygpt_limits_assignments") == 7
 
 
 async def test_an_ipv6_client_is_its_network_of_64_bits(start_server: StartServer) -> None:

@@ -75,6 +75,7 @@ async def test_the_palette_asks_for_a_link() -> None:
         driver.app.screen.query_one("Input").value = "https://other.example/#/invite/rgpi_x"
         await driver.pilot.press("enter")
         await driver.until("This invite is for https://other.example")
+        assert "https://other.example/#/invite" in driver.text()  # to be corrected
         assert chat.http.request_count("POST", "/api/invites/accept") == 0
 
 

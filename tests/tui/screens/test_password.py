@@ -1,5 +1,6 @@
 """The dialog in which the password is changed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,8 @@ from tests.support.fakes.fake_conversation import FakeConversation
 from tests.support.fakes.fake_http_server import FakeResponse, problem
 from tests.support.sample_models import LOGGED_IN, cookies
 from tests.tui.app_driver import AppDriver, in_conversation
+
+from rustygpt_tui.screens.password import PasswordDialog
 
 PATH = "/api/auth/password"
 
@@ -55,3 +58,23 @@ async def test_a_refused_password_keeps_the_fields_and_is_tried_once() -> None:
         await driver.until(sentence)
         assert chat.http.request_count("POST", PATH) == 1
         assert chat.http.request_count("POST", "/api/auth/refresh") == 0
+
+
+async def test_a_request_under_way_is_not_abandoned() -> None:
+    """Escape waits for the response, whose cookies are the only ones that are valid then."""
+    async with _dialog() as (chat, driver):
+        wrong = problem(401, "RGP.AUTH.INVALID_CREDENTIALS", "The current password is wrong.")
+        respond = asyncio.Event()
+        changed = FakeResponse(body=LOGGED_IN, headers=cookies(2), after=respond)
+        chat.http.on("POST", PATH, wrong, changed)
+        await driver.pilot.press(*"old-secret", "tab", *"new-secret", "tab", *"new-secret", "enter")
+        await driver.until("The current password is wrong.")
+        await driver.pilot.press("enter")
+        await driver.until("Change …")
+        assert "The current password is wrong." not in driver.text()
+        await driver.pilot.press("escape")
+        await driver.until(lambda: chat.http.request_count("POST", PATH) == 2)
+        assert isinstance(driver.app.screen, PasswordDialog)
+        respond.set()
+        await driver.until("Your password is changed")
+        assert driver.main.controller.client.session.header() != ""

@@ -158,3 +158,23 @@ async def test_a_button_is_pressed_again_as_soon_as_its_screen_is_back() -> None
             for key, character in (("enter", "\r"), ("escape", "\x1b")):
                 app.post_message(events.Key(key, character))
         await until(lambda: app.presses == 10)
+
+
+async def test_keys_wait_for_a_request() -> None:
+    """They reach what takes the keys after it."""
+    app = Demo()
+    async with app.run_test():
+        with app.holding_keys():
+            app.burst(*"title")
+            await until(lambda: len(app._key_queue) == len("title"))
+            assert app.value("first") == ""
+            app.query_one("#second").focus()
+        await until(lambda: app.value("second") == "title")
+
+
+async def test_escape_and_a_capital_are_two_keys() -> None:
+    """Terminals send the bytes of alt, shift and the letter for both."""
+    app = Demo()
+    async with app.run_test():
+        app.post_message(events.Key("alt+shift+g", "G"))
+        await until(lambda: app.value("first") == "G")

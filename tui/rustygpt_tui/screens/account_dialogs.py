@@ -8,7 +8,7 @@ from textual.screen import Screen
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.invites import invite_token
 from rustygpt_tui.errors import ClientError
-from rustygpt_tui.screens.dialogs import TextInputDialog
+from rustygpt_tui.screens.invite import JoinDialog
 from rustygpt_tui.screens.password import PasswordDialog
 from rustygpt_tui.screens.sessions import SessionsDialog
 from rustygpt_tui.screens.tokens import TokensDialog
@@ -46,12 +46,11 @@ class AccountDialogs:
     def ask_for_invite(self) -> None:
         """Ask for the link of an invite, and join its conversation."""
 
-        def on_entered(text: str | None) -> None:
-            if text:
-                self.join(text)
+        def on_closed(conversation_id: UUID | None) -> None:
+            if conversation_id:
+                self._on_joined(conversation_id)
 
-        dialog = TextInputDialog("Join by an invite: paste its link")
-        self._screen.app.push_screen(dialog, on_entered)
+        self._screen.app.push_screen(JoinDialog(self._client), on_closed)
 
     def join(self, text: str) -> None:
         """Join the conversation of an invite, given its link or token."""

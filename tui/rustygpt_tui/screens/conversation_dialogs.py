@@ -1,6 +1,7 @@
 """Opens the dialogs that create or change a conversation, and sends what was entered."""
 
 from collections.abc import Callable, Coroutine
+from typing import cast
 from uuid import UUID
 
 from textual.screen import Screen
@@ -18,6 +19,7 @@ from rustygpt_tui.screens.dialogs import (
     TextInputDialog,
 )
 from rustygpt_tui.screens.people import PeopleDialog
+from rustygpt_tui.screens.sequential_input import SequentialInputApp
 from rustygpt_tui.screens.settings import SettingsDialog
 from rustygpt_tui.store.state import State
 
@@ -55,7 +57,9 @@ class ConversationDialogs:
         self._screen.app.push_screen(NewConversationDialog(), on_request)
 
     async def _create(self, request: CreateConversation) -> None:
-        self._on_created(await self._client.create_conversation(request))
+        """Create a conversation; what is typed meanwhile is its first message."""
+        with cast("SequentialInputApp[int]", self._screen.app).holding_keys():
+            self._on_created(await self._client.create_conversation(request))
 
     def rename(self) -> None:
         """Ask for another title of the open conversation."""

@@ -68,8 +68,13 @@ class FormDialog(ModalScreen[T | None]):
         event.stop()
         if event.button.id == "submit":
             self._send()
-        elif event.button.id == "cancel":
+        elif event.button.id == "cancel" and not self._is_sending:
             self.dismiss(None)
+
+    async def action_dismiss(self, result: T | None = None) -> None:
+        """Close the dialog, but not while a request is under way: its response may be a secret."""
+        if not self._is_sending:
+            self.dismiss(result)
 
     @work(group="form", exit_on_error=False)
     async def _send(self) -> None:
@@ -77,6 +82,9 @@ class FormDialog(ModalScreen[T | None]):
         if self._is_sending:
             return
         self._is_sending = True
+        self.query_one(FailureLine).hide()
+        button = self.query_one("#submit", Button)
+        button.label = f"{self.BUTTON} …"
         try:
             result = await self.submit()
         except ClientError as failure:
@@ -87,3 +95,4 @@ class FormDialog(ModalScreen[T | None]):
             self.dismiss(result)
         finally:
             self._is_sending = False
+            button.label = self.BUTTON

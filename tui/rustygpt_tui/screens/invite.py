@@ -1,8 +1,9 @@
-"""The dialogs of invites to a conversation: making one, the list of live ones, revoking one."""
+"""The dialogs of invites: joining by one, making one, the list of live ones, revoking one."""
 
 from collections.abc import Sequence
 from functools import partial
 from typing import cast
+from uuid import UUID
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -11,7 +12,7 @@ from textual.widgets import Input, Select, Static
 from rustygpt_shared.models.invites import Invite
 from rustygpt_shared.requests import ConversationRole, CreateInvite
 from rustygpt_tui.client.http import Client
-from rustygpt_tui.client.invites import invite_link
+from rustygpt_tui.client.invites import invite_link, invite_token
 from rustygpt_tui.conversation.session import ConversationSession
 from rustygpt_tui.render.text import one_line
 from rustygpt_tui.screens.confirm_dialogs import ConfirmDialog
@@ -23,6 +24,22 @@ from rustygpt_tui.widgets.controls import Button
 _ROLES: tuple[ConversationRole, ...] = ("viewer", "member", "admin", "owner")
 _HOUR = 3_600
 _TIMES = (("an hour", _HOUR), ("a day", 24 * _HOUR), ("a week", 168 * _HOUR))
+
+
+class JoinDialog(FormDialog[UUID]):
+    """The link of an invite; dismissed with the id of the conversation that it leads to."""
+
+    HEADING = "Join by an invite: paste its link"
+    BUTTON = "Join"
+
+    def fields(self) -> ComposeResult:
+        """Create the field of the link."""
+        yield Input(id="link", compact=True)
+
+    async def submit(self) -> UUID:
+        """Accept the invite."""
+        token = invite_token(self.query_one("#link", Input).value, self._client.origin)
+        return (await self._client.accept_invite(token)).conversation_id
 
 
 class InviteDialog(FormDialog[None]):

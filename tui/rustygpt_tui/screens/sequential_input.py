@@ -9,6 +9,8 @@ focused a field. What keys do is defined elsewhere.
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from textual import events
@@ -20,6 +22,8 @@ from textual.widget import Widget
 
 TIMEOUT_SECONDS = 1.0
 """How long the next key waits at most for a widget, and for a screen."""
+HOLD_SECONDS = 3.0
+"""How long the next key waits at most for a request."""
 _FOCUS_RETRIES = 10
 _FOCUS_RETRY_SECONDS = 0.02
 _CHARACTERS = {"enter": "\r", "space": " "}
@@ -55,6 +59,7 @@ class SequentialInputApp(App[T]):
         self._is_changing_screen = False
         """True from a change of the active screen until that screen can take a key."""
         self._timeout_timer: asyncio.TimerHandle | None = None
+        self._is_holding = False
 
     async def on_mount(self) -> None:
         """Notice when a screen is pushed or popped."""
@@ -70,6 +75,24 @@ class SequentialInputApp(App[T]):
         else:
             await super().on_event(event)
 
+    @contextmanager
+    def holding_keys(self) -> Iterator[None]:
+        """Let the next key wait until the end of the block, but at most HOLD_SECONDS.
+
+        For a request after which another widget takes the keys.
+        """
+        self._is_holding = True
+        timer = asyncio.get_running_loop().call_later(HOLD_SECONDS, self._release_keys)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self._release_keys()
+
+    def _release_keys(self) -> None:
+        self._is_holding = False
+        self.call_later(self._dispatch_next)
+
     def _separate(self, event: events.Key | events.Paste) -> list[events.Key | events.Paste]:
         """Return Escape and a key instead of alt and the key, unless that is bound.
 
@@ -79,6 +102,8 @@ class SequentialInputApp(App[T]):
             return [event]
         name = event.key.removeprefix("alt+")
         character = event.character if event.is_printable else _CHARACTERS.get(name)
+        if name.startswith("shift+") and character is not None:
+            name = character  # a capital has no other name
         is_bound = self.screen_stack and event.key in self.screen.active_bindings
         if character is None or is_bound:
             return [event]
@@ -86,7 +111,7 @@ class SequentialInputApp(App[T]):
 
     async def _dispatch_next(self) -> None:
         """Dispatch the next key, unless one is being handled or the screen is changing."""
-        is_busy = self._marker is not None or self._is_changing_screen
+        is_busy = self._marker is not None or self._is_changing_screen or self._is_holding
         if is_busy or not self._key_queue or not self.screen_stack:
             return
         event = self._key_queue.popleft()
