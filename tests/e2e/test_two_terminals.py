@@ -237,6 +237,8 @@ async def test_people_come_by_invites(server: InProcessServer) -> None:
         await _join(bob, revoked)
         await bob.until("This invite was revoked; ask for a new one.")
         assert "2 people" in ann.text()
+        await bob.press("escape")  # the dialog keeps a refused link
+        await bob.until(lambda: isinstance(bob.app.screen, MainScreen))
 
         await _join(bob, await _make_invite(ann))
         await bob.until("meet at noon")
