@@ -26,7 +26,7 @@ pytestmark = [
 
 GROWTH: Final = 3
 """How many times as much a statement may touch where 100 times as much is stored."""
-FEW_BUFFERS: Final = 256
+FEW_BUFFERS: Final = 400
 """What any statement may touch: two levels more of an index count for each row of a page, and a
 plan that is made again reads the catalogue."""
 MOST_BUFFERS: Final = 4_000
