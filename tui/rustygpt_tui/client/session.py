@@ -16,7 +16,6 @@ from rustygpt_tui.client.cookies import Cookie
 from rustygpt_tui.client.session_file import SavedSession, SessionFile
 from rustygpt_tui.errors import UsageError
 
-SESSION_COOKIE = "SESSION_ID"
 CSRF_COOKIE = "CSRF-TOKEN"
 TOKEN_VARIABLE = "RUSTYGPT_TOKEN"  # noqa: S105 - the name of an environment variable
 """A personal token in this environment variable signs in without a session file."""

@@ -21,6 +21,7 @@ from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import one_line, shorten
 from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
 from rustygpt_tui.screens.invite import InviteDialog
+from rustygpt_tui.screens.list_dialog import DIM
 from rustygpt_tui.screens.new_account import NewAccountDialog
 from rustygpt_tui.widgets.bindings import bindings
 from rustygpt_tui.widgets.controls import Button
@@ -34,7 +35,6 @@ PRESENCE_MARKERS: Mapping[Status, tuple[str, str]] = {
 """The marker and style of each status; they differ in shape, not only in colour."""
 ROLES: tuple[ConversationRole, ...] = ("owner", "admin", "member", "viewer")
 _NEW = "new"
-_DIM = "$foreground 60%"
 
 
 class PeopleDialog(ModalScreen[None]):
@@ -100,7 +100,7 @@ class PeopleDialog(ModalScreen[None]):
             name = _name(person.username, person.display_name)
             you = " (you)" if person.user_id == self._conversation.me else ""
             marker = PRESENCE_MARKERS[self._status(person.user_id)]
-            prompt = Content.assemble(marker, name, (f"{you}  {person.role}", _DIM))
+            prompt = Content.assemble(marker, name, (f"{you}  {person.role}", DIM))
             option_list.add_option(Option(prompt, id=str(person.user_id)))
         option_list.highlighted = min(position or 0, max(0, option_list.option_count - 1))
 
@@ -146,7 +146,7 @@ class PeopleDialog(ModalScreen[None]):
             name = Content(_name(person.username, person.display_name))
             is_present = person.id in present
             prompt = (
-                Content.assemble(name, ("  is already a participant", _DIM)) if is_present else name
+                Content.assemble(name, ("  is already a participant", DIM)) if is_present else name
             )
             option_list.add_option(Option(prompt, id=str(person.id), disabled=is_present))
         if query and not results:
@@ -158,7 +158,7 @@ class PeopleDialog(ModalScreen[None]):
         if self._may_create_accounts:
             return Option(Content(f"Create an account for “{name}” …"), id=_NEW)
         note = f"Nobody is called “{name}”. Only an administrator can create accounts."
-        return Option(Content.styled(note, _DIM), disabled=True)
+        return Option(Content.styled(note, DIM), disabled=True)
 
     @on(Button.Pressed, "#invite")
     def _invite(self, event: Button.Pressed) -> None:
