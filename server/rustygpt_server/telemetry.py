@@ -173,6 +173,11 @@ def bind_client(address: str, key: str) -> None:
     _client_key.set(key)
 
 
+def client_address() -> str | None:
+    """Return the address of this request's client; None outside of a request."""
+    return _client_address.get()
+
+
 def client_key() -> str | None:
     """Return what is the same for all addresses of this request's client; None outside of one."""
     return _client_key.get()

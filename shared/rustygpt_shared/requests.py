@@ -232,6 +232,33 @@ class CreateInvite(Request, frozen=True):
         return self.ttl_seconds or self.ttl_secs or INVITE_SECONDS
 
 
+RetentionDays = Annotated[int, Meta(ge=1, le=36_500)]
+AuditDays = Annotated[int, Meta(ge=30, le=36_500)]
+
+
+class SetRetention(Request, frozen=True):
+    """Change for how many days things are kept; a field that is absent keeps its value."""
+
+    conversation_id: UUID | None = None
+    """Change the retention of this conversation instead of the server's."""
+    messages_days: RetentionDays | UnsetType | None = UNSET
+    """`null`: for ever, or in a conversation as the server."""
+    deleted_messages_days: RetentionDays | UnsetType | None = UNSET
+    """`null`: for ever, or in a conversation as the server."""
+    events_days: RetentionDays | UnsetType | None = UNSET
+    """`null`: as the settings say. Not in a conversation."""
+    audit_days: AuditDays | UnsetType | None = UNSET
+    """`null`: for ever. Not in a conversation."""
+    dry_run: bool = False
+    """Change nothing, and count what would be deleted."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("events_days", "audit_days"):
+            if self.conversation_id and getattr(self, name) is not UNSET:
+                raise ValueError(f"{name}: this is set for the server, not for a conversation")
+
+
 class AcceptInvite(Request, frozen=True):
     """Join a conversation by an invite."""
 

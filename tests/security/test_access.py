@@ -55,6 +55,9 @@ TABLE: dict[tuple[str, str], dict[str, int] | str] = {
     ("GET", "/api/admin/users"): _GLOBAL,
     ("POST", "/api/admin/users"): {**_GLOBAL, "global_admin": 422},
     ("PATCH", "/api/admin/users/{user_id}"): _GLOBAL,
+    ("GET", "/api/admin/audit"): _GLOBAL,
+    ("GET", "/api/admin/retention"): _GLOBAL,
+    ("PUT", "/api/admin/retention"): _GLOBAL,
     ("GET", "/api/admin/limits/profiles"): _GLOBAL,
     ("POST", "/api/admin/limits/profiles"): {**_GLOBAL, "global_admin": 422},
     ("PUT", "/api/admin/limits/profiles/{profile_id}"): {**_GLOBAL, "global_admin": 404},
@@ -107,6 +110,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("PATCH", "/api/admin/users/{user_id}"): {"disabled": False},
     ("POST", "/api/admin/users"): {},
     ("POST", "/api/admin/limits/profiles"): {},
+    ("PUT", "/api/admin/retention"): {"messages_days": 90},
     ("PUT", "/api/admin/limits/profiles/{profile_id}"): {},
     ("POST", "/api/admin/limits/assignments"): {"method": "GET", "path": "/api/users"},
     ("POST", "/api/auth/tokens"): {"name": "x", "scopes": ["read"]},
@@ -128,6 +132,7 @@ BODIES: dict[tuple[str, str], object] = {
 _BODY_IDS = {
     ("POST", "/api/conversations/{conversation_id}/participants"): ("user_id",),
     ("POST", "/api/admin/limits/assignments"): ("profile_id",),
+    ("PUT", "/api/admin/retention"): ("conversation_id",),
     ("POST", "/api/typing"): ("conversation_id", "root_id"),
     ("POST", "/api/threads/{root_id}/unread"): ("message_id",),
 }

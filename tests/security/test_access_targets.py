@@ -28,6 +28,7 @@ TARGETS: Final[dict[Key, tuple[int | None, int | None, int | None]]] = {
     ("DELETE", "/api/auth/tokens/{token_id}"): (204, 404, 404),
     ("PATCH", "/api/admin/users/{user_id}"): (200, 200, 200),
     ("DELETE", "/api/admin/users/{user_id}/sessions"): (204, 204, 204),
+    ("PUT", "/api/admin/retention"): (200, 200, 404),
     ("PUT", "/api/admin/limits/profiles/{profile_id}"): (200, _NO_OWNER, 404),
     ("DELETE", "/api/admin/limits/profiles/{profile_id}"): (204, _NO_OWNER, 404),
     ("POST", "/api/admin/limits/assignments"): (201, _NO_OWNER, 404),

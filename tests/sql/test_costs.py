@@ -50,6 +50,13 @@ NO_REQUEST: Final = {
     "list_scripts": "when the server starts, and in a readiness check; reads one small table",
     "set_up": "once, while there are no accounts",
     "ping": "reads no table",
+    "from_address": "reads no table",
+    "prune_audit": "maintenance, every five minutes",
+    "list_expired": "maintenance, every five minutes; 200 conversations at a time",
+    "expire_messages": "maintenance, in batches",
+    "purge_deleted_messages": "maintenance, in batches",
+    "remove_empty_threads": "maintenance, in batches",
+    "preview_retention": "an administrator's dry run, which visits every conversation",
     "check_disk_space": "reads no table",
     "notify_processes": "reads no table",
     "read_limit_profiles": "at most 100 rows",
@@ -62,7 +69,7 @@ NO_REQUEST: Final = {
     "delete_limit_profile": "at most 100 rows",
     "delete_limit_assignment": "at most 500 rows",
 }
-"""Procedures that no request executes, or that access no table that grows; and why."""
+"""Procedures that requests seldom or never execute, or that access no table that grows; and why."""
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,14 @@ async def _filled(builder: DatabaseBuilder, owner: UUID, *others: UUID) -> UUID:
 
 
 async def _rows_of(superuser: Any, conversation_id: UUID) -> dict[str, int]:
-    """How many rows each table has of a conversation, tables without any left out."""
+    """How many rows each table has of a conversation, tables without any left out.
+
+    The logs of access changes and of the audit outlive a conversation.
+    """
     tables = await superuser.fetch(
         "SELECT table_name FROM information_schema.columns WHERE table_schema = 'rustygpt' "
-        "AND column_name = 'conversation_id' AND table_name <> 'access_changes'"
+        "AND column_name = 'conversation_id' "
+        "AND table_name NOT IN ('access_changes', 'audit_entries')"
     )
     counts = {
         name: await superuser.fetchval(

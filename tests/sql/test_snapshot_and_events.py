@@ -1,6 +1,7 @@
 """A snapshot with the later events applied equals a snapshot that is read afterwards."""
 
 import random
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 from tests.support.database.database_builder import INSTANCE_ID, DatabaseBuilder
 from tests.support.streams.decoded_events import decoded_event
 
-from rustygpt_server.db import answers, conversations, messages, participants, threads
+from rustygpt_server.db import answers, conversations, messages, participants, retention, threads
 from rustygpt_server.db import events as db_events
 from rustygpt_server.db.answers import AnswerResult
 from rustygpt_server.errors import RequestError
@@ -100,7 +101,7 @@ async def random_action(
     if rng.random() < 0.4 and state.messages:
         await change_message(builder, rng, who, rng.choice(list(state.messages.values())))
         return
-    match rng.randrange(7):
+    match rng.randrange(8):
         case 0:
             await builder.post(who, conversation_id, "root @assistant")
         case 1 | 2 if state.messages:
@@ -119,6 +120,9 @@ async def random_action(
             await participants.remove_participant(
                 builder.db, who, conversation_id, other, builder.now
             )
+        case 6:
+            next_day = builder.now + timedelta(days=1)
+            await retention.expire_messages(builder.db, conversation_id, 2, next_day)
         case _:
             change = UpdateConversation(
                 title=rng.choice("ab"),
@@ -138,6 +142,7 @@ async def test_a_snapshot_with_later_events_equals_a_new_snapshot(
     rng = random.Random(seed)
     people = [await builder.person(f"p{n}") for n in range(4)]
     conversation_id = await builder.conversation(people[0], people[1])
+    await retention.set_retention(builder.db, builder.admin, None, {"messages_days": 1})
     snapshots = []
     for step in range(60):
         if step % 12 == 0:

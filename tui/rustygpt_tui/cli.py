@@ -123,8 +123,19 @@ _LIMITS = CommandEntry(
     default="profiles",
 )
 _ADMIN = CommandEntry(
-    "Administration of the server: users, limits",
+    "Administration of the server: users, limits, audit, retention",
     subcommands={
+        "audit": CommandEntry(
+            "List who did what, when and from where", f"{_COMMANDS}.admin_audit:list_audit"
+        ),
+        "retention": CommandEntry(
+            "For how long things are kept: show, set",
+            subcommands={
+                "show": CommandEntry("Show it", f"{_COMMANDS}.admin_audit:show_retention"),
+                "set": CommandEntry("Change it", f"{_COMMANDS}.admin_audit:set_retention"),
+            },
+            default="show",
+        ),
         "limits": _LIMITS,
         "users": CommandEntry(
             "Accounts: list, create, disable, enable, sign-out, roles",

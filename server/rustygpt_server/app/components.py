@@ -41,6 +41,7 @@ from rustygpt_server.rendering.pool import RenderPool
 from rustygpt_server.rendering.renderer import Renderer
 from rustygpt_server.services.access import AccessMonitor
 from rustygpt_server.services.accounts import Accounts
+from rustygpt_server.services.audit import AuditLog
 from rustygpt_server.services.background import BackgroundTasks, PeriodicTask
 from rustygpt_server.services.container import Services
 from rustygpt_server.services.conversations import Conversations
@@ -53,6 +54,7 @@ from rustygpt_server.services.passwords import Passwords
 from rustygpt_server.services.presence import PresenceService
 from rustygpt_server.services.rate_limits import RateLimits
 from rustygpt_server.services.registration import Registration
+from rustygpt_server.services.retention import RetentionService
 from rustygpt_server.services.sessions import Sessions
 from rustygpt_server.services.stream_revalidation import StreamRevalidator
 from rustygpt_server.services.streams import StreamService
@@ -273,18 +275,30 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         tokens=Tokens(db, access, runtime),
         invites=Invites(db, hub, access, clock),
         registration=Registration(db, hub, access, accounts, sessions, auth.registration, clock),
-        conversations=Conversations(
-            db, hub, access, presence, core.catalog, core.answer_manager, clock
-        ),
+        conversations=_conversations(core, presence),
         threads=Threads(db, core.unread),
         messages=Messages(db, hub, core.answer_manager, core.catalog, typing, runtime),
         rate_limits=RateLimits(db, access, context.settings.rate_limits, runtime),
+        audit=AuditLog(db, clock),
+        retention=RetentionService(db, hub, clock),
         presence=presence,
         typing=typing,
         streams=_stream_service(core),
         health=_health(core),
         well_known=WellKnownFiles(context.settings, clock),
         renderer=renderer,
+    )
+
+
+def _conversations(core: _Core, presence: PresenceService) -> Conversations:
+    return Conversations(
+        core.db,
+        core.realtime.hub,
+        core.access,
+        presence,
+        core.catalog,
+        core.answer_manager,
+        core.context.runtime.clock,
     )
 
 

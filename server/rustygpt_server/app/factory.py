@@ -8,6 +8,7 @@ from sanic import Sanic
 from sanic_ext import Extend
 
 from rustygpt_server.api import (
+    audit,
     conversations,
     documents,
     health,
@@ -52,6 +53,7 @@ def route_groups(settings: Settings) -> list[RouteGroup]:
             RouteGroup("users", users.OPERATIONS),
             RouteGroup("conversations", conversations.OPERATIONS),
             RouteGroup("invites", invites.OPERATIONS),
+            RouteGroup("audit", audit.OPERATIONS),
             RouteGroup("messages", messages.OPERATIONS),
             RouteGroup("message_changes", message_changes.OPERATIONS),
             RouteGroup("presence", presence.OPERATIONS),

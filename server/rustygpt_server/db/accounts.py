@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, structs
 
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import EventRecord, event_records
+from rustygpt_server.telemetry import client_address
 from rustygpt_shared import codec
 from rustygpt_shared.models.users import AdminUser, PublicUser, User
 from rustygpt_shared.requests import UpdateMe
@@ -50,9 +51,11 @@ async def is_setup(db: Database) -> bool:
 async def set_up(db: Database, account: NewAccount, now: datetime) -> User:
     """Create the first administrator; raise Conflict when there is one, also under a race."""
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.set_up($1, $2, $3, $4, $5, $6, $7, $8)",
+        "SELECT * FROM rustygpt.set_up(rustygpt.from_address($1::uuid, $9), "
+        "$2, $3, $4, $5, $6, $7, $8)",
         *structs.astuple(account),
         now,
+        client_address(),
     )
     return User(*row)
 
@@ -65,10 +68,12 @@ async def register_user(
     Raise Conflict for a name that is taken; with an invite also NotFound, Gone and Forbidden.
     """
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.register_user($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "SELECT * FROM rustygpt.register_user(rustygpt.from_address($1::uuid, $10), "
+        "$2, $3, $4, $5, $6, $7, $8, $9)",
         *structs.astuple(account),
         invite_hash,
         now,
+        client_address(),
     )
     return event_records(*row)
 
@@ -113,11 +118,12 @@ async def update_me(
     fields = {"display_name": changes.display_name, "email": changes.email}
     given = {name: value for name, value in fields.items() if value is not UNSET}
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.update_me($1, $2, $3, $4)",
+        "SELECT * FROM rustygpt.update_me(rustygpt.from_address($1::uuid, $5), $2, $3, $4)",
         actor,
         checked_hash,
         codec.encode(given).decode(),
         display_skeletons,
+        client_address(),
     )
     return User(*row)
 
@@ -142,11 +148,13 @@ async def create_user(
 ) -> AdminUser:
     """Create an account; raise Conflict when a name is taken, Forbidden for non-administrators."""
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.create_user($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "SELECT * FROM rustygpt.create_user(rustygpt.from_address($1::uuid, $11), "
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10)",
         actor,
         *structs.astuple(account),
         roles,
         now,
+        client_address(),
     )
     return AdminUser(*row)
 
@@ -163,13 +171,15 @@ async def update_user(
 ) -> UpdatedAccount:
     """Change an account (None: unchanged); raise Conflict for the last administrator."""
     row: Any = await db.fetch_one(
-        "SELECT * FROM rustygpt.update_user($1, $2, $3, $4, $5, $6)",
+        "SELECT * FROM rustygpt.update_user(rustygpt.from_address($1::uuid, $7), "
+        "$2, $3, $4, $5, $6)",
         actor,
         user_id,
         disabled,
         roles,
         password_hash,
         now,
+        client_address(),
     )
     return UpdatedAccount(AdminUser(*row[:-1]), list(row[-1]))
 

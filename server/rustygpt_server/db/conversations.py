@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import EventRecord, IdempotencyKey, event_records
+from rustygpt_server.telemetry import client_address
 from rustygpt_shared import codec
 from rustygpt_shared.ids import event_id
 from rustygpt_shared.models.conversations import Conversation
@@ -38,7 +39,8 @@ async def create_conversation(
 ) -> CreatedConversation:
     """Create a conversation owned by the actor; raise Forbidden for read-only users."""
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.create_conversation($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "SELECT * FROM rustygpt.create_conversation(rustygpt.from_address($1::uuid, $11), "
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10)",
         actor,
         conversation_id,
         request.title,
@@ -49,6 +51,7 @@ async def create_conversation(
         idempotency and idempotency.key,
         idempotency and idempotency.body_hash,
         now,
+        client_address(),
     )
     return CreatedConversation(*row)
 
@@ -90,11 +93,13 @@ async def update_conversation(
 ) -> UpdatedConversation:
     """Change a conversation; raise Forbidden unless the actor is one of its administrators."""
     row: Any = await db.fetch_one(
-        "SELECT * FROM rustygpt.update_conversation($1, $2, $3, $4)",
+        "SELECT * FROM rustygpt.update_conversation(rustygpt.from_address($1::uuid, $5), "
+        "$2, $3, $4)",
         actor,
         conversation_id,
         codec.encode(changes).decode(),
         now,
+        client_address(),
     )
     return UpdatedConversation(_conversation(row[:-3]), event_records(conversation_id, *row[-3:]))
 
@@ -107,7 +112,11 @@ async def delete_conversation(
     What is in it stays in the database until `purge_conversations` has deleted it.
     """
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.delete_conversation($1, $2, $3)", actor, conversation_id, now
+        "SELECT * FROM rustygpt.delete_conversation(rustygpt.from_address($1::uuid, $4), $2, $3)",
+        actor,
+        conversation_id,
+        now,
+        client_address(),
     )
     return event_records(conversation_id, *row)
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import EventRecord, IdempotencyKey, event_records
+from rustygpt_server.telemetry import client_address
 from rustygpt_shared.models.invites import Invite
 
 
@@ -40,7 +41,8 @@ async def create_invite(
     """Create an invite; raise Conflict for a second one, Forbidden for too high a role."""
     key = idempotency_key
     await db.fetch_value(
-        "SELECT rustygpt.create_invite($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "SELECT rustygpt.create_invite(rustygpt.from_address($1::uuid, $12), "
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         actor,
         conversation_id,
         new.id,
@@ -52,6 +54,7 @@ async def create_invite(
         key and key.key,
         key and key.body_hash,
         now,
+        client_address(),
     )
 
 
@@ -80,7 +83,11 @@ async def list_invites(
 async def accept_invite(db: Database, actor: UUID, token_hash: bytes, now: datetime) -> Joined:
     """Join a conversation; raise NotFound, Gone, Forbidden, or Conflict for a participant."""
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.accept_invite($1, $2, $3)", actor, token_hash, now
+        "SELECT * FROM rustygpt.accept_invite(rustygpt.from_address($1::uuid, $4), $2, $3)",
+        actor,
+        token_hash,
+        now,
+        client_address(),
     )
     return Joined(row[0], row[1], event_records(row[0], *row[2:]))
 
@@ -95,7 +102,12 @@ async def revoke_invite(
 ) -> None:
     """Revoke an invite with this id or token; raise NotFound, Forbidden, or Gone for a used one."""
     await db.fetch_value(
-        "SELECT rustygpt.revoke_invite($1, $2, $3, $4)", actor, invite_id, token_hash, now
+        "SELECT rustygpt.revoke_invite(rustygpt.from_address($1::uuid, $5), $2, $3, $4)",
+        actor,
+        invite_id,
+        token_hash,
+        now,
+        client_address(),
     )
 
 

@@ -12,6 +12,7 @@ from rustygpt_server.db.errors import from_sqlstate
 from rustygpt_server.db.rows import EventRecord, IdempotencyKey, event_records
 from rustygpt_server.errors import RateLimited
 from rustygpt_server.rates import LimitState, Rate
+from rustygpt_server.telemetry import client_address
 from rustygpt_shared import codec
 from rustygpt_shared.models.messages import (
     Chunk,
@@ -139,12 +140,13 @@ async def edit_message(
     an answer in progress, and an archived conversation.
     """
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.edit_message($1, $2, $3, $4, $5)",
+        "SELECT * FROM rustygpt.edit_message(rustygpt.from_address($1::uuid, $6), $2, $3, $4, $5)",
         actor,
         message_id,
         request.content,
         request.reason,
         now,
+        client_address(),
     )
     return event_records(*row)
 
@@ -157,7 +159,12 @@ async def delete_message(
     Raises Forbidden for others than the author and administrators.
     """
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.delete_message($1, $2, $3, $4)", actor, message_id, reason, now
+        "SELECT * FROM rustygpt.delete_message(rustygpt.from_address($1::uuid, $5), $2, $3, $4)",
+        actor,
+        message_id,
+        reason,
+        now,
+        client_address(),
     )
     return event_records(*row)
 
@@ -170,7 +177,11 @@ async def restore_message(
     Raises Forbidden for others than administrators and an author who has deleted it.
     """
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.restore_message($1, $2, $3)", actor, message_id, now
+        "SELECT * FROM rustygpt.restore_message(rustygpt.from_address($1::uuid, $4), $2, $3)",
+        actor,
+        message_id,
+        now,
+        client_address(),
     )
     return event_records(*row)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import EventRecord, Page, event_records, page
+from rustygpt_server.telemetry import client_address
 from rustygpt_shared.models.conversations import Participant
 
 
@@ -21,12 +22,14 @@ async def add_participant(
 ) -> list[EventRecord]:
     """Add a user or change the role; return the events (none when the role is the same)."""
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.add_participant($1, $2, $3, $4, $5)",
+        "SELECT * FROM rustygpt.add_participant(rustygpt.from_address($1::uuid, $6), "
+        "$2, $3, $4, $5)",
         actor,
         conversation_id,
         user_id,
         role,
         now,
+        client_address(),
     )
     return event_records(conversation_id, *row)
 
@@ -36,10 +39,12 @@ async def remove_participant(
 ) -> list[EventRecord]:
     """Remove a user, or leave; raise Conflict for the last owner."""
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.remove_participant($1, $2, $3, $4)",
+        "SELECT * FROM rustygpt.remove_participant(rustygpt.from_address($1::uuid, $5), "
+        "$2, $3, $4)",
         actor,
         conversation_id,
         user_id,
         now,
+        client_address(),
     )
     return event_records(conversation_id, *row)

@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, structs
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import IdempotencyKey
 from rustygpt_server.rates import LimitState, Rate
+from rustygpt_server.telemetry import client_address
 from rustygpt_shared import codec
 from rustygpt_shared.models.rate_limits import LimitAssignment
 from rustygpt_shared.requests import CreateLimitProfile, UpdateLimitProfile
@@ -68,7 +69,8 @@ async def create_limit_profile(
     Raise Conflict when the name is taken, or there are too many.
     """
     row: Any = await db.fetch_one(
-        "SELECT * FROM rustygpt.create_limit_profile($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "SELECT * FROM rustygpt.create_limit_profile(rustygpt.from_address($1::uuid, $10), "
+        "$2, $3, $4, $5, $6, $7, $8, $9)",
         actor,
         id,
         request.name,
@@ -78,6 +80,7 @@ async def create_limit_profile(
         idempotency_key.key if idempotency_key else None,
         idempotency_key.body_hash if idempotency_key else None,
         now,
+        client_address(),
     )
     return ProfileRow(*row[1:]), row[0]
 
@@ -88,18 +91,25 @@ async def update_limit_profile(
     """Change a profile; raise NotFound for an unknown one."""
     given = {name: value for name, value in structs.asdict(changes).items() if value is not UNSET}
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.update_limit_profile($1, $2, $3, $4)",
+        "SELECT * FROM rustygpt.update_limit_profile(rustygpt.from_address($1::uuid, $5), "
+        "$2, $3, $4)",
         actor,
         id,
         codec.encode(given).decode(),
         now,
+        client_address(),
     )
     return ProfileRow(*row)
 
 
 async def delete_limit_profile(db: Database, actor: UUID, id: UUID) -> None:
     """Delete a profile; raise Conflict for an assigned one and one that the server needs."""
-    await db.fetch_value("SELECT rustygpt.delete_limit_profile($1, $2)", actor, id)
+    await db.fetch_value(
+        "SELECT rustygpt.delete_limit_profile(rustygpt.from_address($1::uuid, $3), $2)",
+        actor,
+        id,
+        client_address(),
+    )
 
 
 async def list_limit_assignments(db: Database, actor: UUID) -> list[LimitAssignment]:
@@ -116,7 +126,8 @@ async def create_limit_assignment(
     Raise NotFound for an unknown profile, Conflict when there are too many.
     """
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.create_limit_assignment($1, $2, $3, $4, $5, $6, $7)",
+        "SELECT * FROM rustygpt.create_limit_assignment(rustygpt.from_address($1::uuid, $8), "
+        "$2, $3, $4, $5, $6, $7)",
         actor,
         new.id,
         new.profile_id,
@@ -124,13 +135,19 @@ async def create_limit_assignment(
         new.path_pattern,
         new.pattern_key,
         now,
+        client_address(),
     )
     return LimitAssignment(*row)
 
 
 async def delete_limit_assignment(db: Database, actor: UUID, id: UUID) -> None:
     """Delete an assignment; raise NotFound for an unknown one."""
-    await db.fetch_value("SELECT rustygpt.delete_limit_assignment($1, $2)", actor, id)
+    await db.fetch_value(
+        "SELECT rustygpt.delete_limit_assignment(rustygpt.from_address($1::uuid, $3), $2)",
+        actor,
+        id,
+        client_address(),
+    )
 
 
 async def admit_login(

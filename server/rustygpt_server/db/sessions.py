@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from rustygpt_server.db.database import Database
+from rustygpt_server.telemetry import client_address
 from rustygpt_shared.models.users import OwnSession, Session, User
 
 Reason = Literal["unknown", "expired", "superseded", "disabled"]
@@ -96,7 +97,8 @@ async def start_session(
     Raise NotFound for a disabled account, PasswordChanged for one with another password's hash.
     """
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.start_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "SELECT * FROM rustygpt.start_session(rustygpt.from_address($1::uuid, $11), "
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10)",
         new.id,
         new.user_id,
         new.checked_hash,
@@ -107,6 +109,7 @@ async def start_session(
         limits.absolute_seconds,
         limits.max_sessions,
         now,
+        client_address(),
     )
     return StartedSession(Session(*row[:-1]), list(row[-1]))
 
@@ -119,7 +122,8 @@ async def change_password(
     Raise PasswordChanged when the account has another hash now, NotFound when the session ended.
     """
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.change_password($1, $2, $3, $4, $5, $6, $7)",
+        "SELECT * FROM rustygpt.change_password(rustygpt.from_address($1::uuid, $8), "
+        "$2, $3, $4, $5, $6, $7)",
         change.user_id,
         change.checked_hash,
         change.new_hash,
@@ -127,6 +131,7 @@ async def change_password(
         change.token_hash,
         idle_seconds,
         now,
+        client_address(),
     )
     return RenewedSession(Session(*row[:-2]), row[-2], list(row[-1]))
 
@@ -170,7 +175,12 @@ async def rotate_session(
 
 async def end_session(db: Database, actor: UUID, session_id: UUID) -> None:
     """End one of the user's own sessions; raise NotFound otherwise."""
-    await db.fetch_value("SELECT rustygpt.end_session($1, $2)", actor, session_id)
+    await db.fetch_value(
+        "SELECT rustygpt.end_session(rustygpt.from_address($1::uuid, $3), $2)",
+        actor,
+        session_id,
+        client_address(),
+    )
 
 
 async def end_user_sessions(db: Database, actor: UUID, user_id: UUID) -> tuple[str, list[UUID]]:
@@ -178,14 +188,21 @@ async def end_user_sessions(db: Database, actor: UUID, user_id: UUID) -> tuple[s
 
     Raise Forbidden unless the actor is a global administrator, NotFound for an unknown account.
     """
-    row = await db.fetch_one("SELECT * FROM rustygpt.end_user_sessions($1, $2)", actor, user_id)
+    row = await db.fetch_one(
+        "SELECT * FROM rustygpt.end_user_sessions(rustygpt.from_address($1::uuid, $3), $2)",
+        actor,
+        user_id,
+        client_address(),
+    )
     return str(row[0]), list(row[1])
 
 
 async def end_session_by_token(db: Database, token_hash: bytes) -> UUID | None:
     """End the session of a token (logout); return its id, or None when there was none."""
     ended: UUID | None = await db.fetch_value(
-        "SELECT rustygpt.end_session_by_token($1)", token_hash
+        "SELECT rustygpt.end_session_by_token(rustygpt.from_address($1::bytea, $2))",
+        token_hash,
+        client_address(),
     )
     return ended
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import IdempotencyKey
+from rustygpt_server.telemetry import client_address
 from rustygpt_shared.models.tokens import PersonalToken, Scope
 from rustygpt_shared.models.users import User
 
@@ -54,7 +55,8 @@ async def create_token(
     """Create a token; raise Conflict for one too many, or a key that was used before."""
     key = idempotency_key
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.create_token($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "SELECT * FROM rustygpt.create_token(rustygpt.from_address($1::uuid, $11), "
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10)",
         actor,
         new.id,
         new.token_hash,
@@ -65,6 +67,7 @@ async def create_token(
         key and key.key,
         key and key.body_hash,
         now,
+        client_address(),
     )
     return _personal_token(row)
 
@@ -77,7 +80,12 @@ async def list_tokens(db: Database, actor: UUID) -> list[PersonalToken]:
 
 async def revoke_token(db: Database, actor: UUID, token_id: UUID) -> None:
     """Revoke one of the user's own tokens; raise NotFound otherwise."""
-    await db.fetch_value("SELECT rustygpt.revoke_token($1, $2)", actor, token_id)
+    await db.fetch_value(
+        "SELECT rustygpt.revoke_token(rustygpt.from_address($1::uuid, $3), $2)",
+        actor,
+        token_id,
+        client_address(),
+    )
 
 
 async def authenticate_tokens(

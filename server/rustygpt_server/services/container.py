@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from rustygpt_server.rendering.renderer import Renderer
 from rustygpt_server.services.accounts import Accounts
+from rustygpt_server.services.audit import AuditLog
 from rustygpt_server.services.conversations import Conversations
 from rustygpt_server.services.health import Health
 from rustygpt_server.services.invites import Invites
@@ -11,6 +12,7 @@ from rustygpt_server.services.messages import Messages
 from rustygpt_server.services.presence import PresenceService
 from rustygpt_server.services.rate_limits import RateLimits
 from rustygpt_server.services.registration import Registration
+from rustygpt_server.services.retention import RetentionService
 from rustygpt_server.services.sessions import Sessions
 from rustygpt_server.services.streams import StreamService
 from rustygpt_server.services.threads import Threads
@@ -31,6 +33,8 @@ class Services(Struct, frozen=True):
     threads: Threads
     messages: Messages
     rate_limits: RateLimits
+    audit: AuditLog
+    retention: RetentionService
     presence: PresenceService
     typing: TypingService
     streams: StreamService

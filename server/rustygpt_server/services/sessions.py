@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from rustygpt_server.db import accounts, sessions
+from rustygpt_server.db import accounts, audit, sessions
 from rustygpt_server.db.access_changes import AccessChange
+from rustygpt_server.db.accounts import LoginRecord
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.sessions import (
     NewSession,
@@ -77,16 +78,11 @@ class Sessions:
         matches = await self._passwords.check(login.password_hash if login else None, password)
         if login is None or not matches:
             self._metrics.logins.labels("refused").inc()
-            log_security(
-                "login refused",
-                refused=True,
-                account=login and login.username,
-                reason="wrong password" if login else "unknown account",
-            )
+            await self._record_refusal(login, "wrong password" if login else "unknown account")
             raise NotSignedIn("The name or the password is wrong.", problems.INVALID_CREDENTIALS)
         if login.disabled:
             self._metrics.logins.labels("disabled").inc()
-            log_security("login refused", refused=True, account=login.username, reason="disabled")
+            await self._record_refusal(login, "disabled")
             raise AccountDisabled("This account is disabled; ask an administrator.")
         caller = await self.start_session(login.user_id, login.password_hash, client)
         if self._passwords.is_outdated(login.password_hash):
@@ -95,6 +91,14 @@ class Sessions:
                 self._db, login.user_id, login.password_hash, new_hash
             )
         return caller
+
+    async def _record_refusal(self, login: LoginRecord | None, reason: str) -> None:
+        """Log a refused login, and write it to the audit log.
+
+        That an unknown account is written too makes both cases take the same time.
+        """
+        log_security("login refused", refused=True, account=login and login.username, reason=reason)
+        await audit.record_refused_login(self._db, login.user_id if login else None, reason)
 
     async def start_session(
         self, user_id: UUID, checked_hash: str, client: ClientInfo

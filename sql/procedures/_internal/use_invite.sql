@@ -36,6 +36,8 @@ BEGIN
       _invite.conversation_id, _user_id, 'added', _invite.role)], _now);
   PERFORM rustygpt.log_access_changes('added', _user_id,
     _conversation_id => _invite.conversation_id, _event_number => _logged.event_numbers[1]);
+  PERFORM rustygpt.audit('invite.accepted', _user_id, 'invite', _invite.id, _invite.conversation_id,
+    json_build_object('role', _invite.role, 'invited_by', _invite.created_by));
   conversation_id := _invite.conversation_id;
   role := _invite.role;
   event_numbers := _logged.event_numbers;

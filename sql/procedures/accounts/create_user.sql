@@ -11,6 +11,8 @@ BEGIN
   PERFORM rustygpt.require_admin(_actor);
   PERFORM rustygpt.insert_user(_id, _username, _email, _password_hash, _display_name,
     _username_skeletons, _display_skeletons, _roles, _now);
+  PERFORM rustygpt.audit('account.created', _actor, 'account', _id,
+    _details => json_build_object('roles', _roles));
   RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name, u.created_at,
       u.disabled_at
     FROM rustygpt.users u WHERE u.id = _id;

@@ -17,6 +17,7 @@ BEGIN
   END IF;
   PERFORM rustygpt.insert_user(_id, _username, _email, _password_hash, _display_name,
     _username_skeletons, _display_skeletons, ARRAY['member'], _now);
+  PERFORM rustygpt.audit('account.registered', _id, 'account', _id);
   IF _token_hash IS NULL THEN
     RETURN QUERY SELECT NULL::uuid, '{}'::bigint[], '{}'::text[], '{}'::text[];
   ELSE

@@ -14,6 +14,7 @@ BEGIN
   END IF;
   PERFORM rustygpt.insert_user(_id, _username, _email, _password_hash, _display_name,
     _username_skeletons, _display_skeletons, ARRAY['admin', 'member'], _now);
+  PERFORM rustygpt.audit('server.set_up', _id, 'account', _id);
   RETURN QUERY SELECT u.id, u.email, u.username, u.roles, u.display_name
     FROM rustygpt.users u WHERE u.id = _id;
 END

@@ -20,6 +20,7 @@ BEGIN
     EXCEPTION WHEN unique_violation THEN
       UPDATE rustygpt.users u SET email_key = NULL WHERE u.id = _actor;
     END;
+    PERFORM rustygpt.audit('account.email_changed', _actor, 'account', _actor);
   END IF;
   IF _changes ? 'display_name' THEN
     PERFORM rustygpt.claim_names(_actor, NULL, _display_skeletons);

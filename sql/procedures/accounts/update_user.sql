@@ -47,6 +47,17 @@ BEGIN
       DELETE FROM rustygpt.personal_tokens t WHERE t.user_id = _user_id RETURNING t.id
     ) SELECT _ended || COALESCE(array_agg(deleted.id), '{}') INTO _ended FROM deleted;
   END IF;
+  IF _disabled IS NOT NULL AND _disabled <> (_old.disabled_at IS NOT NULL) THEN
+    PERFORM rustygpt.audit(CASE WHEN _disabled THEN 'account.disabled' ELSE 'account.enabled' END,
+      _actor, 'account', _user_id);
+  END IF;
+  IF _roles <> _old.roles THEN
+    PERFORM rustygpt.audit('account.roles_changed', _actor, 'account', _user_id,
+      _details => json_build_object('before', _old.roles, 'roles', _roles));
+  END IF;
+  IF _password_hash IS NOT NULL THEN
+    PERFORM rustygpt.audit('account.password_set', _actor, 'account', _user_id);
+  END IF;
   PERFORM rustygpt.log_access_changes(
     CASE WHEN _disabled THEN 'disabled' ELSE 'session_ended' END, _user_id, _ended);
   PERFORM rustygpt.log_access_changes('account_changed', _user_id);

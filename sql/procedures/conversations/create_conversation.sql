@@ -26,6 +26,7 @@ BEGIN
   PERFORM rustygpt.idempotency_store(_actor, _key, _body_hash,
     json_build_object('conversation_id', _id), _now);
   PERFORM rustygpt.log_access_changes('added', _actor, _conversation_id => _id);
+  PERFORM rustygpt.audit('conversation.created', _actor, 'conversation', _id, _id);
   RETURN QUERY SELECT _id, false;
 END
 $$;

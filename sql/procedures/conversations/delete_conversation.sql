@@ -22,6 +22,8 @@ BEGIN
   INSERT INTO rustygpt.purges (conversation_id, deleted_at) VALUES (_conversation_id, _now);
   PERFORM rustygpt.log_access_changes('conversation_deleted', _actor,
     _conversation_id => _conversation_id, _event_number => _logged.event_numbers[1]);
+  PERFORM rustygpt.audit('conversation.deleted', _actor, 'conversation', _conversation_id,
+    _conversation_id);
   RETURN QUERY SELECT _logged.event_numbers, _logged.event_types, _logged.event_payloads;
 END
 $$;

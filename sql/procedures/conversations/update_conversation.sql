@@ -26,6 +26,9 @@ BEGIN
       THEN COALESCE(c.archived_at, _now) WHEN false THEN NULL ELSE c.archived_at END
   WHERE c.id = _conversation_id RETURNING * INTO _new;
   IF _new IS DISTINCT FROM _old THEN
+    PERFORM rustygpt.audit('conversation.updated', _actor, 'conversation', _conversation_id,
+      _conversation_id, json_build_object('fields',
+        ARRAY(SELECT k FROM jsonb_object_keys(_changes) AS k ORDER BY k)));
     SELECT * INTO _logged FROM rustygpt.log_events(_conversation_id,
       ARRAY['conversation.updated'], ARRAY[rustygpt.conversation_json(_new)], _now);
   ELSE

@@ -1,5 +1,5 @@
--- Delete up to `_batch` events that are too old or too many, from the oldest number on, so that the
--- remaining numbers have no gap; also expired idempotency keys. For the system. Returns how many
+-- Delete up to `_batch` events that are too old, by the settings or by the retention, or too many, from
+-- the oldest number on, so that the remaining numbers have no gap; also expired idempotency keys. For the system. Returns how many
 -- events were deleted.
 CREATE OR REPLACE FUNCTION rustygpt.prune_events(
   _now timestamptz, _retention_hours integer, _max_per_conversation integer, _batch integer
@@ -7,10 +7,12 @@ CREATE OR REPLACE FUNCTION rustygpt.prune_events(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  _limit timestamptz := _now - make_interval(hours => _retention_hours);
+  _limit timestamptz;
   _count bigint;
 BEGIN
   PERFORM rustygpt.set_actor_system();
+  _limit := _now - LEAST(make_interval(hours => _retention_hours),
+    make_interval(days => (SELECT r.events_days FROM rustygpt.retention r)));
   DELETE FROM rustygpt.idempotency i WHERE (i.user_id, i.key) IN (
     SELECT o.user_id, o.key FROM rustygpt.idempotency o
     WHERE o.created_at <= _now - rustygpt.idempotency_retention() LIMIT _batch);

@@ -33,5 +33,7 @@ BEGIN
   INSERT INTO rustygpt.invites (id, conversation_id, token_hash, email, role, created_by,
     created_at, expires_at)
   VALUES (_id, _conversation_id, _token_hash, _email, _role, _actor, _now, _expires_at);
+  PERFORM rustygpt.audit('invite.created', _actor, 'invite', _id, _conversation_id,
+    json_strip_nulls(json_build_object('role', _role, 'email', _email)));
 END
 $$;

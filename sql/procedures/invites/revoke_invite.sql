@@ -20,6 +20,10 @@ BEGIN
     PERFORM rustygpt.raise_error('RG410',
       'This invite has been used; remove the participant instead.');
   END IF;
+  IF rustygpt.invite_state(_invite, _now) = 'live' THEN
+    PERFORM rustygpt.audit('invite.revoked', _actor, 'invite', _invite.id,
+      _invite.conversation_id);
+  END IF;
   UPDATE rustygpt.invites SET revoked_at = COALESCE(revoked_at, _now) WHERE id = _invite.id;
 END
 $$;

@@ -30,6 +30,7 @@ BEGIN
     deleted_by = _actor, streaming = false,
     finish_reason = CASE WHEN _ended THEN 'cancelled' ELSE m.finish_reason END
   WHERE m.id = _message_id RETURNING * INTO STRICT _message;
+  PERFORM rustygpt.audit_message_change('message.deleted', _actor, _message);
   RETURN QUERY SELECT _message.conversation_id, e.* FROM rustygpt.log_message_change(
     _access.conversation, _message, 'deleted', _ended, _now) AS e;
 END

@@ -30,6 +30,7 @@ BEGIN
   UPDATE rustygpt.messages m SET content = _content, edited_at = _now,
     text_events = m.text_events || (_conversation.last_event_number + 1)
   WHERE m.id = _message_id RETURNING * INTO STRICT _message;
+  PERFORM rustygpt.audit_message_change('message.edited', _actor, _message);
   RETURN QUERY SELECT _conversation.id, e.*
     FROM rustygpt.log_message_change(_conversation, _message, 'edited', false, _now) AS e;
 END

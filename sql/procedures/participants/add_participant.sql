@@ -40,6 +40,10 @@ BEGIN
     ARRAY[rustygpt.membership_json(_conversation_id, _user_id, _action, _role)], _now);
   PERFORM rustygpt.log_access_changes(_action, _user_id,
     _conversation_id => _conversation_id, _event_number => _logged.event_numbers[1]);
+  PERFORM rustygpt.audit(
+    CASE _action WHEN 'added' THEN 'participant.added' ELSE 'participant.role_changed' END, _actor,
+    'account', _user_id, _conversation_id,
+    json_strip_nulls(json_build_object('before', _old_role, 'role', _role)));
   RETURN QUERY SELECT _logged.event_numbers, _logged.event_types, _logged.event_payloads;
 END
 $$;

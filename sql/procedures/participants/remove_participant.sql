@@ -36,6 +36,8 @@ BEGIN
   WHERE p.conversation_id = _conversation_id AND p.user_id = _user_id;
   PERFORM rustygpt.log_access_changes('removed', _user_id,
     _conversation_id => _conversation_id, _event_number => _logged.event_numbers[1]);
+  PERFORM rustygpt.audit('participant.removed', _actor, 'account', _user_id, _conversation_id,
+    json_build_object('role', _user_role));
   RETURN QUERY SELECT _logged.event_numbers, _logged.event_types, _logged.event_payloads;
 END
 $$;

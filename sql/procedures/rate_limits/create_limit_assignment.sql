@@ -26,6 +26,9 @@ BEGIN
   ON CONFLICT (method, pattern_key) DO UPDATE SET profile_id = excluded.profile_id,
     path_pattern = excluded.path_pattern, updated_at = excluded.updated_at;
   PERFORM rustygpt.log_access_changes('limits_changed', _actor);
+  PERFORM rustygpt.audit('limit_assignment.created', _actor, 'limit_assignment', _id,
+    _details => json_build_object('profile_id', _profile_id),
+    _target_name => _method || ' ' || _path_pattern);
   RETURN QUERY SELECT a.id, a.profile_id, p.name, a.method, a.path_pattern, a.created_at,
       a.updated_at
     FROM rustygpt.limit_assignments a JOIN rustygpt.limit_profiles p ON p.id = a.profile_id

@@ -33,6 +33,9 @@ BEGIN
   SELECT row_to_json(p) INTO _stored FROM rustygpt.limit_profiles p WHERE p.id = _id;
   PERFORM rustygpt.idempotency_store(_actor, _key, _body_hash, _stored, _now);
   PERFORM rustygpt.log_access_changes('limits_changed', _actor);
+  PERFORM rustygpt.audit('limit_profile.created', _actor, 'limit_profile', _id,
+    _details => json_build_object('requests_per_second', _requests_per_second, 'burst', _burst),
+    _target_name => _name);
   RETURN QUERY SELECT false, p.id, p.name, p.algorithm, p.requests_per_second, p.burst, p.description,
       p.created_at, p.updated_at
     FROM rustygpt.limit_profiles p WHERE p.id = _id;

@@ -16,6 +16,8 @@ BEGIN
       'This profile is assigned to routes; delete its assignments first.');
   END IF;
   DELETE FROM rustygpt.limit_profiles p WHERE p.id = _id;
+  PERFORM rustygpt.audit('limit_profile.deleted', _actor, 'limit_profile', _id,
+    _target_name => _profile.name);
   PERFORM rustygpt.log_access_changes('limits_changed', _actor);
 END
 $$;

@@ -27,6 +27,8 @@ BEGIN
       THEN _changes ->> 'description' ELSE p.description END
   WHERE p.id = _id;
   PERFORM rustygpt.log_access_changes('limits_changed', _actor);
+  PERFORM rustygpt.audit('limit_profile.updated', _actor, 'limit_profile', _id,
+    _details => (_changes -> 'params')::json, _target_name => _profile.name);
   RETURN QUERY SELECT p.id, p.name, p.algorithm, p.requests_per_second, p.burst, p.description,
       p.created_at, p.updated_at
     FROM rustygpt.limit_profiles p WHERE p.id = _id;

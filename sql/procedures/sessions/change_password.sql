@@ -34,6 +34,7 @@ BEGIN
   PERFORM rustygpt.log_access_changes('session_ended', _actor, _ended);
   PERFORM rustygpt.log_access_changes('password_changed', _actor, ARRAY[_session_id],
     _event_number => _session.generation);
+  PERFORM rustygpt.audit('account.password_changed', _actor, 'account', _actor);
   RETURN QUERY SELECT _session.id, _session.issued_at, _session.expires_at,
     _session.absolute_expires_at, _session.generation, _ended;
 END

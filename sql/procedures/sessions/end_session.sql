@@ -9,5 +9,6 @@ BEGIN
     PERFORM rustygpt.raise_error('RG404', 'There is no such session.');
   END IF;
   PERFORM rustygpt.log_access_changes('session_ended', _actor, ARRAY[_session_id]);
+  PERFORM rustygpt.audit('session.ended', _actor, 'session', _session_id);
 END
 $$;

@@ -13,6 +13,7 @@ BEGIN
   INTO _ended, _user_id;
   IF FOUND THEN
     PERFORM rustygpt.log_access_changes('session_ended', _user_id, ARRAY[_ended]);
+    PERFORM rustygpt.audit('session.ended', _user_id, 'session', _ended);
   END IF;
   RETURN _ended;
 END

@@ -29,6 +29,7 @@ BEGIN
   ) SELECT COALESCE(array_agg(deleted.id) FILTER (WHERE deleted.expires_at > _now), '{}')
     INTO _ended FROM deleted;
   PERFORM rustygpt.log_access_changes('session_ended', _user_id, _ended);
+  PERFORM rustygpt.audit('session.started', _user_id, 'session', _id);
   RETURN QUERY SELECT _id, _now, _idle, _end, _ended;
 END
 $$;

@@ -21,6 +21,8 @@ BEGIN
     PERFORM rustygpt.raise_error('RG409', format(
       'You have %s tokens, which is the maximum; revoke one first.', _max_tokens));
   END IF;
+  PERFORM rustygpt.audit('token.created', _actor, 'token', _id,
+    _details => json_build_object('scopes', _scopes, 'expires_at', rustygpt.rfc3339(_expires_at)));
   RETURN QUERY INSERT INTO rustygpt.personal_tokens AS t (id, user_id, token_hash, name, scopes,
       created_at, expires_at)
     VALUES (_id, _actor, _token_hash, _name,

@@ -9,5 +9,6 @@ BEGIN
     PERFORM rustygpt.raise_error('RG404', 'There is no such token.');
   END IF;
   PERFORM rustygpt.log_access_changes('session_ended', _actor, ARRAY[_token_id]);
+  PERFORM rustygpt.audit('token.revoked', _actor, 'token', _token_id);
 END
 $$;

@@ -37,6 +37,8 @@ class TargetSite:
 
     async def ids(self, template: str, target: Target) -> dict[str, str]:
         """Return new ids for the parameters of a route, and for the ids of its body."""
+        if template == "/api/admin/retention":
+            return await self._in_conversation("/api/conversations/{conversation_id}", target)
         if "/api/admin/" in template:
             return await self._administered(template, target)
         if "{session_id}" in template:

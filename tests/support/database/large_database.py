@@ -53,6 +53,8 @@ class Sizes:
     events: int = 5_000
     """Events in the log of conversation 0: as many as it keeps by default."""
     access_changes: int = 100_000
+    audit_entries: int = 100_000
+    """A minute apart; every hundredth is of conversation 0, only number 1 has its action."""
     sessions: int = 40_000
     idempotency_keys: int = 100_000
     limit_cells: int = 50_000
@@ -141,6 +143,14 @@ INSERT INTO rustygpt.access_changes (number, kind, user_id)
 SELECT n, 'account_changed', pg_temp.id(1, n % {users})
 FROM generate_series(1, {access_changes}) AS n;
 DELETE FROM rustygpt.access_change_counter;
+INSERT INTO rustygpt.audit_entries (created_at, action, actor_id, actor_name, target_kind,
+  target_id, conversation_id)
+SELECT {now} - make_interval(mins => {audit_entries} - n),
+  CASE WHEN n = 1 THEN 'server.set_up' WHEN n % 2 = 1 THEN 'token.created'
+    ELSE 'session.started' END,
+  pg_temp.id(1, n % {users}), 'user' || n % {users}, 'account', pg_temp.id(1, n % {users}),
+  CASE WHEN n % 100 = 0 THEN pg_temp.id(2, 0) END
+FROM generate_series(1, {audit_entries}) AS n;
 INSERT INTO rustygpt.access_change_counter (last_number) VALUES ({access_changes});
 """
 _CONVERSATIONS: Final = """

@@ -24,6 +24,7 @@ from rustygpt_server.db import (
     access_changes,
     accounts,
     answers,
+    audit,
     conversations,
     events,
     invites,
@@ -31,6 +32,7 @@ from rustygpt_server.db import (
     participants,
     presence,
     rate_limits,
+    retention,
     sessions,
     threads,
     tokens,
@@ -108,6 +110,10 @@ def _update_user(db: Database, **change: Any) -> Awaitable[Any]:
     return accounts.update_user(db, ACTOR, OTHER, now=NOW, **changes)
 
 
+def _list_audit(db: Database, before: int | None = None, **filters: Any) -> Awaitable[Any]:
+    return audit.list_audit(db, ACTOR, audit.AuditFilter(**filters), before, PAGE)
+
+
 def _new_invite() -> invites.NewInvite:
     return invites.NewInvite(NEW_ID, NEW_HASH, "x@example.org", "member", LATER)
 
@@ -142,6 +148,23 @@ ACCOUNTS: Final[dict[str, Call]] = {
     "create_user": lambda db, _: accounts.create_user(db, ACTOR, _account(), ["member"], NOW),
     "update_user": lambda db, _: _update_user(db, roles=["read_only"]),
     "update_user who is disabled": lambda db, _: _update_user(db, disabled=True),
+    "record_refused_login": lambda db, _: audit.record_refused_login(db, OTHER, "wrong password"),
+    "list_audit": lambda db, _: _list_audit(db),
+    "list_audit before one": lambda db, s: _list_audit(db, s.audit_entries // 2),
+    "list_audit of an action": lambda db, _: _list_audit(db, actions=["token.created"]),
+    "list_audit of a rare action": lambda db, _: _list_audit(db, actions=["server.set_up"]),
+    "list_audit by an actor": lambda db, _: _list_audit(db, actor=OTHER),
+    "list_audit of a target": lambda db, _: _list_audit(db, target=OTHER),
+    "list_audit of a conversation": lambda db, _: _list_audit(db, conversation_id=MAIN),
+    "list_audit until a time": lambda db, _: _list_audit(db, until=NOW - timedelta(hours=1)),
+    "show_retention": lambda db, _: retention.show_retention(db, ACTOR),
+    "list_conversation_retention": lambda db, _: retention.list_conversation_retention(
+        db, ACTOR, None, PAGE
+    ),
+    "set_retention": lambda db, _: retention.set_retention(db, ACTOR, None, {"messages_days": 90}),
+    "set_retention of a conversation": lambda db, _: retention.set_retention(
+        db, ACTOR, MAIN, {"messages_days": 90}
+    ),
     "token_secret": lambda db, _: sessions.token_secret(db),
     "start_session": lambda db, _: sessions.start_session(
         db, sessions.NewSession(NEW_ID, ACTOR, "hash", NEW_HASH, None, None), LIMITS, NOW

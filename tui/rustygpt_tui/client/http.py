@@ -6,6 +6,7 @@ from typing import Self
 from msgspec import Struct
 
 from rustygpt_shared.codec import decode
+from rustygpt_tui.client.audit import AuditCalls
 from rustygpt_tui.client.conversations import ConversationCalls
 from rustygpt_tui.client.invites import InviteCalls
 from rustygpt_tui.client.messages import MessageCalls
@@ -31,6 +32,7 @@ class Client(
     MessageCalls,
     PresenceCalls,
     RateLimitCalls,
+    AuditCalls,
 ):
     """A client of the server at the session's origin. Every call raises ClientError.
 
