@@ -1,4 +1,4 @@
-"""The server's own commands: `serve`, `config` and `spec`.
+"""The server's own commands: `serve`, backups, `doctor`, `config` and `spec`.
 
 The terminal's program names them as text and imports them when they are called.
 """
@@ -51,6 +51,61 @@ def serve(
     }
     loaded = _load(config, flags, supervised=supervised)
     sys.exit(run_server(loaded, dict(os.environ), supervised=supervised))
+
+
+_DATA_DIR = click.option("--data-dir", type=click.Path(), help="The embedded PostgreSQL is here.")
+_CONFIG = click.option(
+    "--config", type=click.Path(path_type=Path), help="Read settings from this file."
+)
+_QUIET = click.option("--quiet", is_flag=True, help="Print errors only.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_DATA_DIR
+@_CONFIG
+@_QUIET
+def backup(file: Path, data_dir: str | None, config: Path | None, quiet: bool) -> None:
+    """Write the database to FILE as it is at one moment, while the server runs or not."""
+    from rustygpt_server.app.backup_command import make_backup
+
+    code = make_backup(_load_for(data_dir, config), dict(os.environ), file, quiet=quiet)
+    raise click.exceptions.Exit(code)
+
+
+@click.command("restore-backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@_DATA_DIR
+@_CONFIG
+@_QUIET
+def restore_backup(file: Path, data_dir: str | None, config: Path | None, quiet: bool) -> None:
+    """Restore the backup FILE into an empty database; all sessions end."""
+    from rustygpt_server.app.backup_command import restore
+
+    code = restore(_load_for(data_dir, config), dict(os.environ), file, quiet=quiet)
+    raise click.exceptions.Exit(code)
+
+
+@click.command()
+@_DATA_DIR
+@_CONFIG
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+def doctor(data_dir: str | None, config: Path | None, as_json: bool) -> None:
+    """Check the settings, the database, and the age and readability of the last backup."""
+    from rustygpt_server.app.backup_command import diagnose
+
+    findings = diagnose(_load_for(data_dir, config), dict(os.environ))
+    for finding in findings:
+        if as_json:
+            click.echo(msgspec.json.encode(finding).decode())
+        else:
+            click.echo(f"{finding.status:<8} {finding.message}")
+    failed = any(finding.status == "failed" for finding in findings)
+    raise click.exceptions.Exit(FAILED if failed else 0)
+
+
+def _load_for(data_dir: str | None, config: Path | None) -> LoadedSettings:
+    return _load(config, {("db", "data_dir"): data_dir} if data_dir else {})
 
 
 @click.group()

@@ -192,6 +192,17 @@ COMMANDS: dict[str, CommandEntry] = {
     "follow": CommandEntry("Print events as they happen", f"{_COMMANDS}.follow:follow"),
     "admin": _ADMIN,
     "serve": CommandEntry("Run the server", "rustygpt_server.cli:serve", requires="sanic"),
+    "backup": CommandEntry(
+        "Write the database to a file", "rustygpt_server.cli:backup", requires="sanic"
+    ),
+    "restore-backup": CommandEntry(
+        "Restore a backup into an empty database",
+        "rustygpt_server.cli:restore_backup",
+        requires="sanic",
+    ),
+    "doctor": CommandEntry(
+        "Check the database and the last backup", "rustygpt_server.cli:doctor", requires="sanic"
+    ),
     "config": CommandEntry(
         "Show and check the settings", "rustygpt_server.cli:config", requires="sanic"
     ),

@@ -98,7 +98,7 @@ async def _start_and_serve(
         stop_on_stdin_eof(stop)
     sock = bind_socket(settings.server.host, settings.server.port)
     try:
-        async with _database(loaded, environ, report) as urls:
+        async with database(loaded, environ, lambda stage: report({"stage": stage})) as urls:
             report({"stage": "Checking the schema"})
             scripts: list[ScriptResult] = []
             login = await _bootstrap(urls, scripts)
@@ -129,9 +129,10 @@ def _outdated(loaded: LoadedSettings, environ: Mapping[str, str]) -> str:
 
 
 @asynccontextmanager
-async def _database(
-    loaded: LoadedSettings, environ: Mapping[str, str], report: Report
+async def database(
+    loaded: LoadedSettings, environ: Mapping[str, str], progress: Callable[[str], None]
 ) -> AsyncIterator[DatabaseUrls]:
+    """Yield the URLs of the settings' database, or of the embedded one, which is started."""
     db = loaded.settings.db
     if db.url:
         yield DatabaseUrls(db.url, db.owner_url)
@@ -139,7 +140,7 @@ async def _database(
     from rustygpt_server.db import embedded
 
     folder = data_folder(loaded.settings, environ)
-    running = await embedded.start(folder, lambda stage: report({"stage": stage}))
+    running = await embedded.start(folder, progress)
     try:
         yield DatabaseUrls(running.url, None)
     finally:

@@ -25,11 +25,13 @@ from rustygpt_shared import __version__
 
 _log = log(__name__)
 
-_LOCK: Final = 7_283_461_905
+LOCK: Final = 7_283_461_905
+"""The advisory lock of what creates the schema: one process at a time."""
 _LOCK_TIMEOUT_MS: Final = "60000"
 _TRIES: Final = 10
 _BUSY_CATALOG: Final = "tuple concurrently updated"
 _OUTDATED: Final = "RG426"
+_UNFINISHED_RESTORE: Final = "RG427"
 
 OnScript = Callable[[str, str, float], None]
 """Called with stage, status (`applied`, `kept`, `failed`) and seconds."""
@@ -75,10 +77,10 @@ async def bootstrap(
     version, Unavailable when there is no connection.
     """
     login = _login(url, owner_url)
-    async with _connected(owner_url or url) as connection:
+    async with connected(owner_url or url) as connection:
         work = _Bootstrap(connection, folder, now, on_script, release)
         async with translated_errors():
-            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
             await _apply_all(work, login)
             pool_login = PoolLogin() if login else await _open_login(work)
             await _restrict(work, login)
@@ -107,7 +109,12 @@ def _user(url: str) -> str | None:
 
 
 @asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[Any]:
+async def connected(url: str) -> AsyncIterator[Any]:
+    """Open a plain connection of the operator, without a statement timeout.
+
+    Raises BootstrapError for an address or a login that cannot be used, Unavailable without a
+    connection.
+    """
     try:
         connection = await asyncpg.connect(
             url,
@@ -132,10 +139,13 @@ async def _connected(url: str) -> AsyncIterator[Any]:
 
 
 async def _apply_all(work: _Bootstrap, login: str | None) -> None:
+    await _run(work, "bootstrap/001_check.sql")
+    await _run(work, "bootstrap/005_roles.sql")
     await _run(work, "bootstrap/010_prepare.sql")
     await _set_role(work, "owner")
     await _run(work, "bootstrap/020_applied_scripts.sql")
     await _run(work, "bootstrap/030_excess_privileges.sql")
+    await _run(work, "bootstrap/040_backups.sql")
     applied = {
         row[0]: row
         for row in await work.connection.fetch("SELECT * FROM rustygpt.read_applied_scripts()")
@@ -258,5 +268,7 @@ def _failure(script: Script, error: Exception) -> BootstrapError | Unavailable:
         return translated
     if getattr(error, "sqlstate", None) == _OUTDATED:
         return OutdatedDatabase(str(error))
+    if getattr(error, "sqlstate", None) == _UNFINISHED_RESTORE:
+        return BootstrapError(str(error))
     where = location(script, getattr(error, "position", None))
     return BootstrapError(f"{where}: {error}")

