@@ -154,10 +154,11 @@ async def test_a_backup_under_load_is_one_moment(cluster_url: str, tmp_path: Pat
     file = tmp_path / "backup"
     async with created(cluster_url) as first, created(cluster_url) as second:
         login = await databases.prepare(first)
-        ann, conversation_id = await filled(first, login)
+        ann, _ = await filled(first, login)
         async with databases.pool(first, login) as db:
             builder = DatabaseBuilder(db)
             builder.advance_time(3_600)
+            conversation_id = await builder.conversation(ann)
             roots = [(await builder.post(ann, conversation_id)).posted.message_id for _ in range(4)]
             written = 0
 
