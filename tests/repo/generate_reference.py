@@ -176,6 +176,8 @@ def _http() -> Iterator[str]:
 def _name(shape: Any) -> str:
     if isinstance(shape, str):
         return shape
+    if isinstance(shape, tuple):
+        return " or ".join(map(_name, shape))
     if typing.get_origin(shape) is None:
         return str(shape.__name__)
     return str(shape).replace("rustygpt_shared.models.messages.", "").replace("typing.", "")

@@ -86,6 +86,7 @@ TABLE: dict[tuple[str, str], dict[str, int] | str] = {
     ("POST", "/api/invites/{token_or_id}/revoke"): _members(204, "admin", "owner"),
     ("GET", "/api/conversations/{conversation_id}/threads"): _READ,
     ("GET", "/api/conversations/{conversation_id}/unread"): _READ,
+    ("GET", "/api/conversations/{conversation_id}/export"): _READ,
     ("GET", "/api/conversations/{conversation_id}/presence"): _READ,
     ("POST", "/api/presence/heartbeat"): {**dict.fromkeys(CALLER_KINDS, 204), "anonymous": 401},
     ("POST", "/api/typing"): _members(204, "member", "admin", "owner"),

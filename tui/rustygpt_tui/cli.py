@@ -29,7 +29,7 @@ from rustygpt_tui.standard_streams import replace_standard_streams
 _COMMANDS = "rustygpt_tui.commands"
 _ADMIN_LIMITS = f"{_COMMANDS}.admin_limits"
 _CONVERSATIONS = CommandEntry(
-    "Your conversations: list, create, show, rename, archive, delete, leave",
+    "Your conversations: list, create, show, rename, archive, delete, leave, export, import",
     subcommands={
         "list": CommandEntry(
             "List your conversations", f"{_COMMANDS}.conversations:list_conversations"
@@ -52,6 +52,9 @@ _CONVERSATIONS = CommandEntry(
         ),
         "leave": CommandEntry(
             "Leave a conversation", f"{_COMMANDS}.conversations:leave_conversation"
+        ),
+        "export": CommandEntry(
+            "Save a conversation in a file", f"{_COMMANDS}.transfer:export_conversation"
         ),
     },
     default="list",

@@ -58,6 +58,13 @@ class Authenticator:
         )
         check_origin(request, own, self._allowed_origins)
 
+    def public_url(self, request: Request) -> str:
+        """Return the address at which clients reach this server, without a slash at its end."""
+        if self._server.public_base_url:
+            return self._server.public_base_url.rstrip("/")
+        scheme = "https" if self._is_over_https(request) else "http"
+        return normalized_origin(f"{scheme}://{self.requested_host(request)}") or ""
+
     def _is_over_https(self, request: Request) -> bool:
         """Return whether the client uses https, as far as the socket or a trusted proxy says."""
         forwarded = request.headers.get("x-forwarded-proto", "").strip().lower()

@@ -39,6 +39,19 @@ def seq(name: str, description: str) -> Parameter:
     return Parameter(name, description, schema, 12)
 
 
+EXPORT_FORMAT: Final = Parameter(
+    "format",
+    "`jsonl`: a line for each message, between a header and a footer. `json`: the same as one "
+    "document. `markdown`: for people.",
+    {"type": "string", "enum": ["jsonl", "json", "markdown"], "default": "jsonl"},
+    "jsonl",
+)
+ROOT_ID: Final = Parameter(
+    "root_id",
+    "The root of a thread: only that thread.",
+    {"type": "string", "format": "uuid"},
+    "0199f0c1-3b6f-7c31-8a4e-5d2f10c9ab02",
+)
 CURSOR: Final = Parameter(
     "cursor", "The `next_cursor` of the page before.", {"type": "string", "maxLength": 1_024}
 )

@@ -9,7 +9,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast, get_args
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,7 @@ from rustygpt_server.db.threads import TreeStart
 from rustygpt_server.errors import BadRequest, CsrfFailed, UnsupportedMedia, ValidationFailed
 from rustygpt_shared import codec
 from rustygpt_shared.ids import new_id
+from rustygpt_shared.models.exports import ExportFileFormat
 from rustygpt_shared.problems import FieldError
 
 T = TypeVar("T")
@@ -102,6 +103,24 @@ def bool_param(request: Request, name: str) -> bool:
     if text not in ("true", "false"):
         raise BadRequest(f"{name} has to be true or false.")
     return bool(text == "true")
+
+
+def export_format(request: Request) -> ExportFileFormat:
+    """Return the format of an export that the query names, JSON Lines by default."""
+    text = request.args.get("format", "jsonl")
+    for known in get_args(ExportFileFormat):
+        if text == known:
+            return cast("ExportFileFormat", known)
+    raise BadRequest("format has to be jsonl, json or markdown.")
+
+
+def root_id_param(request: Request) -> UUID | None:
+    """Return the thread that the query names, or None."""
+    text = request.args.get("root_id")
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise BadRequest("root_id has to be the id of a message.") from None
 
 
 def is_html_requested(request: Request) -> bool:

@@ -86,7 +86,7 @@ class Operation:
     is_body_optional: bool = False
     """Whether a request without a body is one with `{}`."""
     response: Any = None
-    """The struct of the response's JSON, or a content type."""
+    """The struct of the response's JSON, or a content type, or several."""
     status: int = 200
     parameters: tuple[Parameter, ...] = ()
     """The query parameters and headers that it takes, besides those of all operations."""

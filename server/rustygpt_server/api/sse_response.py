@@ -42,7 +42,7 @@ class SseResponse:
         """
         response = await request.respond(content_type=_TYPE, headers=HEADERS.copy())
         transport = cast("WriteTransport", request.transport)
-        _configure_socket(transport.get_extra_info("socket"), peer_timeout)
+        configure_socket(transport.get_extra_info("socket"), peer_timeout)
         stream = cls(cast("HTTPResponse", response), transport)
         await stream.send(first_frames)
         _release_request(request, response)
@@ -76,7 +76,8 @@ class SseResponse:
         self._transport.abort()
 
 
-def _configure_socket(sock: socket.socket | None, peer_timeout: float) -> None:
+def configure_socket(sock: socket.socket | None, peer_timeout: float) -> None:
+    """Bound what the kernel keeps for a peer, and how long it waits for one that is silent."""
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)

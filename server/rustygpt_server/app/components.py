@@ -46,6 +46,7 @@ from rustygpt_server.services.background import BackgroundTasks, PeriodicTask
 from rustygpt_server.services.container import Services
 from rustygpt_server.services.conversations import Conversations
 from rustygpt_server.services.event_log import DatabaseEventLog
+from rustygpt_server.services.exports import Exports
 from rustygpt_server.services.health import Health
 from rustygpt_server.services.invites import Invites
 from rustygpt_server.services.memberships import Memberships
@@ -276,6 +277,7 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         invites=Invites(db, hub, access, clock),
         registration=Registration(db, hub, access, accounts, sessions, auth.registration, clock),
         conversations=_conversations(core, presence),
+        exports=Exports(db, clock),
         threads=Threads(db, core.unread),
         messages=Messages(db, hub, core.answer_manager, core.catalog, typing, runtime),
         rate_limits=RateLimits(db, access, context.settings.rate_limits, runtime),

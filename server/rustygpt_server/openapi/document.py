@@ -17,6 +17,7 @@ from rustygpt_server.openapi.examples import example_of
 from rustygpt_server.openapi.responses import components, responses_of
 from rustygpt_shared import __version__, json_schemas
 from rustygpt_shared.events import Event
+from rustygpt_shared.models.exports import EXPORT_LINES
 from rustygpt_shared.problems import Problem
 from rustygpt_shared.requests import Request
 from rustygpt_shared.settings import Settings
@@ -77,10 +78,11 @@ def _schemas(operations: Sequence[Operation]) -> tuple[dict[Any, Any], dict[str,
     shapes = []
     for operation in operations:
         for shape in (operation.body, operation.response):
-            if shape is not None and not isinstance(shape, str) and shape not in shapes:
+            if shape is not None and not isinstance(shape, str | tuple) and shape not in shapes:
                 shapes.append(shape)
     members = list(get_args(Event))
-    found, named = json_schemas.components([*shapes, *members, Problem], _REF)
+    lines = list(EXPORT_LINES)
+    found, named = json_schemas.components([*shapes, *members, *lines, Problem], _REF)
     for shape in shapes:
         if isinstance(shape, type) and issubclass(shape, Request):
             _add_text_limits(named[shape.__name__], shape)

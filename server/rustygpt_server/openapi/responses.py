@@ -9,6 +9,7 @@ from rustygpt_server.api.rate_limiting import UNLIMITED
 from rustygpt_server.api.request_parsing import SAFE_METHODS
 from rustygpt_server.api.routing import STREAM, Operation
 from rustygpt_server.openapi.examples import example_of
+from rustygpt_shared.models.exports import EXPORT_LINES
 from rustygpt_shared.problems import Problem
 from rustygpt_shared.settings import Settings
 
@@ -151,12 +152,23 @@ def _content(operation: Operation, schema: Any) -> dict[str, Any]:
             }
         }
         return {"content": {STREAM: media}}
+    if isinstance(operation.response, tuple):
+        return {"content": {media: _export_media(media) for media in operation.response}}
     if isinstance(operation.response, str):
         is_text = operation.response.startswith(("text/", "*/"))
         return {"content": {operation.response: {"schema": _TEXT if is_text else _OBJECT}}}
     example = example_of(operation.response) if _is_described(operation.response) else None
     media = {"schema": schema} if example is None else {"schema": schema, "example": example}
     return {"content": {"application/json": media}}
+
+
+def _export_media(content_type: str) -> dict[str, Any]:
+    """Return what an export of this type contains."""
+    if content_type != "application/x-ndjson":
+        return {"schema": _TEXT if content_type.startswith("text/") else _OBJECT}
+    lines = [{"$ref": f"#/components/schemas/{line.__name__}"} for line in EXPORT_LINES]
+    schema = {"type": "string", "contentMediaType": content_type, "contentSchema": {"oneOf": lines}}
+    return {"schema": schema}
 
 
 def _is_described(shape: Any) -> bool:

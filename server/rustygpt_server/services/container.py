@@ -6,6 +6,7 @@ from rustygpt_server.rendering.renderer import Renderer
 from rustygpt_server.services.accounts import Accounts
 from rustygpt_server.services.audit import AuditLog
 from rustygpt_server.services.conversations import Conversations
+from rustygpt_server.services.exports import Exports
 from rustygpt_server.services.health import Health
 from rustygpt_server.services.invites import Invites
 from rustygpt_server.services.messages import Messages
@@ -30,6 +31,7 @@ class Services(Struct, frozen=True):
     invites: Invites
     registration: Registration
     conversations: Conversations
+    exports: Exports
     threads: Threads
     messages: Messages
     rate_limits: RateLimits

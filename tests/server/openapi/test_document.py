@@ -26,6 +26,8 @@ _PARAMETERS_OF = {
     "read_name_cursor": {"cursor"},
     "idempotency_key": {"Idempotency-Key"},
     "is_html_requested": {"render"},
+    "export_format": {"format"},
+    "root_id_param": {"root_id"},
     "tree_start": {"cursor_path", "cursor", "before_path", "around"},
 }
 """What functions of `request_parsing` read."""

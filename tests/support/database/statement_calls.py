@@ -27,6 +27,7 @@ from rustygpt_server.db import (
     audit,
     conversations,
     events,
+    exports,
     invites,
     messages,
     participants,
@@ -95,6 +96,10 @@ def _list_messages(db: Database, sizes: Sizes, **start: int) -> Awaitable[Any]:
 
 def _list_threads(db: Database, before: Any = None) -> Awaitable[Any]:
     return threads.list_threads(db, ACTOR, MAIN, before, PAGE)
+
+
+def _export_messages(db: Database, after: tuple[UUID, str] | None) -> Awaitable[Any]:
+    return exports.export_messages(db, ACTOR, exports.ExportScope(MAIN, 10**9), after, 200)
 
 
 def _list_conversations(db: Database, before: Any = None) -> Awaitable[Any]:
@@ -258,6 +263,8 @@ CONVERSATIONS: Final[dict[str, Call]] = {
     ),
 }
 THREADS: Final[dict[str, Call]] = {
+    "export_messages": lambda db, _: _export_messages(db, None),
+    "export_messages after one": lambda db, s: _export_messages(db, (s.message(0, 0), _PATH)),
     "list_threads": lambda db, _: _list_threads(db),
     "list_threads after one": lambda db, s: _list_threads(
         db, (NOW - timedelta(milliseconds=s.messages // 2), id_of(Kind.MESSAGE, s.messages))

@@ -8,6 +8,7 @@ from msgspec import Struct
 from rustygpt_shared.codec import decode
 from rustygpt_tui.client.audit import AuditCalls
 from rustygpt_tui.client.conversations import ConversationCalls
+from rustygpt_tui.client.exports import ExportCalls
 from rustygpt_tui.client.invites import InviteCalls
 from rustygpt_tui.client.messages import MessageCalls
 from rustygpt_tui.client.presence import PresenceCalls
@@ -28,6 +29,7 @@ class Client(
     UserCalls,
     TokenCalls,
     ConversationCalls,
+    ExportCalls,
     InviteCalls,
     MessageCalls,
     PresenceCalls,

@@ -147,6 +147,39 @@ class Transport:
             if not (can_retry and await self._refresh_session(used)):
                 raise error_from_response(rejection, self.origin)
 
+    async def upload(
+        self,
+        path: str,
+        content: AsyncIterator[bytes],
+        response_type: type[T],
+        *,
+        headers: Mapping[str, str],
+        key: str,
+    ) -> T:
+        """Send a POST whose body is sent as it is read, and return its response.
+
+        It is sent once, however long it takes: its body cannot be read again. A caller whose
+        session may have to be refreshed makes another request first.
+        """
+        import httpx
+
+        request = _request("POST", path, key=key)
+        all_headers = {**self._headers(request), **headers}
+        try:
+            async with self._http().stream(
+                "POST", path, content=content, headers=all_headers
+            ) as response:
+                self.session.store_cookies(response.headers.get_list("set-cookie"))
+                result = await self._read(response)
+        except httpx.HTTPError as error:
+            raise error_from_transport(error, self.origin) from None
+        if not result.is_success:
+            raise error_from_response(result, self.origin)
+        try:
+            return decode(result.content, response_type)
+        except msgspec.MsgspecError:
+            raise unreadable_response(self.origin) from None
+
     @asynccontextmanager
     async def _stream_once(
         self, path: str, headers: Mapping[str, str], silence_seconds: float

@@ -127,6 +127,12 @@ class _Escapes(dict[int, str]):
         return "".join(f"\\u{utf16[i : i + 2].hex()}" for i in range(0, len(utf16), 2))
 
 
+def write_bytes(data: bytes) -> None:
+    """Write the bytes of a file to standard output, which is no terminal."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
+
+
 def _aligned(table: list[list[str]]) -> str:
     """Return the rows of a table as lines, each column as wide as its widest cell."""
     widths = [max(width(cell) for cell in column) for column in zip(*table, strict=True)]

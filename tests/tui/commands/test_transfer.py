@@ -1,0 +1,90 @@
+"""The commands `conversations export` and `conversations import`, against a real server."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.clients.cli_user import CliUser
+from tests.support.database.failing_procedures import DISK_FULL, failing_procedure
+from tests.support.password import PASSWORD
+from tests.support.servers.in_process_server import HttpUser, InProcessServer, StartServer
+
+
+@pytest.fixture
+async def server(start_server: StartServer) -> AsyncIterator[InProcessServer]:
+    """A real server, in place of the fake one of the other commands."""
+    async with start_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def ann(server: InProcessServer) -> HttpUser:
+    """Ann, as whom commands are signed in."""
+    return await server.person("ann")
+
+
+@pytest.fixture
+async def cli(server: InProcessServer, ann: HttpUser, tmp_path: Path) -> CliUser:
+    """Ann's command line."""
+    user = CliUser(tmp_path / "settings", server.url)
+    await user.run("login", "--email", "ann", "--password-stdin", stdin=PASSWORD + "\n")
+    return user
+
+
+async def _conversation(user: HttpUser) -> str:
+    conversation_id = await user.conversation("Plans")
+    root = await user.root(conversation_id, "first \x1b[31m")
+    await user.reply(root, "second")
+    return conversation_id
+
+
+async def test_an_export_is_written_to_a_file(ann: HttpUser, cli: CliUser, tmp_path: Path) -> None:
+    """Named by the conversation's title; a file of that name is replaced, and no other is left."""
+    await _conversation(ann)
+    target = tmp_path / "folder" / "plans.jsonl"
+    target.parent.mkdir()
+    target.write_text("before")
+
+    assert await cli.error("conv", "export", "Plans", "-o", str(target), expect=0) == (
+        f"Exported to {target}.\n"
+    )
+    lines = [json.loads(line) for line in target.read_text().splitlines()]
+    assert [line["type"] for line in lines] == ["header", "message", "message", "footer"]
+    assert list(target.parent.iterdir()) == [target]
+
+
+async def test_an_export_goes_to_a_pipe(ann: HttpUser, cli: CliUser) -> None:
+    """As it is, of all threads or of one; an unknown thread is exit code 5."""
+    conversation_id = await _conversation(ann)
+    root = await ann.root(conversation_id, "another thread")
+    export = ("conversations", "export", conversation_id, "--format")
+    piped = await cli.run(*export, "markdown")
+    one = json.loads(await cli.run(*export, "json", "--root", root))
+    unknown = "00000000-0000-7000-8000-0000000000ff"
+    await cli.error(*export, "json", "--root", unknown, expect=5)
+
+    assert "first \x1b[31m" in piped
+    assert [message["content"] for message in one["messages"]] == ["another thread"]
+
+
+async def test_what_fails_leaves_no_file(
+    ann: HttpUser, cli: CliUser, tmp_path: Path, superuser: Any
+) -> None:
+    """The former file stays; a lost server is exit code 3, a missing folder 1."""
+    conversation_id = await _conversation(ann)
+    root = await ann.root(conversation_id)
+    await ann.call("POST", f"/api/messages/{root}/edit", {"content": "y"}, expect=204)
+    target = tmp_path / "folder" / "plans.jsonl"
+    target.parent.mkdir()
+    target.write_text("before")
+    export = ("conversations", "export", conversation_id, "-o")
+    async with failing_procedure(superuser, "list_revisions", DISK_FULL):
+        broken = await cli.error(*export, str(target), expect=3)
+    missing = await cli.error(*export, str(tmp_path / "missing" / "x.jsonl"), expect=1)
+
+    assert "broke off" in broken
+    assert "cannot be written: no such file or directory" in missing
+    assert target.read_text() == "before"
+    assert list(target.parent.iterdir()) == [target]
