@@ -22,7 +22,8 @@ _CALL = re.compile(r"rustygpt\.(\w+)\s*\(([^)]*)\)")
 _FROM_ADDRESS = re.compile(r"rustygpt\.from_address\(\$1::\w+, \$\d+\)")
 
 ABOUT_ONESELF = {
-    "record_heartbeat", "create_conversation", "create_token", "list_conversations",
+    "record_heartbeat", "begin_import", "create_conversation", "read_import_response",
+    "create_token", "list_conversations",
     "list_sessions", "list_tokens", "read_log_bounds", "search_users", "show_me", "show_password",
     "store_password_hash", "update_me",
 }  # fmt: skip

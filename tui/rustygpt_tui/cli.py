@@ -56,6 +56,9 @@ _CONVERSATIONS = CommandEntry(
         "export": CommandEntry(
             "Save a conversation in a file", f"{_COMMANDS}.transfer:export_conversation"
         ),
+        "import": CommandEntry(
+            "Create conversations from a file", f"{_COMMANDS}.transfer:import_conversations"
+        ),
     },
     default="list",
 )

@@ -1,9 +1,10 @@
 """The admission of request bodies, before they are read: how large, from whom, how many at once.
 
-What is in a body is decided in `request_parsing`.
+What is in a body is decided in `request_parsing`. Operations with a `streamed_body` read theirs as
+it arrives; they admit it themselves, after the caller was authenticated.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +22,7 @@ class BodyAdmission:
     def __init__(self, settings: Server, auth: Authenticator) -> None:
         self._limit = settings.body_limit_bytes
         self._anonymous_limit = min(settings.anonymous_body_limit_bytes, self._limit)
+        self._import_limit = settings.import_limit_bytes
         self._memory = settings.body_memory_bytes
         self._auth = auth
         self._arriving = 0
@@ -44,6 +46,21 @@ class BodyAdmission:
         await self._auth.authenticate(request)
         stream.request_max_size = self._limit
         return min(declared, self._limit)
+
+    async def stream(self, request: Request) -> AsyncIterator[bytes]:
+        """Yield the body of an operation that reads it as it arrives, which may be a large file.
+
+        Raises PayloadTooLarge, also in the middle of a body whose length was not declared.
+        """
+        length = request.headers.get("content-length")
+        stream: Any = request.stream
+        stream.request_max_size = self._import_limit
+        if length and int(length) > self._import_limit:
+            # Sanic discards it; a client that is cut off would not get to see the response.
+            stream.request_max_size = min(int(length), 4 * self._import_limit)
+            raise exceptions.PayloadTooLarge("The file is too large.")
+        while data := await stream.read():
+            yield data
 
     @contextmanager
     def reserve(self, size: int) -> Iterator[None]:

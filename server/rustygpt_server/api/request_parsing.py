@@ -48,13 +48,7 @@ def decode_body(request: Request, shape: type[T]) -> T:
     Raises UnsupportedMedia for another type or a coding (RFC 9110, 15.5.16), BadRequest (no JSON)
     or ValidationFailed (a field breaks a rule). Types are compared without case (8.3.1).
     """
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise UnsupportedMedia("Compressed requests are not accepted.")
-    if (
-        request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        != "application/json"
-    ):
-        raise UnsupportedMedia("The request has to be JSON: Content-Type: application/json.")
+    check_media_type(request, ("application/json",))
     try:
         return codec.decode(request.body, shape)
     except msgspec.ValidationError as error:
@@ -67,13 +61,28 @@ def decode_body(request: Request, shape: type[T]) -> T:
         raise BadRequest("The request's body is not JSON.") from None
 
 
+def check_media_type(request: Request, accepted: tuple[str, ...]) -> None:
+    """Raise UnsupportedMedia for a body of another type, or with a coding."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMedia("Compressed requests are not accepted.")
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in accepted:
+        raise UnsupportedMedia(f"The request has to be JSON: Content-Type: {accepted[0]}.")
+
+
+def idempotency_key_only(request: Request) -> str | None:
+    """Return the request's idempotency key, where the body is not known yet."""
+    key: str | None = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise BadRequest("An Idempotency-Key is 1 to 128 printable ASCII characters.")
+    return key
+
+
 def idempotency_key(request: Request) -> IdempotencyKey | None:
     """Return the request's idempotency key with the SHA-256 of its method, path and body."""
-    key = request.headers.get("idempotency-key")
+    key = idempotency_key_only(request)
     if key is None:
         return None
-    if not _KEY.fullmatch(key):
-        raise BadRequest("An Idempotency-Key is 1 to 128 printable ASCII characters.")
     content = f"{request.method} {request.path}\n".encode() + request.body
     return IdempotencyKey(key, hashlib.sha256(content).digest())
 

@@ -85,6 +85,8 @@ class Operation:
     """The struct of the request's JSON."""
     is_body_optional: bool = False
     """Whether a request without a body is one with `{}`."""
+    streamed_body: tuple[str, ...] = ()
+    """The content types of a body that the handler reads as it arrives."""
     response: Any = None
     """The struct of the response's JSON, or a content type, or several."""
     status: int = 200
@@ -146,6 +148,7 @@ class RouteGroup:
                 operation.methods,
                 name=operation.handler.__name__,
                 error_format="json",  # else Sanic parses the handler's source code to find it
+                stream=bool(operation.streamed_body),
                 ctx_is_public=operation.access == "public",
             )
 

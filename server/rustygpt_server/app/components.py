@@ -48,6 +48,7 @@ from rustygpt_server.services.conversations import Conversations
 from rustygpt_server.services.event_log import DatabaseEventLog
 from rustygpt_server.services.exports import Exports
 from rustygpt_server.services.health import Health
+from rustygpt_server.services.imports import Imports
 from rustygpt_server.services.invites import Invites
 from rustygpt_server.services.memberships import Memberships
 from rustygpt_server.services.messages import Messages
@@ -270,14 +271,16 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
     auth = context.settings.auth
     accounts = Accounts(db, passwords, access, presence, clock, context.setup_token)
     sessions = Sessions(db, access, passwords, auth.session, runtime, secret)
+    conversations = _conversations(core, presence)
     return Services(
         accounts=accounts,
         sessions=sessions,
         tokens=Tokens(db, access, runtime),
         invites=Invites(db, hub, access, clock),
         registration=Registration(db, hub, access, accounts, sessions, auth.registration, clock),
-        conversations=_conversations(core, presence),
+        conversations=conversations,
         exports=Exports(db, clock),
+        imports=Imports(db, access, core.catalog, clock, conversations.purge_soon),
         threads=Threads(db, core.unread),
         messages=Messages(db, hub, core.answer_manager, core.catalog, typing, runtime),
         rate_limits=RateLimits(db, access, context.settings.rate_limits, runtime),

@@ -88,6 +88,7 @@ def service_tasks(
         PeriodicTask("prune events", limits.prune_interval, prune),
         PeriodicTask("prune the audit log", limits.prune_interval, services.audit.prune),
         PeriodicTask("apply retention", limits.prune_interval, services.retention.apply),
+        PeriodicTask("expire imports", limits.prune_interval, services.imports.expire),
         PeriodicTask("purge conversations", limits.prune_interval, services.conversations.purge),
         PeriodicTask("sample gauges", limits.backplane_check, services.health.sample),
         PeriodicTask("refresh presence", limits.presence_check, services.presence.refresh),

@@ -181,6 +181,7 @@ async def _stop(components: Components, server: AsyncioServer) -> None:
     await components.hub.drain()
     closing = server.close()
     await components.background.stop()
+    await components.services.imports.stop()
     await components.services.conversations.stop()
     await components.unread.stop()
     await _close_connections(server.connections, components.context.runtime.limits.shutdown_grace)

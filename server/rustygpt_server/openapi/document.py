@@ -132,6 +132,9 @@ def _operation(
             "required": not operation.is_body_optional,
             "content": {"application/json": media},
         }
+    if operation.streamed_body:
+        content: dict[str, Any] = {media: {"schema": {}} for media in operation.streamed_body}
+        described["requestBody"] = {"required": True, "content": content}
     schema = schemas.get(_key(operation.response))
     described["responses"] = responses_of(operation, settings, schema)
     return described

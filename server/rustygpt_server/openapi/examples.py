@@ -28,6 +28,7 @@ _BY_NAME: Final[dict[str, Any]] = {
     "display_name": "Ada",
     "email": "ada@example.org",
     "field": "title",
+    "what": "images",
     "html": "<p>When is the release?</p>\n",
     "id": _ID.format(0),
     "last_event_id": "evt_42",

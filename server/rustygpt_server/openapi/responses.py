@@ -120,7 +120,7 @@ def _error_statuses(operation: Operation) -> Iterator[int]:
         yield from (401, 403)
     if "{" in operation.template:
         yield 404
-    if operation.body is not None:
+    if operation.body is not None or operation.streamed_body:
         yield from (415, 422)
     if IDEMPOTENCY_KEY in operation.parameters:
         yield 409

@@ -8,6 +8,7 @@ from rustygpt_server.services.audit import AuditLog
 from rustygpt_server.services.conversations import Conversations
 from rustygpt_server.services.exports import Exports
 from rustygpt_server.services.health import Health
+from rustygpt_server.services.imports import Imports
 from rustygpt_server.services.invites import Invites
 from rustygpt_server.services.messages import Messages
 from rustygpt_server.services.presence import PresenceService
@@ -32,6 +33,7 @@ class Services(Struct, frozen=True):
     registration: Registration
     conversations: Conversations
     exports: Exports
+    imports: Imports
     threads: Threads
     messages: Messages
     rate_limits: RateLimits

@@ -106,6 +106,10 @@ class Conversations:
             "conversation_deleted", actor, None, conversation_id, events[0].number
         )
         self._access.publish(deleted)
+        self.purge_soon()
+
+    def purge_soon(self) -> None:
+        """Begin to delete what deleted conversations had, in the background."""
         if self._purging is None or self._purging.done():
             self._purging = asyncio.create_task(self._purge_now())
 

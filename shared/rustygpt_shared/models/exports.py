@@ -108,3 +108,31 @@ class ExportFooter(Model, frozen=True, tag_field="type", tag="footer"):
 
 EXPORT_LINES: Final = (ExportHeader, ExportedMessage, ExportFooter)
 """What the lines of an export are."""
+
+
+ImportFormat = Literal["rustygpt", "chatgpt", "open_webui"]
+
+
+class ImportedConversation(Model, frozen=True):
+    """A conversation that an import has created."""
+
+    conversation_id: UUID
+    title: str
+    threads: int
+    messages: int
+
+
+class LeftOut(Model, frozen=True):
+    """Something that a file had, and that was not imported."""
+
+    what: str
+    count: int
+
+
+class ImportResult(Model, frozen=True):
+    """What an import has created, and what it has left out."""
+
+    format: ImportFormat
+    conversations: list[ImportedConversation]
+    messages: int
+    left_out: list[LeftOut]

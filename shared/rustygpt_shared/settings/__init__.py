@@ -60,6 +60,8 @@ class Server(Section, frozen=True):
     cors: Cors = field(default_factory=Cors)
     body_limit_bytes: Positive = 1_048_576
     """The largest request body that is accepted, in bytes."""
+    import_limit_bytes: Positive = 268_435_456
+    """The largest file that can be imported, in bytes."""
     anonymous_body_limit_bytes: Positive = 65_536
     """The largest request body that is accepted from a caller who is not signed in, in bytes."""
     body_memory_bytes: Positive = 67_108_864

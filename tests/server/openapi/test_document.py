@@ -25,6 +25,7 @@ _PARAMETERS_OF = {
     "read_cursor": {"cursor"},
     "read_name_cursor": {"cursor"},
     "idempotency_key": {"Idempotency-Key"},
+    "idempotency_key_only": {"Idempotency-Key"},
     "is_html_requested": {"render"},
     "export_format": {"format"},
     "root_id_param": {"root_id"},

@@ -26,6 +26,7 @@ class Kind(IntEnum):
     SESSION = 4
     TOKEN = 5
     INVITE = 6
+    IMPORT = 7
 
 
 def id_of(kind: Kind, number: int) -> UUID:
@@ -179,6 +180,10 @@ SELECT pg_temp.id(6, n), pg_temp.id(2, CASE WHEN n % 100 = 0 THEN 0 ELSE n % {co
   {now} - n * interval '1 minute', {now} + interval '1 day',
   CASE WHEN n > 0 THEN {now} END
 FROM generate_series(0, {invites} - 1) AS n;
+INSERT INTO rustygpt.imports (id, user_id, valid_until)
+VALUES (pg_temp.id(7, 0), pg_temp.id(1, 0), {now} + interval '1 day');
+INSERT INTO rustygpt.import_conversations (import_id, conversation_id)
+VALUES (pg_temp.id(7, 0), pg_temp.id(2, {conversations} - 1));
 """
 _MESSAGES: Final = """
 CREATE TEMP TABLE seeded_threads AS

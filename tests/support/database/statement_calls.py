@@ -28,6 +28,7 @@ from rustygpt_server.db import (
     conversations,
     events,
     exports,
+    imports,
     invites,
     messages,
     participants,
@@ -40,8 +41,9 @@ from rustygpt_server.db import (
 )
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import IdempotencyKey
+from rustygpt_server.importing.batches import BatchWriter, NewConversation, NewMessage
 from rustygpt_server.rates import Rate
-from rustygpt_shared import requests
+from rustygpt_shared import codec, requests
 from rustygpt_shared.ids import new_id
 from rustygpt_shared.models.presence import Status
 
@@ -52,6 +54,7 @@ ACTOR: Final = id_of(Kind.USER, 0)
 OTHER: Final = id_of(Kind.USER, 5)
 OUTSIDER: Final = id_of(Kind.USER, 100)
 MAIN: Final = id_of(Kind.CONVERSATION, 0)
+IMPORT: Final = id_of(Kind.IMPORT, 0)
 NEW_ID: Final = new_id(int(NOW.timestamp() * 1_000))
 NEW_HASH: Final = b"n" * 32
 KEY: Final = IdempotencyKey("a new key", b"k" * 32)
@@ -100,6 +103,15 @@ def _list_threads(db: Database, before: Any = None) -> Awaitable[Any]:
 
 def _export_messages(db: Database, after: tuple[UUID, str] | None) -> Awaitable[Any]:
     return exports.export_messages(db, ACTOR, exports.ExportScope(MAIN, 10**9), after, 200)
+
+
+def _import_batch() -> str:
+    """Return a conversation with one message."""
+    writer = BatchWriter(NOW)
+    writer.begin_conversation(NewConversation("T", False, "off", NOW))
+    writer.add(1, None, NewMessage("user", "hello", 1, NOW, is_mine=True))
+    writer.end_conversation()
+    return codec.encode(writer.take()).decode()
 
 
 def _list_conversations(db: Database, before: Any = None) -> Awaitable[Any]:
@@ -344,4 +356,14 @@ ANSWERS: Final[dict[str, Call]] = {
         db, ACTOR, s.message(ANSWERED, 1), None, ["demo"], KEY, CLAIM, NOW
     ),
 }
-CALLS: Final = {**ACCOUNTS, **CONVERSATIONS, **THREADS, **ANSWERS}
+IMPORTS: Final[dict[str, Call]] = {
+    "begin_import": lambda db, _: imports.begin_import(db, ACTOR, NEW_ID, "key", LATER, NOW),
+    "store_import": lambda db, _: imports.store_import(
+        db, ACTOR, IMPORT, _import_batch(), LATER, NOW
+    ),
+    "finish_import": lambda db, _: imports.finish_import(db, ACTOR, IMPORT, KEY, "{}", NOW),
+    "read_import_response": lambda db, _: imports.read_import_response(db, ACTOR, KEY, NOW),
+    "abort_import": lambda db, _: imports.abort_import(db, ACTOR, IMPORT, NOW),
+    "expire_imports": lambda db, _: imports.expire_imports(db, NOW),
+}
+CALLS: Final = {**ACCOUNTS, **CONVERSATIONS, **THREADS, **ANSWERS, **IMPORTS}

@@ -3,13 +3,15 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from tests.support.clients.cli_user import CliUser
 from tests.support.database.failing_procedures import DISK_FULL, failing_procedure
 from tests.support.password import PASSWORD
 from tests.support.servers.in_process_server import HttpUser, InProcessServer, StartServer
+
+FOLDER: Final = Path(__file__).parents[2] / "data" / "imports"
 
 
 @pytest.fixture
@@ -88,3 +90,31 @@ async def test_what_fails_leaves_no_file(
     assert "cannot be written: no such file or directory" in missing
     assert target.read_text() == "before"
     assert list(target.parent.iterdir()) == [target]
+
+
+async def test_a_file_is_imported(ann: HttpUser, cli: CliUser, tmp_path: Path) -> None:
+    """From a name or a pipe; the new conversations are listed, and what was left out is said."""
+    conversation_id = await _conversation(ann)
+    exported = await cli.run("conversations", "export", conversation_id)
+    file = FOLDER / "chatgpt_images.json"
+    lines = (await cli.run("conv", "import", "-", stdin=exported)).splitlines()
+    note = await cli.error("conv", "import", str(file), expect=0)
+    [result] = await cli.json("conv", "import", str(file))
+    titles = [c["title"] for c in (await ann.get("/api/conversations"))["conversations"]]
+
+    assert [line.split("\t")[1:] for line in lines] == [["Plans", "1", "2"]]
+    assert note == (
+        "Imported 1 conversation with 5 messages. "
+        "Left out or changed: attachments (1), audio recordings (1), images (2).\n"
+    )
+    assert (result["format"], result["messages"]) == ("chatgpt", 5)
+    assert sorted(titles) == ["Picture", "Picture", "Plans", "Plans"]
+
+
+async def test_a_bad_file_is_an_error(cli: CliUser, tmp_path: Path) -> None:
+    """With its place, and exit code 1; a file that is not there is an error of usage."""
+    bad = await cli.error("conv", "import", str(FOLDER / "rustygpt_missing_parent.jsonl"), expect=1)
+    missing = await cli.error("conv", "import", str(tmp_path / "missing"), expect=2)
+
+    assert "Line 3: its parent is not among the messages before it" in bad
+    assert "cannot be read: no such file or directory" in missing

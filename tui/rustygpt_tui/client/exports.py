@@ -68,6 +68,14 @@ async def save_export(
         _discard(temporary)
 
 
+def progress_text(verb: str, count: int, total: int | None) -> str:
+    """Return how far it is: `Importing: 12.3 of 40.0 MB (31 %)`."""
+    megabytes = f"{count / 1e6:,.1f}"
+    if not total:
+        return f"{verb}: {megabytes} MB"
+    return f"{verb}: {megabytes} of {total / 1e6:,.1f} MB ({100 * count // total} %)"
+
+
 async def _write(chunks: AsyncIterator[bytes], file: BinaryIO, on_bytes: OnBytes) -> None:
     buffer = bytearray()
     count = 0

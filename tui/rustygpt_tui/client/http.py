@@ -9,6 +9,7 @@ from rustygpt_shared.codec import decode
 from rustygpt_tui.client.audit import AuditCalls
 from rustygpt_tui.client.conversations import ConversationCalls
 from rustygpt_tui.client.exports import ExportCalls
+from rustygpt_tui.client.imports import ImportCalls
 from rustygpt_tui.client.invites import InviteCalls
 from rustygpt_tui.client.messages import MessageCalls
 from rustygpt_tui.client.presence import PresenceCalls
@@ -30,6 +31,7 @@ class Client(
     TokenCalls,
     ConversationCalls,
     ExportCalls,
+    ImportCalls,
     InviteCalls,
     MessageCalls,
     PresenceCalls,

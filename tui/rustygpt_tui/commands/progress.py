@@ -5,6 +5,7 @@ import time
 from types import TracebackType
 from typing import Final, Self
 
+from rustygpt_tui.client.exports import progress_text
 from rustygpt_tui.client.printable import one_line
 from rustygpt_tui.commands.output import Output
 from rustygpt_tui.errors import ClientError
@@ -47,11 +48,3 @@ class Progress:
             sys.stderr.flush()
         except (OSError, ClientError):
             self._is_shown = False
-
-
-def progress_text(verb: str, count: int, total: int | None) -> str:
-    """Return how far it is: `Importing: 12.3 of 40.0 MB (31 %)`."""
-    megabytes = f"{count / 1e6:,.1f}"
-    if not total:
-        return f"{verb}: {megabytes} MB"
-    return f"{verb}: {megabytes} of {total / 1e6:,.1f} MB ({100 * count // total} %)"

@@ -4,18 +4,25 @@ import codecs
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import get_args
+from typing import BinaryIO, get_args
 
 import click
 
-from rustygpt_shared.models.exports import ExportFileFormat
+from rustygpt_shared.models.exports import ExportFileFormat, ImportedConversation
 from rustygpt_tui.client.exports import save_export
+from rustygpt_tui.client.imports import imported_text, open_import
 from rustygpt_tui.commands import resolve
 from rustygpt_tui.commands.base import CommandContext, command
-from rustygpt_tui.commands.output import Output, write_bytes
+from rustygpt_tui.commands.output import Columns, Output, write_bytes
 from rustygpt_tui.commands.progress import Progress
 
 FORMATS = get_args(ExportFileFormat)
+IMPORTED: Columns[ImportedConversation] = {
+    "ID": lambda c: str(c.conversation_id),
+    "TITLE": lambda c: c.title,
+    "THREADS": lambda c: c.threads,
+    "MESSAGES": lambda c: c.messages,
+}
 
 
 @command("export", json=False)
@@ -53,6 +60,32 @@ async def export_conversation(
             with Progress(context.out, "Exporting") as progress:
                 await save_export(chunks, output, on_bytes=progress.on_bytes, overwrite=True)
     context.out.note(f"Exported to {output}.")
+
+
+@command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+async def import_conversations(context: CommandContext, file: Path) -> None:
+    """Create conversations of your own from a file; `-` reads standard input.
+
+    The file is an export of RustyGPT (JSON Lines or JSON), ChatGPT's conversations.json, or an
+    export of Open WebUI.
+    """
+    opened, size = _open(file)
+    with opened, Progress(context.out, "Importing", size) as progress:
+        async with context.client() as client:
+            await client.me()  # refreshes the session: a file is sent only once
+            result = await client.import_conversations(opened, size, on_bytes=progress.on_bytes)
+    if context.out.json:
+        context.out.object(result)
+        return
+    context.out.rows(result.conversations, IMPORTED)
+    context.out.note(imported_text(result))
+
+
+def _open(file: Path) -> tuple[BinaryIO, int | None]:
+    if str(file) == "-":
+        return sys.stdin.buffer, None
+    return open_import(file)
 
 
 async def _print(out: Output, chunks: AsyncIterator[bytes]) -> None:
