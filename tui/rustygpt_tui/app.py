@@ -318,3 +318,10 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
             yield SystemCommand("Change your password", help_text, dialogs.change_password)
             help_text = "Join a conversation with the link of an invite"
             yield SystemCommand("Join by an invite", help_text, dialogs.ask_for_invite)
+            transfers = screen.transfer_dialogs
+            help_text = "Save it in a file: JSON Lines, JSON or Markdown"
+            yield SystemCommand(
+                "Export this conversation…", help_text, transfers.export_conversation
+            )
+            help_text = "From a file of RustyGPT, ChatGPT or Open WebUI"
+            yield SystemCommand("Import conversations…", help_text, transfers.import_conversations)

@@ -13,7 +13,7 @@ async def test_all_commands_are_listed() -> None:
     """Before anything is typed, every command with a key but the palette's own is listed."""
     async with (
         fake_chat_server(FakeConversation()) as chat,
-        in_conversation(chat, (100, 50)) as driver,
+        in_conversation(chat, (100, 60)) as driver,
     ):
         await driver.pilot.press("ctrl+p")
         for key in keys_of("anywhere"):

@@ -28,6 +28,7 @@ from rustygpt_tui.screens.key_hints import Answering, key_hints
 from rustygpt_tui.screens.message_keys import MessageKeysMixin
 from rustygpt_tui.screens.side_panel import SidePanel
 from rustygpt_tui.screens.thread_pane import ThreadPane
+from rustygpt_tui.screens.transfer import TransferDialogs
 from rustygpt_tui.screens.unread_walk import UnreadWalk
 from rustygpt_tui.screens.worker_errors import WorkerErrorMixin
 from rustygpt_tui.store.state import Changes, State, display_name
@@ -71,6 +72,9 @@ class MainScreen(Screen[None], WorkerErrorMixin, MessageKeysMixin):
             on_changed=self.controller.refresh_list,
         )
         self.account_dialogs = AccountDialogs(self, client, on_joined=self._on_joined)
+        self.transfer_dialogs = TransferDialogs(
+            self, self.controller, on_imported=self.go_to_conversation
+        )
         self._unread_walk = UnreadWalk(self)
         self.loading_conversation: Worker[None] | None = None
 
