@@ -81,14 +81,14 @@ async def test_a_deletion_asks_for_the_title_and_closes_it_for_everybody(
         await expect(one.get_by_role("button", name="More for the conversation")).to_be_hidden()
 
 
-async def test_a_member_can_leave_and_nothing_else(
+async def test_a_member_can_export_and_leave_and_nothing_else(
     web_server: WebServer, page: Page, other_page: Page
 ) -> None:
     """The menu has what the role allows; the member's other browser leaves too."""
     await _open(web_server, page, "To be left", as_="bob")
     await _open_too(web_server, other_page, "To be left")
     await page.get_by_role("button", name="More for the conversation").click()
-    await expect(page.get_by_role("menuitem")).to_have_text(["Leave"])
+    await expect(page.get_by_role("menuitem")).to_have_text(["Export", "Leave"])
     await page.keyboard.press("Enter")
     await page.locator("#dialog").get_by_role("button", name="Leave").click()
     for one in (page, other_page):

@@ -145,6 +145,25 @@ export const updateConversation = (id, changes) => call("PATCH", `/api/conversat
 export const deleteConversation = (id) => call("DELETE", `/api/conversations/${id}`);
 export const removeParticipant = (id, userId) =>
   call("DELETE", `/api/conversations/${id}/participants/${userId}`);
+export const exportPath = (id, format) => withQuery(`/api/conversations/${id}/export`, { format });
+// Sends a file; only XMLHttpRequest says how much of it the server has read. `onProgress` gets a share.
+export async function importConversations(file, onProgress, signal) {
+  await me(); // refreshes the session: the file is sent only once
+  const request = new XMLHttpRequest();
+  request.open("POST", "/api/conversations/import");
+  const headers = { "Content-Type": "application/octet-stream", "X-CSRF-TOKEN": csrfToken(), "Idempotency-Key": newKey() };
+  for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+  request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total ? loaded / total : 0));
+  signal.addEventListener("abort", () => request.abort());
+  await new Promise((resolve) => {
+    request.addEventListener("loadend", resolve);
+    request.send(file);
+  });
+  if (!request.status) throw new Problem("The connection broke off; nothing was imported. Try again.");
+  const response = new Response(request.responseText, { status: request.status });
+  if (!response.ok) throw await problemOf(response);
+  return response.json();
+}
 export const listThreads = (id, { cursor } = {}) =>
   get(withQuery(`/api/conversations/${id}/threads`, { cursor }));
 export const listUnread = (id) => get(`/api/conversations/${id}/unread`);

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { closeDialog, showDialog, showForm, titleOf } from "./dialog.js";
 import { announce, byId, h, notify, withoutOverrides } from "./dom.js";
 import { openMenu } from "./menu.js";
+import { showExport } from "./transfer.js";
 
 export function addConversationMenu({ me, page, inBackground, conversations }) {
   function entriesOf({ id, title, role, archived_at: archivedAt }) {
@@ -11,6 +12,7 @@ export function addConversationMenu({ me, page, inBackground, conversations }) {
     const entries = [
       isAdmin && !archivedAt && ["Archive", () => change(() => setArchived(id, true), "Archived: read only.")],
       isAdmin && archivedAt && ["Unarchive", () => change(() => setArchived(id, false), "Unarchived.")],
+      ["Export", () => inBackground(() => showExport({ id, title }))],
       ["Leave", () => askToLeave(id, title)],
       role === "owner" && ["Delete", () => askToDelete(id, title)],
     ];

@@ -25,6 +25,7 @@ import { makeSight } from "./sight.js";
 import { isPlain } from "./target.js";
 import { makeThreadView } from "./thread-view.js";
 import { showTokens } from "./tokens.js";
+import { showImport } from "./transfer.js";
 
 const CONNECTION_TEXTS = {
   connecting: "Connecting …",
@@ -192,7 +193,7 @@ function addListeners(parts) {
   });
   byId("invite").addEventListener("click", () => showInviteDialog(page.state.conversation));
   byId("sessions").addEventListener("click", showSessions);
-  addAccountMenu(me);
+  addAccountMenu(me, () => inBackground(conversations.loadList));
   onClick("more-threads", async () => {
     await loadMoreThreads(page.state);
     parts.showLists();
@@ -224,10 +225,11 @@ function addListeners(parts) {
   });
 }
 
-function addAccountMenu(me) {
+function addAccountMenu(me, onImported) {
   const entries = [
     ["Change password", () => (location.hash = "#/password")],
     ["Personal tokens", () => showTokens(me)],
+    ["Import conversations", () => showImport(onImported)],
   ];
   byId("account-menu").addEventListener("click", () => openMenu(byId("account-menu"), entries));
 }
