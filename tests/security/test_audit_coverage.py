@@ -38,6 +38,7 @@ AUDITED: Final[dict[Key, set[str]]] = {
     ("POST", "/api/admin/limits/assignments"): {"limit_assignment.created"},
     ("DELETE", "/api/admin/limits/assignments/{assignment_id}"): {"limit_assignment.deleted"},
     ("POST", "/api/conversations"): {"conversation.created"},
+    ("POST", "/api/conversations/import"): {"conversation.imported"},
     ("PATCH", _C): {"conversation.updated"},
     ("DELETE", _C): {"conversation.deleted"},
     ("POST", f"{_C}/participants"): {"participant.added", "participant.role_changed"},
@@ -109,6 +110,9 @@ async def _chat(ann: HttpUser, bob: HttpUser) -> None:
     invite = await ann.post(f"{place}/invites", {}, expect=200)
     await ann.post(f"/api/invites/{invite['invite_id']}/revoke", {}, expect=204)
     await ann.call("DELETE", place, expect=204)
+    message = {"author": {"role": "user"}, "content": {"content_type": "text", "parts": ["x"]}}
+    mapping = {"a": {"parent": None, "message": message}}
+    await ann.post("/api/conversations/import", {"mapping": mapping}, expect=201)
 
 
 async def _administer(server: InProcessServer, admin: HttpUser, bob: HttpUser) -> None:

@@ -89,7 +89,7 @@ async def test_a_member_can_export_and_leave_and_nothing_else(
     await _open_too(web_server, other_page, "To be left")
     await page.get_by_role("button", name="More for the conversation").click()
     await expect(page.get_by_role("menuitem")).to_have_text(["Export", "Leave"])
-    await page.keyboard.press("Enter")
+    await page.get_by_role("menuitem", name="Leave").click()
     await page.locator("#dialog").get_by_role("button", name="Leave").click()
     for one in (page, other_page):
         await expect(one.locator("#notice-words")).to_contain_text("You are no longer in")

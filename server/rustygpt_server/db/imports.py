@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import IdempotencyKey
+from rustygpt_server.telemetry import client_address
 
 
 class StartedImport(Struct, frozen=True):
@@ -67,13 +68,15 @@ async def finish_import(
 ) -> FinishedImport:
     """Give the actor the imported conversations; raise NotFound if the import has ended."""
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.finish_import($1, $2, $3, $4, $5, $6)",
+        "SELECT * FROM rustygpt.finish_import(rustygpt.from_address($1::uuid, $7), "
+        "$2, $3, $4, $5, $6)",
         actor,
         import_id,
         idempotency and idempotency.key,
         idempotency and idempotency.body_hash,
         response,
         now,
+        client_address(),
     )
     return FinishedImport(*row)
 

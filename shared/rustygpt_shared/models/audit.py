@@ -25,6 +25,7 @@ AuditAction = Literal[
     "conversation.created",
     "conversation.updated",
     "conversation.deleted",
+    "conversation.imported",
     "participant.added",
     "participant.role_changed",
     "participant.removed",

@@ -29,6 +29,8 @@ BEGIN
   FROM rustygpt.conversations c WHERE c.id = ANY (_conversations);
   DELETE FROM rustygpt.imports i WHERE i.id = _import_id;
   PERFORM rustygpt.idempotency_store(_actor, _key, _body_hash, _response::json, _now);
+  PERFORM rustygpt.audit('conversation.imported', _actor, 'import', _import_id,
+    _details => json_build_object('conversations', cardinality(_conversations)));
   PERFORM rustygpt.log_added_conversations(_actor, _conversations, _positions);
   RETURN QUERY SELECT _response, false, _conversations, _positions;
 END
