@@ -263,11 +263,8 @@ def _backplane_handler(core: _Core, services: Services) -> BackplaneHandler:
 def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: bytes) -> Services:
     context = core.context
     runtime = context.runtime
-    db = core.db
-    hub, backplane = core.realtime.hub, core.realtime.backplane
-    access, clock = core.access, runtime.clock
-    typing = TypingService(db, hub, backplane, runtime)
-    presence = PresenceService(db, hub, backplane, typing, runtime)
+    db, hub, access, clock = core.db, core.realtime.hub, core.access, runtime.clock
+    typing, presence = _presence(core)
     auth = context.settings.auth
     accounts = Accounts(db, passwords, access, presence, clock, context.setup_token)
     sessions = Sessions(db, access, passwords, auth.session, runtime, secret)
@@ -293,6 +290,12 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         well_known=WellKnownFiles(context.settings, clock),
         renderer=renderer,
     )
+
+
+def _presence(core: _Core) -> tuple[TypingService, PresenceService]:
+    runtime, backplane = core.context.runtime, core.realtime.backplane
+    typing = TypingService(core.db, core.realtime.hub, backplane, runtime)
+    return typing, PresenceService(core.db, core.realtime.hub, backplane, typing, runtime)
 
 
 def _conversations(core: _Core, presence: PresenceService) -> Conversations:
