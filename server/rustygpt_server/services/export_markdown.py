@@ -18,7 +18,7 @@ from rustygpt_shared.models.exports import (
     ExportHeader,
 )
 
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_PUNCTUATION = re.compile(r"([!-&(-+\--/:-@\[-`{-~])")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FENCE = re.compile(r"(`{3,})[^`]*|(~{3,}).*")
 """The start of fenced code at the left edge, where nothing else can contain it."""
@@ -67,10 +67,8 @@ class MarkdownWriter:
 
     def footer(self, footer: ExportFooter) -> bytes:
         """Return the last line, which says that the export is complete."""
-        return (
-            f"\n---\n\nEnd of the export: {footer.messages:,} messages, "
-            f"{footer.threads:,} threads.\n"
-        ).encode()
+        counts = f"messages: {footer.messages:,}, threads: {footer.threads:,}"
+        return f"\n---\n\nEnd of the export ({counts}).\n".encode()
 
     def _facts(self, message: ExportedMessage) -> Iterator[str]:
         parent = self._parent(message.depth)

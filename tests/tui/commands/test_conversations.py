@@ -1,6 +1,7 @@
 """The commands `conversations`."""
 
 import json
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 from tests.support.clients.cli_runner import rustygpt
@@ -130,3 +131,18 @@ async def test_leave_removes_oneself(signed_in: FakeHttpServer) -> None:
     signed_in.on("DELETE", path, problem(409, "RGP.CONFLICT", "This is the last owner."))
     refused = await rustygpt("conv", "leave", str(TEA))
     assert (refused.code, refused.err) == (1, "rustygpt: This is the last owner.\n")
+
+
+async def test_an_export_cannot_control_a_terminal(signed_in: FakeHttpServer) -> None:
+    """Control characters of what is shown on a terminal are removed."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield "before \x1b[31m \xe2".encode() + b"\xe2\x82"
+        yield b"\xac after\n"
+
+    signed_in.on("GET", f"/api/conversations/{TEA}/export", FakeResponse(stream=chunks()))
+    result = await rustygpt("conversations", "export", str(TEA), terminal=True)
+
+    assert result.code == 0
+    assert "\x1b" not in result.out
+    assert "€ after\n" in result.out

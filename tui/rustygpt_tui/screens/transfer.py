@@ -143,7 +143,7 @@ class ImportDialog(TransferDialog[ImportResult]):
         """Create the field of the path."""
         yield Static(
             "A file exported by RustyGPT, ChatGPT (conversations.json) or Open WebUI",
-            classes="label",
+            classes="card-note",
         )
         yield Input(id="path", compact=True)
         yield self.progress_line()
