@@ -44,6 +44,7 @@ TARGETS: Final[dict[Key, tuple[int | None, int | None, int | None]]] = {
     ("POST", "/api/invites/{token_or_id}/revoke"): (204, 403, 204),
     ("GET", f"{_C}/threads"): (200, 200, 404),
     ("GET", f"{_C}/unread"): (200, 200, 404),
+    ("GET", f"{_C}/export"): (200, 200, 404),
     ("GET", f"{_C}/presence"): (200, 200, 404),
     ("POST", "/api/typing"): (204, 204, 204),
     ("GET", "/api/threads/{root_id}/tree"): (200, 200, 200),
