@@ -1,18 +1,11 @@
 """Routes of the audit log and of the retention, for administrators."""
 
-import re
-from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID
-
-import msgspec
-from sanic.request import Request
 
 from rustygpt_server.api import parameters, request_parsing
 from rustygpt_server.api.parameters import Parameter
 from rustygpt_server.api.routing import Operation, RequestContext
 from rustygpt_server.db.audit import AuditFilter
-from rustygpt_server.errors import BadRequest
 from rustygpt_server.services.audit import actions_of
 from rustygpt_shared import requests
 from rustygpt_shared.models.audit import AUDIT_ACTIONS, AuditPage
@@ -43,14 +36,14 @@ async def list_audit(context: RequestContext[None]) -> AuditPage:
     action = request.args.get("action")
     filters = AuditFilter(
         actions=actions_of(action) if action else None,
-        actor=_id_param(request, "actor"),
-        target=_id_param(request, "target"),
-        conversation_id=_id_param(request, "conversation_id"),
-        since=_time_param(request, "since"),
-        until=_time_param(request, "until"),
+        actor=request_parsing.id_param(request, "actor"),
+        target=request_parsing.id_param(request, "target"),
+        conversation_id=request_parsing.id_param(request, "conversation_id"),
+        since=request_parsing.time_param(request, "since"),
+        until=request_parsing.time_param(request, "until"),
     )
     entries = await context.services.audit.list_audit(
-        context.caller.user.id, filters, _number_cursor(request), limit + 1
+        context.caller.user.id, filters, request_parsing.read_number_cursor(request), limit + 1
     )
     cursor = str(entries[limit - 1].number) if len(entries) > limit else None
     return AuditPage(entries[:limit], cursor)
@@ -59,7 +52,7 @@ async def list_audit(context: RequestContext[None]) -> AuditPage:
 async def show_retention(context: RequestContext[None]) -> Retention:
     """Show for how many days the server keeps things, and which conversations differ."""
     limit = request_parsing.limit_param(context.request, 50, 200)
-    after = _id_param(context.request, "cursor")
+    after = request_parsing.id_param(context.request, "cursor")
     return await context.services.retention.show_retention(context.caller.user.id, after, limit)
 
 
@@ -69,36 +62,6 @@ async def set_retention(context: RequestContext[requests.SetRetention]) -> Reten
     A dry run changes nothing: its response counts what the changed retention would delete.
     """
     return await context.services.retention.set_retention(context.caller.user.id, context.body)
-
-
-def _id_param(request: Request, name: str) -> UUID | None:
-    text = request.args.get(name)
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        raise BadRequest(
-            request_parsing.BAD_CURSOR if name == "cursor" else f"{name} has to be an id."
-        ) from None
-
-
-def _time_param(request: Request, name: str) -> datetime | None:
-    text = request.args.get(name)
-    if not text:
-        return None
-    try:
-        moment = msgspec.convert(text, datetime)
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError):
-        raise BadRequest(f"{name} has to be a time like 2026-01-31T12:00:00Z.") from None
-
-
-def _number_cursor(request: Request) -> int | None:
-    text = request.args.get("cursor")
-    if not text:
-        return None
-    if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise BadRequest(request_parsing.BAD_CURSOR)
-    return int(text)
 
 
 OPERATIONS: Final = (

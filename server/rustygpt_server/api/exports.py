@@ -36,7 +36,7 @@ async def export_conversation(
     export = await context.services.exports.export_conversation(
         context.caller.user.id,
         conversation_id,
-        request_parsing.root_id_param(request),
+        request_parsing.id_param(request, "root_id"),
         request_parsing.export_format(request),
         context.auth.public_url(request),
     )

@@ -123,13 +123,35 @@ def export_format(request: Request) -> ExportFileFormat:
     raise BadRequest("format has to be jsonl, json or markdown.")
 
 
-def root_id_param(request: Request) -> UUID | None:
-    """Return the thread that the query names, or None."""
-    text = request.args.get("root_id")
+def id_param(request: Request, name: str) -> UUID | None:
+    """Return a query parameter that is an id, or None."""
+    text = request.args.get(name)
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise BadRequest("root_id has to be the id of a message.") from None
+        raise BadRequest(f"{name} has to be an id.") from None
+
+
+def time_param(request: Request, name: str) -> datetime | None:
+    """Return a query parameter that is a time, in UTC without another zone, or None."""
+    text = request.args.get(name)
+    if not text:
+        return None
+    try:
+        moment = msgspec.convert(text, datetime)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        raise BadRequest(f"{name} has to be a time like 2026-01-31T12:00:00Z.") from None
+
+
+def read_number_cursor(request: Request) -> int | None:
+    """Return the query's cursor as the number of the last item before the page, or None."""
+    text = request.args.get("cursor")
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise BadRequest(BAD_CURSOR)
+    return int(text)
 
 
 def is_html_requested(request: Request) -> bool:

@@ -24,11 +24,11 @@ from rustygpt_shared.settings import Features, Server, Settings
 _PARAMETERS_OF = {
     "read_cursor": {"cursor"},
     "read_name_cursor": {"cursor"},
+    "read_number_cursor": {"cursor"},
     "idempotency_key": {"Idempotency-Key"},
     "idempotency_key_only": {"Idempotency-Key"},
     "is_html_requested": {"render"},
     "export_format": {"format"},
-    "root_id_param": {"root_id"},
     "tree_start": {"cursor_path", "cursor", "before_path", "around"},
 }
 """What functions of `request_parsing` read."""
@@ -76,7 +76,7 @@ def _parameters_read(call: ast.Call) -> tuple[set[str], set[tuple[int, int]]]:
     values = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
     if name == "limit_param":
         return {"limit"}, {(int(str(values[0])), int(str(values[1])))}
-    if name in ("bool_param", "seq_param"):
+    if name in ("bool_param", "seq_param", "id_param", "time_param"):
         return {str(value) for value in values}, set()
     if name in ("get", "getlist") and ast.unparse(call.func).split(".")[-2] in ("args", "headers"):
         is_header = ast.unparse(call.func).split(".")[-2] == "headers"
