@@ -110,6 +110,14 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How long a model server that may run on this machine has to list its models."""
     model_listing: float = 10
     """How long a configured model server has to list its models."""
+    provider_timeout: float = 10
+    """How long a sign-in provider may take to answer one request."""
+    oauth_flow: float = 600
+    """How long a person may take to sign in at a provider."""
+    first_password: float = 600
+    """How long after a sign-in by a provider an account may get its first password."""
+    device_login: float = 600
+    """How long a person may take to confirm the code of a device."""
     cancel_check: float = 1
     """Interval at which the database is queried for answers to cancel."""
     stream_sweep: float = 0.5

@@ -7,14 +7,14 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 import platformdirs
 
-from rustygpt_shared.settings import SECRETS, Cors, Db, Llm, Settings, WellKnown
+from rustygpt_shared.settings import SECRETS, Cors, Db, Llm, OAuth, Settings, WellKnown
 from rustygpt_shared.settings.load import Key, LoadedSettings, SettingsError, load
 
 _LIBPQ_ONLY: Final = frozenset(
@@ -106,6 +106,7 @@ def _conflicts(settings: Settings, environ: Mapping[str, str]) -> list[str]:
         *_cors_conflicts(settings.server.cors),
         *_well_known_conflicts(settings.well_known),
         *_model_conflicts(settings.llm),
+        *_oauth_conflicts(settings.oauth, settings.server.public_base_url),
     ]
 
 
@@ -235,6 +236,55 @@ def _model_conflicts(llm: Llm) -> Iterator[str]:
             yield f"llm.providers.{name}.base_url is missing"
         if provider.base_url and not is_web_url(provider.base_url):
             yield f"llm.providers.{name}.base_url has to be an http:// or https:// address"
+
+
+def _oauth_conflicts(oauth: OAuth, public: str | None) -> Iterator[str]:
+    for name in ("github", "apple", "oidc"):
+        section = getattr(oauth, name)
+        if section.client_id and not public:
+            yield f"oauth.{name} needs server.public_base_url, where people return after a sign-in"
+    if oauth.github.client_id:
+        yield from _missing("github", client_secret=oauth.github.client_secret)
+        yield from _insecure("github.base_url", oauth.github.base_url)
+        yield from _insecure("github.api_url", oauth.github.api_url)
+    if oauth.apple.client_id:
+        apple = oauth.apple
+        yield from _missing(
+            "apple", team_id=apple.team_id, key_id=apple.key_id, private_key=apple.private_key
+        )
+        yield from _insecure("apple.base_url", apple.base_url)
+        if public and not public.startswith("https://"):
+            yield "oauth.apple needs a server.public_base_url with https"
+    if oauth.oidc.client_id:
+        yield from _missing("oidc", issuer=oauth.oidc.issuer)
+        yield from _insecure("oidc.issuer", oauth.oidc.issuer)
+        if "openid" not in oauth.oidc.scopes:
+            yield "oauth.oidc.scopes has to contain openid"
+
+
+def _missing(provider: str, **values: str | None) -> Iterator[str]:
+    for name, value in values.items():
+        if not value:
+            yield f"oauth.{provider}.{name} is missing"
+
+
+def _insecure(name: str, url: str | None) -> Iterator[str]:
+    """Yield an error unless an address is https; http is allowed on this machine only."""
+    if not url:
+        return
+    host = urlsplit(url).hostname if is_web_url(url) else None
+    if not host or (not url.startswith("https://") and not is_loopback_host(host)):
+        yield f"oauth.{name} has to be an https:// address"
+
+
+def is_loopback_host(host: str) -> bool:
+    """Return whether a host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def is_web_url(text: str) -> bool:

@@ -2,10 +2,12 @@
 
     RequestError           a request is refused; `status` and `code` say how on the wire
     ├── BadRequest         400  a query, a path or a body that cannot be read
+    ├── DeviceFlowRefused  400  a device cannot be signed in, or not yet
     ├── NotSignedIn        401  no session, an unknown one, or one that ended
     │   └── PasswordChanged     the password was changed while it was checked
     ├── Forbidden          403  the caller may see it, but not do this
     │   └── InsufficientScope   the caller's personal token lacks a scope
+    ├── SignInFailed       403  a sign-in by another provider comes to nothing
     ├── CsrfFailed         403  the CSRF token is missing or wrong
     ├── NotFound           404  also for what the caller may not know to exist
     ├── Conflict           409  it contradicts what is stored already
@@ -25,7 +27,7 @@ into these; `api.problems` writes them as problems (RFC 9457). Errors of the fra
 here.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final, Literal
 
 from rustygpt_server.rates import LimitState
 from rustygpt_shared import problems
@@ -80,6 +82,66 @@ class InsufficientScope(Forbidden):
         super().__init__(f"This needs a personal token with the scope `{scope}`.")
         challenge = f'Bearer realm="rustygpt", error="insufficient_scope", scope="{scope}"'
         self.headers = {"WWW-Authenticate": challenge}
+
+
+SignInReason = Literal[
+    "denied",
+    "expired",
+    "provider",
+    "registration_closed",
+    "invite_needed",
+    "invite_ended",
+    "invite_other_email",
+    "session_ended",
+    "other_account",
+    "many_identities",
+]
+_SIGN_IN_REASONS: Final[dict[SignInReason, str]] = {
+    "denied": "The provider did not confirm the sign-in; start again if that was a mistake.",
+    "expired": "This sign-in took too long, or began in another browser; start again.",
+    "provider": "The provider did not answer as it should; try again, or tell an administrator.",
+    "registration_closed": "There is no account here for this identity, and registration is "
+    "closed; ask an administrator for an account.",
+    "invite_needed": "There is no account here for this identity, and a new one needs an invite; "
+    "ask somebody for one.",
+    "invite_ended": "This invite was used, revoked, or has expired; ask for a new one.",
+    "invite_other_email": "This invite is for another e-mail address than the one that the "
+    "provider has verified.",
+    "session_ended": "Your session has ended meanwhile; sign in, then link the account again.",
+    "other_account": "Another account here is linked with this identity; unlink it there first.",
+    "many_identities": "You have linked as many identities as are possible; unlink one first.",
+}
+
+
+class SignInFailed(RequestError):
+    """A sign-in by another provider comes to nothing; `reason` is a word for the page."""
+
+    status = 403
+    code = problems.FORBIDDEN
+
+    def __init__(self, reason: SignInReason) -> None:
+        super().__init__(_SIGN_IN_REASONS[reason])
+        self.reason = reason
+        self.is_linking = False
+        """Whether a user who is signed in wanted to link an identity."""
+
+
+_DEVICE_ERRORS: Final = {
+    problems.DEVICE_PENDING: "Nobody has confirmed the code yet; ask again in a moment.",
+    problems.DEVICE_SLOW_DOWN: "You ask too often; wait five seconds more each time.",
+    problems.DEVICE_EXPIRED: "The code has expired or was used; start again.",
+    problems.DEVICE_DENIED: "The sign-in was refused in the browser.",
+}
+
+
+class DeviceFlowRefused(RequestError):
+    """A device cannot be signed in, or not yet (RFC 8628, 3.5); `code` says which."""
+
+    status = 400
+
+    def __init__(self, code: str) -> None:
+        super().__init__(_DEVICE_ERRORS[code])
+        self.code = code
 
 
 class CsrfFailed(RequestError):

@@ -125,6 +125,7 @@ class ChangePassword(Request, frozen=True):
     """Change one's own password; all other sessions end."""
 
     current_password: str
+    """Empty for the first password of an account that a provider signs in."""
     new_password: str
 
     VALIDATORS = {
@@ -161,6 +162,29 @@ class Register(Request, frozen=True):
         "display_name": text_rules.display_name,
         "invite_token": text_rules.invite_token,
     }
+
+
+class ProviderDeviceToken(Request, frozen=True):
+    """Ask whether somebody has entered the code of a provider's device flow."""
+
+    device_code: str
+    invite_token: str | None = None
+    """The token of an invite, for a person who has no account here yet."""
+
+    VALIDATORS = {
+        "device_code": text_rules.device_code,
+        "invite_token": text_rules.invite_token,
+    }
+
+
+class PostedOAuthAnswer(Struct, frozen=True, omit_defaults=True):
+    """The form with which a provider's page returns the browser."""
+
+    state: str | None = None
+    code: str | None = None
+    error: str | None = None
+    user: str | None = None
+    """JSON with the person's name, at the first consent only."""
 
 
 def default_assistant_mode(*, is_group: bool) -> AssistantMode:

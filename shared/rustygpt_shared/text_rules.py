@@ -230,6 +230,8 @@ token_name = TextRule(TOKEN_NAME_MAX, "a token's name", _token_name)
 """The name of a personal token: 1 to 64 characters, one of them visible, with single spaces."""
 invite_token = plain_text(TOKEN_MAX, "an invite's token")
 """The token of an invite, unchanged."""
+device_code = plain_text(TOKEN_MAX, "a device code")
+"""What a device asks with whether its code was confirmed, unchanged."""
 path = plain_text(PATH_MAX, "the path of a message")
 """The path of a message in its thread, unchanged."""
 profile_name = TextRule(PROFILE_NAME_MAX, "a profile's name", _profile_name)

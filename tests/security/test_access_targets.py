@@ -26,6 +26,7 @@ _NO_OWNER: Final = None
 TARGETS: Final[dict[Key, tuple[int | None, int | None, int | None]]] = {
     ("DELETE", "/api/auth/sessions/{session_id}"): (204, 404, 404),
     ("DELETE", "/api/auth/tokens/{token_id}"): (204, 404, 404),
+    ("DELETE", "/api/auth/identities/{identity_id}"): (204, 404, 404),
     ("PATCH", "/api/admin/users/{user_id}"): (200, 200, 200),
     ("DELETE", "/api/admin/users/{user_id}/sessions"): (204, 204, 204),
     ("PUT", "/api/admin/retention"): (200, 200, 404),

@@ -25,6 +25,12 @@ SESSION_ONLY = {
     ("GET", "/api/auth/tokens"),
     ("POST", "/api/auth/tokens"),
     ("DELETE", "/api/auth/tokens/{token_id}"),
+    ("POST", "/api/oauth/{provider}/callback"),
+    ("POST", "/api/oauth/{provider}/link"),
+    ("POST", "/api/oauth/{provider}/device"),
+    ("POST", "/api/oauth/{provider}/device/token"),
+    ("GET", "/api/auth/identities"),
+    ("DELETE", "/api/auth/identities/{identity_id}"),
 }
 """Routes that no token may use."""
 

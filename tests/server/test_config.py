@@ -60,6 +60,32 @@ def test_inconsistent_settings_are_named(tmp_path: Path, text: str, expected: st
     assert expected in error
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[oauth.oidc]\nclient_id = "x"', "oauth.oidc needs server.public_base_url"),
+        ('[oauth.oidc]\nclient_id = "x"', "oauth.oidc.issuer is missing"),
+        (
+            '[oauth.oidc]\nclient_id = "x"\nissuer = "http://login.example.org"',
+            "has to be an https",
+        ),
+        ('[oauth.oidc]\nclient_id = "x"\nscopes = ["email"]', "scopes has to contain openid"),
+        ('[oauth.github]\nclient_id = "x"', "oauth.github.client_secret is missing"),
+        ('[oauth.github]\nclient_id = "x"\nbase_url = "ftp://x"', "oauth.github.base_url has to"),
+        ('[oauth.apple]\nclient_id = "x"', "oauth.apple.private_key is missing"),
+        (
+            '[server]\npublic_base_url = "http://x.org"\n[oauth.apple]\nclient_id = "x"',
+            "oauth.apple needs a server.public_base_url with https",
+        ),
+    ],
+)
+def test_a_sign_in_provider_is_configured_completely(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    """All that is missing is named before anything starts."""
+    assert expected in "\n".join(_config_errors(tmp_path, text))
+
+
 def test_all_errors_are_reported_together(tmp_path: Path) -> None:
     """A configuration with two errors reports both."""
     text = '[server]\npublic_base_url = "x"\ntrusted_proxies = ["y"]'

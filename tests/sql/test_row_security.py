@@ -24,8 +24,8 @@ _FROM_ADDRESS = re.compile(r"rustygpt\.from_address\(\$1::\w+, \$\d+\)")
 ABOUT_ONESELF = {
     "record_heartbeat", "begin_import", "create_conversation", "read_import_response",
     "create_token", "list_conversations",
-    "list_sessions", "list_tokens", "read_log_bounds", "search_users", "show_me", "show_password",
-    "store_password_hash", "update_me",
+    "list_identities", "list_sessions", "list_tokens", "read_log_bounds", "search_users", "show_me",
+    "show_password", "store_password_hash", "update_me",
 }  # fmt: skip
 """Procedures in which an actor meets nothing of other people's conversations."""
 

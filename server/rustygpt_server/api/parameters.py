@@ -100,6 +100,18 @@ USER_QUERY: Final = Parameter(
     {"type": "string", "default": ""},
     "ad",
 )
+INVITE_TOKEN: Final = Parameter(
+    "invite_token",
+    "The token of an invite, for a person who has no account here yet.",
+    {"type": "string", "maxLength": 256},
+    "rgpi_4Zc0PvT1uXw9BqE7sLk2JmN5yRh8DfG6aQoVi3CtWxY",
+)
+OAUTH_ANSWER: Final = (
+    Parameter("state", "The state of the sign-in.", {"type": "string"}),
+    Parameter("code", "The provider's authorization code.", {"type": "string"}),
+    Parameter("error", "Why the provider gives no code (RFC 6749, 4.1.2.1).", {"type": "string"}),
+    Parameter("iss", "The provider's issuer (RFC 9207).", {"type": "string"}),
+)
 LAST_EVENT_ID: Final = Parameter(
     "Last-Event-ID",
     "The id of the last event that was received; the stream continues after it.",

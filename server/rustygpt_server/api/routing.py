@@ -87,6 +87,8 @@ class Operation:
     """Whether a request without a body is one with `{}`."""
     streamed_body: tuple[str, ...] = ()
     """The content types of a body that the handler reads as it arrives."""
+    form: Any = None
+    """The struct of the fields of a form, for an operation that takes a form instead of JSON."""
     response: Any = None
     """The struct of the response's JSON, or a content type, or several."""
     status: int = 200
@@ -99,6 +101,8 @@ class Operation:
     """The scope that a personal token needs; see `required_scope`. None: no token is accepted."""
     fresh_session: bool = False
     """Look the session up in the database, not in the process's cache."""
+    is_cross_site: bool = False
+    """Whether pages of other sites may send it: it has a protection of its own."""
     ends_with_client: bool = False
     """Stop the operation when its client disconnects, although it changes something."""
 
@@ -216,7 +220,8 @@ async def _admit(operation: Operation, request: Request, auth: Authenticator) ->
 
     A public operation that creates a session is refused to a caller with a personal token.
     """
-    auth.check_origin(request)
+    if not operation.is_cross_site:
+        auth.check_origin(request)
     is_safe = request.method in SAFE_METHODS
     if operation.access == "public" and (is_safe or not has_authorization(request)):
         return None

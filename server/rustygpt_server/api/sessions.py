@@ -44,14 +44,14 @@ async def log_in(context: RequestContext[requests.LogIn]) -> LoginResponse:
     caller = await context.services.sessions.log_in(body.email, body.password, client)
     if rate:
         await context.services.rate_limits.remember_login(caller.user.id, key)
-    return _login_response(context, caller)
+    return login_response(context, caller)
 
 
 async def register(context: RequestContext[requests.Register]) -> LoginResponse:
     """Create an account for the caller, and a session."""
     client = context.auth.client_info(context.request)
     caller = await context.services.registration.register(context.body, client)
-    return _login_response(context, caller)
+    return login_response(context, caller)
 
 
 async def refresh(context: RequestContext[None]) -> LoginResponse:
@@ -60,7 +60,7 @@ async def refresh(context: RequestContext[None]) -> LoginResponse:
     if not token:
         raise NotSignedIn("Sign in first.", problems.MISSING_SESSION)
     context.request.ctx.rotated = True
-    return _login_response(context, await context.services.sessions.refresh(token))
+    return login_response(context, await context.services.sessions.refresh(token))
 
 
 async def log_out(context: RequestContext[None]) -> Ok:
@@ -87,7 +87,7 @@ async def change_password(context: RequestContext[requests.ChangePassword]) -> L
     """Change the caller's password, replace the session's token, and end all other sessions."""
     caller = await context.services.sessions.change_password(context.session_caller, context.body)
     context.request.ctx.rotated = True
-    return _login_response(context, caller)
+    return login_response(context, caller)
 
 
 async def list_sessions(context: RequestContext[None]) -> SessionList:
@@ -116,7 +116,8 @@ def _expire_cookies(context: RequestContext[None]) -> None:
     context.request.ctx.cookies = context.auth.expired_cookies()
 
 
-def _login_response(context: RequestContext[Any], caller: SessionCaller) -> LoginResponse:
+def login_response(context: RequestContext[Any], caller: SessionCaller) -> LoginResponse:
+    """Return the response to a login, and let it set the session's cookies."""
     context.request.ctx.cookies = context.auth.session_cookies(caller)
     csrf_token = context.services.sessions.csrf_token(caller.new_token or caller.token)
     return LoginResponse(caller.user, caller.session, csrf_token)

@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -48,10 +48,12 @@ from rustygpt_server.services.conversations import Conversations
 from rustygpt_server.services.event_log import DatabaseEventLog
 from rustygpt_server.services.exports import Exports
 from rustygpt_server.services.health import Health
+from rustygpt_server.services.identities import Identities
 from rustygpt_server.services.imports import Imports
 from rustygpt_server.services.invites import Invites
 from rustygpt_server.services.memberships import Memberships
 from rustygpt_server.services.messages import Messages
+from rustygpt_server.services.oauth.flows import OAuthFlows
 from rustygpt_server.services.passwords import Passwords
 from rustygpt_server.services.presence import PresenceService
 from rustygpt_server.services.rate_limits import RateLimits
@@ -118,7 +120,7 @@ async def build_components(context: ServerContext) -> AsyncIterator[Components]:
         async with open_backplane(context, instance_id, secret) as backplane:
             core = await _build_core(context, db, catalog, backplane, instance_id)
             components = await _wire(core, _services(core, passwords, renderer, secret))
-            async with components.services.rate_limits:
+            async with components.services.rate_limits, aclosing(components.services.oauth):
                 await backplane.start(components.backplane_handler)
                 yield components
     finally:
@@ -268,6 +270,7 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
     auth = context.settings.auth
     accounts = Accounts(db, passwords, access, presence, clock, context.setup_token)
     sessions = Sessions(db, access, passwords, auth.session, runtime, secret)
+    identities = Identities(db, hub, access, sessions, auth.registration, runtime)
     conversations = _conversations(core, presence)
     return Services(
         accounts=accounts,
@@ -275,6 +278,8 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         tokens=Tokens(db, access, runtime),
         invites=Invites(db, hub, access, clock),
         registration=Registration(db, hub, access, accounts, sessions, auth.registration, clock),
+        identities=identities,
+        oauth=OAuthFlows(db, identities, context.settings, runtime, secret),
         conversations=conversations,
         exports=Exports(db, clock),
         imports=Imports(db, access, core.catalog, clock, conversations.purge_soon),

@@ -17,6 +17,7 @@ from rustygpt_server.api import (
     invites,
     message_changes,
     messages,
+    oauth,
     presence,
     rate_limit_admin,
     sessions,
@@ -52,6 +53,7 @@ def route_groups(settings: Settings) -> list[RouteGroup]:
         groups += [
             RouteGroup("sessions", sessions.OPERATIONS),
             RouteGroup("tokens", tokens.OPERATIONS),
+            RouteGroup("oauth", oauth.OPERATIONS),
             RouteGroup("users", users.OPERATIONS),
             RouteGroup("conversations", conversations.OPERATIONS),
             RouteGroup("exports", exports.OPERATIONS),

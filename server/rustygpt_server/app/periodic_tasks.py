@@ -72,6 +72,7 @@ def authorization_tasks(
         PeriodicTask("prune sessions", limits.prune_interval, services.sessions.prune),
         PeriodicTask("prune tokens", limits.prune_interval, services.tokens.prune),
         PeriodicTask("prune invites", limits.prune_interval, services.invites.prune),
+        PeriodicTask("prune sign-ins", limits.prune_interval, services.oauth.prune),
         PeriodicTask("count sessions", limits.gauge_interval, services.sessions.count_active),
     ]
 

@@ -170,6 +170,22 @@ async def admit_login(
     return accepted, rate.state_at(full_at, now, accepted=accepted)
 
 
+async def admit_address(
+    db: Database, address: str, rate: Rate, now: datetime
+) -> tuple[bool, LimitState]:
+    """Count a login that names no account against its address; return whether to go on."""
+    row: Any = await db.fetch_one(
+        "SELECT * FROM rustygpt.admit_address($1, $2, $3, $4, $5)",
+        address,
+        rate.profile,
+        rate.interval_us,
+        rate.burst,
+        now,
+    )
+    accepted, full_at = row
+    return accepted, rate.state_at(full_at, now, accepted=accepted)
+
+
 async def remember_login(db: Database, user_id: UUID, address: str, until: datetime) -> None:
     """Remember until a time that a user has signed in from an address."""
     await db.fetch_value("SELECT rustygpt.remember_login($1, $2, $3)", user_id, address, until)

@@ -77,7 +77,7 @@ def _schemas(operations: Sequence[Operation]) -> tuple[dict[Any, Any], dict[str,
     """Return the schema of each body and response, and all schemas that these refer to by name."""
     shapes = []
     for operation in operations:
-        for shape in (operation.body, operation.response):
+        for shape in (operation.body, operation.form, operation.response):
             if shape is not None and not isinstance(shape, str | tuple) and shape not in shapes:
                 shapes.append(shape)
     members = list(get_args(Event))
@@ -135,6 +135,9 @@ def _operation(
     if operation.streamed_body:
         content: dict[str, Any] = {media: {"schema": {}} for media in operation.streamed_body}
         described["requestBody"] = {"required": True, "content": content}
+    if operation.form is not None:
+        form = {"schema": schemas[_key(operation.form)], "example": example_of(operation.form)}
+        described["requestBody"] = {"content": {"application/x-www-form-urlencoded": form}}
     schema = schemas.get(_key(operation.response))
     described["responses"] = responses_of(operation, settings, schema)
     return described

@@ -9,8 +9,10 @@ from rustygpt_server.services.conversations import Conversations
 from rustygpt_server.services.exports import Exports
 from rustygpt_server.services.health import Health
 from rustygpt_server.services.imports import Imports
+from rustygpt_server.services.identities import Identities
 from rustygpt_server.services.invites import Invites
 from rustygpt_server.services.messages import Messages
+from rustygpt_server.services.oauth.flows import OAuthFlows
 from rustygpt_server.services.presence import PresenceService
 from rustygpt_server.services.rate_limits import RateLimits
 from rustygpt_server.services.registration import Registration
@@ -31,6 +33,8 @@ class Services(Struct, frozen=True):
     tokens: Tokens
     invites: Invites
     registration: Registration
+    identities: Identities
+    oauth: OAuthFlows
     conversations: Conversations
     exports: Exports
     imports: Imports

@@ -8,7 +8,7 @@ change is logged as an access change, so that every process applies it within a 
 import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Final, Self
+from typing import Final, NoReturn, Self
 from uuid import UUID
 
 from rustygpt_server.db import rate_limits
@@ -148,10 +148,28 @@ class RateLimits:
             self._db, name, address, rate, self._clock.now()
         )
         if not accepted:
-            log_security("login refused", refused=True, account=None, reason="rate limit")
-            self._metrics.logins.labels("limited").inc()
-            raise RateLimited(state, "Too many logins")
+            self._refuse_login(state)
         return state
+
+    async def admit_address(self, address: str) -> LimitState | None:
+        """Count a login that names no account yet, by the limit of `POST /api/auth/login`.
+
+        Raises RateLimited beyond it; None if nothing is limited.
+        """
+        if not self.enabled:
+            return None
+        rate = self.rate_of("POST", "/api/auth/login")
+        accepted, state = await rate_limits.admit_address(
+            self._db, address, rate, self._clock.now()
+        )
+        if not accepted:
+            self._refuse_login(state)
+        return state
+
+    def _refuse_login(self, state: LimitState) -> NoReturn:
+        log_security("login refused", refused=True, account=None, reason="rate limit")
+        self._metrics.logins.labels("limited").inc()
+        raise RateLimited(state, "Too many logins")
 
     async def remember_login(self, user_id: UUID, address: str) -> None:
         """Remember that a user has signed in from an address: see KNOWN_ADDRESS.

@@ -21,7 +21,7 @@ from rustygpt_server.db.sessions import (
     SessionCheck,
     SessionLimits,
 )
-from rustygpt_server.errors import AccountDisabled, NotFound, NotSignedIn
+from rustygpt_server.errors import AccountDisabled, Forbidden, NotFound, NotSignedIn
 from rustygpt_server.runtime import Runtime
 from rustygpt_server.services.access import AccessMonitor
 from rustygpt_server.services.batcher import Batcher
@@ -168,7 +168,10 @@ class Sessions:
     ) -> SessionCaller:
         user_id = caller.user.id
         checked_hash = await accounts.show_password(self._db, user_id)
-        await self._passwords.verify(caller.user, checked_hash, request.current_password)
+        if checked_hash:
+            await self._passwords.verify(caller.user, checked_hash, request.current_password)
+        else:
+            self._check_recent(caller)
         new_hash = await self._passwords.hash(request.new_password)
         await self._access.bypass_caches(user_id)
         token = new_token()
@@ -192,6 +195,15 @@ class Sessions:
         return session_caller(
             caller.user, changed.session, token, changed.generation, new_token=token
         )
+
+    def _check_recent(self, caller: SessionCaller) -> None:
+        """Raise Forbidden unless the sign-in of a caller without a password is recent.
+
+        Who finds a browser that is signed in must not take the account over with a password.
+        """
+        age = (self._clock.now() - caller.session.issued_at).total_seconds()
+        if age > self._limits.first_password:
+            raise Forbidden("Sign in again by your provider, then set your first password.")
 
     async def log_out(self, token: str) -> None:
         """End the session that a token belongs to, if any, and close its streams."""

@@ -305,6 +305,57 @@ class Llm(Section, frozen=True):
     """The maximum of answers in progress per process; further ones wait."""
 
 
+class GitHubOAuth(Section, frozen=True):
+    """Sign-in by GitHub: an OAuth app, whose callback is `/api/oauth/github/callback`."""
+
+    client_id: str | None = None
+    """The id of the OAuth app; without it nobody signs in by GitHub."""
+    client_secret: str | None = None
+    """Its secret. A secret."""
+    base_url: str = "https://github.com"
+    """Where people sign in; another one for GitHub Enterprise Server."""
+    api_url: str = "https://api.github.com"
+    """The address of its REST API."""
+
+
+class AppleOAuth(Section, frozen=True):
+    """Sign in with Apple: a services id, whose return URL is `/api/oauth/apple/callback`."""
+
+    client_id: str | None = None
+    """The services id; without it nobody signs in by Apple."""
+    team_id: str | None = None
+    """The id of the developer team."""
+    key_id: str | None = None
+    """The id of the private key."""
+    private_key: str | None = None
+    """The private key that Apple shows once, in PEM. A secret."""
+    base_url: str = "https://appleid.apple.com"
+    """Where people sign in."""
+
+
+class OidcOAuth(Section, frozen=True):
+    """Sign-in by any OpenID Connect provider; the callback is `/api/oauth/oidc/callback`."""
+
+    client_id: str | None = None
+    """The id of the client at the provider; without it nobody signs in by it."""
+    client_secret: str | None = None
+    """Its secret; without it the client is a public one. A secret."""
+    issuer: str | None = None
+    """The provider's issuer, exactly as its discovery document has it; https, but for loopback."""
+    label: str = "OpenID Connect"
+    """What the button to sign in calls the provider."""
+    scopes: list[str] = field(default_factory=lambda: ["openid", "profile", "email"])
+    """What the sign-in requests; `openid` is needed."""
+
+
+class OAuth(Section, frozen=True):
+    """Sign-in by other providers; each needs `server.public_base_url`."""
+
+    github: GitHubOAuth = field(default_factory=GitHubOAuth)
+    apple: AppleOAuth = field(default_factory=AppleOAuth)
+    oidc: OidcOAuth = field(default_factory=OidcOAuth)
+
+
 class Cli(Section, frozen=True):
     """The terminal chat and the subcommands."""
 
@@ -327,6 +378,7 @@ class Settings(Section, frozen=True):
     features: Features = field(default_factory=Features)
     well_known: WellKnown = field(default_factory=WellKnown)
     web: Web = field(default_factory=Web)
+    oauth: OAuth = field(default_factory=OAuth)
     llm: Llm = field(default_factory=Llm)
     cli: Cli = field(default_factory=Cli)
 
@@ -343,5 +395,7 @@ PROFILES: dict[str, dict[tuple[str, ...], Any]] = {
 }
 """What each profile changes in the defaults above, by the path of the setting."""
 
-SECRETS = frozenset({"url", "owner_url", "api_key", "headers", "metrics_token"})
+SECRETS = frozenset(
+    {"url", "owner_url", "api_key", "headers", "metrics_token", "client_secret", "private_key"}
+)
 """The names of settings whose values are never shown."""

@@ -9,7 +9,7 @@ BEGIN
   WHERE u.id = _user_id AND u.disabled_at IS NULL FOR NO KEY UPDATE;
   IF _hash IS NULL THEN
     PERFORM rustygpt.raise_error('RG404', 'There is no such account.');
-  ELSIF _hash <> _checked_hash THEN
+  ELSIF _hash IS DISTINCT FROM _checked_hash THEN
     PERFORM rustygpt.raise_error('RG401', 'The password was changed a moment ago; sign in again.');
   END IF;
 END

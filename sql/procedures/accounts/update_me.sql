@@ -13,7 +13,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 BEGIN
   PERFORM rustygpt.set_actor(_actor);
   IF _changes ? 'email' THEN
-    PERFORM rustygpt.lock_password(_actor, COALESCE(_checked_hash, ''));
+    PERFORM rustygpt.lock_password(_actor, _checked_hash);
     UPDATE rustygpt.users u SET email = _changes ->> 'email' WHERE u.id = _actor;
     BEGIN
       UPDATE rustygpt.users u SET email_key = lower(u.email) WHERE u.id = _actor;

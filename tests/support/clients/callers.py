@@ -66,6 +66,8 @@ async def make_caller_matrix(server: InProcessServer) -> CallerMatrix:
         "parent_id": root,
         "user_id": str(people["viewer"].id),
         **dict.fromkeys(("session_id", "token_id", "profile_id", "assignment_id"), _UNKNOWN_ID),
+        "identity_id": _UNKNOWN_ID,
+        "provider": "oidc",
         "token_or_id": invite["invite_id"],
     }
     return CallerMatrix(ids, people, server.url)

@@ -5,9 +5,11 @@ Kinds of callers are in `callers`.
 
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from tests.support.servers.in_process_server import HttpUser, InProcessServer
 
+from rustygpt_server.db import identities
 from rustygpt_shared.ids import new_id
 
 Target = Literal["own", "another's", "deleted"]
@@ -45,6 +47,8 @@ class TargetSite:
             return {"session_id": await self._session(target)}
         if "{token_id}" in template:
             return {"token_id": await self._token(target)}
+        if "{identity_id}" in template:
+            return {"identity_id": await self._identity(target)}
         if "{user_id}" in template:
             return await self._participant(target)
         return await self._in_conversation(template, target)
@@ -114,6 +118,23 @@ class TargetSite:
         if target == "deleted":
             await self.ann.call("DELETE", f"/api/auth/tokens/{token_id}", expect=204)
         return str(token_id)
+
+    async def _identity(self, target: Target) -> str:
+        owner = self.bob if target == "another's" else self.ann
+        self._count += 1
+        [session] = [
+            one["id"]
+            for one in (await owner.get("/api/auth/sessions"))["sessions"]
+            if one.get("current")
+        ]
+        flow = identities.OAuthFlow(owner.id, UUID(session))
+        identity = identities.Identity("oidc", "https://login.example.org", str(self._count))
+        db, now = self.server.components.db, self.server.clock.now()
+        await identities.link_identity(db, flow, new_id(self._count), identity, 20, now)
+        identity_id = str((await owner.get("/api/auth/identities"))["identities"][-1]["id"])
+        if target == "deleted":
+            await owner.call("DELETE", f"/api/auth/identities/{identity_id}", expect=204)
+        return identity_id
 
     async def _administered(self, template: str, target: Target) -> dict[str, str]:
         """An account or a limit; a deleted account is one that is disabled."""

@@ -27,6 +27,7 @@ class Kind(IntEnum):
     TOKEN = 5
     INVITE = 6
     IMPORT = 7
+    IDENTITY = 8
 
 
 def id_of(kind: Kind, number: int) -> UUID:
@@ -132,6 +133,14 @@ SELECT pg_temp.hash('session', n), pg_temp.id(4, n) FROM generate_series(0, {ses
 INSERT INTO rustygpt.personal_tokens (id, user_id, token_hash, name, scopes, created_at)
 SELECT pg_temp.id(5, n), pg_temp.id(1, n), pg_temp.hash('token', n), 'a program', ARRAY['read'],
   {now}
+FROM generate_series(0, {users} - 1) AS n;
+INSERT INTO rustygpt.identities (id, user_id, provider, issuer, subject, created_at)
+SELECT pg_temp.id(8, n), pg_temp.id(1, n), 'oidc', 'https://login.example.org', 'person ' || n,
+  {now}
+FROM generate_series(0, {users} - 1) AS n;
+INSERT INTO rustygpt.oauth_flows (state_hash, binding_hash, provider, user_id, expires_at)
+SELECT pg_temp.hash('state', n), pg_temp.hash('binding', n), 'oidc', pg_temp.id(1, n),
+  {now} + interval '5 minutes'
 FROM generate_series(0, {users} - 1) AS n;
 INSERT INTO rustygpt.idempotency
 SELECT pg_temp.id(1, n % {users}), 'key ' || n, pg_temp.hash('body', n), 'null',

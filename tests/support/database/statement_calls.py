@@ -28,6 +28,7 @@ from rustygpt_server.db import (
     conversations,
     events,
     exports,
+    identities,
     imports,
     invites,
     messages,
@@ -135,6 +136,10 @@ def _new_invite() -> invites.NewInvite:
     return invites.NewInvite(NEW_ID, NEW_HASH, "x@example.org", "member", LATER)
 
 
+def _identity(number: int) -> identities.Identity:
+    return identities.Identity("oidc", "https://login.example.org", f"person {number}")
+
+
 ACCOUNTS: Final[dict[str, Call]] = {
     "bypass_caches": lambda db, _: access_changes.bypass_caches(db, OTHER, LATER),
     "read_access_changes": lambda db, s: access_changes.read_access_changes(
@@ -219,6 +224,34 @@ ACCOUNTS: Final[dict[str, Call]] = {
     "read_presence": lambda db, _: presence.read_presence(
         db, [id_of(Kind.USER, n) for n in range(10)], with_conversations=True
     ),
+}
+SIGN_INS: Final[dict[str, Call]] = {
+    "admit_address": lambda db, _: rate_limits.admit_address(db, "192.0.2.1", RATE, NOW),
+    "begin_oauth_flow": lambda db, _: identities.begin_oauth_flow(
+        db, NEW_HASH, NEW_HASH, "oidc", identities.OAuthFlow(), LATER
+    ),
+    "take_oauth_flow": lambda db, _: identities.take_oauth_flow(
+        db, hash_of("state", 5), hash_of("binding", 5), "oidc", NOW
+    ),
+    "find_identity": lambda db, _: identities.find_identity(db, _identity(5), NOW),
+    "register_identity": lambda db, _: identities.register_identity(
+        db,
+        identities.NewIdentityAccount(
+            NEW_ID, "ada", "a@b.org", None, [], [], NEW_ID, _identity(-1)
+        ),
+        hash_of("invite", 0),
+        NOW,
+    ),
+    "link_identity": lambda db, _: identities.link_identity(
+        db,
+        identities.OAuthFlow(ACTOR, id_of(Kind.SESSION, 0)),
+        NEW_ID,
+        _identity(-1),
+        20,
+        NOW,
+    ),
+    "list_identities": lambda db, _: identities.list_identities(db, ACTOR),
+    "unlink_identity": lambda db, _: identities.unlink_identity(db, ACTOR, id_of(Kind.IDENTITY, 0)),
 }
 CONVERSATIONS: Final[dict[str, Call]] = {
     "create_conversation": lambda db, _: conversations.create_conversation(
@@ -366,4 +399,4 @@ IMPORTS: Final[dict[str, Call]] = {
     "abort_import": lambda db, _: imports.abort_import(db, ACTOR, IMPORT, NOW),
     "expire_imports": lambda db, _: imports.expire_imports(db, NOW),
 }
-CALLS: Final = {**ACCOUNTS, **CONVERSATIONS, **THREADS, **ANSWERS, **IMPORTS}
+CALLS: Final = {**ACCOUNTS, **SIGN_INS, **CONVERSATIONS, **THREADS, **ANSWERS, **IMPORTS}
