@@ -164,6 +164,32 @@ class Register(Request, frozen=True):
     }
 
 
+class BeginDeviceLogin(Request, frozen=True):
+    """Ask for a code to sign a device in with."""
+
+    client_name: str | None = None
+    """What the device calls itself; by default its user agent."""
+
+    VALIDATORS = {"client_name": text_rules.client_name}
+
+
+class DeviceToken(Request, frozen=True):
+    """Ask whether somebody has confirmed the code of a device."""
+
+    device_code: str
+
+    VALIDATORS = {"device_code": text_rules.device_code}
+
+
+class DecideDeviceLogin(Request, frozen=True):
+    """Approve or deny the login of a device."""
+
+    user_code: str
+    approve: bool
+
+    VALIDATORS = {"user_code": text_rules.user_code}
+
+
 class ProviderDeviceToken(Request, frozen=True):
     """Ask whether somebody has entered the code of a provider's device flow."""
 

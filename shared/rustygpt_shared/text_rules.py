@@ -24,6 +24,11 @@ PROFILE_DESCRIPTION_MAX = 500
 ROUTE_PATTERN_MAX = 200
 ROUTE_SEGMENTS_MAX = 20
 REASON_MAX = 500
+CLIENT_NAME_MAX = 64
+USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+"""The letters of user codes: no vowel, so that they spell no word (RFC 8628, 6.1)."""
+USER_CODE_LENGTH = 8
+"""Eight of 20 letters have 34 bits; a code is valid for ten minutes, and few are accepted."""
 
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,31}")
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@.]+(?:\.[^\s@.]+)*")
@@ -174,6 +179,19 @@ def _password(text: str) -> str:
     return text
 
 
+def _client_name(text: str) -> str:
+    if not is_visible(text) or any(_is_hidden(text, index) for index in range(len(text))):
+        raise ValueError("a device's name needs visible characters only")
+    return " ".join(text.split())
+
+
+def _user_code(text: str) -> str:
+    letters = "".join(text.split()).replace("-", "").upper()
+    if len(letters) != USER_CODE_LENGTH or not set(letters) <= set(USER_CODE_LETTERS):
+        raise ValueError(f"a code has {USER_CODE_LENGTH} letters, such as BCDF-GHJK")
+    return letters
+
+
 def _profile_name(text: str) -> str:
     if not _PROFILE_NAME.fullmatch(text):
         raise ValueError(
@@ -232,6 +250,10 @@ invite_token = plain_text(TOKEN_MAX, "an invite's token")
 """The token of an invite, unchanged."""
 device_code = plain_text(TOKEN_MAX, "a device code")
 """What a device asks with whether its code was confirmed, unchanged."""
+client_name = TextRule(CLIENT_NAME_MAX, "a device's name", _client_name)
+"""What a device calls itself: 1 to 64 characters, all of them visible."""
+user_code = TextRule(32, "a code", _user_code)
+"""What a person enters to confirm a device: eight letters, however they are grouped."""
 path = plain_text(PATH_MAX, "the path of a message")
 """The path of a message in its thread, unchanged."""
 profile_name = TextRule(PROFILE_NAME_MAX, "a profile's name", _profile_name)

@@ -39,6 +39,7 @@ NO_REQUEST: Final = {
     "prune_events": "maintenance, every five minutes",
     "prune_invites": "maintenance, every five minutes",
     "prune_limit_cells": "maintenance, every five minutes",
+    "prune_device_logins": "maintenance, every five minutes",
     "prune_oauth_flows": "maintenance, every five minutes",
     "prune_sessions": "maintenance, every five minutes",
     "prune_tokens": "maintenance, every five minutes",

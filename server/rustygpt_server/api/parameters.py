@@ -100,6 +100,12 @@ USER_QUERY: Final = Parameter(
     {"type": "string", "default": ""},
     "ad",
 )
+USER_CODE: Final = Parameter(
+    "user_code",
+    "The code that a device shows: eight letters, in any grouping.",
+    {"type": "string", "maxLength": 32},
+    "BCDF-GHJK",
+)
 INVITE_TOKEN: Final = Parameter(
     "invite_token",
     "The token of an invite, for a person who has no account here yet.",

@@ -45,6 +45,7 @@ from rustygpt_server.services.audit import AuditLog
 from rustygpt_server.services.background import BackgroundTasks, PeriodicTask
 from rustygpt_server.services.container import Services
 from rustygpt_server.services.conversations import Conversations
+from rustygpt_server.services.device_logins import DeviceLogins
 from rustygpt_server.services.event_log import DatabaseEventLog
 from rustygpt_server.services.exports import Exports
 from rustygpt_server.services.health import Health
@@ -280,6 +281,7 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         registration=Registration(db, hub, access, accounts, sessions, auth.registration, clock),
         identities=identities,
         oauth=OAuthFlows(db, identities, context.settings, runtime, secret),
+        device_logins=DeviceLogins(db, sessions, runtime),
         conversations=conversations,
         exports=Exports(db, clock),
         imports=Imports(db, access, core.catalog, clock, conversations.purge_soon),

@@ -10,6 +10,7 @@ from sanic_ext import Extend
 from rustygpt_server.api import (
     audit,
     conversations,
+    devices,
     documents,
     exports,
     health,
@@ -54,6 +55,7 @@ def route_groups(settings: Settings) -> list[RouteGroup]:
             RouteGroup("sessions", sessions.OPERATIONS),
             RouteGroup("tokens", tokens.OPERATIONS),
             RouteGroup("oauth", oauth.OPERATIONS),
+            RouteGroup("devices", devices.OPERATIONS),
             RouteGroup("users", users.OPERATIONS),
             RouteGroup("conversations", conversations.OPERATIONS),
             RouteGroup("exports", exports.OPERATIONS),

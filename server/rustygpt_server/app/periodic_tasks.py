@@ -73,6 +73,7 @@ def authorization_tasks(
         PeriodicTask("prune tokens", limits.prune_interval, services.tokens.prune),
         PeriodicTask("prune invites", limits.prune_interval, services.invites.prune),
         PeriodicTask("prune sign-ins", limits.prune_interval, services.oauth.prune),
+        PeriodicTask("prune devices", limits.prune_interval, services.device_logins.prune),
         PeriodicTask("count sessions", limits.gauge_interval, services.sessions.count_active),
     ]
 

@@ -24,6 +24,8 @@ _BY_NAME: Final[dict[str, Any]] = {
     "conversation": _ID.format(1),
     "csrf_token": "mFhC5m1yq3ZkVb0u2Jw7s9d4T6x8",
     "current_password": "a long pass phrase",
+    "device_code": "q1W2e3R4t5Y6u7I8o9P0a1S2d3F4g5H6j7K8l9Z0x1C",
+    "user_code": "BCDF-GHJK",
     "detail": "There is nothing at this address.",
     "display_name": "Ada",
     "email": "ada@example.org",

@@ -6,6 +6,7 @@ from rustygpt_server.rendering.renderer import Renderer
 from rustygpt_server.services.accounts import Accounts
 from rustygpt_server.services.audit import AuditLog
 from rustygpt_server.services.conversations import Conversations
+from rustygpt_server.services.device_logins import DeviceLogins
 from rustygpt_server.services.exports import Exports
 from rustygpt_server.services.health import Health
 from rustygpt_server.services.imports import Imports
@@ -35,6 +36,7 @@ class Services(Struct, frozen=True):
     registration: Registration
     identities: Identities
     oauth: OAuthFlows
+    device_logins: DeviceLogins
     conversations: Conversations
     exports: Exports
     imports: Imports

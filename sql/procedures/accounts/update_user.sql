@@ -39,6 +39,7 @@ BEGIN
   IF COALESCE(_disabled, false) OR _password_hash IS NOT NULL THEN
     WITH deleted AS (DELETE FROM rustygpt.sessions s WHERE s.user_id = _user_id RETURNING s.id)
     SELECT COALESCE(array_agg(deleted.id), '{}') INTO _ended FROM deleted;
+    DELETE FROM rustygpt.device_logins WHERE user_id = _user_id;
   ELSIF _roles <> _old.roles THEN
     UPDATE rustygpt.sessions SET rotation_due = true WHERE user_id = _user_id;
   END IF;

@@ -1,7 +1,7 @@
 -- Replace the hash that was checked by that of a new password, and the token of the session that the
 -- change came with by a new one. Every other token of the actor is dead with the commit: those of the
--- other sessions, which end, and those of this session that were rotated a moment ago. Raises RG401
--- if the account has another hash now, RG404 if the session has ended.
+-- other sessions, which end, those of this session that were rotated a moment ago, and those that
+-- devices would get. Raises RG401 if the account has another hash now, RG404 if the session has ended.
 CREATE OR REPLACE FUNCTION rustygpt.change_password(
   _actor uuid, _checked_hash text, _password_hash text, _session_id uuid, _token_hash bytea,
   _idle_seconds integer, _now timestamptz
@@ -29,6 +29,7 @@ BEGIN
   WITH deleted AS (
     DELETE FROM rustygpt.sessions s WHERE s.user_id = _actor AND s.id <> _session_id RETURNING s.id
   ) SELECT COALESCE(array_agg(deleted.id), '{}') INTO _ended FROM deleted;
+  DELETE FROM rustygpt.device_logins d WHERE d.user_id = _actor;
   DELETE FROM rustygpt.session_tokens t WHERE t.session_id = _session_id;
   INSERT INTO rustygpt.session_tokens (token_hash, session_id) VALUES (_token_hash, _session_id);
   PERFORM rustygpt.log_access_changes('session_ended', _actor, _ended);

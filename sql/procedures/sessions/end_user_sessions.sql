@@ -16,6 +16,7 @@ BEGIN
   END IF;
   WITH deleted AS (DELETE FROM rustygpt.sessions s WHERE s.user_id = _user_id RETURNING s.id)
   SELECT COALESCE(array_agg(deleted.id), '{}') INTO _ended FROM deleted;
+  DELETE FROM rustygpt.device_logins d WHERE d.user_id = _user_id;
   PERFORM rustygpt.log_access_changes('session_ended', _user_id, _ended);
   PERFORM rustygpt.audit('account.sessions_ended', _actor, 'account', _user_id,
     _details => json_build_object('sessions', cardinality(_ended)));

@@ -142,6 +142,11 @@ INSERT INTO rustygpt.oauth_flows (state_hash, binding_hash, provider, user_id, e
 SELECT pg_temp.hash('state', n), pg_temp.hash('binding', n), 'oidc', pg_temp.id(1, n),
   {now} + interval '5 minutes'
 FROM generate_series(0, {users} - 1) AS n;
+INSERT INTO rustygpt.device_logins (device_hash, user_code, address, created_at, expires_at,
+  interval_seconds, user_id)
+SELECT pg_temp.hash('device', n), 'CODE' || n, '192.0.2.1', {now}, {now} + interval '5 minutes', 5,
+  CASE WHEN n % 2 = 0 THEN pg_temp.id(1, n) END
+FROM generate_series(0, {users} - 1) AS n;
 INSERT INTO rustygpt.idempotency
 SELECT pg_temp.id(1, n % {users}), 'key ' || n, pg_temp.hash('body', n), 'null',
   {now} - interval '1 hour'

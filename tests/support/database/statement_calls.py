@@ -26,6 +26,7 @@ from rustygpt_server.db import (
     answers,
     audit,
     conversations,
+    device_logins,
     events,
     exports,
     identities,
@@ -227,6 +228,24 @@ ACCOUNTS: Final[dict[str, Call]] = {
 }
 SIGN_INS: Final[dict[str, Call]] = {
     "admit_address": lambda db, _: rate_limits.admit_address(db, "192.0.2.1", RATE, NOW),
+    "begin_device_login": lambda db, _: device_logins.begin_device_login(
+        db,
+        device_logins.NewDeviceLogin(NEW_HASH, "BCDFGHJK", "x", "192.0.2.1", 5, LATER),
+        NOW,
+    ),
+    "admit_user_code": lambda db, _: device_logins.admit_user_code(
+        db, ACTOR, "192.0.2.1", RATE, NOW
+    ),
+    "show_device_login": lambda db, _: device_logins.show_device_login(db, ACTOR, "CODE5", NOW),
+    "decide_device_login": lambda db, _: device_logins.decide_device_login(
+        db, ACTOR, "CODE7", NOW, approve=True
+    ),
+    "poll_device_login": lambda db, _: device_logins.poll_device_login(
+        db, hash_of("device", 9), NOW
+    ),
+    "poll_device_login that was approved": lambda db, _: device_logins.poll_device_login(
+        db, hash_of("device", 8), NOW
+    ),
     "begin_oauth_flow": lambda db, _: identities.begin_oauth_flow(
         db, NEW_HASH, NEW_HASH, "oidc", identities.OAuthFlow(), LATER
     ),
