@@ -15,8 +15,8 @@ from rustygpt_tui.client.messages import MessageCalls
 from rustygpt_tui.client.presence import PresenceCalls
 from rustygpt_tui.client.rate_limits import RateLimitCalls
 from rustygpt_tui.client.session import Session
+from rustygpt_tui.client.sign_in import SignInCalls
 from rustygpt_tui.client.tokens import TokenCalls
-from rustygpt_tui.client.users import UserCalls
 
 
 class Ready(Struct, frozen=True):
@@ -27,7 +27,7 @@ class Ready(Struct, frozen=True):
 
 
 class Client(
-    UserCalls,
+    SignInCalls,
     TokenCalls,
     ConversationCalls,
     ExportCalls,

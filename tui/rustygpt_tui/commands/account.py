@@ -2,13 +2,14 @@
 
 import click
 
-from rustygpt_shared.models.users import Me, OwnSession, User
+from rustygpt_shared.models.users import Me, OwnSession
 from rustygpt_shared.requests import ChangePassword, SetUp
-from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.session import checked_token
 from rustygpt_tui.commands.base import CommandContext, command
+from rustygpt_tui.commands.device_login import log_in_with_device
 from rustygpt_tui.commands.inputs import build_request, password, prompt, secret_line
-from rustygpt_tui.commands.output import Cell, Columns
+from rustygpt_tui.commands.output import Columns
+from rustygpt_tui.commands.report import report_signed_in, user_fields
 from rustygpt_tui.commands.resolve import full_id, select_one
 from rustygpt_tui.errors import UsageError
 
@@ -49,7 +50,7 @@ async def set_up(
         )
         user = await client.set_up(request)
         await client.log_in(request.username, request.password, account=context.account)
-        context.out.record(user, _user_fields(user))
+        context.out.record(user, user_fields(user))
         context.out.note(f"The server is set up, and you are signed in as {user.username}.")
 
 
@@ -57,18 +58,39 @@ async def set_up(
 @click.option("--email", metavar="NAME", help="The e-mail address or user name.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--token-stdin", is_flag=True, help="Sign in with a token from standard input.")
+@click.option("--device", is_flag=True, help="Show a code that you confirm in a browser.")
+@click.option("--github", is_flag=True, help="Show a code that you enter at GitHub.")
+@click.option("--invite", metavar="TOKEN", help="With --github: an invite, for a new account.")
 async def log_in(
-    context: CommandContext, email: str | None, password_stdin: bool, token_stdin: bool
+    context: CommandContext,
+    email: str | None,
+    password_stdin: bool,
+    token_stdin: bool,
+    device: bool,
+    github: bool,
+    invite: str | None,
 ) -> None:
     """Sign in and save the session; sessions of several accounts and servers can be saved."""
     context.reject_token()
+    if token_stdin + device + github > 1:
+        raise UsageError("--token-stdin, --device and --github exclude each other; give one.")
+    if (token_stdin or device or github) and (email or password_stdin):
+        raise UsageError("This needs neither a name nor a password; give one of the two.")
+    if invite and not github:
+        raise UsageError("--invite goes with --github; `rustygpt register` takes one as well.")
     if token_stdin:
-        if email or password_stdin:
-            raise UsageError("A token needs neither a name nor a password; give one of the two.")
         await _log_in_with_token(context)
-        return
+    elif device or github:
+        await log_in_with_device(context, provider="github" if github else None, invite=invite)
+    else:
+        await _log_in_with_password(context, email, from_stdin=password_stdin)
+
+
+async def _log_in_with_password(
+    context: CommandContext, email: str | None, *, from_stdin: bool
+) -> None:
     name = email or prompt(context, "E-mail address or user name", "--email")
-    secret = password(context, from_stdin=password_stdin)
+    secret = password(context, from_stdin=from_stdin)
     async with context.client() as client:
         login = await client.log_in(name, secret, account=context.account)
         report_signed_in(context, client, Me(login.user, login.session))
@@ -81,21 +103,13 @@ async def _log_in_with_token(context: CommandContext) -> None:
         report_signed_in(context, client, me)
 
 
-def report_signed_in(context: CommandContext, client: Client, me: Me) -> None:
-    """Print who has signed in; raise UsageError when the session could not be saved."""
-    context.out.record(me, _user_fields(me.user))
-    if client.session.unsaved:
-        raise UsageError("The session is not saved, so the next command is not signed in.")
-    context.out.note(f"You are signed in at {client.origin} as {me.user.username}.")
-
-
 @command("me")
 async def show_me(context: CommandContext) -> None:
     """Show who is signed in, and where."""
     async with context.client() as client:
         me = await client.me()
         ends = me.session.expires_at if me.session else None
-        fields = {**_user_fields(me.user), "Server": client.origin, "Session ends": ends}
+        fields = {**user_fields(me.user), "Server": client.origin, "Session ends": ends}
         context.out.record(me, fields)
 
 
@@ -143,13 +157,3 @@ async def end_session(context: CommandContext, session: str) -> None:
             session_id = select_one(sessions, session, "session", lambda s: s.id, lambda _: []).id
         await client.end_session(session_id)
         context.out.note("The session has ended.")
-
-
-def _user_fields(user: User) -> dict[str, Cell]:
-    return {
-        "User": user.username,
-        "Name": user.display_name,
-        "E-mail": user.email,
-        "Roles": ", ".join(user.roles) or None,
-        "ID": str(user.id),
-    }

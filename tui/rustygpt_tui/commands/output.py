@@ -65,6 +65,10 @@ class Output:
         else:
             _write(sys.stdout, "".join("\t".join(row) + "\n" for row in table))
 
+    def prompt(self, text: str) -> None:
+        """Write a line to standard error that the user has to act on, also when it is quiet."""
+        _write(sys.stderr, one_line(text) + "\n")
+
     def note(self, text: str) -> None:
         """Write a line to standard error, unless the command is quiet."""
         if not self.quiet:

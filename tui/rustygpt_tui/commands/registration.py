@@ -5,9 +5,9 @@ import click
 from rustygpt_shared.models.users import Me
 from rustygpt_shared.requests import Register
 from rustygpt_tui.client.invites import invite_token
-from rustygpt_tui.commands.account import report_signed_in
 from rustygpt_tui.commands.base import CommandContext, command
 from rustygpt_tui.commands.inputs import build_request, password, prompt
+from rustygpt_tui.commands.report import report_signed_in
 
 
 @command("register")
