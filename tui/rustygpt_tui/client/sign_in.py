@@ -1,6 +1,7 @@
 """Calls to sign in with a browser: the login of devices, and the device flow of a provider."""
 
 import asyncio
+import platform
 import time
 from typing import Final
 from urllib.parse import urlsplit
@@ -80,3 +81,8 @@ class SignInCalls(UserCalls):
 def device_instructions(code: DeviceCode) -> tuple[str, str]:
     """Return the address and the code that the user needs, each safe for a terminal."""
     return one_line(code.verification_uri), one_line(code.user_code)
+
+
+def device_name() -> str:
+    """Return what this device calls itself: the program and the machine."""
+    return f"rustygpt on {platform.node()}"[:64].strip()

@@ -1,5 +1,6 @@
 """Calls for set-up, sessions and accounts."""
 
+from asyncio import CancelledError
 from contextlib import suppress
 from uuid import UUID
 
@@ -72,7 +73,7 @@ class UserCalls(Transport):
         self.session.detach()
         try:
             response = await self.call("POST", path, LoginResponse, body=body, may_wait=False)
-        except ClientError:
+        except (ClientError, CancelledError):
             self.session.account = previous_account
             self.session.reload()
             raise

@@ -1,18 +1,11 @@
 """Signing in with a browser, for `login --device` and `login --github`."""
 
-import platform
-
 from rustygpt_shared.models.users import Me
 from rustygpt_tui.client.invites import invite_token
-from rustygpt_tui.client.sign_in import device_instructions
+from rustygpt_tui.client.sign_in import device_instructions, device_name
 from rustygpt_tui.commands.base import CommandContext
 from rustygpt_tui.commands.report import report_signed_in
 from rustygpt_tui.errors import NotFound, ServerRejected
-
-
-def device_name() -> str:
-    """Return what this device calls itself: the program and the machine."""
-    return f"rustygpt on {platform.node()}"[:64].strip()
 
 
 async def log_in_with_device(

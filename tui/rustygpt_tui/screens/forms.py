@@ -18,6 +18,7 @@ from rustygpt_tui.client.invites import invite_token
 from rustygpt_tui.conversation.view_models import validation_sentence
 from rustygpt_tui.errors import ClientError, Forbidden
 from rustygpt_tui.render.text import one_line
+from rustygpt_tui.screens.browser_sign_in import BrowserSignInScreen
 from rustygpt_tui.widgets.bindings import bindings
 from rustygpt_tui.widgets.controls import Button
 from rustygpt_tui.widgets.form import FailureLine, FormFields
@@ -126,7 +127,11 @@ class LogInScreen(FormScreen):
         yield Input(placeholder="Password", password=True, id="password")
 
     def other_buttons(self) -> ComposeResult:
-        """Create the button that leads to the registration, hidden until it is known to be open."""
+        """Create the buttons that lead to other forms.
+
+        That of the registration is hidden until it is known to be open.
+        """
+        yield Button("Sign in with a browser …", id="browser")
         button = Button("Create an account …", id="register")
         button.display = False
         yield button
@@ -142,17 +147,19 @@ class LogInScreen(FormScreen):
             self.query_one("#register").display = self._registration != "closed"
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Show the form for a new account."""
-        if event.button.id != "register":
-            return
+        """Show the form for a new account, or the code for a browser."""
 
-        def on_registered(user: User | None) -> None:
+        def on_signed_in(user: User | None) -> None:
             if user:
                 self.dismiss(user)
 
+        if event.button.id == "browser":
+            self.app.push_screen(BrowserSignInScreen(self._client), on_signed_in)
+        if event.button.id != "register":
+            return
         needs_invite = self._registration == "invite"
         screen = RegisterScreen(self._client, needs_invite=needs_invite)
-        self.app.push_screen(screen, on_registered)
+        self.app.push_screen(screen, on_signed_in)
 
     async def submit(self) -> User:
         """Start a session."""
