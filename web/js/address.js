@@ -1,5 +1,5 @@
 // The address of the page: #/c/<conversation>, then /new, or /t/<root> and /m/<message>; or
-// #/invite/<token>, or #/password.
+// #/invite/<token>, #/password, #/device or #/identities.
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -11,6 +11,12 @@ export const inviteToken = (hash) => /^#\/invite\/([\w-]+)$/.exec(hash)?.[1] ?? 
 
 // Whether an address is that of the form for a new password: /.well-known/change-password leads there.
 export const isPasswordAddress = (hash) => hash === "#/password";
+
+// The code in the address that devices show, "" without one, or null for any other address.
+export function deviceCode(hash) {
+  const match = /^#\/device(?:\?user_code=([A-Z]{8}))?$/.exec(hash);
+  return match && (match[1] ?? "");
+}
 
 // The parts are not checked; those that are missing are null.
 export function parseHash(hash) {

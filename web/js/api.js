@@ -129,6 +129,12 @@ export const logOut = () => post("/api/auth/logout");
 export const me = () => get("/api/auth/me");
 export const changePassword = (current, next) =>
   post("/api/auth/password", { current_password: current, new_password: next });
+export const listProviders = () => get("/api/oauth");
+export const listIdentities = () => get("/api/auth/identities");
+export const linkIdentity = (provider) => post(`/api/oauth/${provider}/link`);
+export const unlinkIdentity = (id) => call("DELETE", `/api/auth/identities/${id}`);
+export const showDeviceLogin = (userCode) => get(withQuery("/api/auth/device", { user_code: userCode }));
+export const decideDeviceLogin = (userCode, approve) => post("/device", { user_code: userCode, approve });
 export const listSessions = () => get("/api/auth/sessions");
 export const endSession = (id) => call("DELETE", `/api/auth/sessions/${id}`);
 export const listTokens = () => get("/api/auth/tokens");

@@ -1,11 +1,13 @@
 // The start of the page: signs the user in, builds its parts, and connects them.
 
-import { inviteToken, parseHash } from "./address.js";
+import { deviceCode, inviteToken, parseHash } from "./address.js";
 import * as api from "./api.js";
 import { makeComposer } from "./composer.js";
 import { addConversationMenu } from "./conversation-menu.js";
 import { makeConversations } from "./conversations.js";
+import { confirmDeviceByAddress } from "./device.js";
 import { byId, notify, withoutOverrides } from "./dom.js";
+import { openIdentitiesByAddress, showIdentities } from "./identities.js";
 import { sortedConversations } from "./inbox.js";
 import { joinByAddress, mayInvite, showInviteDialog } from "./invites.js";
 import { addKeys } from "./keys.js";
@@ -18,6 +20,7 @@ import { makeNavigation } from "./navigation.js";
 import { makePasswordForm } from "./password.js";
 import { makePosting } from "./posting.js";
 import { makeTypingNotifier, showTyping, startHeartbeat } from "./presence.js";
+import { restorePlace, takeFailure } from "./providers.js";
 import { makeReadMarker } from "./read-marker.js";
 import { showSignIn } from "./sign-in.js";
 import { showSessions } from "./sessions.js";
@@ -188,7 +191,9 @@ function onClick(id, task) {
 function addListeners(parts) {
   const { me, page, navigation, conversations } = parts;
   window.addEventListener("hashchange", (event) => {
-    if (inviteToken(location.hash)) location.reload(); // the start asks whether to join
+    const isQuestion = inviteToken(location.hash) || deviceCode(location.hash) !== null;
+    if (isQuestion) location.reload(); // the start asks it
+    else if (openIdentitiesByAddress()) return;
     else if (!parts.password.onHashChange(event)) navigation.onHashChange();
   });
   byId("invite").addEventListener("click", () => showInviteDialog(page.state.conversation));
@@ -229,6 +234,7 @@ function addAccountMenu(me, onImported) {
   const entries = [
     ["Change password", () => (location.hash = "#/password")],
     ["Personal tokens", () => showTokens(me)],
+    ["Linked accounts", showIdentities],
     ["Import conversations", () => showImport(onImported)],
   ];
   byId("account-menu").addEventListener("click", () => openMenu(byId("account-menu"), entries));
@@ -291,9 +297,11 @@ async function start() {
   showConnection("connecting");
   byId("notice-off").addEventListener("click", () => notify(""));
   addEventListener("ratelimit", onRateLimit);
+  restorePlace();
   const me = await waitForUser();
   notify("");
   await joinByAddress();
+  const decision = await confirmDeviceByAddress();
   byId("who").textContent = me.display_name || me.username;
   byId("app").hidden = false;
   byId("nothing").textContent = "";
@@ -303,6 +311,8 @@ async function start() {
   parts.posting.posts.resume();
   await inBackground(parts.conversations.loadFirstList);
   parts.password.openAtStart();
+  const news = openIdentitiesByAddress() ? "" : decision || takeFailure();
+  if (news) notify(news);
   await parts.navigation.onHashChange();
 }
 

@@ -8,7 +8,7 @@ import { h, makeField, notify } from "./dom.js";
 const MIN_CHARACTERS = 8;
 const MAX_CHARACTERS = 1_024;
 const FIELDS = [
-  { name: "current", label: "Current password", type: "password", autocomplete: "current-password" },
+  { name: "current", label: "Current password", type: "password", autocomplete: "current-password", optional: true },
   { name: "next", label: "New password", type: "password", autocomplete: "new-password" },
   { name: "again", label: "New password again", type: "password", autocomplete: "new-password" },
 ];

@@ -1,9 +1,10 @@
 // The form in front of the page: it creates the first administrator, signs a user in, or creates an
 // account where the server allows it.
 
-import { inviteToken, isPasswordAddress } from "./address.js";
+import { deviceCode, inviteToken, isPasswordAddress } from "./address.js";
 import { logIn, register, setUp, showSetup } from "./api.js";
 import { byId, makeField } from "./dom.js";
+import { hideProviders, showProviders, takeFailure } from "./providers.js";
 
 const NAMES = [
   { name: "username", label: "User name", autocomplete: "username" },
@@ -60,11 +61,14 @@ function showSignInOrRegister(registration, invite, resolve) {
   const showOne = () => showGate(signIn, () => resolve({ joined: false }), showOther);
   const showOther = () => showGate(newAccount, () => resolve({ joined: Boolean(invite) }), showOne);
   showOne();
+  byId("gate-error").textContent = takeFailure();
+  showProviders();
 }
 
 // What follows the sign-in, where the address leads to more than the page.
 function wordsBefore(invite) {
   if (isPasswordAddress(location.hash)) return "The form for a new password follows.";
+  if (deviceCode(location.hash) !== null) return "The code of the device follows.";
   return invite ? "You have an invite: it is used once you are signed in." : "";
 }
 
@@ -96,6 +100,7 @@ async function submit(form, send, onDone) {
     await send(values);
     form.reset();
     byId("gate").hidden = true;
+    hideProviders();
     onDone();
   } catch (problem) {
     byId("gate-error").textContent = problem.message;

@@ -155,14 +155,15 @@ async def _finish(
     client = context.auth.client_info(context.request)
     binding = _binding(context.request)
     try:
-        caller = await context.services.oauth.finish(provider, answer, binding, client)
+        signed_in = await context.services.oauth.finish(provider, answer, binding, client)
     except (SignInFailed, AccountDisabled, Unavailable) as error:
         return _redirect(_failure_address(error))
-    if caller is None:
+    if signed_in is None:
         return _redirect("/#/identities")
+    caller = signed_in.caller
     context.request.ctx.cookies = [*context.auth.session_cookies(caller), expired]
     await context.services.rate_limits.remember_login(caller.user.id, client_key(client.address))
-    return _redirect("/")
+    return _redirect(f"/#/c/{signed_in.joined}" if signed_in.joined else "/")
 
 
 def _failure_address(error: RequestError) -> str:

@@ -54,6 +54,14 @@ class Profile(Struct, frozen=True):
     """An address that the provider has verified."""
 
 
+class SignedIn(Struct, frozen=True):
+    """Who has signed in by a provider."""
+
+    caller: SessionCaller
+    joined: UUID | None = None
+    """The conversation of the invite that the new account came with."""
+
+
 class Identities:
     """The identities of one server's users."""
 
@@ -76,7 +84,7 @@ class Identities:
 
     async def sign_in(
         self, profile: Profile, invite_hash: bytes | None, client: ClientInfo
-    ) -> SessionCaller:
+    ) -> SignedIn:
         """Start a session for the account of an identity, which is created if that is allowed.
 
         Raises SignInFailed, or AccountDisabled. An equal e-mail address never finds an account.
@@ -93,15 +101,16 @@ class Identities:
             return await self._sessions.start_session(login.user_id, login.password_hash, client)
 
         caller = await against_current_password(attempt)
+        joined = None
         if caller is None:
-            await self._register(profile, invite_hash)
+            joined = await self._register(profile, invite_hash)
             caller = await against_current_password(attempt)
         if caller is None:
             raise SignInFailed("provider")
         log_security(
             "signed in by a provider", account=caller.user.username, provider=identity.provider
         )
-        return caller
+        return SignedIn(caller, joined)
 
     async def link(self, flow: OAuthFlow, identity: Identity) -> None:
         """Link an identity to the user whose session asked for it; raises SignInFailed."""
@@ -137,7 +146,8 @@ class Identities:
         self._metrics.logins.labels("disabled" if reason == "disabled" else "refused").inc()
         log_security("login refused", refused=True, account=account, reason=reason)
 
-    async def _register(self, profile: Profile, invite_hash: bytes | None) -> None:
+    async def _register(self, profile: Profile, invite_hash: bytes | None) -> UUID | None:
+        """Create an account if that is allowed; return the conversation that it joins."""
         if self._mode == "closed":
             raise SignInFailed("registration_closed")
         if self._mode == "invite" and invite_hash is None:
@@ -152,10 +162,12 @@ class Identities:
             except Forbidden:
                 raise SignInFailed("invite_other_email") from None
             log_security("account registered", account=username, provider=profile.identity.provider)
-            if events:
-                self._hub.publish(events[0].conversation_id, events)
-                self._access.publish_memberships(events)
-            return
+            if not events:
+                return None
+            self._hub.publish(events[0].conversation_id, events)
+            self._access.publish_memberships(events)
+            return events[0].conversation_id
+        return None
 
     async def _try_register(
         self, profile: Profile, username: str, invite_hash: bytes | None

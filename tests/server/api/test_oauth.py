@@ -310,9 +310,9 @@ async def test_an_invite_is_carried_to_the_new_account(start_server: StartServer
     async with site(start_server, "invite") as here, here.browser() as browser:
         query = f"?invite_token={await _invite(here)}"
         assert await here.sign_in(browser) == "/#/sign-in?error=invite_needed"
-        assert await here.sign_in(browser, query) == "/"
+        arrived = await here.sign_in(browser, query)
         listed = (await browser.get("/api/conversations")).json()["conversations"]
-        assert [one["role"] for one in listed] == ["viewer"]
+        assert [(f"/#/c/{one['id']}", one["role"]) for one in listed] == [(arrived, "viewer")]
         assert await here.sign_in(browser) == "/"
         here.provider.person["sub"] = "person-2"
         assert await here.sign_in(browser, query) == "/#/sign-in?error=invite_ended"

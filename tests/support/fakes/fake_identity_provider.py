@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
 from joserfc import jwk, jwt
-from tests.support.fakes.fake_clock import FakeClock
 from tests.support.fakes.fake_http_server import (
     FakeHttpServer,
     FakeResponse,
@@ -17,6 +16,7 @@ from tests.support.fakes.fake_http_server import (
     fake_http_server,
 )
 
+from rustygpt_server.clock import Clock
 from rustygpt_shared.codec import encode
 
 CLIENT_ID = "rusty:client"
@@ -35,7 +35,7 @@ class FakeIdentityProvider:
     """Signs everybody in as `person`; `claims` and `header` replace those of the next ID tokens."""
 
     http: FakeHttpServer
-    clock: FakeClock
+    clock: Clock
     key: Any = field(default_factory=lambda: new_key("RSA"))
     algorithm: str = "RS256"
     person: dict[str, Any] = field(default_factory=lambda: dict(PERSON))
@@ -43,10 +43,13 @@ class FakeIdentityProvider:
     discovery: dict[str, Any] = field(default_factory=dict)
     published: list[Any] | None = None
     """The keys of the key set, if not only the one that signs."""
+    answer: dict[str, str] = field(default_factory=dict)
+    """What `authorize` sends a browser back with, besides code and state."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.http.on("GET", "/.well-known/openid-configuration", lambda _: self._discovery())
+        self.http.on("GET", "/authorize", self._authorize)
         self.http.on("GET", "/keys", lambda _: self._key_set())
         self.http.on("POST", "/token", self._token)
 
@@ -54,6 +57,14 @@ class FakeIdentityProvider:
     def issuer(self) -> str:
         """The issuer, which is also its address."""
         return self.http.origin
+
+    def _authorize(self, request: RecordedRequest) -> FakeResponse:
+        """Send a browser back at once: its person agrees to everything, or to nothing."""
+        location = urlsplit(request.query["redirect_uri"])
+        back = self.consent(f"?{urlencode(request.query)}", **self.answer)
+        return FakeResponse(
+            302, None, [("location", f"{location.scheme}://{location.netloc}{back}")]
+        )
 
     def consent(self, authorization_url: str, **answer: str) -> str:
         """Return path and query of the callback of a person who has agreed at this URL."""
@@ -130,7 +141,7 @@ def base64url(data: bytes) -> str:
 
 
 @asynccontextmanager
-async def fake_identity_provider(clock: FakeClock) -> AsyncIterator[FakeIdentityProvider]:
+async def fake_identity_provider(clock: Clock) -> AsyncIterator[FakeIdentityProvider]:
     """Yield a provider whose clock is that of the server."""
     async with fake_http_server() as http:
         yield FakeIdentityProvider(http, clock)

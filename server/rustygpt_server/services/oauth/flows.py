@@ -20,7 +20,7 @@ from rustygpt_server.db.identities import OAuthFlow
 from rustygpt_server.errors import NotFound, SignInFailed
 from rustygpt_server.runtime import Runtime
 from rustygpt_server.services.callers import ClientInfo, SessionCaller
-from rustygpt_server.services.identities import Identities, Profile
+from rustygpt_server.services.identities import Identities, Profile, SignedIn
 from rustygpt_server.services.oauth.apple import AppleProvider
 from rustygpt_server.services.oauth.github import GitHubProvider
 from rustygpt_server.services.oauth.http import ProviderClient
@@ -118,7 +118,7 @@ class OAuthFlows:
 
     async def finish(
         self, name: str, answer: Mapping[str, str], binding: str | None, client: ClientInfo
-    ) -> SessionCaller | None:
+    ) -> SignedIn | None:
         """Return the new session of who has signed in; None if an identity was linked instead.
 
         `answer` is what the provider sent the browser back with. Raises SignInFailed and
@@ -160,7 +160,7 @@ class OAuthFlows:
             raise self._failed(provider.name, error) from None
         invite_hash = hash_token(invite_token) if invite_token else None
         try:
-            return await self._identities.sign_in(profile, invite_hash, client)
+            return (await self._identities.sign_in(profile, invite_hash, client)).caller
         except SignInFailed as error:
             self._identities.refuse(error.reason)
             raise
