@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from tests.repo.generate_reference import operations
@@ -9,7 +10,10 @@ from tests.support.password import PASSWORD
 from tests.support.servers.in_process_server import HttpUser, InProcessServer
 
 from rustygpt_server.api.request_parsing import SAFE_METHODS
+from rustygpt_server.db import identities
 from rustygpt_server.services.retention import PAUSE_SECONDS
+from rustygpt_server.telemetry import bind_client
+from rustygpt_shared.ids import new_id
 from rustygpt_shared.models.audit import AUDIT_ACTIONS
 
 Key = tuple[str, str]
@@ -26,6 +30,13 @@ AUDITED: Final[dict[Key, set[str]]] = {
     ("DELETE", "/api/auth/sessions/{session_id}"): {"session.ended"},
     ("POST", "/api/auth/tokens"): {"token.created"},
     ("DELETE", "/api/auth/tokens/{token_id}"): {"token.revoked"},
+    ("POST", "/api/auth/device/token"): {"session.started"},
+    ("POST", "/device"): {"device.approved", "device.denied"},
+    ("POST", "/api/oauth/{provider}/callback"): {
+        "account.registered", "session.started", "invite.accepted", "identity.linked",
+    },
+    ("POST", "/api/oauth/{provider}/device/token"): {"account.registered", "session.started"},
+    ("DELETE", "/api/auth/identities/{identity_id}"): {"identity.unlinked"},
     ("POST", "/api/admin/users"): {"account.created"},
     ("PATCH", "/api/admin/users/{user_id}"): {
         "account.disabled", "account.enabled", "account.roles_changed", "account.password_set",
@@ -51,6 +62,9 @@ AUDITED: Final[dict[Key, set[str]]] = {
     ("POST", f"{_M}/restore"): {"message.restored"},
 }  # fmt: skip
 NOT_AUDITED: Final[dict[Key, str]] = {
+    ("POST", "/api/auth/device"): "nobody has decided about the device yet",
+    ("POST", "/api/oauth/{provider}/device"): "nobody has signed in yet",
+    ("POST", "/api/oauth/{provider}/link"): "the callback links",
     ("POST", "/api/auth/refresh"): "changes the token of a session, as use does",
     ("POST", "/api/threads/{conversation_id}/root"): "the message itself says it",
     ("POST", "/api/messages/{parent_id}/reply"): "the message itself says it",
@@ -82,6 +96,8 @@ async def test_each_action_is_recorded_with_actor_and_address(server: InProcessS
     admin, ann, bob = [await server.person(name) for name in ("admin", "ann", "bob")]
     await _chat(ann, bob)
     await _administer(server, admin, bob)
+    await _decide_about_devices(ann)
+    await _link_and_unlink(server, ann)
     await _sign_in_and_out(server, ann)
     entries = (await admin.get("/api/admin/audit?limit=200"))["entries"]
 
@@ -113,6 +129,25 @@ async def _chat(ann: HttpUser, bob: HttpUser) -> None:
     message = {"author": {"role": "user"}, "content": {"content_type": "text", "parts": ["x"]}}
     mapping = {"a": {"parent": None, "message": message}}
     await ann.post("/api/conversations/import", {"mapping": mapping}, expect=201)
+
+
+async def _decide_about_devices(ann: HttpUser) -> None:
+    for approve in (True, False):
+        codes = await ann.post("/api/auth/device", {})
+        body = {"user_code": codes["user_code"], "approve": approve}
+        await ann.post("/device", body, expect=204)
+
+
+async def _link_and_unlink(server: InProcessServer, ann: HttpUser) -> None:
+    """Link without a provider, as the callback does; `tests/server/api/test_oauth.py` has one."""
+    session = UUID((await ann.get("/api/auth/me"))["session"]["id"])
+    flow = identities.OAuthFlow(ann.id, session)
+    identity = identities.Identity("oidc", "https://login.example.org", "person-1")
+    db, now = server.components.db, server.clock.now()
+    bind_client("127.0.0.1", "127.0.0.1")
+    await identities.link_identity(db, flow, new_id(1), identity, 20, now)
+    [linked] = (await ann.get("/api/auth/identities"))["identities"]
+    await ann.call("DELETE", f"/api/auth/identities/{linked['id']}", expect=204)
 
 
 async def _administer(server: InProcessServer, admin: HttpUser, bob: HttpUser) -> None:

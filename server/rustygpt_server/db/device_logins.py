@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from rustygpt_server.db.database import Database
 from rustygpt_server.rates import LimitState, Rate
+from rustygpt_server.telemetry import client_address
 from rustygpt_shared.models.devices import DeviceLogin
 
 
@@ -75,7 +76,12 @@ async def decide_device_login(
 ) -> str | None:
     """Approve or deny a login; return what the device calls itself, or raise NotFound."""
     name: str | None = await db.fetch_value(
-        "SELECT rustygpt.decide_device_login($1, $2, $3, $4)", actor, user_code, approve, now
+        "SELECT rustygpt.decide_device_login(rustygpt.from_address($1::uuid, $5), $2, $3, $4)",
+        actor,
+        user_code,
+        approve,
+        now,
+        client_address(),
     )
     return name
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from rustygpt_server.db.accounts import LoginRecord
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.rows import EventRecord, event_records
+from rustygpt_server.telemetry import client_address
 from rustygpt_shared.models.identities import LinkedIdentity, ProviderName
 
 
@@ -104,8 +105,8 @@ async def register_identity(
     """
     identity = account.identity
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.register_identity($1, $2, $3, $4, $5, $6, $7, "
-        "$8, $9, $10, $11, $12, $13)",
+        "SELECT * FROM rustygpt.register_identity(rustygpt.from_address($1::uuid, $14), "
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         account.id,
         account.username,
         account.email,
@@ -119,6 +120,7 @@ async def register_identity(
         identity.subject,
         identity.label,
         now,
+        client_address(),
     )
     return event_records(*row)
 
@@ -131,7 +133,8 @@ async def link_identity(
     Raise Forbidden beyond the maximum, Conflict for an identity of another account.
     """
     await db.fetch_value(
-        "SELECT rustygpt.link_identity($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "SELECT rustygpt.link_identity(rustygpt.from_address($1::uuid, $10), "
+        "$2, $3, $4, $5, $6, $7, $8, $9)",
         flow.user_id,
         flow.session_id,
         id,
@@ -141,6 +144,7 @@ async def link_identity(
         identity.label,
         maximum,
         now,
+        client_address(),
     )
 
 
@@ -155,4 +159,10 @@ async def unlink_identity(db: Database, actor: UUID, identity_id: UUID) -> str:
 
     Raise NotFound, or Conflict for the last one of an account without a password.
     """
-    return str(await db.fetch_value("SELECT rustygpt.unlink_identity($1, $2)", actor, identity_id))
+    provider = await db.fetch_value(
+        "SELECT rustygpt.unlink_identity(rustygpt.from_address($1::uuid, $3), $2)",
+        actor,
+        identity_id,
+        client_address(),
+    )
+    return str(provider)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from rustygpt_server.db import accounts, identities
+from rustygpt_server.db import accounts, audit, identities
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.identities import Identity, NewIdentityAccount, OAuthFlow
 from rustygpt_server.db.rows import EventRecord
@@ -97,6 +97,7 @@ class Identities:
                 return None
             if login.disabled:
                 self.refuse("disabled", login.username)
+                await audit.record_refused_login(self._db, login.user_id, "disabled")
                 raise AccountDisabled("This account is disabled; ask an administrator.")
             return await self._sessions.start_session(login.user_id, login.password_hash, client)
 

@@ -14,6 +14,8 @@ BEGIN
     PERFORM rustygpt.raise_error('RG404',
       'There is no such code, or it has expired; check it, or start again at the device.');
   END IF;
+  PERFORM rustygpt.audit(CASE WHEN _approve THEN 'device.approved' ELSE 'device.denied' END,
+    _actor, 'account', _actor);
   RETURN _client_name;
 END
 $$;

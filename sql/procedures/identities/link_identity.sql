@@ -28,5 +28,7 @@ BEGIN
   IF _owner IS NULL THEN
     PERFORM rustygpt.raise_error('RG409', 'Another account here is linked with it already.');
   END IF;
+  PERFORM rustygpt.audit('identity.linked', _actor, 'account', _actor,
+    _details => json_build_object('provider', _provider));
 END
 $$;

@@ -35,6 +35,8 @@ BEGIN
   EXCEPTION WHEN unique_violation THEN
     PERFORM rustygpt.raise_error('RG409', 'This identity has an account already; sign in again.');
   END;
+  PERFORM rustygpt.audit('account.registered', _id, 'account', _id,
+    _details => json_build_object('provider', _provider));
   IF _token_hash IS NULL THEN
     RETURN QUERY SELECT NULL::uuid, '{}'::bigint[], '{}'::text[], '{}'::text[];
   ELSE

@@ -19,6 +19,8 @@ BEGIN
     PERFORM rustygpt.raise_error('RG409',
       'Nothing else signs you in; set a password or link another account first.');
   END IF;
+  PERFORM rustygpt.audit('identity.unlinked', _actor, 'account', _actor,
+    _details => json_build_object('provider', _provider));
   RETURN _provider;
 END
 $$;

@@ -53,6 +53,8 @@ async def test_a_device_is_signed_in_once(server: InProcessServer) -> None:
     response = await _poll(server, codes)
     again = await _refusal(server, codes)
 
+    audited = await server.people["admin"].get("/api/admin/audit?action=device.approved")
+    assert [one["actor_name"] for one in audited["entries"]] == ["ann"]
     assert codes["verification_uri"] == f"{server.url}/device"
     assert codes["verification_uri_complete"].endswith(f"?user_code={codes['user_code']}")
     assert (codes["interval"], codes["expires_in"]) == (5, 600)

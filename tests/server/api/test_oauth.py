@@ -386,6 +386,9 @@ async def test_an_identity_is_linked_only_by_a_session(start_server: StartServer
         callback = here.provider.consent((await bob.post("/api/oauth/oidc/link", None))["url"])
         await bob.post("/api/auth/logout", None)
         assert await arrive(bob.client, callback) == "/#/identities?error=session_ended"
+        path = "/api/admin/audit?action=identity.linked"
+        audited = (await here.server.people["admin"].get(path))["entries"]
+        assert [(one["actor_name"], one["address"]) for one in audited] == [("ann", "127.0.0.1")]
         csrf = {"X-CSRF-TOKEN": "wrong"}
         refused = await ann.client.post("/api/oauth/oidc/link", headers=csrf)
         assert refused.status_code == 403
