@@ -102,6 +102,7 @@ OPERATIONS: Final = (
         method="GET",
         path="/device",
         handler=show_device_page,
+        response="text/plain",
         status=303,
         parameters=(USER_CODE,),
         access="public",

@@ -55,6 +55,7 @@ _HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "`1` when the response sets new cookies of the same session.",
         {"type": "string", "enum": ["1"]},
     ),
+    "Location": ("Where the browser goes next.", _TEXT),
     "Set-Cookie": ("The session's cookies; each has a header of its own.", _TEXT),
 }
 
@@ -136,6 +137,7 @@ def _success_headers(operation: Operation, request_id: str) -> dict[str, Any]:
     names = [request_id]
     names += [] if operation.template in UNLIMITED else _LIMIT_HEADERS
     names += ["X-Session-Rotated"] if operation.access != "public" else []
+    names += ["Location"] if operation.status == HTTPStatus.SEE_OTHER else []
     names += ["Idempotent-Replay"] if IDEMPOTENCY_KEY in operation.parameters else []
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
