@@ -1,7 +1,8 @@
 """Backups: the schema and the data in one file, as they were at one moment, by pg_dump.
 
-The file is an archive of pg_dump's own format. It has no sessions and no events: after a restore
-people sign in again, and clients load everything again. Restoring belongs to `restore`.
+The file is an archive of pg_dump's own format. It has no sessions, no pending
+sign-ins and no events: after a restore people sign in again, and clients load everything again.
+Restoring belongs to `restore`.
 """
 
 import os
@@ -17,7 +18,7 @@ from msgspec import Struct
 from rustygpt_server.db.bootstrap import connected
 from rustygpt_server.db.client_programs import BackupError, address, find_programs, run_program
 
-_LEFT_OUT: Final = ("sessions", "session_tokens", "events")
+_LEFT_OUT: Final = ("sessions", "session_tokens", "oauth_flows", "device_logins", "events")
 _TABLE: Final = re.compile(r'contents of table "rustygpt\.(\w+)"')
 
 Progress = Callable[[str], None]

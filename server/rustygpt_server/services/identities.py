@@ -6,6 +6,7 @@ How a provider proves an identity belongs to `oauth`.
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -95,11 +96,14 @@ class Identities:
             login = await identities.find_identity(self._db, identity, self._clock.now())
             if login is None:
                 return None
-            if login.disabled:
-                self.refuse("disabled", login.username)
-                await audit.record_refused_login(self._db, login.user_id, "disabled")
-                raise AccountDisabled("This account is disabled; ask an administrator.")
-            return await self._sessions.start_session(login.user_id, login.password_hash, client)
+            with suppress(NotFound):  # it is disabled at this moment
+                if not login.disabled:
+                    return await self._sessions.start_session(
+                        login.user_id, login.password_hash, client
+                    )
+            self.refuse("disabled", login.username)
+            await audit.record_refused_login(self._db, login.user_id, "disabled")
+            raise AccountDisabled("This account is disabled; ask an administrator.")
 
         caller = await against_current_password(attempt)
         joined = None
