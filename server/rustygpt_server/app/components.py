@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from rustygpt_server import assets
@@ -271,7 +272,6 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
     auth = context.settings.auth
     accounts = Accounts(db, passwords, access, presence, clock, context.setup_token)
     sessions = Sessions(db, access, passwords, auth.session, runtime, secret)
-    identities = Identities(db, hub, access, sessions, auth.registration, runtime)
     conversations = _conversations(core, presence)
     return Services(
         accounts=accounts,
@@ -279,9 +279,7 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         tokens=Tokens(db, access, runtime),
         invites=Invites(db, hub, access, clock),
         registration=Registration(db, hub, access, accounts, sessions, auth.registration, clock),
-        identities=identities,
-        oauth=OAuthFlows(db, identities, context.settings, runtime, secret),
-        device_logins=DeviceLogins(db, sessions, runtime),
+        **_sign_in_services(core, sessions, secret),
         conversations=conversations,
         exports=Exports(db, clock),
         imports=Imports(db, access, core.catalog, clock, conversations.purge_soon),
@@ -303,6 +301,18 @@ def _presence(core: _Core) -> tuple[TypingService, PresenceService]:
     runtime, backplane = core.context.runtime, core.realtime.backplane
     typing = TypingService(core.db, core.realtime.hub, backplane, runtime)
     return typing, PresenceService(core.db, core.realtime.hub, backplane, typing, runtime)
+
+
+def _sign_in_services(core: _Core, sessions: Sessions, secret: bytes) -> dict[str, Any]:
+    """Return the services of those who sign in without typing a password, by their names."""
+    db, hub, context = core.db, core.realtime.hub, core.context
+    mode = context.settings.auth.registration
+    identities = Identities(db, hub, core.access, sessions, mode, context.runtime)
+    return {
+        "identities": identities,
+        "oauth": OAuthFlows(db, identities, context.settings, context.runtime, secret),
+        "device_logins": DeviceLogins(db, sessions, context.runtime),
+    }
 
 
 def _conversations(core: _Core, presence: PresenceService) -> Conversations:

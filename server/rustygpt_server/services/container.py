@@ -9,8 +9,8 @@ from rustygpt_server.services.conversations import Conversations
 from rustygpt_server.services.device_logins import DeviceLogins
 from rustygpt_server.services.exports import Exports
 from rustygpt_server.services.health import Health
-from rustygpt_server.services.imports import Imports
 from rustygpt_server.services.identities import Identities
+from rustygpt_server.services.imports import Imports
 from rustygpt_server.services.invites import Invites
 from rustygpt_server.services.messages import Messages
 from rustygpt_server.services.oauth.flows import OAuthFlows
