@@ -110,6 +110,8 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How long a model server that may run on this machine has to list its models."""
     model_listing: float = 10
     """How long a configured model server has to list its models."""
+    search_fill: float = 0.5
+    """Interval at which the texts of new and changed messages are indexed for the search."""
     cancel_check: float = 1
     """Interval at which the database is queried for answers to cancel."""
     stream_sweep: float = 0.5

@@ -42,6 +42,8 @@ NO_REQUEST: Final = {
     "prune_sessions": "maintenance, every five minutes",
     "prune_tokens": "maintenance, every five minutes",
     "purge_conversations": "maintenance, in batches",
+    "fill_search": "maintenance, twice a second, in batches",
+    "set_search_language": "once, when the server starts",
     "count_sessions": "a gauge, every 15 seconds",
     "list_broken_names": "once, when the server starts",
     "list_unclaimed_names": "once, when the server starts",

@@ -207,6 +207,8 @@ def values_by_type(builder: DatabaseBuilder) -> dict[str, object]:
         "double precision": 1.0,
         "jsonb": "{}",
         "text[]": ["member"],
+        "rustygpt.search_filter": (None, "x", None, False, None, None),
+        "rustygpt.search_term[]": [],
         "timestamp with time zone": builder.now,
     }
 

@@ -57,6 +57,7 @@ from rustygpt_server.services.presence import PresenceService
 from rustygpt_server.services.rate_limits import RateLimits
 from rustygpt_server.services.registration import Registration
 from rustygpt_server.services.retention import RetentionService
+from rustygpt_server.services.search import Search
 from rustygpt_server.services.sessions import Sessions
 from rustygpt_server.services.stream_revalidation import StreamRevalidator
 from rustygpt_server.services.streams import StreamService
@@ -118,6 +119,7 @@ async def build_components(context: ServerContext) -> AsyncIterator[Components]:
         async with open_backplane(context, instance_id, secret) as backplane:
             core = await _build_core(context, db, catalog, backplane, instance_id)
             components = await _wire(core, _services(core, passwords, renderer, secret))
+            await components.services.search.set_language()
             async with components.services.rate_limits:
                 await backplane.start(components.backplane_handler)
                 yield components
@@ -283,6 +285,7 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         rate_limits=RateLimits(db, access, context.settings.rate_limits, runtime),
         audit=AuditLog(db, clock),
         retention=RetentionService(db, hub, clock),
+        search=Search(db, context.settings.search.language, clock),
         presence=presence,
         typing=typing,
         streams=_stream_service(core),

@@ -35,6 +35,7 @@ from rustygpt_server.db import (
     presence,
     rate_limits,
     retention,
+    search,
     sessions,
     threads,
     tokens,
@@ -133,6 +134,14 @@ def _list_audit(db: Database, before: int | None = None, **filters: Any) -> Awai
 
 def _new_invite() -> invites.NewInvite:
     return invites.NewInvite(NEW_ID, NEW_HASH, "x@example.org", "member", LATER)
+
+
+def _search(
+    db: Database, *words: str, actor: UUID = ACTOR, prefix: bool = False, **conditions: Any
+) -> Awaitable[Any]:
+    terms = [search.SearchTerm(0, word, prefix) for word in words]
+    where = search.SearchFilter(**conditions)
+    return search.search_messages(db, actor, where, terms, None, 20, NOW)
 
 
 ACCOUNTS: Final[dict[str, Call]] = {
@@ -366,4 +375,4 @@ IMPORTS: Final[dict[str, Call]] = {
     "abort_import": lambda db, _: imports.abort_import(db, ACTOR, IMPORT, NOW),
     "expire_imports": lambda db, _: imports.expire_imports(db, NOW),
 }
-CALLS: Final = {**ACCOUNTS, **CONVERSATIONS, **THREADS, **ANSWERS, **IMPORTS}
+CALLS: Final = {**ACCOUNTS, **SIGN_INS, **CONVERSATIONS, **THREADS, **ANSWERS, **IMPORTS}

@@ -1,0 +1,72 @@
+"""The full-text search of messages."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from rustygpt_server.clock import Clock
+from rustygpt_server.db import search
+from rustygpt_server.db.database import Database
+from rustygpt_server.errors import BadRequest, StartupError, ValidationFailed
+from rustygpt_server.services.highlighting import highlight, pattern_of
+from rustygpt_server.services.search_query import parse_search
+from rustygpt_shared.models.search import SearchHit
+
+BATCH: Final = 200
+"""How many messages are indexed in one transaction."""
+
+
+class FoundPage(msgspec.Struct, frozen=True):
+    """A page of a search, and where it goes on."""
+
+    hits: list[SearchHit]
+    complete: bool
+    next: tuple[datetime, UUID] | None
+
+
+class Search:
+    """The search of one server, and its index."""
+
+    def __init__(self, db: Database, language: str, clock: Clock) -> None:
+        self._db = db
+        self._language = language
+        self._clock = clock
+
+    async def set_language(self) -> None:
+        """Give the index the language of the settings; raise StartupError for an unknown one."""
+        try:
+            await search.set_search_language(self._db, self._language)
+        except ValidationFailed as error:
+            raise StartupError(f"search.language cannot be used: {error.detail}") from None
+
+    async def search_messages(
+        self,
+        actor: UUID,
+        text: str,
+        conversation_id: UUID | None,
+        cursor: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> FoundPage:
+        """Return messages that the actor may read and that fulfil a search, latest first."""
+        query = parse_search(text)
+        search_filter = query.filter
+        if conversation_id is not None:
+            if search_filter.title or search_filter.conversation_id:
+                raise BadRequest("Name the conversation by in: or by conversation_id, not by both.")
+            search_filter = msgspec.structs.replace(search_filter, conversation_id=conversation_id)
+        found = await search.search_messages(
+            self._db, actor, search_filter, query.terms, cursor, limit, self._clock.now()
+        )
+        pattern = pattern_of(query.terms, found.words)
+        hits = [
+            SearchHit(message, excerpt, highlight(message.content, pattern))
+            for excerpt, message in found.messages
+        ]
+        return FoundPage(hits, found.complete, found.next)
+
+    async def fill(self) -> None:
+        """Index what is new, and what is older than the index."""
+        while await search.fill_search(self._db, BATCH):
+            pass
