@@ -11,7 +11,7 @@ CREATE TABLE rustygpt.search_documents (
 COMMENT ON TABLE rustygpt.search_documents IS
   'What the search finds: the current texts of messages that are neither deleted nor being written.';
 COMMENT ON COLUMN rustygpt.search_documents.keys IS
-  'See search_keys: windows of time, the conversation, the author, and whether the text has code.';
+  'See search_keys: windows of time, the conversation, the thread, the author, and whether the text has code.';
 
 CREATE TABLE rustygpt.search_queue (
   number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -37,6 +37,7 @@ SELECT 'english', CASE WHEN EXISTS (SELECT FROM rustygpt.messages)
 -- The types of the parameters of search_messages.
 CREATE TYPE rustygpt.search_filter AS (
   conversation_id uuid,
+  root_id uuid,
   title text,
   author text,
   has_code boolean,
@@ -75,7 +76,8 @@ CREATE FUNCTION rustygpt.search_keys(_message rustygpt.messages) RETURNS bigint[
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   _microseconds bigint := rustygpt.search_microseconds(_message.created_at);
-  _keys bigint[] := ARRAY[rustygpt.search_key(8, _message.conversation_id)];
+  _keys bigint[] := ARRAY[rustygpt.search_key(8, _message.conversation_id),
+    rustygpt.search_key(12, _message.root_id)];
 BEGIN
   FOR _level IN 0..4 LOOP
     _keys := _keys || rustygpt.search_window(_level, _microseconds);

@@ -197,7 +197,9 @@ async def test_a_page_does_not_move_when_messages_come(builder: DatabaseBuilder)
     await index(builder)
     second = await find_page(builder, ada, "word ", limit=3, after=first)
     third = await find_page(builder, ada, "word ", limit=3, after=second)
-    pages = [[message.content for _, message in page.messages] for page in (first, second, third)]
+    pages = [
+        [message.content for _, _, message in page.messages] for page in (first, second, third)
+    ]
 
     assert pages == [["word 6", "word 5", "word 4"], ["word 3", "word 2", "word 1"], ["word 0"]]
     assert third.next is None
@@ -216,7 +218,7 @@ async def test_messages_of_all_times_are_found_in_order(builder: DatabaseBuilder
     page: search.FoundMessages | None = None
     while page is None or page.next:
         page = await find_page(builder, ada, "word ", after=page, limit=2)
-        found += [int(message.content.split()[1]) for _, message in page.messages]
+        found += [int(message.content.split()[1]) for _, _, message in page.messages]
 
     assert found[-2:] in ([1, 0], [0, 1])  # of one moment
     assert sorted(found, reverse=True)[:9] == [10, 9, 8, 7, 6, 5, 4, 3, 2]

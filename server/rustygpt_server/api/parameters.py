@@ -114,6 +114,11 @@ CONVERSATION: Final = Parameter(
     "Search only in this conversation.",
     {"type": "string", "format": "uuid"},
 )
+THREAD: Final = Parameter(
+    "root_id",
+    "Search only in the thread with this root.",
+    {"type": "string", "format": "uuid"},
+)
 LAST_EVENT_ID: Final = Parameter(
     "Last-Event-ID",
     "The id of the last event that was received; the stream continues after it.",

@@ -6,16 +6,16 @@ from uuid import UUID
 from rustygpt_server.api import parameters, request_parsing
 from rustygpt_server.api.routing import Operation, RequestContext
 from rustygpt_server.errors import BadRequest
+from rustygpt_server.services.search import SearchPlace
 from rustygpt_shared.models.search import SearchResult
 
 
 async def search_messages(context: RequestContext[None]) -> SearchResult:
     """Search the messages that the caller may read, latest first."""
-    conversation_id = context.request.args.get("conversation_id")
-    try:
-        place = UUID(conversation_id) if conversation_id else None
-    except ValueError:
-        raise BadRequest("conversation_id has to be the id of a conversation.") from None
+    place = SearchPlace(
+        _id("conversation_id", context.request.args.get("conversation_id")),
+        _id("root_id", context.request.args.get("root_id")),
+    )
     found = await context.services.search.search_messages(
         context.caller.user.id,
         context.request.args.get("q", ""),
@@ -27,6 +27,13 @@ async def search_messages(context: RequestContext[None]) -> SearchResult:
     return SearchResult(found.hits, found.complete, cursor)
 
 
+def _id(name: str, text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise BadRequest(f"{name} has to be an id.") from None
+
+
 OPERATIONS: Final = (
     Operation(
         method="GET",
@@ -36,6 +43,7 @@ OPERATIONS: Final = (
         parameters=(
             parameters.SEARCH,
             parameters.CONVERSATION,
+            parameters.THREAD,
             parameters.CURSOR,
             parameters.limit(20, 100),
         ),

@@ -25,6 +25,8 @@ class SearchFilter(Struct, frozen=True):
     """What messages have to fulfil beside their words."""
 
     conversation_id: UUID | None = None
+    root_id: UUID | None = None
+    """A thread, which decides the conversation, too."""
     title: str | None = None
     """That of the conversation, if it has no id here."""
     author: str | None = None
@@ -37,8 +39,8 @@ class SearchFilter(Struct, frozen=True):
 class FoundMessages(Struct, frozen=True):
     """A page of a search."""
 
-    messages: list[tuple[str, MessageView]]
-    """The excerpt of each message's thread, and the message."""
+    messages: list[tuple[str, str, MessageView]]
+    """The title of each message's conversation, the excerpt of its thread, and the message."""
     words: list[str]
     """What the search looks for, in lower case and without endings."""
     complete: bool
@@ -71,7 +73,7 @@ async def search_messages(
     )
     if not rows:
         return FoundMessages([], [], complete=True, next=None)
-    found = [(row[4], message_from_row(*row[5:])) for row in rows if row[5] is not None]
+    found = [(row[4], row[5], message_from_row(*row[6:])) for row in rows if row[6] is not None]
     position = (rows[0][0], rows[0][1]) if rows[0][1] else None
     return FoundMessages(found, rows[0][3], complete=rows[0][2], next=position)
 

@@ -18,6 +18,13 @@ BATCH: Final = 200
 """How many messages are indexed in one transaction."""
 
 
+class SearchPlace(msgspec.Struct, frozen=True):
+    """Where a search looks, beside what its text says."""
+
+    conversation_id: UUID | None = None
+    root_id: UUID | None = None
+
+
 class FoundPage(msgspec.Struct, frozen=True):
     """A page of a search, and where it goes on."""
 
@@ -45,24 +52,26 @@ class Search:
         self,
         actor: UUID,
         text: str,
-        conversation_id: UUID | None,
+        place: SearchPlace,
         cursor: tuple[datetime, UUID] | None,
         limit: int,
     ) -> FoundPage:
         """Return messages that the actor may read and that fulfil a search, latest first."""
         query = parse_search(text)
         search_filter = query.filter
-        if conversation_id is not None:
+        if place.conversation_id or place.root_id:
             if search_filter.title or search_filter.conversation_id:
-                raise BadRequest("Name the conversation by in: or by conversation_id, not by both.")
-            search_filter = msgspec.structs.replace(search_filter, conversation_id=conversation_id)
+                raise BadRequest("Name the conversation by in: or by a parameter, not by both.")
+            search_filter = msgspec.structs.replace(
+                search_filter, conversation_id=place.conversation_id, root_id=place.root_id
+            )
         found = await search.search_messages(
             self._db, actor, search_filter, query.terms, cursor, limit, self._clock.now()
         )
         pattern = pattern_of(query.terms, found.words)
         hits = [
-            SearchHit(message, excerpt, highlight(message.content, pattern))
-            for excerpt, message in found.messages
+            SearchHit(message, title, excerpt, highlight(message.content, pattern))
+            for title, excerpt, message in found.messages
         ]
         return FoundPage(hits, found.complete, found.next)
 

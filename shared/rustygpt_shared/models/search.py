@@ -16,6 +16,7 @@ class SearchHit(Model, frozen=True):
     """A message that fulfils a search."""
 
     message: MessageView
+    conversation_title: str
     thread_excerpt: str
     """The beginning of the thread's first message."""
     highlight: list[Fragment]

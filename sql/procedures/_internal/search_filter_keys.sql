@@ -10,6 +10,9 @@ BEGIN
   IF cardinality(_scope) = 1 THEN
     _keys := _keys || rustygpt.search_key(8, _scope[1]);
   END IF;
+  IF _filter.root_id IS NOT NULL THEN
+    _keys := _keys || rustygpt.search_key(12, _filter.root_id);
+  END IF;
   IF _filter.has_code THEN
     _keys := _keys || rustygpt.search_key(11, 0);
   END IF;

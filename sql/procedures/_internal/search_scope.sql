@@ -1,14 +1,19 @@
 -- The ids of the actor's conversations that a search looks at, latest activity first, at most
--- `_limit`: the one with an id, those with a title, or all. Raises RG404 or RG422 if there are none.
+-- `_limit`: that of a thread, the one with an id, those
+-- with a title, or all. Raises RG404 or RG422 if there are none.
 CREATE OR REPLACE FUNCTION rustygpt.search_scope(
   _actor uuid, _filter rustygpt.search_filter, _limit integer
 ) RETURNS uuid[]
 LANGUAGE plpgsql STABLE AS $$
 DECLARE _ids uuid[];
 BEGIN
-  IF _filter.conversation_id IS NOT NULL THEN
+  IF _filter.conversation_id IS NOT NULL AND _filter.root_id IS NULL THEN
     PERFORM rustygpt.authorize_read(_actor, _filter.conversation_id, 'conversation');
     RETURN ARRAY[_filter.conversation_id];
+  END IF;
+  IF _filter.root_id IS NOT NULL THEN
+    PERFORM rustygpt.authorize_thread(_actor, _filter.root_id);
+    RETURN ARRAY[rustygpt.current_conversation()];
   END IF;
   PERFORM rustygpt.set_actor(_actor);
   _ids := ARRAY(

@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION rustygpt.search_messages(
   _actor uuid, _filter rustygpt.search_filter, _terms rustygpt.search_term[],
   _cursor_at timestamptz, _cursor_id uuid, _limit integer, _now timestamptz
 ) RETURNS TABLE (next_at timestamptz, next_id uuid, complete boolean, lexemes text[],
-  thread_excerpt text, id uuid, root_id uuid, conversation_id uuid, role text, content text, path text,
+  conversation_title text, thread_excerpt text, id uuid, root_id uuid, conversation_id uuid, role text, content text, path text,
   depth integer, seq integer, created_at timestamptz, parent_id uuid, author_user_id uuid,
   author_name text, edited_at timestamptz, deleted_at timestamptz, deleted_by uuid, model text,
   reasoning text, finish_reason text, usage json, error json, streaming boolean)
@@ -30,11 +30,12 @@ BEGIN
     COALESCE(_cursor_at, _now + interval '1 day'), _cursor_id, _limit, _now);
   RETURN QUERY
     WITH kept AS (
-      SELECT o.*, t.root_excerpt, f.ordinality, lead(f.ordinality) OVER w IS NOT NULL AS followed,
+      SELECT o.*, t.root_excerpt, c.title, f.ordinality, lead(f.ordinality) OVER w IS NOT NULL AS followed,
         sum(octet_length(o.content) + COALESCE(octet_length(o.reasoning), 0) + 600) OVER w AS bytes
       FROM unnest(_found.ids) WITH ORDINALITY AS f (message_id, ordinality)
         JOIN rustygpt.messages o ON o.id = f.message_id
         JOIN rustygpt.threads t ON t.root_id = o.root_id
+        JOIN rustygpt.conversations c ON c.id = o.conversation_id
       WINDOW w AS (ORDER BY f.ordinality)
     ), page AS (
       SELECT k.* FROM kept k
@@ -46,7 +47,7 @@ BEGIN
       CASE WHEN l.followed THEN l.id ELSE _found.next_id END,
       _state.filled_up_to IS NULL AND cardinality(_scope) <= 200,
       rustygpt.search_lexemes(_words),
-      m.root_excerpt, m.id, m.root_id, m.conversation_id, m.role, m.content, m.path, m.depth,
+      m.title, m.root_excerpt, m.id, m.root_id, m.conversation_id, m.role, m.content, m.path, m.depth,
       m.seq, m.created_at, m.parent_id, m.author_user_id, m.author_name, m.edited_at,
       m.deleted_at, m.deleted_by, m.model, m.reasoning, m.finish_reason, m.usage, m.error, m.streaming
     FROM (SELECT 1) AS always LEFT JOIN page m ON true LEFT JOIN last l ON true

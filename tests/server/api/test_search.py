@@ -27,6 +27,7 @@ async def test_a_hit_has_its_message_and_fragments(server: InProcessServer) -> N
         "hits": [
             {
                 "message": await ann.get(f"/api/messages/{reply}"),
+                "conversation_title": "conversation",
                 "thread_excerpt": "the root",
                 "highlight": [
                     {"text": "why did the <b>", "is_match": False},
@@ -55,6 +56,21 @@ async def test_pages_follow_each_other(server: InProcessServer) -> None:
     assert "next_cursor" not in second
 
 
+async def test_a_thread_is_searched(server: InProcessServer) -> None:
+    """Only this one; that of others, and an id that is no root, are 404."""
+    ann, eve = await server.person("ann"), await server.person("eve")
+    conversation_id = await ann.conversation(assistant_mode="off")
+    root, other = [await ann.root(conversation_id, f"word {n}") for n in range(2)]
+    reply = await ann.reply(root, "word below")
+    found = await _find(server, ann, "word", f"&root_id={root}")
+    hits: list[object] = [hit["message"]["id"] for hit in found["hits"]]  # type: ignore[attr-defined]
+
+    assert set(hits) == {root, reply}
+    assert other not in hits
+    await _find(server, eve, "word", f"&root_id={root}", expect=404)
+    await _find(server, ann, "word", f"&root_id={reply}", expect=404)
+
+
 async def test_others_find_nothing(server: InProcessServer) -> None:
     """Neither by words, nor by the conversation's id, nor by its title."""
     ann, eve = await server.person("ann"), await server.person("eve")
@@ -63,7 +79,7 @@ async def test_others_find_nothing(server: InProcessServer) -> None:
     missing = "0199f0c1-3b6f-7c31-8a4e-5d2f10c9ab00"
 
     assert (await _find(server, eve, "secret"))["hits"] == []
-    texts = []
+    texts: list[object] = []
     for id in (conversation_id, missing):  # noqa: A001 - as elsewhere in the routes
         problem = await _find(server, eve, "secret", f"&conversation_id={id}", expect=404)
         texts.append(problem["detail"])
@@ -76,7 +92,7 @@ async def test_bad_searches_are_refused(server: InProcessServer) -> None:
     ann = await server.person("ann")
     for text, more, sentence in [
         ("", "", "A search needs at least one word"),
-        ("x", "&conversation_id=1", "conversation_id has to be the id"),
+        ("x", "&conversation_id=1", "conversation_id has to be an id"),
         ("in:a x", f"&conversation_id={ann.id}", "not by both"),
         ("before:1", "", "before: takes a day"),
         ("x", "&limit=101", "limit"),

@@ -267,7 +267,7 @@ CREATE TEMP TABLE seeded_words AS
   FROM (SELECT DISTINCT content FROM rustygpt.messages WHERE content <> '') AS m;
 INSERT INTO rustygpt.search_documents
 SELECT m.id, m.conversation_id, m.created_at, ARRAY[rustygpt.search_key(8, m.conversation_id),
-    rustygpt.search_key(9, m.author_user_id)]
+    rustygpt.search_key(9, m.author_user_id), rustygpt.search_key(12, m.root_id)]
     || ARRAY(SELECT rustygpt.search_window(n, rustygpt.search_microseconds(m.created_at))
       FROM generate_series(0, 4) AS n), w.words
 FROM rustygpt.messages m JOIN seeded_words w USING (content) WHERE NOT m.streaming ORDER BY m.id;

@@ -48,7 +48,7 @@ async def find(
     page: search.FoundMessages | None = None
     while page is None or page.next:
         page = await find_page(builder, actor, text, conversation_id=conversation_id, after=page)
-        texts += [message.content for _, message in page.messages]
+        texts += [message.content for _, _, message in page.messages]
     return texts
 
 
