@@ -20,6 +20,7 @@ import { makePosting } from "./posting.js";
 import { makeTypingNotifier, showTyping, startHeartbeat } from "./presence.js";
 import { makeReadMarker } from "./read-marker.js";
 import { showSignIn } from "./sign-in.js";
+import { showSearch } from "./search.js";
 import { showSessions } from "./sessions.js";
 import { makeSight } from "./sight.js";
 import { isPlain } from "./target.js";
@@ -192,6 +193,7 @@ function addListeners(parts) {
     else if (!parts.password.onHashChange(event)) navigation.onHashChange();
   });
   byId("invite").addEventListener("click", () => showInviteDialog(page.state.conversation));
+  byId("search").addEventListener("click", () => showSearch(navigation.goToHash));
   byId("sessions").addEventListener("click", showSessions);
   addAccountMenu(me, () => inBackground(conversations.loadList));
   onClick("more-threads", async () => {
