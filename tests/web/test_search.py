@@ -58,7 +58,7 @@ async def test_a_hit_opens_its_message(web_server: WebServer, page: Page) -> Non
 async def test_what_cannot_be_searched_is_a_sentence(web_server: WebServer, page: Page) -> None:
     """Below the field; a pasted link of another server is named, and not followed."""
     await sign_in(web_server, page)
-    await page.get_by_role("button", name="Search").click()
+    await page.get_by_role("button", name="Search messages").click()
     dialog = page.get_by_role("dialog", name="Search")
     for text, sentence in {
         "has:link": "has: knows only has:code.",

@@ -1,5 +1,6 @@
-// Keys of the page, when nothing is typed: / search, n next unread, m mark the thread as read, u mark unread
-// from here, Home and End of the thread.
+// Keys of the page, when nothing is typed.
+// `/` searches, n goes to the next unread message, m marks the thread as read, u as unread from here;
+// Home and End are those of the thread.
 
 import { announce } from "./dom.js";
 import { showSearch } from "./search.js";

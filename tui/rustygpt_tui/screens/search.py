@@ -15,7 +15,7 @@ from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.search_labels import author
 from rustygpt_tui.conversation.links import Link, parse_link
 from rustygpt_tui.errors import ClientError
-from rustygpt_tui.render.text import one_line
+from rustygpt_tui.render.text import one_line, shorten, strip_markdown
 from rustygpt_tui.screens.list_dialog import DIM
 from rustygpt_tui.widgets.bindings import bindings
 from rustygpt_tui.widgets.form import FailureLine
@@ -26,6 +26,10 @@ MAX_REQUESTS = 10
 _MORE = "more"
 _HELP = 'words · "in order" · begin* · -without · in: from: has:code before: after:'
 _MAX_CHARACTERS = 500
+_WIDTH = 100
+_FRAME = 10
+_MIN_CELLS = 20
+"""The width of the dialog, as in app.tcss, what its frame and scrollbar take, and the least."""
 
 
 class SearchDialog(ModalScreen[Link | None]):
@@ -116,6 +120,11 @@ class SearchDialog(ModalScreen[Link | None]):
         missing = "" if is_complete else " · not all was searched: name a conversation with in:"
         return f"{found}{missing} · enter opens · esc closes"
 
+    @property
+    def _cells(self) -> int:
+        """The cells of a row of the list."""
+        return max(_MIN_CELLS, min(_WIDTH, self.app.size.width * 94 // 100) - _FRAME)
+
     def _show(self, first_new: int) -> None:
         """Show all hits; the first new one is selected."""
         hits = self.query_one("#hits", OptionList)
@@ -125,7 +134,7 @@ class SearchDialog(ModalScreen[Link | None]):
             label = Content.styled(one_line(title) or "(no title)", "bold")
             hits.add_option(Option(label, disabled=True))
             for number, hit in group:
-                hits.add_option(Option(_label(hit), id=str(number)))
+                hits.add_option(Option(_label(hit, self._cells), id=str(number)))
         if self._cursor:
             hits.add_option(Option(Content("Search further back …"), id=_MORE))
         hits.display = bool(self._hits or self._cursor)
@@ -135,12 +144,12 @@ class SearchDialog(ModalScreen[Link | None]):
             hits.highlighted = hits.get_option_index(selected) if hits.option_count else None
 
 
-def _label(hit: SearchHit) -> Content:
-    """Return a hit as lines: who wrote it when and where, and what was found."""
+def _label(hit: SearchHit, cells: int) -> Content:
+    """Return a hit as lines: who wrote it when and where in one row, and what was found."""
     message = hit.message
     time = message.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
-    thread = one_line(hit.thread_excerpt) or "(deleted)"
-    head = f"  {one_line(author(message))} · {time} · {thread[:40]}"
+    thread = one_line(strip_markdown(hit.thread_excerpt)) or "(deleted)"
+    head = shorten(f"  {one_line(author(message))} · {time} · {thread}", cells)
     parts = [
         (_blanks(fragment.text), "bold $text-primary" if fragment.is_match else "")
         for fragment in hit.highlight
