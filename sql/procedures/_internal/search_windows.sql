@@ -8,12 +8,13 @@ CREATE OR REPLACE FUNCTION rustygpt.search_windows(
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   _last_level constant integer := 5;
-  _many constant integer := 2000;
+  _many constant integer := 1000;
   _all_keys constant bigint[] := rustygpt.search_filter_keys(_filter, _scope);
   _one_of constant bigint[] := CASE WHEN cardinality(_scope) BETWEEN 2 AND 32 THEN
     ARRAY(SELECT rustygpt.search_key(8, c.id) FROM unnest(_scope) AS c (id)) END;
   _after constant bigint := rustygpt.search_microseconds(COALESCE(_filter.after, 'epoch'));
   _level integer := 0;
+  _windows_until_growth integer := 1;
   _start bigint;
   _position bigint;
   _count integer;
@@ -26,9 +27,10 @@ BEGIN
     next_at := _filter.before;
     next_id := '00000000-0000-0000-0000-000000000000';
   END IF;
-  -- No message is later than its conversation's activity: the first window begins there.
-  _position := rustygpt.search_microseconds(LEAST(next_at, (
-    SELECT max(c.last_activity_at) FROM rustygpt.conversations c WHERE c.id = ANY (_scope))));
+  -- No message is later than the activity of its thread and conversation: the first window is there.
+  _position := rustygpt.search_microseconds(LEAST(next_at,
+    (SELECT max(c.last_activity_at) FROM rustygpt.conversations c WHERE c.id = ANY (_scope)),
+    (SELECT t.last_activity_at FROM rustygpt.threads t WHERE t.root_id = _filter.root_id)));
   FOR _probe IN 1..40 LOOP
     _start := CASE WHEN _level = _last_level THEN 0
       ELSE _position >> (22 + 6 * _level) << (22 + 6 * _level) END;
@@ -40,9 +42,11 @@ BEGIN
     FROM rustygpt.find_documents(_words,
       CASE WHEN _level = _last_level THEN _all_keys
         ELSE _all_keys || rustygpt.search_window(_level, _position) END,
-      _one_of, CASE WHEN _level = 0 THEN 10 * _many ELSE _many END) AS d;
+      _one_of, CASE WHEN _level = 0 THEN 20 * _many ELSE _many END) AS d;
     IF _level > 0 AND _count = _many THEN
+      -- Where one window had too many, the next one probably has, too.
       _level := _level - 1;
+      _windows_until_growth := 8;
       CONTINUE;
     END IF;
     ids := ids || _found[:_limit + 1 - cardinality(ids)];
@@ -54,7 +58,10 @@ BEGIN
     _position := _start - 1;
     next_at := 'epoch'::timestamptz + _start * interval '1 microsecond';
     next_id := '00000000-0000-0000-0000-000000000000';
-    _level := LEAST(_level + 1, _last_level);
+    _windows_until_growth := _windows_until_growth - 1;
+    IF _windows_until_growth <= 0 THEN
+      _level := LEAST(_level + 1, _last_level);
+    END IF;
   END LOOP;
 END
 $$;
