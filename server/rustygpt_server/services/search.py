@@ -10,7 +10,7 @@ from rustygpt_server.clock import Clock
 from rustygpt_server.db import search
 from rustygpt_server.db.database import Database
 from rustygpt_server.errors import BadRequest, StartupError, ValidationFailed
-from rustygpt_server.services.highlighting import highlight, pattern_of
+from rustygpt_server.services.highlighting import Highlighter
 from rustygpt_server.services.search_query import parse_search
 from rustygpt_shared.models.search import SearchHit
 
@@ -68,9 +68,9 @@ class Search:
         found = await search.search_messages(
             self._db, actor, search_filter, query.terms, cursor, limit, self._clock.now()
         )
-        pattern = pattern_of(query.terms, found.words)
+        highlighter = Highlighter(query.terms, found.words)
         hits = [
-            SearchHit(message, title, excerpt, highlight(message.content, pattern))
+            SearchHit(message, title, excerpt, highlighter.fragments(message.content))
             for title, excerpt, message in found.messages
         ]
         return FoundPage(hits, found.complete, found.next)
