@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 from playwright.async_api import Page, expect
+from tests.support.clients.axe import broken_rules
 from tests.support.clients.web_users import WebServer, sign_in
 from tests.support.wait import until
 
@@ -49,6 +50,7 @@ async def test_a_hit_opens_its_message(web_server: WebServer, page: Page) -> Non
     await expect(hit).to_contain_text(HOSTILE)
     await expect(hit.locator("mark")).to_have_text("zeppelin")
     await expect(hit.locator("img, b")).to_have_count(0)
+    assert await broken_rules(page) == []
     await hit.click()
     await expect(dialog).to_be_hidden()
     await expect(page.locator("#messages")).to_contain_text("zeppelin")
