@@ -26,7 +26,7 @@ _RUN_LETTERS: Final = (
     "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f"
     "\U00020000-\U0003ffff"
 )
-"""Scripts without blanks between words; as in sql/schema/013_search.sql, search_runs."""
+"""Scripts without blanks between words; as in sql/schema/014_search.sql, search_runs."""
 _RUN: Final = re.compile(f"[{_RUN_LETTERS}]+")
 _WORD: Final = re.compile(rf"[^\W_{_RUN_LETTERS}]+")
 

@@ -399,12 +399,4 @@ SEARCHES: Final[dict[str, Call]] = {
         db, "words", before=NOW - timedelta(milliseconds=s.messages * 3 // 4)
     ),
 }
-CALLS: Final = {
-    **ACCOUNTS,
-    **SIGN_INS,
-    **CONVERSATIONS,
-    **THREADS,
-    **ANSWERS,
-    **IMPORTS,
-    **SEARCHES,
-}
+CALLS: Final = {**ACCOUNTS, **CONVERSATIONS, **THREADS, **ANSWERS, **IMPORTS, **SEARCHES}
