@@ -118,6 +118,8 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How long after a sign-in by a provider an account may get its first password."""
     device_login: float = 600
     """How long a person may take to confirm the code of a device."""
+    search_fill: float = 0.5
+    """Interval at which the texts of new and changed messages are indexed for the search."""
     cancel_check: float = 1
     """Interval at which the database is queried for answers to cancel."""
     stream_sweep: float = 0.5

@@ -90,6 +90,18 @@ def test_two_users_in_one_conversation() -> None:
     assert run("--account", "bob", "me").code == 4
 
 
+def test_a_message_is_found_and_its_link_is_opened(origin: str) -> None:
+    """A post is indexed by the running server soon; the link prints its text in a pipe."""
+    ada = ("--account", "ada")
+    message = done(*ada, "post", "Tea 🍵 room", "The zeppelin has landed")
+    search = (*ada, "search", "zeppelin", "from:ada", "--json")
+    found = next(filter(None, (done(*search) for _ in range(200))))
+
+    assert json.loads(found)["message"]["id"] == message
+    assert done(*ada, "open", f"{origin}/#/m/{message}") == "The zeppelin has landed"
+    assert run(*ada, "open", f"https://elsewhere.example/#/m/{message}").code == 2
+
+
 def test_an_administrator_changes_rate_limits() -> None:
     """A profile is created, assigned by its name, changed, and deleted when it is not needed."""
     ada = ["--account", "ada", "admin", "limits"]

@@ -13,7 +13,8 @@ import pytest
 from tests.support.database import databases
 from tests.support.database.large_database import LARGE, SMALL, Sizes, fill
 from tests.support.database.measuring_database import PROCEDURE, Cost, MeasuringDatabase
-from tests.support.database.statement_calls import CALLS
+from tests.support.database.search_calls import SEARCHES
+from tests.support.database.statement_calls import CALLS as OTHER_CALLS
 
 from rustygpt_server import db as wrappers
 from rustygpt_server.db.bootstrap import PoolLogin
@@ -24,6 +25,7 @@ pytestmark = [
     pytest.mark.xdist_group("large database"),
 ]
 
+CALLS: Final = {**OTHER_CALLS, **SEARCHES}
 GROWTH: Final = 3
 """How many times as much a statement may touch where 100 times as much is stored."""
 FEW_BUFFERS: Final = 400
@@ -44,6 +46,8 @@ NO_REQUEST: Final = {
     "prune_sessions": "maintenance, every five minutes",
     "prune_tokens": "maintenance, every five minutes",
     "purge_conversations": "maintenance, in batches",
+    "fill_search": "maintenance, twice a second, in batches",
+    "set_search_language": "once, when the server starts",
     "count_sessions": "a gauge, every 15 seconds",
     "list_broken_names": "once, when the server starts",
     "list_unclaimed_names": "once, when the server starts",

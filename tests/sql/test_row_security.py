@@ -192,6 +192,7 @@ def named_values(
         "_conversation_id": conversation_id,
         "_user_id": user,
         "_role": "member",
+        "_filter": (conversation_id, None, None, None, False, None, None),
     } | places
 
 
@@ -207,6 +208,8 @@ def values_by_type(builder: DatabaseBuilder) -> dict[str, object]:
         "double precision": 1.0,
         "jsonb": "{}",
         "text[]": ["member"],
+        "search_filter": None,
+        "search_term[]": [],
         "timestamp with time zone": builder.now,
     }
 

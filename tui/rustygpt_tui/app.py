@@ -23,6 +23,7 @@ from rustygpt_tui.client.session import open_session
 from rustygpt_tui.client.session_file import SessionFile
 from rustygpt_tui.conversation.account_drafts import AccountDrafts
 from rustygpt_tui.conversation.clipboard import Clipboard
+from rustygpt_tui.conversation.links import Link
 from rustygpt_tui.conversation.timing import Timing
 from rustygpt_tui.errors import (
     ClientError,
@@ -59,15 +60,21 @@ def run(
     account: str | None,
     local: bool,
     config_file: Path | None = None,
+    at: Link | None = None,
 ) -> int:
     """Run the terminal chat until the user quits, and return the exit code.
 
     `server` is an address that overrides the one in the settings, `account` chooses among saved
     sessions, `local` starts a server on this machine when none is running, with the settings in
-    `config_file`.
+    `config_file`, and `at` is the place that is opened first.
     """
     app = RustyGPT(
-        loaded, server=server, account=account, local=local, serve_arguments=_serve(config_file)
+        loaded,
+        server=server,
+        account=account,
+        local=local,
+        serve_arguments=_serve(config_file),
+        at=at,
     )
     return asyncio.run(_run(app))
 
@@ -103,6 +110,7 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         account: str | None,
         local: bool,
         serve_arguments: Sequence[str] = (),
+        at: Link | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         timing: Timing | None = None,
     ) -> None:
@@ -115,6 +123,7 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         self._now = now
         self._timing = timing or Timing()
         self._loaded = loaded
+        self._at = at
         self._origin = server or loaded.settings.cli.server
         self._account = account
         self._local = local
@@ -255,7 +264,9 @@ class RustyGPT(SequentialInputApp[int], WorkerErrorMixin):
         if user is None or self._client is None:
             return
         drafts = AccountDrafts(self._drafts, self._client.origin, user.username)
-        self.push_screen(MainScreen(self._client, user, drafts, self._now, self._timing))
+        main = MainScreen(self._client, user, drafts, self._now, self._timing)
+        main.start_at, self._at = self._at, None
+        self.push_screen(main)
 
     def action_sign_in(self) -> None:
         """Show the sign-in form, with the reason; a new main screen follows it."""

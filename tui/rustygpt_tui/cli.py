@@ -4,12 +4,13 @@ Commands are imported when they are called; the table names those of the server 
 need not be installed. Without a command, the program opens the terminal chat.
 """
 
+import asyncio
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -25,6 +26,9 @@ from rustygpt_tui.errors import (
     UsageError,
 )
 from rustygpt_tui.standard_streams import replace_standard_streams
+
+if TYPE_CHECKING:
+    from rustygpt_tui.conversation.links import Link
 
 _COMMANDS = "rustygpt_tui.commands"
 _ADMIN_LIMITS = f"{_COMMANDS}.admin_limits"
@@ -182,6 +186,8 @@ COMMANDS: dict[str, CommandEntry] = {
         "List the threads of a conversation", f"{_COMMANDS}.reading:list_threads"
     ),
     "chat": CommandEntry("Read a conversation, and chat line by line", f"{_COMMANDS}.chat:chat"),
+    "search": CommandEntry("Find messages by words", f"{_COMMANDS}.search:search_messages"),
+    "open": CommandEntry("Open or print the message of a link", "rustygpt_tui.cli:open_place"),
     "unread": CommandEntry("List threads with unread messages", f"{_COMMANDS}.reading:list_unread"),
     "read": CommandEntry("Mark a thread as read", f"{_COMMANDS}.reading:mark_read"),
     "post": CommandEntry("Start a thread", f"{_COMMANDS}.writing:post"),
@@ -254,7 +260,28 @@ def tui(context: click.Context, /, local: bool, **values: Any) -> int:
     return _open(context, values, local=local or context.find_root().params["local"])
 
 
-def _open(context: click.Context, values: dict[str, Any], *, local: bool) -> int:
+@click.command("open")
+@click.argument("place", metavar="URL|ID")
+@click.option("--json", is_flag=True, help="Print JSON.")
+@common
+@click.pass_context
+def open_place(context: click.Context, /, place: str, **values: Any) -> int:
+    """Open the terminal chat at a message; without a terminal, or with --json, print it."""
+    from rustygpt_tui.commands import search
+    from rustygpt_tui.commands.base import context_of
+    from rustygpt_tui.commands.interrupts import run_interruptible
+
+    command_context = context_of(context, dict(values))
+    found = asyncio.run(run_interruptible(search.find_place(command_context, place)))
+    if command_context.out.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        search.print_place(command_context, found)
+        return Exit.DONE
+    return _open(context, values, local=False, at=search.place_link(found))
+
+
+def _open(
+    context: click.Context, values: dict[str, Any], *, local: bool, at: "Link | None" = None
+) -> int:
     from rustygpt_tui.app import run as run_app
     from rustygpt_tui.commands.base import context_of
 
@@ -265,6 +292,7 @@ def _open(context: click.Context, values: dict[str, Any], *, local: bool) -> int
         account=command_context.account,
         local=local,
         config_file=command_context.config,
+        at=at,
     )
 
 

@@ -207,6 +207,10 @@ export const markRead = (rootId, mark = {}) => post(`/api/threads/${rootId}/read
 export const markUnread = (rootId, messageId) =>
   post(`/api/threads/${rootId}/unread`, { message_id: messageId });
 
+// Search
+
+export const searchMessages = (text, { cursor } = {}) => get(withQuery("/api/search", { q: text, cursor }));
+
 // Presence and typing
 
 export const recordHeartbeat = () => post("/api/presence/heartbeat");

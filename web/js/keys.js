@@ -1,12 +1,15 @@
-// Keys of the page, when nothing is typed: n next unread, m mark the thread as read, u mark unread
-// from here, Home and End of the thread.
+// Keys of the page, when nothing is typed.
+// `/` searches, n goes to the next unread message, m marks the thread as read, u as unread from here;
+// Home and End are those of the thread.
 
 import { announce } from "./dom.js";
+import { showSearch } from "./search.js";
 
 const isTyping = (element) => Boolean(element?.closest?.("input, textarea, select, [contenteditable]"));
 
 export function addKeys({ page, view, marker, navigation, inBackground }) {
   const actions = {
+    "/": () => showSearch(navigation.goToHash),
     n: () => marker.next(),
     m: () => inBackground(markAll),
     u: () => inBackground(markUnread),
@@ -29,7 +32,7 @@ export function addKeys({ page, view, marker, navigation, inBackground }) {
     const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
     const action = actions[event.key];
     if (!action || hasModifier || isTyping(event.target) || document.querySelector("dialog[open]")) return;
-    if (event.key !== "n" && !page.root) return;
+    if (!["n", "/"].includes(event.key) && !page.root) return;
     event.preventDefault();
     action();
   });

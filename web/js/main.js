@@ -23,6 +23,7 @@ import { makeTypingNotifier, showTyping, startHeartbeat } from "./presence.js";
 import { restorePlace, takeFailure } from "./providers.js";
 import { makeReadMarker } from "./read-marker.js";
 import { showSignIn } from "./sign-in.js";
+import { showSearch } from "./search.js";
 import { showSessions } from "./sessions.js";
 import { makeSight } from "./sight.js";
 import { isPlain } from "./target.js";
@@ -197,6 +198,7 @@ function addListeners(parts) {
     else if (!parts.password.onHashChange(event)) navigation.onHashChange();
   });
   byId("invite").addEventListener("click", () => showInviteDialog(page.state.conversation));
+  byId("search").addEventListener("click", () => showSearch(navigation.goToHash));
   byId("sessions").addEventListener("click", showSessions);
   addAccountMenu(me, () => inBackground(conversations.loadList));
   onClick("more-threads", async () => {

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { closeDialog, showDialog, showForm, titleOf } from "./dialog.js";
+import { linkTo } from "./address.js";
 import { announce, formatTime, h } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { firstWords } from "./message-row.js";
@@ -29,6 +30,7 @@ export function menuOf(message, parent, conversation, me) {
     writes && mayAlter && isThere && message.role === "assistant" && ["regenerate", "Another answer"],
     mayAlter && !message.deleted_at && ["delete", "Delete"],
     mayAlter && message.deleted_at && (isAdmin(conversation) || message.deleted_by === me.id) && ["restore", "Restore"],
+    !message.deleted_at && ["link", "Copy link"],
     message.edited_at && (mayAlter || !message.deleted_at) && ["revisions", "Earlier texts"],
   ];
   return entries.filter(Boolean);
@@ -80,8 +82,23 @@ export function makeMessageMenu({ inBackground, onPosted, onProblem }) {
         submit: () => api.deleteMessage(message.id),
       }),
     restore: (message) => change(() => api.restoreMessage(message.id), "Restored."),
+    link: (message) => inBackground(() => copyLink(linkTo(message.id))),
     revisions: (message) => inBackground(() => showRevisions(message)),
   };
+
+  // Where the browser does not allow copying, the link is shown, selected.
+  async function copyLink(address) {
+    try {
+      await navigator.clipboard.writeText(address);
+      announce("The link is copied.");
+    } catch {
+      const field = h("input", { "aria-label": "Link", readonly: true });
+      const close = h("button", { type: "button", class: "plain", onclick: closeDialog }, "Close");
+      field.value = address;
+      showDialog(h("div", {}, titleOf("The link of the message"), field, h("p", { class: "buttons" }, close)), field);
+      field.select();
+    }
+  }
 
   async function showRevisions(message) {
     try {

@@ -1,7 +1,7 @@
 // Navigation: what an address shows, and how the view gets to a message, a thread or a conversation.
 
-import { isId, parseHash } from "./address.js";
-import { listThreads, Problem } from "./api.js";
+import { isId, linkedMessage, parseHash } from "./address.js";
+import { getMessage, listThreads, Problem } from "./api.js";
 import { announce, byId, hide, notify, withoutMarkup, withoutOverrides } from "./dom.js";
 import { newThreadPlace } from "./drafts.js";
 import { loadAround, loadStart } from "./load.js";
@@ -13,6 +13,7 @@ import { messageAt } from "./thread-window.js";
 const RETRY_MS = 2_000;
 const NOT_FOUND = [400, 404, 422];
 const NO_MESSAGE = "The message of this address is not there; this is the end of the thread.";
+const NO_LINKED = "There is no such message, or you are not in it.";
 const NO_THREAD = "There is no such thread in this conversation.";
 const NO_CONVERSATION = "There is no such conversation, or you are not in it.";
 
@@ -25,7 +26,46 @@ export function makeNavigation(parts) {
   let isSearching = false; // for the next unread message
 
   async function onHashChange() {
-    await open(parseHash(location.hash));
+    const message = linkedMessage(location.hash);
+    if (message) await openLinked(message);
+    else await open(parseHash(location.hash));
+  }
+
+  // Shows an address also when it is the present one.
+  function goToHash(hash) {
+    if (location.hash === hash) inBackground(onHashChange);
+    else location.hash = hash;
+  }
+
+  // A link names a message only: where it is, the server says. What is open stays if it leads nowhere.
+  async function openLinked(id) {
+    visit += 1;
+    const current = visit;
+    try {
+      if (!isId(id)) throw new Problem(NO_LINKED, { status: 404 });
+      const message = await getMessage(id);
+      if (current !== visit) return;
+      const { conversation_id: conversation, root_id: root } = message;
+      history.replaceState(null, "", `#/c/${conversation}/t/${root}/m/${id}`);
+      await onHashChange();
+      if (message.deleted_at) notify("This message was deleted.");
+    } catch (problem) {
+      if (problem.status === 401) return location.reload();
+      if (problem.status === undefined) throw problem;
+      if (current === visit) onLinkProblem(problem, id, current);
+    }
+  }
+
+  function onLinkProblem(problem, id, current) {
+    notify(problem.message);
+    if (problem.isTemporary) {
+      setTimeout(() => current === visit && openLinked(id), RETRY_MS);
+      return;
+    }
+    const { state, root } = page;
+    const place = state ? `#/c/${state.conversation.id}${root ? `/t/${root}` : ""}` : "#/";
+    history.replaceState(null, "", place);
+    if (!state) showStart();
   }
 
   async function open(address) {
@@ -340,7 +380,7 @@ export function makeNavigation(parts) {
   }
 
   return {
-    ...{ onHashChange, reopen, leave, goTo, goToEnd, goToStart, showPost, openPosted, showPosted },
+    ...{ onHashChange, goToHash, reopen, leave, goTo, goToEnd, goToStart, showPost, openPosted, showPosted },
     ...{ fetchThreads, nextUnread, showWriting, titleOf },
   };
 }

@@ -118,6 +118,25 @@ OAUTH_ANSWER: Final = (
     Parameter("error", "Why the provider gives no code (RFC 6749, 4.1.2.1).", {"type": "string"}),
     Parameter("iss", "The provider's issuer (RFC 9207).", {"type": "string"}),
 )
+SEARCH: Final = Parameter(
+    "q",
+    'Words, which all have to occur; `"words in order"`, `-excluded`, `one OR another`, `prefix*`; '
+    "the last word counts as a prefix unless a blank follows it. Filters: `in:` (the title or id "
+    "of a conversation), `from:` (a user name, or `assistant`), `has:code`, `before:` and "
+    "`after:` (a day, in UTC). At least one word or filter, at most 20 words.",
+    {"type": "string", "minLength": 1, "maxLength": 500},
+    "canary from:ada",
+)
+CONVERSATION: Final = Parameter(
+    "conversation_id",
+    "Search only in this conversation.",
+    {"type": "string", "format": "uuid"},
+)
+THREAD: Final = Parameter(
+    "root_id",
+    "Search only in the thread with this root.",
+    {"type": "string", "format": "uuid"},
+)
 LAST_EVENT_ID: Final = Parameter(
     "Last-Event-ID",
     "The id of the last event that was received; the stream continues after it.",

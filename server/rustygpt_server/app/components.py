@@ -61,6 +61,7 @@ from rustygpt_server.services.presence import PresenceService
 from rustygpt_server.services.rate_limits import RateLimits
 from rustygpt_server.services.registration import Registration
 from rustygpt_server.services.retention import RetentionService
+from rustygpt_server.services.search import Search
 from rustygpt_server.services.sessions import Sessions
 from rustygpt_server.services.stream_revalidation import StreamRevalidator
 from rustygpt_server.services.streams import StreamService
@@ -122,6 +123,7 @@ async def build_components(context: ServerContext) -> AsyncIterator[Components]:
         async with open_backplane(context, instance_id, secret) as backplane:
             core = await _build_core(context, db, catalog, backplane, instance_id)
             components = await _wire(core, _services(core, passwords, renderer, secret))
+            await components.services.search.set_language()
             async with components.services.rate_limits, aclosing(components.services.oauth):
                 await backplane.start(components.backplane_handler)
                 yield components
@@ -281,13 +283,10 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         registration=Registration(db, hub, access, accounts, sessions, auth.registration, clock),
         **_sign_in_services(core, sessions, secret),
         conversations=conversations,
-        exports=Exports(db, clock),
-        imports=Imports(db, access, core.catalog, clock, conversations.purge_soon),
+        **_archive_services(core, conversations),
         threads=Threads(db, core.unread),
         messages=Messages(db, hub, core.answer_manager, core.catalog, typing, runtime),
         rate_limits=RateLimits(db, access, context.settings.rate_limits, runtime),
-        audit=AuditLog(db, clock),
-        retention=RetentionService(db, hub, clock),
         presence=presence,
         typing=typing,
         streams=_stream_service(core),
@@ -295,6 +294,18 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         well_known=WellKnownFiles(context.settings, clock),
         renderer=renderer,
     )
+
+
+def _archive_services(core: _Core, conversations: Conversations) -> dict[str, Any]:
+    """Return the services of what is kept: finding, exporting, importing and deleting it."""
+    db, clock, settings = core.db, core.context.runtime.clock, core.context.settings
+    return {
+        "search": Search(db, settings.search.language, clock),
+        "exports": Exports(db, clock),
+        "imports": Imports(db, core.access, core.catalog, clock, conversations.purge_soon),
+        "audit": AuditLog(db, clock),
+        "retention": RetentionService(db, core.realtime.hub, clock),
+    }
 
 
 def _presence(core: _Core) -> tuple[TypingService, PresenceService]:

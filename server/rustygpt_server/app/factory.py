@@ -21,6 +21,7 @@ from rustygpt_server.api import (
     oauth,
     presence,
     rate_limit_admin,
+    search,
     sessions,
     stream,
     tokens,
@@ -64,6 +65,7 @@ def route_groups(settings: Settings) -> list[RouteGroup]:
             RouteGroup("audit", audit.OPERATIONS),
             RouteGroup("messages", messages.OPERATIONS),
             RouteGroup("message_changes", message_changes.OPERATIONS),
+            RouteGroup("search", search.OPERATIONS),
             RouteGroup("presence", presence.OPERATIONS),
         ]
     if features.auth_v1 and settings.rate_limits.admin_api_enabled:

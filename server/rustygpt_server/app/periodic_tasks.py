@@ -81,7 +81,7 @@ def authorization_tasks(
 def service_tasks(
     limits: TimeLimits, services: Services, db: Database, persistence: Persistence, clock: Clock
 ) -> list[PeriodicTask]:
-    """Return the tasks that publish presence and typing, prune the log, and sample gauges."""
+    """Return the tasks that index messages, publish presence, prune the log, and sample gauges."""
 
     async def prune() -> None:
         await prune_events(db, persistence, clock)
@@ -92,6 +92,7 @@ def service_tasks(
         PeriodicTask("apply retention", limits.prune_interval, services.retention.apply),
         PeriodicTask("expire imports", limits.prune_interval, services.imports.expire),
         PeriodicTask("purge conversations", limits.prune_interval, services.conversations.purge),
+        PeriodicTask("index messages", limits.search_fill, services.search.fill),
         PeriodicTask("sample gauges", limits.backplane_check, services.health.sample),
         PeriodicTask("refresh presence", limits.presence_check, services.presence.refresh),
         PeriodicTask("clear typing", limits.presence_check, services.typing.clear_expired),

@@ -18,6 +18,7 @@ from rustygpt_server.services.presence import PresenceService
 from rustygpt_server.services.rate_limits import RateLimits
 from rustygpt_server.services.registration import Registration
 from rustygpt_server.services.retention import RetentionService
+from rustygpt_server.services.search import Search
 from rustygpt_server.services.sessions import Sessions
 from rustygpt_server.services.streams import StreamService
 from rustygpt_server.services.threads import Threads
@@ -45,6 +46,7 @@ class Services(Struct, frozen=True):
     rate_limits: RateLimits
     audit: AuditLog
     retention: RetentionService
+    search: Search
     presence: PresenceService
     typing: TypingService
     streams: StreamService

@@ -255,6 +255,15 @@ class WellKnown(Section, frozen=True):
     has there by itself."""
 
 
+class Search(Section, frozen=True):
+    """The full-text search of messages."""
+
+    language: str = "english"
+    """The language whose endings and stop words the search knows: a text search configuration of
+    PostgreSQL, such as `german`, or `simple` for none. All words are also found as they are
+    written. Another language indexes all messages again, while the server runs."""
+
+
 class Web(Section, frozen=True):
     """The web page."""
 
@@ -377,6 +386,7 @@ class Settings(Section, frozen=True):
     sse: Sse = field(default_factory=Sse)
     features: Features = field(default_factory=Features)
     well_known: WellKnown = field(default_factory=WellKnown)
+    search: Search = field(default_factory=Search)
     web: Web = field(default_factory=Web)
     oauth: OAuth = field(default_factory=OAuth)
     llm: Llm = field(default_factory=Llm)

@@ -40,7 +40,7 @@ INSERT INTO rustygpt.ledger (script, sha256, release, applied_at)
 VALUES ('schema/001_walls.sql', repeat('0', 64), '0.1.0', now());
 """
 """The state that a development version left behind after its first schema file."""
-KEPT_TABLES = ("applied_scripts", "secrets")
+KEPT_TABLES = ("applied_scripts", "search_state", "secrets")
 _ROOMY_POSTING = """
 UPDATE rustygpt.limit_profiles SET requests_per_second = 10000, burst = 100000
 WHERE name = 'conversation.post'

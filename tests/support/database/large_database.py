@@ -275,6 +275,18 @@ SELECT pg_temp.id(3, start + 2), 1, pg_temp.id(2, 0), 'a text', NULL, {now}, 'de
 UPDATE rustygpt.messages m SET content = '', deleted_at = {now}, deleted_by = pg_temp.id(1, 0)
 FROM seeded_threads t WHERE t.number = {changed} AND m.id = pg_temp.id(3, t.start + 2);
 """
+_SEARCH: Final = """
+CREATE TEMP TABLE seeded_words AS
+  SELECT content, rustygpt.search_words('english', content) AS words
+  FROM (SELECT DISTINCT content FROM rustygpt.messages WHERE content <> '') AS m;
+INSERT INTO rustygpt.search_documents
+SELECT m.id, m.conversation_id, m.created_at, ARRAY[rustygpt.search_key(8, m.conversation_id),
+    rustygpt.search_key(9, m.author_user_id), rustygpt.search_key(12, m.root_id)]
+    || ARRAY(SELECT rustygpt.search_window(n, rustygpt.search_microseconds(m.created_at))
+      FROM generate_series(0, 4) AS n), w.words
+FROM rustygpt.messages m JOIN seeded_words w USING (content) WHERE NOT m.streaming ORDER BY m.id;
+UPDATE rustygpt.search_state SET filled_up_to = NULL;
+"""
 _CREATE_INDEXES: Final = """
 DO $$ DECLARE _definition text; BEGIN
   FOR _definition IN SELECT definition FROM dropped_indexes LOOP EXECUTE _definition; END LOOP;
@@ -294,7 +306,7 @@ async def fill(url: str, sizes: Sizes) -> None:
     }
     async with databases.connected(url) as connection:
         await connection.execute(_DROP_INDEXES)
-        for statements in (_USERS, _CONVERSATIONS, _MESSAGES, _ANSWERS):
+        for statements in (_USERS, _CONVERSATIONS, _MESSAGES, _ANSWERS, _SEARCH):
             await connection.execute(statements.format_map(values))
         await connection.execute(_CREATE_INDEXES)
         rows = await connection.fetch(

@@ -418,4 +418,11 @@ IMPORTS: Final[dict[str, Call]] = {
     "abort_import": lambda db, _: imports.abort_import(db, ACTOR, IMPORT, NOW),
     "expire_imports": lambda db, _: imports.expire_imports(db, NOW),
 }
-CALLS: Final = {**ACCOUNTS, **SIGN_INS, **CONVERSATIONS, **THREADS, **ANSWERS, **IMPORTS}
+CALLS: Final = {
+    **ACCOUNTS,
+    **SIGN_INS,
+    **CONVERSATIONS,
+    **THREADS,
+    **ANSWERS,
+    **IMPORTS,
+}

@@ -14,6 +14,7 @@ from rustygpt_tui.client.invites import InviteCalls
 from rustygpt_tui.client.messages import MessageCalls
 from rustygpt_tui.client.presence import PresenceCalls
 from rustygpt_tui.client.rate_limits import RateLimitCalls
+from rustygpt_tui.client.search import SearchCalls
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.sign_in import SignInCalls
 from rustygpt_tui.client.tokens import TokenCalls
@@ -34,6 +35,7 @@ class Client(
     ImportCalls,
     InviteCalls,
     MessageCalls,
+    SearchCalls,
     PresenceCalls,
     RateLimitCalls,
     AuditCalls,

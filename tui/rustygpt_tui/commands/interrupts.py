@@ -17,20 +17,21 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from rustygpt_tui.errors import Exit, PipeClosedError, Terminated
 
+T = TypeVar("T")
 Cancel = Callable[[Exception], None]
 
 _RECEIVE_BYTES = 512
 _EXIT_CODES = {signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
 
 
-async def run_interruptible(coroutine: Coroutine[Any, Any, None]) -> None:
+async def run_interruptible(coroutine: Coroutine[Any, Any, T]) -> T:
     """Await the coroutine; a signal of the process wakes the running event loop."""
     with _signal_wakeup(asyncio.get_running_loop()):
-        await coroutine
+        return await coroutine
 
 
 @asynccontextmanager

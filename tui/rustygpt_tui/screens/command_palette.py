@@ -7,6 +7,7 @@ from textual.content import Content
 
 from rustygpt_tui.client.invites import is_invite_link
 from rustygpt_tui.conversation.links import parse_link
+from rustygpt_tui.errors import ClientError
 from rustygpt_tui.keymap import Key, keys_of
 from rustygpt_tui.render.text import one_line
 from rustygpt_tui.screens.main import MainScreen
@@ -64,6 +65,13 @@ class LinkProvider(Provider):
             label = Content("Join the conversation of this invite")
             yield Hit(1.0, label, partial(screen.account_dialogs.join, query))
             return
-        link = parse_link(query)
-        if link is not None and isinstance(screen, MainScreen):
+        if not isinstance(screen, MainScreen):
+            return
+        try:
+            link = parse_link(query, screen.controller.client.origin)
+        except ClientError as failure:
+            refuse = partial(screen.notify, failure.sentence, severity="error", markup=False)
+            yield Hit(1.0, Content("This link is of another server"), refuse)
+            return
+        if link is not None:
             yield Hit(1.0, Content("Go to the linked message"), partial(screen.go_to_link, link))

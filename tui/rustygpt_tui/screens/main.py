@@ -26,6 +26,7 @@ from rustygpt_tui.screens.account_dialogs import AccountDialogs
 from rustygpt_tui.screens.conversation_dialogs import ConversationDialogs
 from rustygpt_tui.screens.key_hints import Answering, key_hints
 from rustygpt_tui.screens.message_keys import MessageKeysMixin
+from rustygpt_tui.screens.search_keys import SearchKeysMixin
 from rustygpt_tui.screens.side_panel import SidePanel
 from rustygpt_tui.screens.thread_pane import ThreadPane
 from rustygpt_tui.screens.transfer import TransferDialogs
@@ -37,7 +38,7 @@ from rustygpt_tui.widgets.lists import SideList
 from rustygpt_tui.widgets.status import StatusLine
 
 
-class MainScreen(Screen[None], WorkerErrorMixin, MessageKeysMixin):
+class MainScreen(Screen[None], WorkerErrorMixin, MessageKeysMixin, SearchKeysMixin):
     """Shows what its `ConversationController` holds, and maps keys to actions."""
 
     BINDINGS = bindings("anywhere")
@@ -106,6 +107,8 @@ class MainScreen(Screen[None], WorkerErrorMixin, MessageKeysMixin):
         self.watch(self, "focused", self._on_focus_moved, init=False)
         self.watch(self.thread_pane.composer, "read_only", self.show_hints, init=False)
         self.call_after_refresh(self._on_focus_moved)
+        if self.start_at:
+            self.go_to_link(self.start_at)
 
     @property
     def side_panel(self) -> SidePanel:
@@ -188,11 +191,6 @@ class MainScreen(Screen[None], WorkerErrorMixin, MessageKeysMixin):
     def _open_at(self, state: State, link: Link | None) -> None:
         root = link.root_id if link else None
         self.open_thread(root or first_thread(state), link.message_id if link else None)
-
-    def go_to_link(self, link: Link) -> None:
-        """Open the place of a link, and move the focus to its messages."""
-        self.open_conversation(link.conversation_id, link)
-        self.focus_messages()
 
     def go_to_conversation(self, id: UUID) -> None:
         """Open a conversation, and move the focus to its messages."""
