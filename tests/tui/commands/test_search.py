@@ -76,7 +76,11 @@ async def test_nothing_found_is_a_note(signed_in: FakeHttpServer) -> None:
     _found(signed_in, SearchResult([], True))
     result = await rustygpt("search", "zeppelin", "--conversation", str(TEA))
 
-    assert (result.code, result.out, result.err) == (0, "", "No message was found.\n")
+    assert (result.code, result.out, result.err) == (
+        0,
+        "",
+        "No message was found; `word*` also finds longer words.\n",
+    )
     assert signed_in.requests[0].query["conversation_id"] == str(TEA)
 
 

@@ -8,10 +8,12 @@ from tests.support.fakes.fake_chat_server import FakeChatServer, fake_chat_serve
 from tests.support.fakes.fake_conversation import FakeConversation
 from tests.support.fakes.fake_http_server import FakeResponse, RecordedRequest
 from tests.tui.app_driver import AppDriver, in_conversation
+from textual.widgets import Input
 
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_shared.models.search import Fragment, SearchHit, SearchResult
 from rustygpt_shared.problems import Problem
+from rustygpt_tui.screens.search import SearchDialog
 
 OTHER = UUID("0199f0c1-3b6f-7c31-8a4e-5d2f10c9ab99")
 
@@ -76,7 +78,26 @@ async def test_a_hit_opens_the_thread_at_its_message(size: tuple[int, int]) -> N
         await driver.pilot.press("enter")
         await driver.until(lambda: _selected(driver) == "canary 40")
         await driver.until("canary 40")
-        assert [request.query["q"] for request in requests] == ["canary"] * 3
+        assert [request.query["q"] for request in requests].count("canary") >= 3
+
+
+async def test_typing_searches_and_the_list_is_one_key_away() -> None:
+    """The down key does nothing before there is a list."""
+    conversation, _ = _thread()
+    async with (
+        fake_chat_server(conversation) as chat,
+        in_conversation(chat, (100, 30)) as driver,
+    ):
+        _serve_search(chat)
+        await driver.pilot.press("slash")
+        await driver.until("Search all conversations")
+        await driver.pilot.press("down", *"canary")
+        await driver.until("canary 50")
+        field = driver.app.screen.query_one(Input)
+        assert (field.value, field.has_focus) == ("canary", True)
+        await driver.pilot.press("down", "enter")
+        await driver.until(lambda: not isinstance(driver.app.screen, SearchDialog))
+        await driver.until(lambda: _selected(driver) == "canary 50")
 
 
 async def test_what_is_found_is_never_markup(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ async def search_messages(
             if len(hits) >= limit or page.next_cursor is None:
                 break
         if not hits:
-            context.out.note("No message was found.")
+            context.out.note("No message was found; `word*` also finds longer words.")
         _print(context, hits[:limit])
         if len(hits) > limit or page.next_cursor is not None:
             context.out.note("There may be more messages; list more with --limit.")

@@ -6,7 +6,9 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Key
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -21,6 +23,8 @@ from rustygpt_tui.widgets.bindings import bindings
 from rustygpt_tui.widgets.form import FailureLine
 
 PAGE_SIZE = 20
+TYPING_PAUSE = 0.3
+"""The seconds without a key after which a text is searched for."""
 MAX_REQUESTS = 10
 """Requests for one page: what one of them looks at is bounded, and may be without a hit."""
 _MORE = "more"
@@ -43,6 +47,7 @@ class SearchDialog(ModalScreen[Link | None]):
         self._text = ""
         self._hits: list[SearchHit] = []
         self._cursor: str | None = None
+        self._pause: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Create the field and the list."""
@@ -60,9 +65,20 @@ class SearchDialog(ModalScreen[Link | None]):
         """Hide the list until something was found."""
         self.query_one("#hits").display = False
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Search, or close with the place of a link."""
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search when typing pauses; the field keeps the focus."""
         event.stop()
+        if self._pause is not None:
+            self._pause.stop()
+        text = event.value
+        if text.strip() and "://" not in text:
+            self._pause = self.set_timer(TYPING_PAUSE, lambda: self._begin(text, is_typing=True))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Search, or move to what was found, or close with the place of a link."""
+        event.stop()
+        if self._pause is not None:
+            self._pause.stop()
         failure_line = self.query_one(FailureLine)
         failure_line.hide()
         try:
@@ -73,13 +89,23 @@ class SearchDialog(ModalScreen[Link | None]):
         if link is not None:
             self.dismiss(link)
             return
-        self._text, self._hits, self._cursor = event.value, [], None
-        self._search()
-
-    def on_key(self, event: object) -> None:
-        """Move from the field to the list with the down key."""
-        if getattr(event, "key", "") == "down" and isinstance(self.focused, Input):
+        if event.value == self._text and self._hits:
             self.query_one("#hits").focus()
+        else:
+            self._begin(event.value, is_typing=False)
+
+    def on_key(self, event: Key) -> None:
+        """Move from the field to the list with the down key, if there is a list."""
+        hits = self.query_one("#hits")
+        if event.key == "down" and isinstance(self.focused, Input) and hits.display:
+            event.stop()  # else the list, which has the focus then, moves to its second line
+            event.prevent_default()
+            hits.focus()
+
+    def _begin(self, text: str, *, is_typing: bool) -> None:
+        """Search for a text from the latest message on."""
+        self._text, self._hits, self._cursor = text, [], None
+        self._search(is_typing=is_typing)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Close with the chosen message, or search further back."""
@@ -91,8 +117,8 @@ class SearchDialog(ModalScreen[Link | None]):
         self.dismiss(Link(message.conversation_id, message.root_id, message.id))
 
     @work(group="search", exclusive=True, exit_on_error=False)
-    async def _search(self) -> None:
-        """Add the next page to what was found."""
+    async def _search(self, *, is_typing: bool = False) -> None:
+        """Add the next page to what was found; what is being typed may not be a search yet."""
         note = self.query_one("#note", Static)
         note.update(Content("Searching …"))
         found = len(self._hits)
@@ -108,10 +134,12 @@ class SearchDialog(ModalScreen[Link | None]):
                     break
         except ClientError as failure:
             note.update(Content(_HELP))
-            self.query_one(FailureLine).show(failure.sentence)
+            if not is_typing:
+                self.query_one(FailureLine).show(failure.sentence)
             return
+        self.query_one(FailureLine).hide()
         note.update(Content(self._summary(is_complete)))
-        self._show(found)
+        self._show(found, with_focus=not is_typing)
 
     def _summary(self, is_complete: bool) -> str:
         count = len(self._hits)
@@ -125,7 +153,7 @@ class SearchDialog(ModalScreen[Link | None]):
         """The cells of a row of the list."""
         return max(_MIN_CELLS, min(_WIDTH, self.app.size.width * 94 // 100) - _FRAME)
 
-    def _show(self, first_new: int) -> None:
+    def _show(self, first_new: int, *, with_focus: bool) -> None:
         """Show all hits; the first new one is selected."""
         hits = self.query_one("#hits", OptionList)
         hits.clear_options()
@@ -140,7 +168,8 @@ class SearchDialog(ModalScreen[Link | None]):
         hits.display = bool(self._hits or self._cursor)
         if hits.display:
             selected = str(first_new) if first_new < len(self._hits) else _MORE
-            hits.focus()
+            if with_focus:
+                hits.focus()
             hits.highlighted = hits.get_option_index(selected) if hits.option_count else None
 
 
