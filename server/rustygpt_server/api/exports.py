@@ -33,11 +33,13 @@ async def export_conversation(
     exports of owners and administrators of the conversation.
     """
     request = context.request
+    actor = context.caller.user.id
+    file_format = request_parsing.export_format(request)
     export = await context.services.exports.export_conversation(
-        context.caller.user.id,
+        actor,
         conversation_id,
         request_parsing.id_param(request, "root_id"),
-        request_parsing.export_format(request),
+        file_format,
         context.auth.public_url(request),
     )
     headers = {
@@ -47,6 +49,7 @@ async def export_conversation(
     }
     if request.method == "HEAD":
         return HTTPResponse(b"", 200, headers, content_type=export.writer.content_type)
+    await context.services.exports.record(actor, export, file_format)
     await _send(context, export, headers)
     return None
 

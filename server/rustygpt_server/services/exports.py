@@ -83,6 +83,13 @@ class Exports:
         writer = _WRITERS[file_format]()
         return Export(header, first, reader, writer, names if may_see_revisions else None, base_url)
 
+    async def record(self, actor: UUID, export: "Export", file_format: ExportFileFormat) -> None:
+        """Write an audit entry about an export that is about to be sent."""
+        header = export.header
+        await exports.record_export(
+            self._db, actor, header.conversation.id, header.root_id, file_format
+        )
+
 
 class _Reader:
     """Reads the pages of one export."""

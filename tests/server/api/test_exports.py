@@ -241,3 +241,21 @@ async def test_head_has_the_headers_only(server: InProcessServer) -> None:
 
     assert response.content == b""
     assert response.headers["content-type"] == "application/json"
+
+
+async def test_an_export_is_in_the_audit_log(server: InProcessServer) -> None:
+    """With who and what; not a look at its headers, and not what was refused."""
+    admin = await server.person("admin")
+    ann, eve = await server.person("ann"), await server.person("eve")
+    conversation_id = await ann.group(title="secret plans")
+    root = await ann.root(conversation_id, "a secret")
+    path = f"/api/conversations/{conversation_id}/export"
+    await ann.client.head(path)
+    await eve.get(path, expect=404)
+    await _export(ann, conversation_id, format="markdown", root_id=root)
+    listed = (await admin.get("/api/admin/audit?action=conversation.exported"))["entries"]
+
+    assert [entry["actor_name"] for entry in listed] == ["ann"]
+    assert listed[0]["conversation_id"] == conversation_id
+    assert listed[0]["details"] == {"format": "markdown", "root_id": root}
+    assert "secret" not in str(listed)
