@@ -139,6 +139,7 @@ class BatchWriter:
         self._conversation_end: ConversationEnd
         self._totals = [0, 0]
         self._thread: ThreadEnd | None = None
+        self._ordinal = 0
         self._last_root_ms = 0
         self._branch: list[tuple[object, UUID, int]] = []
         """Key, id and seq of the last message and of those above it, by depth."""
@@ -229,13 +230,15 @@ class BatchWriter:
             raise BadFile("It has a reply before the root of a thread")
         message.root_id = self._thread.root_id
         message.depth = len(self._branch) + 1
-        message.ordinal = self._thread.message_count
+        message.ordinal = self._ordinal
+        self._ordinal += 1
         if message.depth > MAX_DEPTH:
             raise BadFile(f"Its replies are nested more than {MAX_DEPTH:,} deep")
         self._depths[key] = len(self._branch)
         self._branch.append((key, message.id, message.seq))
 
     def _begin_thread(self, root: NewMessage) -> None:
+        self._ordinal = 0
         self._thread = ThreadEnd(root.id, root.conversation_id, root.created_at)
         self._batch.threads.append(NewThread(root.id, root.conversation_id, root.created_at))
         self._totals[0] += 1
@@ -259,7 +262,7 @@ class BatchWriter:
         thread, conversation = self._thread, self._conversation_end
         if thread is None:
             return
-        thread.message_count += 1
+        thread.message_count += message.deleted_at is None
         thread.last_seq = max(thread.last_seq, message.seq)
         thread.is_mine = thread.is_mine or message.is_mine
         thread.last_activity_at = max(thread.last_activity_at, message.created_at)

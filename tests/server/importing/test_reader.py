@@ -265,3 +265,30 @@ def test_a_chain_is_not_limited_by_recursion() -> None:
     read = _read(_chat(**messages))
 
     assert read.tree[-1].endswith("20000 user: x")
+
+
+def test_a_time_of_any_size_is_no_error() -> None:
+    """An integer may be too large for a float; the time is then that of the import."""
+    large = "9" * 400
+    node = (
+        '{"parent": null, "message": {"author": {"role": "user"}, '
+        f'"create_time": {large}, "content": {{"content_type": "text", "parts": ["x"]}}}}}}'
+    )
+    read = _read(f'[{{"create_time": {large}, "mapping": {{"a": {node}}}}}]'.encode())
+
+    assert read.batches[0].conversations[0].created_at == _NOW
+    assert read.batches[0].messages[0].created_at == _NOW
+
+
+def test_deleted_messages_do_not_count_in_their_thread() -> None:
+    """As in any thread, so that the count reaches 0 when all of them are deleted."""
+    lines = _file("rustygpt.jsonl").splitlines()
+    messages = [json.loads(line) for line in lines[1:-1]]
+    for message in messages:
+        message["deleted_at"] = "2026-01-01T00:00:00Z"
+    read = _read(b"\n".join([lines[0], *(json.dumps(m).encode() for m in messages), lines[-1]]))
+
+    assert [end.message_count for batch in read.batches for end in batch.thread_ends] == [0]
+    assert [m.ordinal for batch in read.batches for m in batch.messages] == list(
+        range(len(messages))
+    )
