@@ -5,6 +5,7 @@ the branch down to the last message is kept in memory.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -23,6 +24,7 @@ BATCH_CHARACTERS: Final = 400_000
 MAX_CONVERSATIONS: Final = 5_000
 MAX_DEPTH: Final = 100_000
 MAX_SEQ: Final = 1_000_000_000
+_ROW_CHARACTERS: Final = 300
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _IMPORTED: Final = ", imported"
 _NAME_MAX: Final = 64
@@ -205,12 +207,13 @@ class BatchWriter:
 
     def time(self, value: datetime) -> datetime:
         """Return a time of the file in UTC, between 1970 and now."""
+        # Compared as it is: in UTC it may be before the first year, or after the last one.
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return min(max(aware.astimezone(UTC), _EPOCH), self.now)
+        return min(max(aware, _EPOCH), self.now).astimezone(UTC)
 
     def _count(self, characters: int) -> None:
         self._rows += 1
-        self._characters += characters + 300
+        self._characters += characters + _ROW_CHARACTERS
 
     def _place(self, key: object, parent: object, message: NewMessage) -> None:
         if self._conversation is None:
@@ -279,6 +282,25 @@ class BatchWriter:
         if thread is not None:
             self._batch.thread_ends.append(thread)
             self._count(0)
+
+
+def in_parts(batch: Batch) -> Iterator[Batch]:
+    """Yield the rows in batches that one statement stores; a large conversation has many."""
+    part, rows, characters = Batch(), 0, 0
+    for name in Batch.__struct_fields__:
+        for row in getattr(batch, name):
+            if rows >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+                yield part
+                part, rows, characters = Batch(), 0, 0
+            getattr(part, name).append(row)
+            rows += 1
+            characters += _characters(row)
+    yield part
+
+
+def _characters(row: object) -> int:
+    texts = [getattr(row, name, None) or "" for name in ("content", "reasoning", "system_prompt")]
+    return _ROW_CHARACTERS + sum(map(len, texts))
 
 
 def storable(text: str, subject: str, limit: int = MESSAGE_MAX) -> str:
