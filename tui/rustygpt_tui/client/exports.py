@@ -57,11 +57,11 @@ async def save_export(
     is replaced. Raises OutputFailed when it cannot be written, or exists and is not to be
     overwritten.
     """
-    if overwrite and target.exists() and not target.is_file():
-        await _write_through(chunks, target, on_bytes)
-        return
     if overwrite:
-        target = target.resolve()
+        target, is_special = await asyncio.to_thread(_followed, target)
+        if is_special:
+            await _write_through(chunks, target, on_bytes)
+            return
     try:
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:60]}.")
     except OSError as error:
@@ -75,6 +75,12 @@ async def save_export(
         raise _not_written(target, error) from None
     finally:
         _discard(temporary)
+
+
+def _followed(target: Path) -> tuple[Path, bool]:
+    """Return where a path leads, and whether that is a pipe or a device."""
+    is_special = target.exists() and not target.is_file()
+    return (target if is_special else target.resolve()), is_special
 
 
 async def _write_through(chunks: AsyncIterator[bytes], target: Path, on_bytes: OnBytes) -> None:
