@@ -32,6 +32,11 @@ async def export_conversation(
     that ends regularly is complete. Revisions, and the texts of deleted messages, are only in the
     exports of owners and administrators of the conversation.
     """
+    with context.services.exports.place(context.caller.user.id):
+        return await _export(context, conversation_id)
+
+
+async def _export(context: RequestContext[None], conversation_id: UUID) -> HTTPResponse | None:
     request = context.request
     actor = context.caller.user.id
     file_format = request_parsing.export_format(request)
