@@ -42,9 +42,7 @@ async def write_backup(url: str, file: Path, progress: Progress) -> int:
     The file appears when it is complete and could be read. It is written in a new folder beside it,
     into which nobody else can put a link. Raises BackupError, also for a file that exists.
     """
-    file = file.absolute()
-    if os.path.lexists(file):
-        raise BackupError(f"{file} exists already; name another file.")
+    file = _new_file(file)
     async with _as_owner(url) as connection:
         programs = find_programs(connection.get_server_version().major)
         options = await _options(connection)
@@ -86,6 +84,14 @@ async def check_readable(url: str, file: Path) -> None:
     async with connected(url) as connection:
         programs = find_programs(connection.get_server_version().major)
     await run_program(programs / "pg_restore", "--list", str(file), environ={})
+
+
+def _new_file(file: Path) -> Path:
+    """Return the absolute path of a file that does not exist."""
+    file = file.absolute()
+    if os.path.lexists(file):
+        raise BackupError(f"{file} exists already; name another file.")
+    return file
 
 
 @asynccontextmanager

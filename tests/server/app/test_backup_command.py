@@ -119,7 +119,7 @@ async def test_doctor_says_that_there_is_no_database(
 async def test_a_backup_that_is_stopped_leaves_nothing(
     cluster_url: str, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Neither a file nor a program; what is not finished is in a folder that only its user reads."""
+    """Neither a file nor a program; until then it is in a folder that only its user reads."""
     url = await databases.create(cluster_url)
     folder = tmp_path / "backups"
     folder.mkdir()
