@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -9,13 +10,13 @@ _NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 """What file systems without links answer: FAT, as on many USB drives, and some of networks."""
 
 
-def publish(temporary: Path, target: Path) -> None:
+def publish(temporary: Path, target: Path, link: Callable[[Path, Path], None] = os.link) -> None:
     """Give a complete file its name; raise FileExistsError if that is taken.
 
     A link fails where the name was taken at the last moment; without links that is not noticed.
     """
     try:
-        os.link(temporary, target)
+        link(temporary, target)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise

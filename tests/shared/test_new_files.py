@@ -14,18 +14,15 @@ def _refuse(*_paths: object) -> None:
 
 
 @pytest.mark.parametrize("has_links", [True, False])
-def test_a_free_name_is_taken_and_another_one_is_not(
-    has_links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_free_name_is_taken_and_another_one_is_not(has_links: bool, tmp_path: Path) -> None:
     """Also on a file system without links, such as that of a USB drive; a dangling link counts."""
-    if not has_links:
-        monkeypatch.setattr(os, "link", _refuse)
+    link = os.link if has_links else _refuse
     temporary, target, taken = (tmp_path / name for name in ("temporary", "target", "taken"))
     taken.symlink_to(tmp_path / "nowhere")
     temporary.write_text("x")
     with pytest.raises(FileExistsError):
-        publish(temporary, taken)
-    publish(temporary, target)
+        publish(temporary, taken, link)
+    publish(temporary, target, link)
 
     assert target.read_text() == "x"
     assert taken.is_symlink()

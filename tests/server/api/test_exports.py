@@ -266,7 +266,7 @@ async def test_an_export_is_in_the_audit_log(server: InProcessServer) -> None:
 
 
 async def test_a_user_has_a_limit_of_exports_at_once(server: InProcessServer) -> None:
-    """Others are not concerned, and each export that ends makes room."""
+    """Others are not concerned, and an export counts no more when it ends."""
     ann, bob = await server.person("ann"), await server.person("bob")
     conversation_id = await ann.group(bob)
     place = server.components.services.exports.place
@@ -282,7 +282,7 @@ async def test_a_user_has_a_limit_of_exports_at_once(server: InProcessServer) ->
 
 
 async def test_a_process_has_a_limit_of_exports_at_once(server: InProcessServer) -> None:
-    """Another client is told to try again."""
+    """Another client gets 503."""
     ann = await server.person("ann")
     conversation_id = await ann.group()
     with ExitStack() as stack:
