@@ -56,11 +56,20 @@ class BodyAdmission:
         stream: Any = request.stream
         stream.request_max_size = self._import_limit
         if length and int(length) > self._import_limit:
-            # Sanic discards it; a client that is cut off would not get to see the response.
-            stream.request_max_size = min(int(length), 4 * self._import_limit)
             raise exceptions.PayloadTooLarge("The file is too large.")
         while data := await stream.read():
             yield data
+
+    def discard(self, request: Request) -> None:
+        """Let Sanic read what is left of a refused file, and forget it, after the response.
+
+        Most clients send all of a file before they read a response. One whose connection is closed
+        before that does not get to see why its file was refused.
+        """
+        limit = 4 * self._import_limit
+        stream: Any = request.stream
+        stream.request_max_size = limit
+        stream.protocol.request_max_size = limit
 
     @contextmanager
     def reserve(self, size: int) -> Iterator[None]:

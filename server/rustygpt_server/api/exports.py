@@ -32,12 +32,19 @@ async def export_conversation(
     that ends regularly is complete. Revisions, and the texts of deleted messages, are only in the
     exports of owners and administrators of the conversation.
     """
+    with context.services.exports.place(context.caller.user.id):
+        return await _export(context, conversation_id)
+
+
+async def _export(context: RequestContext[None], conversation_id: UUID) -> HTTPResponse | None:
     request = context.request
+    actor = context.caller.user.id
+    file_format = request_parsing.export_format(request)
     export = await context.services.exports.export_conversation(
-        context.caller.user.id,
+        actor,
         conversation_id,
         request_parsing.id_param(request, "root_id"),
-        request_parsing.export_format(request),
+        file_format,
         context.auth.public_url(request),
     )
     headers = {
@@ -47,6 +54,7 @@ async def export_conversation(
     }
     if request.method == "HEAD":
         return HTTPResponse(b"", 200, headers, content_type=export.writer.content_type)
+    await context.services.exports.record(actor, export, file_format)
     await _send(context, export, headers)
     return None
 

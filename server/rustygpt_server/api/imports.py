@@ -26,11 +26,15 @@ async def import_conversations(context: RequestContext[None]) -> Response:
     request = context.request
     request_parsing.check_media_type(request, _TYPES)
     bodies: BodyAdmission = request.app.ctx.bodies
-    imported = await context.services.imports.import_conversations(
-        context.caller.user.id,
-        bodies.stream(request),
-        request_parsing.idempotency_key_only(request),
-    )
+    try:
+        imported = await context.services.imports.import_conversations(
+            context.caller.user.id,
+            bodies.stream(request),
+            request_parsing.idempotency_key_only(request),
+        )
+    except Exception:
+        bodies.discard(request)
+        raise
     return Response(imported.result, headers=replay_header(imported.replayed))
 
 

@@ -1,7 +1,9 @@
 """The commands `backup`, `restore-backup` and `doctor`: on the database that the settings name."""
 
 import asyncio
+import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ from msgspec import Struct
 
 from rustygpt_server import assets
 from rustygpt_server.app.command import DatabaseUrls, database
+from rustygpt_server.app.run import install_signal_handlers
 from rustygpt_server.db import backup
 from rustygpt_server.db.client_programs import BackupError
 from rustygpt_server.db.restore import restore_backup
@@ -63,6 +66,9 @@ def restore(loaded: LoadedSettings, environ: Mapping[str, str], file: Path, *, q
     if _size(str(file)) is None:
         print(f"rustygpt: There is no file {file}.", file=sys.stderr)
         return 1
+    if not backup.is_archive(file):
+        print(f"rustygpt: {file} is not a backup of RustyGPT, or cannot be read.", file=sys.stderr)
+        return 1
 
     async def work(urls: DatabaseUrls, progress: Progress) -> str:
         await restore_backup(
@@ -81,8 +87,10 @@ def _run(
     quiet: bool,
 ) -> int:
     progress = Progress(quiet=quiet)
+    signals: list[signal.Signals] = []
 
     async def main() -> str:
+        _cancel_at_signals(signals)
         async with database(loaded, environ, progress) as urls:
             return await work(urls, progress)
 
@@ -92,13 +100,31 @@ def _run(
         progress.clear()
         print(f"rustygpt: {error}", file=sys.stderr)
         return error.exit_code if isinstance(error, StartupError) else 1
-    except KeyboardInterrupt:
+    except asyncio.CancelledError:
         progress.clear()
-        return 130
+        print("rustygpt: Stopped before it was done.", file=sys.stderr)
+        return 128 + signals[0]
     progress.clear()
     if not quiet:
         print(message, file=sys.stderr)
     return 0
+
+
+def _cancel_at_signals(signals: list[signal.Signals]) -> None:
+    """Cancel the running task at a signal, so that it removes what is not finished.
+
+    Only the main thread of a process receives signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    task = asyncio.current_task()
+
+    def on_signal(number: signal.Signals) -> None:
+        signals.append(number)
+        if task is not None:
+            task.cancel()
+
+    install_signal_handlers(on_signal)
 
 
 def diagnose(loaded: LoadedSettings, environ: Mapping[str, str]) -> list[Finding]:

@@ -7,6 +7,7 @@ Restoring belongs to `restore`.
 
 import os
 import re
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -17,8 +18,10 @@ from msgspec import Struct
 
 from rustygpt_server.db.bootstrap import connected
 from rustygpt_server.db.client_programs import BackupError, address, find_programs, run_program
+from rustygpt_shared.new_files import publish
 
 _LEFT_OUT: Final = ("sessions", "session_tokens", "oauth_flows", "device_logins", "events")
+_MAGIC: Final = b"PGDMP"
 _TABLE: Final = re.compile(r'contents of table "rustygpt\.(\w+)"')
 
 Progress = Callable[[str], None]
@@ -36,22 +39,25 @@ class LastBackup(Struct, frozen=True):
 async def write_backup(url: str, file: Path, progress: Progress) -> int:
     """Write the database of an owner's URL to a new file of mode 0600; return its size in bytes.
 
-    The file appears when it is complete and could be read. Raises BackupError, also for a file that
-    exists.
+    The file appears when it is complete and could be read. It is written in a new folder beside it,
+    into which nobody else can put a link. Raises BackupError, also for a file that exists.
     """
-    file, partial = _new_file(file)
+    file = _new_file(file)
     async with _as_owner(url) as connection:
         programs = find_programs(connection.get_server_version().major)
         options = await _options(connection)
     try:
-        await _dump(programs, url, partial, options, progress)
-        progress("reading it again")
-        await run_program(programs / "pg_restore", "--list", str(partial), environ={})
-        size = _publish(partial, file)
+        with tempfile.TemporaryDirectory(prefix=".rustygpt-backup-", dir=file.parent) as folder:
+            partial = Path(folder) / "partial"
+            await _dump(programs, url, partial, options, progress)
+            progress("reading it again")
+            await run_program(programs / "pg_restore", "--list", str(partial), environ={})
+            size = _publish(partial, file)
+    except FileExistsError:
+        raise BackupError(f"{file} exists already; name another file.") from None
     except OSError as error:
-        raise BackupError(f"{file} cannot be written: {error.strerror}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        reason = (error.strerror or str(error)).lower()
+        raise BackupError(f"{file} cannot be written: {reason}.") from error
     async with _as_owner(url) as connection:
         await connection.execute("SELECT rustygpt.record_backup($1, $2)", str(file), size)
     return size
@@ -64,6 +70,15 @@ async def last_backup(url: str) -> LastBackup | None:
         return LastBackup(*row) if row else None
 
 
+def is_archive(file: Path) -> bool:
+    """Return whether a file can be read and begins as archives of pg_dump do."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
+
+
 async def check_readable(url: str, file: Path) -> None:
     """Read the table of contents of a backup; raise BackupError when that fails."""
     async with connected(url) as connection:
@@ -71,12 +86,12 @@ async def check_readable(url: str, file: Path) -> None:
     await run_program(programs / "pg_restore", "--list", str(file), environ={})
 
 
-def _new_file(file: Path) -> tuple[Path, Path]:
-    """Return the absolute path of a file that does not exist, and of its unfinished form."""
+def _new_file(file: Path) -> Path:
+    """Return the absolute path of a file that does not exist."""
     file = file.absolute()
-    if file.exists() or file.is_symlink():
+    if os.path.lexists(file):
         raise BackupError(f"{file} exists already; name another file.")
-    return file, file.with_name(f".{file.name}.partial")
+    return file
 
 
 @asynccontextmanager
@@ -126,5 +141,5 @@ def _publish(partial: Path, file: Path) -> int:
     with partial.open("rb") as opened:
         os.fsync(opened.fileno())
         size = os.fstat(opened.fileno()).st_size
-    os.link(partial, file)
+    publish(partial, file)
     return size

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from rustygpt_server.db.database import Database
+from rustygpt_server.telemetry import client_address
 from rustygpt_shared import codec
 from rustygpt_shared.models.exports import ExportedMessage
 from rustygpt_shared.models.messages import MessageError, Usage
@@ -44,6 +45,20 @@ async def export_messages(
     )
     last = (rows[-1][2], rows[-1][0]) if rows else None
     return ExportPage([_message(*row) for row in rows], last)
+
+
+async def record_export(
+    db: Database, actor: UUID, conversation_id: UUID, root_id: UUID | None, file_format: str
+) -> None:
+    """Write an audit entry about an export; raise NotFound for users who are not participants."""
+    await db.fetch_value(
+        "SELECT rustygpt.record_export(rustygpt.from_address($1::uuid, $5), $2, $3, $4)",
+        actor,
+        conversation_id,
+        root_id,
+        file_format,
+        client_address(),
+    )
 
 
 def _message(_path: str, *row: Any) -> ExportedMessage:

@@ -5,6 +5,7 @@ the branch down to the last message is kept in memory.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -23,6 +24,7 @@ BATCH_CHARACTERS: Final = 400_000
 MAX_CONVERSATIONS: Final = 5_000
 MAX_DEPTH: Final = 100_000
 MAX_SEQ: Final = 1_000_000_000
+_ROW_CHARACTERS: Final = 300
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _IMPORTED: Final = ", imported"
 _NAME_MAX: Final = 64
@@ -139,6 +141,7 @@ class BatchWriter:
         self._conversation_end: ConversationEnd
         self._totals = [0, 0]
         self._thread: ThreadEnd | None = None
+        self._ordinal = 0
         self._last_root_ms = 0
         self._branch: list[tuple[object, UUID, int]] = []
         """Key, id and seq of the last message and of those above it, by depth."""
@@ -204,12 +207,13 @@ class BatchWriter:
 
     def time(self, value: datetime) -> datetime:
         """Return a time of the file in UTC, between 1970 and now."""
+        # Compared as it is: in UTC it may be before the first year, or after the last one.
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return min(max(aware.astimezone(UTC), _EPOCH), self.now)
+        return min(max(aware, _EPOCH), self.now).astimezone(UTC)
 
     def _count(self, characters: int) -> None:
         self._rows += 1
-        self._characters += characters + 300
+        self._characters += characters + _ROW_CHARACTERS
 
     def _place(self, key: object, parent: object, message: NewMessage) -> None:
         if self._conversation is None:
@@ -229,13 +233,15 @@ class BatchWriter:
             raise BadFile("It has a reply before the root of a thread")
         message.root_id = self._thread.root_id
         message.depth = len(self._branch) + 1
-        message.ordinal = self._thread.message_count
+        message.ordinal = self._ordinal
+        self._ordinal += 1
         if message.depth > MAX_DEPTH:
             raise BadFile(f"Its replies are nested more than {MAX_DEPTH:,} deep")
         self._depths[key] = len(self._branch)
         self._branch.append((key, message.id, message.seq))
 
     def _begin_thread(self, root: NewMessage) -> None:
+        self._ordinal = 0
         self._thread = ThreadEnd(root.id, root.conversation_id, root.created_at)
         self._batch.threads.append(NewThread(root.id, root.conversation_id, root.created_at))
         self._totals[0] += 1
@@ -259,7 +265,7 @@ class BatchWriter:
         thread, conversation = self._thread, self._conversation_end
         if thread is None:
             return
-        thread.message_count += 1
+        thread.message_count += message.deleted_at is None
         thread.last_seq = max(thread.last_seq, message.seq)
         thread.is_mine = thread.is_mine or message.is_mine
         thread.last_activity_at = max(thread.last_activity_at, message.created_at)
@@ -276,6 +282,25 @@ class BatchWriter:
         if thread is not None:
             self._batch.thread_ends.append(thread)
             self._count(0)
+
+
+def in_parts(batch: Batch) -> Iterator[Batch]:
+    """Yield the rows in batches that one statement stores; a large conversation has many."""
+    part, rows, characters = Batch(), 0, 0
+    for name in Batch.__struct_fields__:
+        for row in getattr(batch, name):
+            if rows >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+                yield part
+                part, rows, characters = Batch(), 0, 0
+            getattr(part, name).append(row)
+            rows += 1
+            characters += _characters(row)
+    yield part
+
+
+def _characters(row: object) -> int:
+    texts = [getattr(row, name, None) or "" for name in ("content", "reasoning", "system_prompt")]
+    return _ROW_CHARACTERS + sum(map(len, texts))
 
 
 def storable(text: str, subject: str, limit: int = MESSAGE_MAX) -> str:

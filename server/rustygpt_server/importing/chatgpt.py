@@ -4,6 +4,7 @@ The format is not documented; what is known of it is what exports contain. Nothi
 required, and a part of a message that is not known is left out and counted.
 """
 
+import re
 from collections import Counter
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ _TOOL_OUTPUT: Final = frozenset(
 )
 _CONTEXT: Final = frozenset({"user_editable_context", "model_editable_context"})
 _REASONING: Final = frozenset({"thoughts", "reasoning_recap"})
+_BACKTICKS: Final = re.compile("`+")
 _ASSETS: Final = {
     "image_asset_pointer": "images",
     "audio_asset_pointer": "audio recordings",
@@ -108,9 +110,8 @@ def _fenced(text: str, language: str) -> str:
     """Return code in a fence longer than any in it."""
     if not text:
         return ""
-    fence = "```"
-    while fence in text:
-        fence += "`"
+    longest = max((len(run) for run in _BACKTICKS.findall(text)), default=0)
+    fence = "`" * max(3, longest + 1)
     info = language if language.isalnum() and language != "unknown" else ""
     return f"{fence}{info}\n{text}\n{fence}"
 

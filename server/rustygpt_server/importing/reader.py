@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from rustygpt_server.importing import chatgpt, open_webui
-from rustygpt_server.importing.batches import Batch, BatchWriter, decode
+from rustygpt_server.importing.batches import Batch, BatchWriter, decode, in_parts
 from rustygpt_server.importing.errors import BadFile, NotJson
 from rustygpt_server.importing.json_source import (
     ENDS_TOO_EARLY,
@@ -47,7 +47,7 @@ class FileReader:
             raise BadFile(f"{self._place}: {_lower(str(error))}.") from None
         batch = self.writer.take()
         if batch:
-            yield batch
+            yield from in_parts(batch)
 
     def _read(self) -> Iterator[Step]:
         yield from skip_bom(self.source)
@@ -178,11 +178,11 @@ class FileReader:
         return members.get("format") == b'"rustygpt-export"'
 
     def _full(self) -> Iterator[Step]:
-        """Yield a batch when there is enough for one."""
+        """Yield batches when there is enough for one."""
         if self.writer.is_full():
             batch = self.writer.take()
             if batch:
-                yield batch
+                yield from in_parts(batch)
 
 
 def _foreign_format(

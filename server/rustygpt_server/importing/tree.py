@@ -67,8 +67,8 @@ def seconds_of(value: object, divisor: float = 1.0) -> float | None:
     """Return a time in seconds since 1970, or None for any other value."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    seconds = float(value) / divisor
-    return seconds if 0 < seconds < _LATEST else None
+    # Compared before it becomes a float: a file may have integers that are too large for one.
+    return float(value) / divisor if 0 < value < _LATEST * divisor else None
 
 
 def _parts(writer: BatchWriter, nodes: dict[str, Node]) -> dict[str, Node]:

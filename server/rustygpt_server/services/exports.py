@@ -5,7 +5,9 @@ nor a transaction, however slowly its client reads. It has the messages that exi
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +17,7 @@ from rustygpt_server.clock import Clock
 from rustygpt_server.db import conversations, exports, messages, participants
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.exports import ExportPage, ExportScope
-from rustygpt_server.errors import NotFound
+from rustygpt_server.errors import Conflict, NotFound, Unavailable
 from rustygpt_server.services.export_json import ExportWriter, JsonLinesWriter, JsonWriter
 from rustygpt_server.services.export_markdown import MarkdownWriter
 from rustygpt_shared.ids import event_number
@@ -38,6 +40,9 @@ PAGE: Final = 200
 REVISIONS_PAGE: Final = 100
 MAX_QUERIES: Final = 3
 """How many pages of exports are queried at once, so that connections are left for all others."""
+MAX_OF_USER: Final = 8
+MAX_AT_ONCE: Final = 100
+"""How many exports a process sends at once: each keeps a page in memory for a slow client."""
 _WRITERS: Final[dict[ExportFileFormat, type[ExportWriter]]] = {
     "jsonl": JsonLinesWriter,
     "json": JsonWriter,
@@ -52,6 +57,21 @@ class Exports:
         self._db = db
         self._clock = clock
         self._queries = asyncio.Semaphore(MAX_QUERIES)
+        self._running: Counter[UUID] = Counter()
+
+    @contextmanager
+    def place(self, actor: UUID) -> Iterator[None]:
+        """Count an export while it is sent; raises Conflict or Unavailable when there are many."""
+        if self._running[actor] >= MAX_OF_USER:
+            raise Conflict("You are exporting too much at once; try again when one is done.")
+        if self._running.total() >= MAX_AT_ONCE:
+            raise Unavailable("Others are exporting; try again in a minute.")
+        self._running[actor] += 1
+        try:
+            yield
+        finally:
+            self._running[actor] -= 1
+            self._running += Counter()  # without users who have none
 
     async def export_conversation(
         self,
@@ -82,6 +102,13 @@ class Exports:
         may_see_revisions = conversation.role in ("owner", "admin")
         writer = _WRITERS[file_format]()
         return Export(header, first, reader, writer, names if may_see_revisions else None, base_url)
+
+    async def record(self, actor: UUID, export: "Export", file_format: ExportFileFormat) -> None:
+        """Write an audit entry about an export that is about to be sent."""
+        header = export.header
+        await exports.record_export(
+            self._db, actor, header.conversation.id, header.root_id, file_format
+        )
 
 
 class _Reader:

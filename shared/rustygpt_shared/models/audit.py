@@ -29,6 +29,7 @@ AuditAction = Literal[
     "conversation.created",
     "conversation.updated",
     "conversation.deleted",
+    "conversation.exported",
     "conversation.imported",
     "participant.added",
     "participant.role_changed",

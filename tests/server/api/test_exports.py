@@ -3,13 +3,17 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from tests.support.database.failing_procedures import DISK_FULL, failing_procedure
 from tests.support.servers.in_process_server import HttpUser, InProcessServer
 from tests.support.wait import until
+
+from rustygpt_server.services.exports import MAX_AT_ONCE, MAX_OF_USER
 
 
 async def _export(user: HttpUser, conversation_id: str, **query: str) -> httpx.Response:
@@ -241,3 +245,48 @@ async def test_head_has_the_headers_only(server: InProcessServer) -> None:
 
     assert response.content == b""
     assert response.headers["content-type"] == "application/json"
+
+
+async def test_an_export_is_in_the_audit_log(server: InProcessServer) -> None:
+    """With who and what; not a look at its headers, and not what was refused."""
+    admin = await server.person("admin")
+    ann, eve = await server.person("ann"), await server.person("eve")
+    conversation_id = await ann.group(title="secret plans")
+    root = await ann.root(conversation_id, "a secret")
+    path = f"/api/conversations/{conversation_id}/export"
+    await ann.client.head(path)
+    await eve.get(path, expect=404)
+    await _export(ann, conversation_id, format="markdown", root_id=root)
+    listed = (await admin.get("/api/admin/audit?action=conversation.exported"))["entries"]
+
+    assert [entry["actor_name"] for entry in listed] == ["ann"]
+    assert listed[0]["conversation_id"] == conversation_id
+    assert listed[0]["details"] == {"format": "markdown", "root_id": root}
+    assert "secret" not in str(listed)
+
+
+async def test_a_user_has_a_limit_of_exports_at_once(server: InProcessServer) -> None:
+    """Others are not concerned, and an export counts no more when it ends."""
+    ann, bob = await server.person("ann"), await server.person("bob")
+    conversation_id = await ann.group(bob)
+    place = server.components.services.exports.place
+    with ExitStack() as stack:
+        for _ in range(MAX_OF_USER):
+            stack.enter_context(place(ann.id))
+        problem = await ann.get(f"/api/conversations/{conversation_id}/export", expect=409)
+        await _export(bob, conversation_id)
+    for _ in range(MAX_OF_USER + 1):
+        await _export(ann, conversation_id)
+
+    assert problem["detail"] == "You are exporting too much at once; try again when one is done."
+
+
+async def test_a_process_has_a_limit_of_exports_at_once(server: InProcessServer) -> None:
+    """Another client gets 503."""
+    ann = await server.person("ann")
+    conversation_id = await ann.group()
+    with ExitStack() as stack:
+        for _ in range(MAX_AT_ONCE):
+            stack.enter_context(server.components.services.exports.place(uuid4()))
+        await ann.get(f"/api/conversations/{conversation_id}/export", expect=503)
+    await _export(ann, conversation_id)

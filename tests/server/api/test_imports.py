@@ -265,6 +265,36 @@ async def test_a_file_has_a_limit(start_server: StartServer) -> None:
         await _import(ann, b"{}", expect=415, Content_Type="text/html")
 
 
+@pytest.mark.parametrize("is_declared", [True, False])
+async def test_a_large_file_that_is_refused_at_its_beginning_gets_its_response(
+    start_server: StartServer, is_declared: bool
+) -> None:
+    """To a client that sends all of it first: the place of the error, or that it is too large."""
+    settings = Settings(
+        server=Server(import_limit_bytes=30_000_000),
+        llm=Llm(default_model="demo"),
+        db=Db(max_connections=4),
+    )
+    async with start_server(settings=settings) as server:
+        ann = await server.person("ann")
+
+        async def parts(count: int) -> AsyncIterator[bytes]:
+            yield b'[{"no": "mapping"},'
+            for _ in range(count):
+                yield b" " * 100_000
+
+        async def refused(count: int) -> httpx.Response:
+            length = {"Content-Length": str(19 + count * 100_000)} if is_declared else {}
+            headers = {"X-CSRF-TOKEN": ann.csrf, "Content-Type": "application/json", **length}
+            return await ann.client.post(_PATH, content=parts(count), headers=headers)
+
+        bad, large = await refused(250), await refused(350)
+
+        assert (bad.status_code, "Conversation 1" in bad.json()["detail"]) == (422, True)
+        assert large.status_code == (413 if is_declared else 422)
+        assert (await ann.get("/api/conversations"))["conversations"] == []
+
+
 async def test_an_import_whose_client_leaves_is_dropped(
     server: InProcessServer, superuser: Any
 ) -> None:

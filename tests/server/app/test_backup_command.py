@@ -3,12 +3,16 @@
 import asyncio
 import json
 import os
+import signal
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 from tests.support.clients.cli_runner import CliResult, rustygpt
 from tests.support.database import databases
 from tests.support.database.databases import connected
+from tests.support.servers.server_process import COMMAND
+from tests.support.wait import until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -47,6 +51,14 @@ async def test_a_backup_is_made_checked_and_restored(
         assert (result.code, "into an empty one" in result.err) == (1, True)
         result = await run(second, "restore-backup", "nothing")
         assert (result.code, "There is no file" in result.err) == (1, True)
+        (tmp_path / "notes").write_text("no backup")
+        result = await run(second, "restore-backup", "notes")
+        assert (result.code, "notes is not a backup" in result.err) == (1, True)
+        result = await run(first, "backup", "missing/backup")
+        assert result.code == 1
+        assert result.err == (
+            f"rustygpt: {tmp_path}/missing/backup cannot be written: no such file or directory.\n"
+        )
     finally:
         for url in (first, second):
             await databases.drop(cluster_url, url)
@@ -101,3 +113,35 @@ async def test_doctor_says_that_there_is_no_database(
     assert result.code == 1
     assert result.out.splitlines()[-1].startswith("failed")
     assert "secret1" not in result.out + result.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_backup_that_is_stopped_leaves_nothing(
+    cluster_url: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Neither a file nor a program; until then it is in a folder that only its user reads."""
+    url = await databases.create(cluster_url)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    try:
+        await databases.prepare(url)
+        async with connected(url) as connection, connection.transaction():
+            await connection.execute("LOCK TABLE rustygpt.messages IN ACCESS EXCLUSIVE MODE")
+            process = await asyncio.create_subprocess_exec(
+                *(*COMMAND, "backup", str(folder / "backup")),
+                env={**os.environ, "DATABASE_URL": url},
+                stderr=PIPE,
+            )
+            await until(lambda: any(folder.iterdir()))
+            [unfinished] = folder.iterdir()
+            mode = unfinished.stat().st_mode & 0o777
+            process.send_signal(number)
+            _, err = await asyncio.wait_for(process.communicate(), 60)
+            left = list(folder.iterdir())
+    finally:
+        await databases.drop(cluster_url, url)
+
+    assert process.returncode == 128 + number
+    assert err.decode() == "rustygpt: Stopped before it was done.\n"
+    assert left == []
+    assert mode == 0o700

@@ -7,7 +7,13 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from rustygpt_server.importing.batches import Batch, BatchWriter, NewMessage
+from rustygpt_server.importing.batches import (
+    BATCH_CHARACTERS,
+    BATCH_ROWS,
+    Batch,
+    BatchWriter,
+    NewMessage,
+)
 from rustygpt_server.importing.errors import BadFile
 from rustygpt_server.importing.json_source import Need
 from rustygpt_server.importing.reader import FileReader
@@ -265,3 +271,76 @@ def test_a_chain_is_not_limited_by_recursion() -> None:
     read = _read(_chat(**messages))
 
     assert read.tree[-1].endswith("20000 user: x")
+
+
+def test_a_time_of_any_size_is_no_error() -> None:
+    """An integer may be too large for a float; the time is then that of the import."""
+    large = "9" * 400
+    node = (
+        '{"parent": null, "message": {"author": {"role": "user"}, '
+        f'"create_time": {large}, "content": {{"content_type": "text", "parts": ["x"]}}}}}}'
+    )
+    read = _read(f'[{{"create_time": {large}, "mapping": {{"a": {node}}}}}]'.encode())
+
+    assert read.batches[0].conversations[0].created_at == _NOW
+    assert read.batches[0].messages[0].created_at == _NOW
+
+
+def test_deleted_messages_do_not_count_in_their_thread() -> None:
+    """As in any thread, so that the count reaches 0 when all of them are deleted."""
+    lines = _file("rustygpt.jsonl").splitlines()
+    messages = [json.loads(line) for line in lines[1:-1]]
+    for message in messages:
+        message["deleted_at"] = "2026-01-01T00:00:00Z"
+    read = _read(b"\n".join([lines[0], *(json.dumps(m).encode() for m in messages), lines[-1]]))
+
+    assert [end.message_count for batch in read.batches for end in batch.thread_ends] == [0]
+    assert [m.ordinal for batch in read.batches for m in batch.messages] == list(
+        range(len(messages))
+    )
+
+
+def test_the_fence_of_code_is_longer_than_any_in_it() -> None:
+    """It is found in one pass: a megabyte of backticks takes no longer than other text."""
+    text = "`" * 1_000_000
+    content = {"content_type": "code", "text": text, "language": "x"}
+    message = {"author": {"role": "user"}, "content": content}
+    conversation = {"mapping": {"a": {"parent": None, "message": message}}}
+    read = _read(json.dumps([conversation]).encode())
+    written = "".join(m.content for batch in read.batches for m in batch.messages)
+
+    assert written == f"{text}`x\n{text}\n{text}`"
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_that_utc_does_not_have_is_no_error(moment: str) -> None:
+    """It becomes the nearest time that a message can have."""
+    lines = _file("rustygpt.jsonl").splitlines()
+    root = {**json.loads(lines[1]), "created_at": moment}
+    read = _read(b"\n".join([lines[0], json.dumps(root).encode(), *lines[2:]]))
+
+    assert read.batches[0].messages[0].created_at in (datetime(1970, 1, 1, tzinfo=UTC), _NOW)
+
+
+def test_a_large_conversation_is_stored_in_many_statements() -> None:
+    """Of another program, or with many revisions: a batch has a limit of rows, and of text."""
+    texts = ["x"] * 1_000 + ["x" * 60_000] * 30
+    mapping = {
+        str(number): {
+            "parent": "0" if number else None,
+            "message": {
+                "author": {"role": "user"},
+                "content": {"content_type": "text", "parts": [text]},
+            },
+        }
+        for number, text in enumerate(texts)
+    }
+    read = _read(json.dumps([{"mapping": mapping}]).encode())
+    messages = [message for batch in read.batches for message in batch.messages]
+
+    assert [message.ordinal for message in messages] == list(range(len(texts)))
+    for batch in read.batches:
+        assert sum(len(getattr(batch, name)) for name in Batch.__struct_fields__) <= BATCH_ROWS
+        characters = sum(len(message.content) for message in batch.messages)
+        assert characters < BATCH_CHARACTERS + 65_536
+    assert read.batches[-1].conversation_ends

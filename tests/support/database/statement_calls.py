@@ -328,6 +328,7 @@ CONVERSATIONS: Final[dict[str, Call]] = {
 }
 THREADS: Final[dict[str, Call]] = {
     "export_messages": lambda db, _: _export_messages(db, None),
+    "record_export": lambda db, _: exports.record_export(db, ACTOR, MAIN, None, "jsonl"),
     "export_messages after one": lambda db, s: _export_messages(db, (s.message(0, 0), _PATH)),
     "list_threads": lambda db, _: _list_threads(db),
     "list_threads after one": lambda db, s: _list_threads(

@@ -1,6 +1,8 @@
 """The commands `conversations export` and `conversations import`, against a real server."""
 
+import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -118,3 +120,44 @@ async def test_a_bad_file_is_an_error(cli: CliUser, tmp_path: Path) -> None:
 
     assert "Line 3: its parent is not among the messages before it" in bad
     assert "cannot be read: no such file or directory" in missing
+
+
+async def test_a_pipe_and_a_link_stay(ann: HttpUser, cli: CliUser, tmp_path: Path) -> None:
+    """A pipe gets the export, and a link's target is replaced."""
+    await _conversation(ann)
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target"
+    os.mkfifo(pipe)
+    target.write_text("before")
+    link.symlink_to(target)
+    reading = asyncio.create_task(asyncio.to_thread(pipe.read_bytes))
+    await cli.error("conv", "export", "Plans", "-o", str(pipe), expect=0)
+    await cli.error("conv", "export", "Plans", "-o", str(link), expect=0)
+    piped = await reading
+
+    assert piped.splitlines()[1:] == target.read_bytes().splitlines()[1:]
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+
+
+async def test_a_device_that_is_full_stays(ann: HttpUser, cli: CliUser) -> None:
+    """The error names it."""
+    await _conversation(ann)
+    device = Path("/dev/full")
+    if not device.is_char_device():
+        pytest.skip("this system has no such device")
+    error = await cli.error("conv", "export", "Plans", "-o", str(device), expect=1)
+
+    assert error == "rustygpt: /dev/full cannot be written: no space left on device.\n"
+    assert device.is_char_device()
+
+
+async def test_a_pipe_is_imported(cli: CliUser, tmp_path: Path) -> None:
+    """As the shell's `<(command)`: it has no size."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    content = (FOLDER / "rustygpt.jsonl").read_bytes()
+    writing = asyncio.create_task(asyncio.to_thread(pipe.write_bytes, content))
+    error = await cli.error("conv", "import", str(pipe), expect=0)
+    await writing
+
+    assert error.startswith("Imported 1 conversation with 4 messages.")

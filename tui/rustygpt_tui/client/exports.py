@@ -5,12 +5,14 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 from rustygpt_shared.models.exports import ExportFileFormat
+from rustygpt_shared.new_files import publish
 from rustygpt_tui.client.problems import unreadable_response
 from rustygpt_tui.client.transport import Transport
 from rustygpt_tui.errors import OutputFailed
@@ -51,8 +53,15 @@ async def save_export(
 ) -> None:
     """Write an export to a new file beside its target, which takes its place when complete.
 
-    Raises OutputFailed when it cannot be written, or exists and is not to be overwritten.
+    What is no file, as a pipe or a device, stays, and is written to. A link stays, too: its target
+    is replaced. Raises OutputFailed when it cannot be written, or exists and is not to be
+    overwritten.
     """
+    if overwrite:
+        target, is_special = await asyncio.to_thread(_followed, target)
+        if is_special:
+            await _write_through(chunks, target, on_bytes)
+            return
     try:
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:60]}.")
     except OSError as error:
@@ -66,6 +75,31 @@ async def save_export(
         raise _not_written(target, error) from None
     finally:
         _discard(temporary)
+
+
+def _followed(target: Path) -> tuple[Path, bool]:
+    """Return where a path leads, and whether that is a pipe or a device."""
+    is_special = target.exists() and not target.is_file()
+    return (target if is_special else target.resolve()), is_special
+
+
+async def _write_through(chunks: AsyncIterator[bytes], target: Path, on_bytes: OnBytes) -> None:
+    try:
+        # Opening a pipe waits until somebody reads it.
+        with await asyncio.to_thread(target.open, "wb", 0) as file:
+            count = 0
+            async for chunk in chunks:
+                count += len(chunk)
+                await asyncio.to_thread(_write_all, file, chunk)
+                on_bytes(count)
+    except OSError as error:
+        raise _not_written(target, error) from None
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
 
 
 def progress_text(verb: str, count: int, total: int | None) -> str:
@@ -106,7 +140,7 @@ def _replace(temporary: Path, target: Path, overwrite: bool) -> None:
     if overwrite:
         temporary.replace(target)
     else:
-        os.link(temporary, target)
+        publish(temporary, target)
 
 
 def _not_written(target: Path, error: OSError) -> OutputFailed:

@@ -145,7 +145,7 @@ class ImportDialog(TransferDialog[ImportResult]):
             "A file exported by RustyGPT, ChatGPT (conversations.json) or Open WebUI",
             classes="card-note",
         )
-        yield Input(id="path", compact=True)
+        yield Input(placeholder="Path of the file", id="path", compact=True)
         yield self.progress_line()
 
     async def submit(self) -> ImportResult:
