@@ -298,6 +298,33 @@ async def test_an_unknown_language_is_refused(builder: DatabaseBuilder) -> None:
         await search.set_search_language(builder.db, "klingon")
 
 
+async def test_a_search_says_that_many_messages_are_not_indexed_yet(
+    builder: DatabaseBuilder, superuser: Any
+) -> None:
+    """As after an import: nobody takes what is not found yet for what is not there."""
+    ada, _ = await _texts(builder, "word")
+    await superuser.execute(
+        "INSERT INTO rustygpt.search_queue (message_id) "
+        "SELECT gen_random_uuid() FROM generate_series(1, 201)"
+    )
+    complete = [(await find_page(builder, ada, "word")).complete]
+    await search.fill_search(builder.db, 1)
+    complete.append((await find_page(builder, ada, "word")).complete)
+    await index(builder)
+
+    assert complete == [False, True]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "0002-01-01", "1969-12-31", "1970-01-02"])
+async def test_nothing_is_found_before_there_were_messages(
+    builder: DatabaseBuilder, day: str
+) -> None:
+    """The first day of all is -infinity for PostgreSQL."""
+    ada, _ = await _texts(builder, "word")
+
+    assert await find(builder, ada, f"word before:{day}") == []
+
+
 async def test_a_search_in_many_conversations_says_that_it_is_bounded(
     builder: DatabaseBuilder, superuser: Any
 ) -> None:

@@ -78,7 +78,7 @@ export function showSearch(onOpen) {
 
   function show(hits, isComplete) {
     count += hits.length;
-    const missing = isComplete ? "" : " Not all was searched: name a conversation with in:.";
+    const missing = isComplete ? "" : " Not all was searched: name a conversation with in:, or wait until new messages are indexed.";
     status.textContent = (count ? `${count}${cursor ? "+" : ""} found.` : "Nothing was found.") + missing;
     for (const hit of hits) addHit(hit);
     more.hidden = !cursor;

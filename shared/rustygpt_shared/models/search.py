@@ -29,7 +29,8 @@ class SearchResult(Model, frozen=True):
     hits: list[SearchHit]
     complete: bool
     """False when there may be messages that this search did not look at: the server is still
-    reading older ones, or the caller is in more than 200 conversations."""
+    reading older ones or more than 200 new ones, or the caller is in more than 200
+    conversations."""
     next_cursor: str | None = None
     """Where the search goes on. A page with fewer hits than `limit`, even none, may have it: what
     one request looks at is bounded."""

@@ -28,9 +28,10 @@ BEGIN
     next_id := '00000000-0000-0000-0000-000000000000';
   END IF;
   -- No message is later than the activity of its thread and conversation: the first window is there.
-  _position := rustygpt.search_microseconds(LEAST(next_at,
+  -- A position before 1970, which may be -infinity, has no number.
+  _position := rustygpt.search_microseconds(GREATEST('epoch', LEAST(next_at,
     (SELECT max(c.last_activity_at) FROM rustygpt.conversations c WHERE c.id = ANY (_scope)),
-    (SELECT t.last_activity_at FROM rustygpt.threads t WHERE t.root_id = _filter.root_id)));
+    (SELECT t.last_activity_at FROM rustygpt.threads t WHERE t.root_id = _filter.root_id))));
   FOR _probe IN 1..40 LOOP
     _start := CASE WHEN _level = _last_level THEN 0
       ELSE _position >> (22 + 6 * _level) << (22 + 6 * _level) END;

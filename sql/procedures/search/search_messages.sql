@@ -1,7 +1,8 @@
 -- The messages that fulfil a search, latest first, after the one at (`_cursor_at`, `_cursor_id`). For
 -- their participants. A page ends at `_limit` messages, 1 MiB, or when enough was looked at: the
 -- columns next_* say where the next one begins, and are NULL at the end. `complete` is false while
--- older messages are not in the index yet, or the actor is in more than 200 conversations.
+-- older messages are not in the index yet, or more than 200 new ones, as after an import, or if the
+-- actor is in more than 200 conversations.
 --
 -- The index is asked for one window of time after the other, from the cursor back: a window without
 -- enough messages is followed by one that is 64 times as long, one with too many is divided.
@@ -16,11 +17,15 @@ CREATE OR REPLACE FUNCTION rustygpt.search_messages(
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-  _scope uuid[] := rustygpt.search_scope(_actor, _filter, 201);
+  _is_behind boolean;
+  _scope uuid[];
   _state rustygpt.search_state;
   _words tsquery;
   _found record;
 BEGIN
+  PERFORM rustygpt.set_actor_system();
+  _is_behind := EXISTS (SELECT 1 FROM rustygpt.search_queue q ORDER BY q.number OFFSET 200);
+  _scope := rustygpt.search_scope(_actor, _filter, 201);
   SELECT * INTO STRICT _state FROM rustygpt.search_state;
   _words := rustygpt.search_query(_state.language::regconfig, _terms);
   IF _words IS NULL AND cardinality(_terms) > 0 OR _scope = '{}' THEN
@@ -45,7 +50,7 @@ BEGIN
     )
     SELECT CASE WHEN l.followed THEN l.created_at ELSE _found.next_at END,
       CASE WHEN l.followed THEN l.id ELSE _found.next_id END,
-      _state.filled_up_to IS NULL AND cardinality(_scope) <= 200,
+      _state.filled_up_to IS NULL AND NOT _is_behind AND cardinality(_scope) <= 200,
       rustygpt.search_lexemes(_words),
       m.title, m.root_excerpt, m.id, m.root_id, m.conversation_id, m.role, m.content, m.path, m.depth,
       m.seq, m.created_at, m.parent_id, m.author_user_id, m.author_name, m.edited_at,

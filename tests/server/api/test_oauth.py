@@ -158,6 +158,7 @@ async def test_a_state_is_used_once_by_the_browser_that_began(start_server: Star
         ({"azp": "another client"}, "RS256"),
         ({"nonce": "another nonce"}, "RS256"),
         ({"nonce": None}, "RS256"),
+        ({"nonce": "\ud800"}, "RS256"),
         ({"exp": 1_000}, "RS256"),
         ({"exp": None}, "RS256"),
         ({"iat": 1_000}, "RS256"),

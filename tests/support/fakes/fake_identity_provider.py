@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
-from joserfc import jwk, jwt
+from joserfc import jwk, jws
 from tests.support.fakes.fake_http_server import (
     FakeHttpServer,
     FakeResponse,
@@ -93,7 +94,9 @@ class FakeIdentityProvider:
         if self.algorithm == "none":
             parts = (base64url(encode(header)), base64url(encode(claims)), "")
             return ".".join(parts)
-        return jwt.encode(header, claims, self.key, algorithms=[self.algorithm])
+        # Escaped, also lone surrogates: no UTF-8 has them.
+        payload = json.dumps(claims).encode()
+        return jws.serialize_compact(header, payload, self.key, algorithms=[self.algorithm])
 
     def _discovery(self) -> FakeResponse:
         body = {

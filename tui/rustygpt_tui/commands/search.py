@@ -61,7 +61,10 @@ async def search_messages(
         if len(hits) > limit or page.next_cursor is not None:
             context.out.note("There may be more messages; list more with --limit.")
         if not page.complete:
-            context.out.note("Not all messages were searched; name a conversation with in:.")
+            context.out.note(
+                "Not all messages were searched; name a conversation with in:, or wait until new "
+                "messages are indexed."
+            )
 
 
 async def _search_pages(

@@ -118,8 +118,7 @@ async def verify(
         raise ProviderFailed(f"the ID token is not valid: {type(error).__name__}") from None
     _check_audience(claims, expected)
     _check_times(claims, now)
-    nonce = claims.get("nonce")
-    if not isinstance(nonce, str) or not compare_digest(nonce.encode(), expected.nonce.encode()):
+    if not _is_nonce(claims.get("nonce"), expected):
         raise ProviderFailed("the ID token is of another sign-in: its nonce differs")
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT_LIMIT:
@@ -127,6 +126,12 @@ async def verify(
     if not subject.isprintable():
         raise ProviderFailed("the ID token's subject has control characters")
     return claims
+
+
+def _is_nonce(value: object, expected: Expected) -> bool:
+    # JSON can have lone surrogates, which have no UTF-8.
+    given = value.encode(errors="replace") if isinstance(value, str) else b""
+    return compare_digest(given, expected.nonce.encode())
 
 
 def _header(token: str) -> _Header:
