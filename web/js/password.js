@@ -24,7 +24,7 @@ export function makePasswordForm(me) {
     const user = h("input", { name: "username", autocomplete: "username", value: me.username, hidden: true });
     showForm({
       title: "Change your password",
-      words: "Your other sessions end then; this one goes on.",
+      words: "Your other sessions end then; this one goes on. If you have no password yet, leave the current one empty.",
       parts: [user, ...FIELDS.map((field) => makeField("password", field))],
       button: "Change",
       submit: (_, form) => submit(form.elements),

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from rustygpt_server.db import accounts, audit, sessions
+from rustygpt_server.db import accounts, audit, identities, sessions
 from rustygpt_server.db.access_changes import AccessChange
 from rustygpt_server.db.accounts import LoginRecord
 from rustygpt_server.db.database import Database
@@ -171,7 +171,7 @@ class Sessions:
         if checked_hash:
             await self._passwords.verify(caller.user, checked_hash, request.current_password)
         else:
-            self._check_recent(caller)
+            await self._check_recent(caller)
         new_hash = await self._passwords.hash(request.new_password)
         await self._access.bypass_caches(user_id)
         token = new_token()
@@ -196,13 +196,17 @@ class Sessions:
             caller.user, changed.session, token, changed.generation, new_token=token
         )
 
-    def _check_recent(self, caller: SessionCaller) -> None:
-        """Raise Forbidden unless the sign-in of a caller without a password is recent.
+    async def _check_recent(self, caller: SessionCaller) -> None:
+        """Raise Forbidden unless a caller without a password has just signed in by a provider.
 
-        Who finds a browser that is signed in must not take the account over with a password.
+        Who finds a browser that is signed in must not take the account over with a password. The
+        session alone does not show it: that browser can confirm the login of another device.
         """
-        age = (self._clock.now() - caller.session.issued_at).total_seconds()
-        if age > self._limits.first_password:
+        linked = await identities.list_identities(self._db, caller.user.id)
+        used = [identity.last_used_at for identity in linked if identity.last_used_at]
+        moment = min(caller.session.issued_at, max(used, default=caller.session.issued_at))
+        age = (self._clock.now() - moment).total_seconds()
+        if not used or age > self._limits.first_password:
             raise Forbidden("Sign in again by your provider, then set your first password.")
 
     async def log_out(self, token: str) -> None:

@@ -430,6 +430,25 @@ async def test_a_first_password_needs_a_recent_sign_in(start_server: StartServer
         assert response.status_code == 403
 
 
+async def test_a_device_that_an_old_session_has_confirmed_sets_no_first_password(
+    start_server: StartServer,
+) -> None:
+    """Its session is new, but nobody has signed in by the provider."""
+    async with site(start_server) as here, here.browser() as browser, here.browser() as device:
+        await here.sign_in(browser)
+        here.server.clock.advance(601)
+        codes = (await device.post("/api/auth/device", json={})).json()
+        body: dict[str, object] = {"user_code": codes["user_code"], "approve": True}
+        csrf = {"X-CSRF-TOKEN": browser.cookies["CSRF-TOKEN"]}
+        assert (await browser.post("/device", json=body, headers=csrf)).status_code == 204
+        body = {"device_code": codes["device_code"]}
+        assert (await device.post("/api/auth/device/token", json=body)).status_code == 200
+        body = {"current_password": "", "new_password": "a new pass phrase"}
+        csrf = {"X-CSRF-TOKEN": device.cookies["CSRF-TOKEN"]}
+        refused = await device.post("/api/auth/password", json=body, headers=csrf)
+        assert refused.status_code == 403
+
+
 async def test_a_provider_that_is_not_configured_is_404(server: InProcessServer) -> None:
     """All routes of it; the list of providers is empty."""
     async with httpx.AsyncClient(base_url=server.url) as client:

@@ -9,6 +9,7 @@ from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse, p
 from tests.support.sample_models import LOGGED_IN, SESSION, TIME, USER, cookies
 
 from rustygpt_shared.codec import decode
+from rustygpt_shared.models.identities import LinkedIdentities
 from rustygpt_shared.models.users import Me, Ok, OwnSession, SessionList, UserResponse
 
 LOGIN = FakeResponse(body=LOGGED_IN, headers=cookies(1))
@@ -22,6 +23,11 @@ OWN = OwnSession(
     address="::1",
     current=True,
 )
+
+
+def _has_password(server: FakeHttpServer, has_password: bool) -> None:
+    body = LinkedIdentities([], has_password)
+    server.on("GET", "/api/auth/identities", FakeResponse(body=body))
 
 
 async def test_setup_creates_the_administrator_and_signs_in(
@@ -162,11 +168,26 @@ async def test_the_password_can_be_changed_in_a_pipe(signed_in: FakeHttpServer) 
     """Two lines: the current one and the new one; the new cookies are saved."""
     changed = FakeResponse(body=LOGGED_IN, headers=cookies(2))
     signed_in.on("POST", "/api/auth/password", changed)
+    _has_password(signed_in, True)
     result = await rustygpt("password", "--password-stdin", stdin="password-1\npassword-2\n")
     assert (result.code, result.out) == (0, "")
     assert "Your password is changed" in result.err
     assert decode(signed_in.requests[-1].body, dict) == {
         "current_password": "password-1",
+        "new_password": "password-2",
+    }
+
+
+async def test_a_first_password_is_one_line(signed_in: FakeHttpServer) -> None:
+    """An account that a provider signs in has no current one."""
+    changed = FakeResponse(body=LOGGED_IN, headers=cookies(2))
+    signed_in.on("POST", "/api/auth/password", changed)
+    _has_password(signed_in, False)
+    result = await rustygpt("password", "--password-stdin", stdin="password-2\n")
+    assert (result.code, result.out) == (0, "")
+    assert "no password yet" in result.err
+    assert decode(signed_in.requests[-1].body, dict) == {
+        "current_password": "",
         "new_password": "password-2",
     }
 
@@ -180,6 +201,7 @@ async def test_a_wrong_current_password_is_tried_once(signed_in: FakeHttpServer)
         WWW_Authenticate="session",
     )
     signed_in.on("POST", "/api/auth/password", refusal)
+    _has_password(signed_in, True)
     result = await rustygpt("password", "--password-stdin", stdin="password-1\npassword-2\n")
     assert (result.code, result.err) == (4, "rustygpt: The current password is wrong.\n")
     assert signed_in.request_count("POST", "/api/auth/password") == 1

@@ -117,15 +117,19 @@ async def show_me(context: CommandContext) -> None:
 @click.option(
     "--password-stdin",
     is_flag=True,
-    help="Read two lines from standard input: the current password and the new one.",
+    help="Read the current password, if there is one, and the new one, each on a line.",
 )
 async def change_password(context: CommandContext, password_stdin: bool) -> None:
-    """Change your password; your other sessions end, and personal tokens stay."""
+    """Change your password, or set your first one; your other sessions end, and tokens stay."""
     context.reject_token()
-    old = password(context, from_stdin=password_stdin, label="Current password")
-    new = password(context, from_stdin=password_stdin, twice=True, label="New password")
-    request = build_request(ChangePassword, current_password=old, new_password=new)
     async with context.client() as client:
+        old = ""
+        if (await client.list_identities()).has_password:
+            old = password(context, from_stdin=password_stdin, label="Current password")
+        else:
+            context.out.note("Your account has no password yet; this is its first one.")
+        new = password(context, from_stdin=password_stdin, twice=True, label="New password")
+        request = build_request(ChangePassword, current_password=old, new_password=new)
         await client.change_password(request)
         context.out.note("Your password is changed, and your other sessions have ended.")
 

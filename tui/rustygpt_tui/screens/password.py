@@ -7,7 +7,7 @@ from rustygpt_shared.requests import ChangePassword
 from rustygpt_tui.screens.form_dialog import FormDialog
 
 _FIELDS = (
-    ("current", "Current password"),
+    ("current", "Current password, empty if you have none yet"),
     ("new", "New password, at least 8 characters"),
     ("again", "New password again"),
 )
