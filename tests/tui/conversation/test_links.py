@@ -38,6 +38,7 @@ def test_a_message_has_one_address() -> None:
         f"https://[::1#/m/{M}",
         f"https://chat.example@evil.example/#/m/{M}",
         f"#/m/{M} and more",
+        f"https://chat.ex\N{FULLWIDTH LATIN SMALL LETTER A}mple/#/m/{M}",
     ],
 )
 def test_other_texts_are_no_links(text: str) -> None:
@@ -53,6 +54,12 @@ def test_a_link_of_another_server_is_refused(origin: str) -> None:
     assert str(refused.value) == (
         f"This link is of {origin}, and you use {ORIGIN}; name its server with --server."
     )
+
+
+def test_a_link_of_a_host_that_looks_alike_is_named_in_ascii() -> None:
+    """Nobody signs in there because the address looks like the one in use."""
+    with pytest.raises(UsageError, match="This link is of https://chat.xn--exmple-4nf, and"):
+        parse_link(f"https://chat.ex\N{CYRILLIC SMALL LETTER A}mple/#/m/{M}", ORIGIN)
 
 
 @pytest.mark.parametrize(

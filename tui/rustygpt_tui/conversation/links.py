@@ -47,11 +47,14 @@ def parse_link(text: str, origin: str) -> Link | None:
     link_origin = _origin_of(address)
     if link_origin is None:
         return None
-    if link_origin != origin:
-        raise UsageError(
-            f"This link is of {link_origin}, and you use {origin}; name its server with --server."
-        )
-    return link
+    if link_origin == origin:
+        return link
+    shown = link_origin.replace(urlsplit(link_origin).hostname or "", host_of(link_origin))
+    if shown == origin:  # only written like it
+        return None
+    raise UsageError(
+        f"This link is of {shown}, and you use {origin}; name its server with --server."
+    )
 
 
 def _origin_of(address: str) -> str | None:
