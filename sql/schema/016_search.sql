@@ -134,19 +134,34 @@ LANGUAGE sql IMMUTABLE AS $$
   ) AS p WHERE p.letter <> ' '
 $$;
 
--- A text as words: those of the language, without endings and stop words; all as they are; and pairs.
+-- A text whose Latin letters have no accents. Other scripts stay: there a mark can be another letter.
+CREATE FUNCTION rustygpt.search_plain(_text text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT normalize(
+    regexp_replace(normalize(_text, NFD), '([A-Za-z])[\u0300-\u036f]+', '\1', 'g'), NFC)
+$$;
+
+-- A text as words: those of the language, without endings and stop words; all as they are; those with
+-- accents also without, as many people type them; and pairs.
 CREATE FUNCTION rustygpt.search_words(_language regconfig, _text text) RETURNS tsvector
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  _pairs tsvector := '';
+  _more tsvector := '';
+  _plain text;
 BEGIN
   _text := rustygpt.search_text(_text);
   IF octet_length(_text) > length(_text) AND _text ~ ('[' || rustygpt.search_runs() || ']') THEN
-    _pairs := rustygpt.search_pairs(_text);
+    _more := rustygpt.search_pairs(_text);
     _text := regexp_replace(_text, '[' || rustygpt.search_runs() || ']+', ' ', 'g');
   END IF;
+  IF octet_length(_text) > length(_text) THEN
+    _plain := rustygpt.search_plain(_text);
+    IF _plain <> _text THEN
+      _more := _more || strip(to_tsvector(_language, _plain) || to_tsvector('simple', _plain));
+    END IF;
+  END IF;
   -- Words in order are as they are written: only these have positions.
-  RETURN strip(to_tsvector(_language, _text)) || to_tsvector('simple', _text) || _pairs;
+  RETURN strip(to_tsvector(_language, _text)) || to_tsvector('simple', _text) || _more;
 END
 $$;
 

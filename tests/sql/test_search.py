@@ -40,6 +40,9 @@ async def _texts(builder: DatabaseBuilder, *texts: str) -> tuple[UUID, UUID]:
         ("dogs OR tag ", ["a <b>tag</b>", "Two dogs were running."]),
         ("th* -the ", []),
         ("привет ", ["«Привет», мир"]),
+        ("cafe ", ["Cafés in Zürich, мой"]),
+        ("Cafés zuri", ["Cafés in Zürich, мой"]),
+        ("мои ", []),
         ("МИР ", ["«Привет», мир"]),
         ("京都 ", ["東京都の猫は"]),
         ("猫", ["東京都の猫は"]),
@@ -49,7 +52,7 @@ async def _texts(builder: DatabaseBuilder, *texts: str) -> tuple[UUID, UUID]:
     ],
 )
 async def test_words_are_found(builder: DatabaseBuilder, query: str, found: list[str]) -> None:
-    """With their endings, as parts of code, in any script, and as the beginning of a word."""
+    """With their endings, as parts of code, in any script, without accents, and as beginnings."""
     ada, _ = await _texts(
         builder,
         "Two dogs were running.",
@@ -57,6 +60,7 @@ async def test_words_are_found(builder: DatabaseBuilder, query: str, found: list
         "«Привет», мир",
         "東京都の猫は",
         "a <b>tag</b>",
+        "Cafés in Zürich, мой",
     )
 
     assert await find(builder, ada, query) == found
@@ -260,6 +264,8 @@ LONG_TEXTS = {
         chr(0x4E00 + n % 20_000) + "x" * (n % 3) for n in range(21_000)
     ),
     "many words": " ".join(f"w{n}" for n in range(9_500)),
+    "accents": " ".join(f"é{n}ü" for n in range(9_000)),
+    "marks": "e\u0301\u0302" * 21_000,
     "one word": "x" * 65_536,
     "ligatures": "\ufdfa" * 65_536,
     "operators": "' \\ : & | ! <-> :* \x01\x1b[31m" * 2_000,

@@ -5,6 +5,7 @@ again, by the beginnings of words, and is only about what is shown.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -62,9 +63,12 @@ class Highlighter:
 
     def _spans(self, text: str, start: int, end: int) -> Iterator[Iterator[_Span]]:
         """Yield the words that were found in a part of a text, then the parts of runs."""
-        yield (m.span() for m in _WORD.finditer(text, start, end) if self._is_found(m[0].lower()))
+        yield (m.span() for m in _WORD.finditer(text, start, end) if self._is_shown(m[0].lower()))
         for run in self._runs:
             yield _occurrences(text, run, start, end)
+
+    def _is_shown(self, word: str) -> bool:
+        return self._is_found(word) or (not word.isascii() and self._is_found(_plain(word)))
 
     def _is_found(self, word: str) -> bool:
         if word in self._exact or word.startswith(self._prefixes):
@@ -76,6 +80,12 @@ class Highlighter:
 
 def _stem(word: str) -> str:
     return word[:-1] if len(word) >= _SHORTEST_STEM else word
+
+
+def _plain(word: str) -> str:
+    """Return a word without its accents."""
+    letters = unicodedata.normalize("NFD", word)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _words(text: str) -> list[str]:

@@ -1,95 +1,24 @@
 """Sign-in by an OpenID Connect provider over HTTP: a browser, this server, and a real provider."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-from tests.support.fakes.fake_clock import FakeClock
 from tests.support.fakes.fake_http_server import FakeResponse
 from tests.support.fakes.fake_identity_provider import (
     CLIENT_ID,
-    CLIENT_SECRET,
     FakeIdentityProvider,
-    fake_identity_provider,
     new_key,
 )
 from tests.support.servers.in_process_server import InProcessServer, StartServer
+from tests.support.servers.provider_site import BASE_URL, Site, arrive, me, site
 
 from rustygpt_server.clock import TimeLimits
 from rustygpt_shared.settings import (
-    Auth,
-    Db,
-    OAuth,
-    OidcOAuth,
     RateLimits,
-    RegistrationMode,
-    Server,
-    Settings,
 )
-
-BASE_URL = "http://chat.example.org"
-
-
-@dataclass
-class Site:
-    """A server, its provider, and browsers."""
-
-    server: InProcessServer
-    provider: FakeIdentityProvider
-
-    def browser(self) -> httpx.AsyncClient:
-        """Return a browser without a session."""
-        return httpx.AsyncClient(base_url=self.server.url, timeout=60)
-
-    async def begin(self, browser: httpx.AsyncClient, query: str = "") -> str:
-        """Press the button; return where the browser is sent."""
-        response = await browser.get(f"/api/oauth/oidc{query}")
-        assert response.status_code == 303, response.text
-        return str(response.headers["location"])
-
-    async def sign_in(self, browser: httpx.AsyncClient, query: str = "", **answer: str) -> str:
-        """Sign in at the provider; return where in the page the browser arrives."""
-        callback = self.provider.consent(await self.begin(browser, query), **answer)
-        return await arrive(browser, callback)
-
-
-async def arrive(browser: httpx.AsyncClient, callback: str) -> str:
-    """Return where the callback sends a browser."""
-    response = await browser.get(callback)
-    assert response.status_code == 303, response.text
-    return str(response.headers["location"])
-
-
-@asynccontextmanager
-async def site(
-    start_server: StartServer, registration: RegistrationMode = "open", **limits: Any
-) -> AsyncIterator[Site]:
-    """Run a server that is set up, and its provider."""
-    clock = FakeClock()
-    async with fake_identity_provider(clock) as provider:
-        oidc = OidcOAuth(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, issuer=provider.issuer)
-        settings = Settings(
-            server=Server(public_base_url=BASE_URL),
-            auth=Auth(registration=registration),
-            oauth=OAuth(oidc=oidc),
-            db=Db(max_connections=4),
-            **{name: value for name, value in limits.items() if name == "rate_limits"},
-        )
-        time_limits = limits.get("limits", TimeLimits())
-        async with start_server(settings=settings, clock=clock, limits=time_limits) as server:
-            await server.person("admin")
-            yield Site(server, provider)
-
-
-async def me(browser: httpx.AsyncClient) -> Any:
-    """Return the account that a browser is signed in to, or None."""
-    response = await browser.get("/api/auth/me")
-    return response.json()["user"] if response.status_code == 200 else None
 
 
 async def test_a_person_signs_in_and_comes_back_to_the_same_account(
@@ -392,60 +321,6 @@ async def test_an_identity_is_linked_only_by_a_session(start_server: StartServer
         assert [(one["actor_name"], one["address"]) for one in audited] == [("ann", "127.0.0.1")]
         csrf = {"X-CSRF-TOKEN": "wrong"}
         refused = await ann.client.post("/api/oauth/oidc/link", headers=csrf)
-        assert refused.status_code == 403
-
-
-async def test_unlinking_leaves_a_way_to_sign_in(start_server: StartServer) -> None:
-    """The last identity of an account without a password stays until a password is set."""
-    async with site(start_server) as here, here.browser() as browser:
-        await here.sign_in(browser)
-        csrf = {"X-CSRF-TOKEN": browser.cookies["CSRF-TOKEN"]}
-        [linked] = (await browser.get("/api/auth/identities")).json()["identities"]
-        path = f"/api/auth/identities/{linked['id']}"
-        assert (await browser.delete(path, headers=csrf)).status_code == 409
-        for password in ("", "wrong one"):
-            body = {"email": "ann.lee", "password": password}
-            assert (await browser.post("/api/auth/login", json=body)).status_code == 401
-        body = {"current_password": "", "new_password": "a new pass phrase"}
-        setting = browser.post("/api/auth/password", json=body, headers=csrf)
-        response = await here.server.settled(setting)
-        assert response.status_code == 200, response.text
-        csrf = {"X-CSRF-TOKEN": response.json()["csrf_token"]}
-        again = await browser.post("/api/auth/password", json=body, headers=csrf)
-        assert again.status_code == 401
-        assert (await browser.delete(path, headers=csrf)).status_code == 204
-        assert (await browser.delete(path, headers=csrf)).status_code == 404
-        login = {"email": "ann.lee", "password": "a new pass phrase"}
-        assert (await browser.post("/api/auth/login", json=login)).status_code == 200
-
-
-async def test_a_first_password_needs_a_recent_sign_in(start_server: StartServer) -> None:
-    """A cookie that was left somewhere does not become an account of its finder."""
-    async with site(start_server) as here, here.browser() as browser:
-        await here.sign_in(browser)
-        csrf = {"X-CSRF-TOKEN": browser.cookies["CSRF-TOKEN"]}
-        here.server.clock.advance(601)
-        body = {"current_password": "", "new_password": "a new pass phrase"}
-        response = await browser.post("/api/auth/password", json=body, headers=csrf)
-        assert response.status_code == 403
-
-
-async def test_a_device_that_an_old_session_has_confirmed_sets_no_first_password(
-    start_server: StartServer,
-) -> None:
-    """Its session is new, but nobody has signed in by the provider."""
-    async with site(start_server) as here, here.browser() as browser, here.browser() as device:
-        await here.sign_in(browser)
-        here.server.clock.advance(601)
-        codes = (await device.post("/api/auth/device", json={})).json()
-        body: dict[str, object] = {"user_code": codes["user_code"], "approve": True}
-        csrf = {"X-CSRF-TOKEN": browser.cookies["CSRF-TOKEN"]}
-        assert (await browser.post("/device", json=body, headers=csrf)).status_code == 204
-        body = {"device_code": codes["device_code"]}
-        assert (await device.post("/api/auth/device/token", json=body)).status_code == 200
-        body = {"current_password": "", "new_password": "a new pass phrase"}
-        csrf = {"X-CSRF-TOKEN": device.cookies["CSRF-TOKEN"]}
-        refused = await device.post("/api/auth/password", json=body, headers=csrf)
         assert refused.status_code == 403
 
 

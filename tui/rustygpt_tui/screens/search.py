@@ -145,7 +145,7 @@ class SearchDialog(ModalScreen[Link | None]):
         count = len(self._hits)
         more = "+" if self._cursor else ""
         found = f"{count}{more} found" if count else "Nothing found"
-        missing = "" if is_complete else " · not all was searched: name a conversation with in:, or wait"
+        missing = "" if is_complete else " · not all was searched: use in:, or wait"
         return f"{found}{missing} · enter opens · esc closes"
 
     @property
