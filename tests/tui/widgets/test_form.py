@@ -75,7 +75,7 @@ async def test_the_form_to_sign_in_is_usable(size: tuple[int, int]) -> None:
     """Name, password and button are reached, and what is typed is shown."""
     async with fake_chat_server() as chat, running_app(chat, size) as driver:
         await driver.until(lambda: driver.app.screen.query("#name"))
-        assert await _walk(driver) == ["name", "password", "submit"]
+        assert await _walk(driver) == ["name", "password", "submit", "browser"]
         await driver.pilot.press(*"someone")
         await driver.until("someone")
 
