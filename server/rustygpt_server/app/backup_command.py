@@ -74,7 +74,7 @@ def restore(loaded: LoadedSettings, environ: Mapping[str, str], file: Path, *, q
         await restore_backup(
             urls.pool, urls.owner, file, assets.sql_folder(), datetime.now(UTC), progress
         )
-        return f"Restored {file}. Everybody has to sign in again."
+        return f"Restored {file}. Everybody has to sign in again; tokens are those of the backup."
 
     return _run(loaded, environ, work, quiet=quiet)
 
