@@ -16,6 +16,7 @@ from rustygpt_server.api.sse_response import configure_socket
 from rustygpt_server.errors import RequestError
 from rustygpt_server.services.exports import Export
 from rustygpt_server.telemetry import log
+from rustygpt_shared.models.exports import ExportFileFormat
 
 _log = log(__name__)
 
@@ -32,20 +33,22 @@ async def export_conversation(
     that ends regularly is complete. Revisions, and the texts of deleted messages, are only in the
     exports of owners and administrators of the conversation.
     """
+    root_id = request_parsing.id_param(context.request, "root_id")
+    file_format = request_parsing.export_format(context.request)
     with context.services.exports.place(context.caller.user.id):
-        return await _export(context, conversation_id)
+        return await _export(context, conversation_id, root_id, file_format)
 
 
-async def _export(context: RequestContext[None], conversation_id: UUID) -> HTTPResponse | None:
+async def _export(
+    context: RequestContext[None],
+    conversation_id: UUID,
+    root_id: UUID | None,
+    file_format: ExportFileFormat,
+) -> HTTPResponse | None:
     request = context.request
     actor = context.caller.user.id
-    file_format = request_parsing.export_format(request)
     export = await context.services.exports.export_conversation(
-        actor,
-        conversation_id,
-        request_parsing.id_param(request, "root_id"),
-        file_format,
-        context.auth.public_url(request),
+        actor, conversation_id, root_id, file_format, context.auth.public_url(request)
     )
     headers = {
         **NO_STORE,

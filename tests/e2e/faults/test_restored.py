@@ -83,7 +83,9 @@ async def test_after_the_documented_step_every_old_cursor_leads_to_a_reset(
 ) -> None:
     """After the step in `docs/database.md` no old event number is valid."""
     text = (ROOT / "docs" / "database.md").read_text("utf-8")
-    step = text.split("## Restoring a backup")[1].split("```sql\n")[1].split("```")[0]
+    step = (
+        text.split("## Backups")[1].split("by other means")[1].split("```sql\n")[1].split("```")[0]
+    )
     ann = await server.person("ann")
     conversation_id = await ann.conversation()
     root = await ann.root(conversation_id)
