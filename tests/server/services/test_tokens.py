@@ -9,6 +9,7 @@ async def test_a_cached_token_needs_no_statement(start_server: StartServer) -> N
     """Its use is recorded once a minute, which needs one."""
     no_reload = TimeLimits(limits_reload=86_400)  # it would count as well
     async with start_server(limits=no_reload) as server:
+        await server.components.background.stop()
         ann = await server.person("ann")
         program = server.token_user(await ann.create_token("read"), ann)
         await program.get("/api/auth/me")
