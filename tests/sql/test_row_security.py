@@ -51,7 +51,8 @@ async def procedures(owner: Any) -> list[Any]:
             """
             SELECT p.proname, p.pronargs, p.prosecdef, p.proconfig, p.proacl::text AS acl,
               COALESCE(p.proargnames[:p.pronargs], '{}') AS names,
-              ARRAY(SELECT t::regtype::text FROM unnest(p.proargtypes) AS t) AS types,
+              ARRAY(SELECT replace(t::regtype::text, 'rustygpt.', '')
+                FROM unnest(p.proargtypes) AS t) AS types,
               p.oid::regprocedure::text AS signature, r.rolcanlogin,
               has_function_privilege(rustygpt.role_of('app'), p.oid, 'EXECUTE') AS granted
             FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
