@@ -83,11 +83,8 @@ class Authenticator:
 
         The latter is what a request says; only its own response may repeat it.
         """
-        if self._server.public_base_url:
-            return self._server.public_base_url.rstrip("/")
         scheme = "https" if self._is_over_https(request) else "http"
-        origin = normalized_origin(f"{scheme}://{self.requested_host(request)}")
-        return origin or f"{scheme}://{request.ip}"
+        return self.public_url(request) or f"{scheme}://{request.ip}"
 
     async def authenticate(
         self, request: Request, *, csrf: bool = True, fresh_session: bool = False
