@@ -125,6 +125,29 @@ class MessageDelta(BaseEvent, frozen=True, tag="message.delta"):
     payload: MessageDeltaPayload
 
 
+class AnswerStatusPayload(Model, frozen=True):
+    """Payload of `answer.status`."""
+
+    conversation_id: UUID
+    root_id: UUID
+    message_id: UUID
+    state: Literal["queued", "waiting", "writing"]
+    """`queued`: other answers come first; `waiting`: the model has the prompt and has not begun;
+    `writing`: its text arrives as deltas."""
+    queue_position: int | None = None
+    """While it is queued: 1 is the next one."""
+    first_token_ms: int | None = None
+    """While it is writing: milliseconds from the request to the model's first text."""
+    omitted_messages: int | None = None
+    """How many earlier messages did not fit into the model's context, if any."""
+
+
+class AnswerStatus(BaseEvent, frozen=True, tag="answer.status"):
+    """The state of an answer in progress; the latest one counts, and its end is `message.done`."""
+
+    payload: AnswerStatusPayload
+
+
 class MessageDonePayload(Model, frozen=True):
     """Payload of `message.done`."""
 
@@ -286,6 +309,7 @@ Event = (
     | MessageNew
     | MessageUpdated
     | MessageDelta
+    | AnswerStatus
     | MessageDone
     | MembershipChanged
     | ConversationUpdated

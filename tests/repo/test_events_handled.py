@@ -38,6 +38,7 @@ EXAMPLES: list[events.Event] = [
     events.MessageDelta(
         events.MessageDeltaPayload("x:0", "chat.completion.chunk", ID, ID, ID, 0, [CHOICE])
     ),
+    events.AnswerStatus(events.AnswerStatusPayload(ID, ID, ID, "queued", queue_position=2)),
     events.MessageDone(events.MessageDonePayload(ID, ID, ID, "stop", 1), "evt_5"),
     events.MembershipChanged(events.MembershipChangedPayload(ID, ID, "added", "member"), "evt_6"),
     events.ConversationUpdated(

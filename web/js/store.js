@@ -29,6 +29,7 @@ export function newState(conversation, me) {
     trees: new Map(), // the loaded part of threads, by root
     unplaced: new Map(), // the latest messages outside the loaded parts, by id
     partials: new Map(), // texts of answers in progress, by message
+    statuses: new Map(), // states of answers in progress, by message
     errors: new Map(), // why answers failed, by message
     presence: new Map(), // statuses by user
     typing: new Map(), // other users who are typing, with the thread and an end time, by user
@@ -98,7 +99,10 @@ export function addTree(state, page, side = "replace") {
   if (loaded && side !== "replace") extend(loaded, page, number, side);
   else state.trees.set(page.root_id, windowOf(page, number, loaded));
   for (const message of page.messages) {
-    if (!message.streaming) state.partials.delete(message.id);
+    if (!message.streaming) {
+    state.partials.delete(message.id);
+    state.statuses.delete(message.id);
+  }
   }
   placeWaiting(state, page.root_id);
 }
@@ -187,6 +191,12 @@ const HANDLERS = {
     return { ...changes, changed: payload.message.id };
   },
   "message.delta": (state, delta) => appendDelta(state, delta),
+  "answer.status"(state, status) {
+    const entry = state.trees.get(status.root_id)?.messages.get(status.message_id);
+    if (entry && !entry.message.streaming) return {};
+    state.statuses.set(status.message_id, status);
+    return { message: status.message_id };
+  },
   "message.done": (state, done, id) => finishAnswer(state, done, id),
   "membership.changed"(state, { action, role, user_id: userId }) {
     if (action !== "removed") {
@@ -266,6 +276,7 @@ function finishAnswer(state, done, id) {
   const number = eventNumber(id);
   const partial = state.partials.get(done.message_id)?.text ?? "";
   state.partials.delete(done.message_id);
+  state.statuses.delete(done.message_id);
   const tree = state.trees.get(done.root_id);
   const entry = tree?.messages.get(done.message_id);
   if (!entry || entry.number > number) return {};

@@ -51,6 +51,8 @@ class MessageView(Model, frozen=True):
     finish_reason: str | None = None
     usage: Usage | None = None
     error: MessageError | None = None
+    omitted_messages: int | None = None
+    """Of an answer: how many earlier messages did not fit into the model's context, if any."""
     streaming: bool = False
     html: str | None = None
     """The content as sanitised HTML, when requested with `?render=html`."""

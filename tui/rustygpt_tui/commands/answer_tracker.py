@@ -9,6 +9,7 @@ from typing import assert_never
 from uuid import UUID
 
 from rustygpt_shared.events import (
+    AnswerStatus,
     ConversationDeleted,
     ConversationUpdated,
     ErrorEvent,
@@ -72,7 +73,7 @@ class AnswerTracker:
                 self.finish_reason = done.finish_reason
             case ErrorEvent(payload=error) if error.message_id == self.answer_id:
                 self.error = error.message
-            case MessageDelta() | MessageDone() | ErrorEvent():
+            case MessageDelta() | AnswerStatus() | MessageDone() | ErrorEvent():
                 pass  # about another message
             case ThreadNew() | ThreadActivity() | ConversationUpdated() | MembershipChanged():
                 pass

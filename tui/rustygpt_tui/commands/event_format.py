@@ -4,6 +4,7 @@ from typing import assert_never
 from uuid import UUID
 
 from rustygpt_shared.events import (
+    AnswerStatus,
     ConversationDeleted,
     ConversationUpdated,
     ErrorEvent,
@@ -44,6 +45,7 @@ def root_of(event: Event) -> UUID | None:
             ThreadNew(payload=payload)
             | ThreadActivity(payload=payload)
             | MessageDelta(payload=payload)
+            | AnswerStatus(payload=payload)
             | MessageDone(payload=payload)
             | UnreadUpdate(payload=payload)
             | TypingUpdate(payload=payload)
@@ -89,7 +91,7 @@ def _content(event: Event, names: Names) -> str:  # noqa: C901, PLR0912 - one ca
             return str(payload.conversation_id)
         case ErrorEvent(payload=payload):
             return f"{payload.code} {payload.message}"
-        case UnreadUpdate() | PresenceUpdate() | TypingUpdate():
+        case UnreadUpdate() | PresenceUpdate() | TypingUpdate() | AnswerStatus():
             return _transient_content(event)
         case StreamOpen() | StreamReset() | StreamClosed():
             return _stream_content(event)
@@ -109,8 +111,13 @@ def _stream_content(event: StreamOpen | StreamReset | StreamClosed) -> str:
             assert_never(event)
 
 
-def _transient_content(event: UnreadUpdate | PresenceUpdate | TypingUpdate) -> str:
+def _transient_content(
+    event: UnreadUpdate | PresenceUpdate | TypingUpdate | AnswerStatus,
+) -> str:
     match event:
+        case AnswerStatus(payload=payload):
+            position = f" {payload.queue_position}" if payload.queue_position else ""
+            return f"{payload.message_id} {payload.state}{position}"
         case UnreadUpdate(payload=payload):
             return f"{payload.root_id} {payload.unread}"
         case PresenceUpdate(payload=payload):

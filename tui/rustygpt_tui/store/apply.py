@@ -14,6 +14,8 @@ from uuid import UUID
 from msgspec import structs
 
 from rustygpt_shared.events import (
+    AnswerStatus,
+    AnswerStatusPayload,
     ConversationDeleted,
     ConversationUpdated,
     ErrorEvent,
@@ -93,6 +95,8 @@ def _change(state: State, event: Event) -> Transition:  # noqa: C901, PLR0912 - 
             return _on_updated_message(state, payload.message, _number(event_id))
         case MessageDelta(payload=payload):
             return _on_delta(state, payload)
+        case AnswerStatus(payload=payload):
+            return _on_status(state, payload)
         case MessageDone(payload=payload, id=event_id):
             return _on_done(state, payload, _number(event_id))
         case MembershipChanged(payload=payload):
@@ -193,7 +197,11 @@ def _on_updated_message(state: State, message: MessageView, number: int) -> Tran
 
 def _upsert_message(state: State, message: MessageView, number: int) -> Transition:
     if not message.streaming:
-        state = replace(state, partials=without(state.partials, message.id))
+        state = replace(
+            state,
+            partials=without(state.partials, message.id),
+            statuses=without(state.statuses, message.id),
+        )
     tree = state.trees.get(message.root_id)
     if tree is None:
         return _keep_unplaced(state, message, number), NO_CHANGES
@@ -228,9 +236,22 @@ def _on_delta(state: State, delta: MessageDeltaPayload) -> Transition:
     return state, Changes(streamed=frozenset({delta.message_id}))
 
 
+def _on_status(state: State, status: AnswerStatusPayload) -> Transition:
+    message = _in_tree(state, status.root_id, status.message_id)
+    if message is not None and not message.streaming:
+        return state, NO_CHANGES  # the end came first
+    statuses = {**state.statuses, status.message_id: status}
+    changes = Changes(statuses=frozenset({status.message_id}))
+    return replace(state, statuses=statuses), changes
+
+
 def _on_done(state: State, done: MessageDonePayload, number: int) -> Transition:
     partial = state.partials.get(done.message_id)
-    state = replace(state, partials=without(state.partials, done.message_id))
+    state = replace(
+        state,
+        partials=without(state.partials, done.message_id),
+        statuses=without(state.statuses, done.message_id),
+    )
     message = _in_tree(state, done.root_id, done.message_id)
     if message is None or state.trees[done.root_id].event_number_of(message.id) > number:
         return state, NO_CHANGES

@@ -4,6 +4,7 @@ from typing import assert_never
 from uuid import UUID
 
 from rustygpt_shared.events import (
+    AnswerStatus,
     ConversationDeleted,
     ConversationUpdated,
     ErrorEvent,
@@ -35,6 +36,7 @@ def conversation_of(event: Event) -> UUID | None:
             ThreadNew(payload=payload)
             | ThreadActivity(payload=payload)
             | MessageDelta(payload=payload)
+            | AnswerStatus(payload=payload)
             | MessageDone(payload=payload)
             | MembershipChanged(payload=payload)
             | ConversationDeleted(payload=payload)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from rustygpt_shared.events import AnswerStatusPayload
 from rustygpt_shared.models.conversations import (
     UNREAD_MAX,
     ConversationInfo,
@@ -52,6 +53,8 @@ class State:
     them."""
     partials: Mapping[UUID, PartialAnswer] = field(default_factory=dict)
     """The answers in progress, by message id."""
+    statuses: Mapping[UUID, AnswerStatusPayload] = field(default_factory=dict)
+    """The states of answers in progress, by message id."""
     unplaced: Mapping[UUID, tuple[MessageView, int]] = field(default_factory=dict)
     """The latest messages of threads that are not loaded, by id, with their event numbers.
 
@@ -127,6 +130,8 @@ class Changes:
     """Threads whose messages were dropped: they have to be fetched again to be shown."""
     streamed: frozenset[UUID] = frozenset()
     """Messages whose streamed text grew."""
+    statuses: frozenset[UUID] = frozenset()
+    """Answers in progress whose place in the queue, or whose state, changed."""
     unread: frozenset[UUID] = frozenset()
     """Roots whose unread count changed."""
     presence: bool = False
