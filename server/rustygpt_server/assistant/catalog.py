@@ -9,6 +9,7 @@ from rustygpt_server.clock import TimeLimits
 from rustygpt_server.config import is_web_url
 from rustygpt_server.errors import ValidationFailed
 from rustygpt_server.telemetry import log
+from rustygpt_shared.models.assistant import ModelInfo
 from rustygpt_shared.problems import FieldError
 from rustygpt_shared.settings import Llm
 from rustygpt_shared.settings import Provider as ProviderSettings
@@ -67,6 +68,16 @@ class Catalog:
         """Return the names of all models, the default first."""
         names = [self._default, *self._settings.models, *self._discovered]
         return list(dict.fromkeys(names))
+
+    def list_models(self) -> list[ModelInfo]:
+        """Return all models, the default first; without what the configuration names wrongly."""
+        return [self._info(name) for name in self.names() if self._has(name)]
+
+    def _info(self, name: str) -> ModelInfo:
+        configured = self._settings.models.get(name)
+        provider = configured.provider if configured else self._discovered[name]
+        context_tokens = self.resolve(name).context_tokens
+        return ModelInfo(name, provider, context_tokens, name == self._default)
 
     def check(self, model: object) -> None:
         """Raise ValidationFailed when a request names a model that does not exist here."""

@@ -12,6 +12,7 @@ from rustygpt_server.assistant.catalog import Catalog
 from rustygpt_server.assistant.demo import DemoProvider
 from rustygpt_server.assistant.provider import Provider, ProviderError
 from rustygpt_server.clock import TimeLimits
+from rustygpt_shared.models.assistant import ModelInfo
 from rustygpt_shared.settings import Llm, Model
 from rustygpt_shared.settings import Provider as Settings
 
@@ -98,3 +99,12 @@ async def test_configured_models_disable_discovery() -> None:
         await catalog.close()
 
     assert catalog.names() == ["big", "demo"]
+
+
+def test_models_are_listed_with_provider_and_context() -> None:
+    """The default is first; a default that does not exist is not listed."""
+    assert _catalog(_CONFIGURED).list_models() == [
+        ModelInfo("big", "p", 99, is_default=True),
+        ModelInfo("demo", "demo", 8_192, is_default=False),
+    ]
+    assert [m.id for m in _catalog(Llm(default_model="gone")).list_models()] == ["demo"]
