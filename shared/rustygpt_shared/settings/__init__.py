@@ -312,6 +312,8 @@ class Llm(Section, frozen=True):
     """How long a model may send nothing within an answer, in seconds."""
     max_concurrent_requests: Positive = 8
     """The maximum of answers in progress per process; further ones wait."""
+    daily_token_budget: Positive | None = None
+    """How many tokens a user may use per day (UTC), in prompts and answers; default: no limit."""
 
 
 class GitHubOAuth(Section, frozen=True):
