@@ -1,24 +1,16 @@
 """The route of usage: how many tokens were used, by whom, with which model, on which day."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import date
 from typing import Final
-from uuid import UUID
-
-import msgspec
-from sanic.request import Request
 
 from rustygpt_server.api import parameters, request_parsing
 from rustygpt_server.api.parameters import Parameter
 from rustygpt_server.api.routing import Operation, RequestContext
-from rustygpt_server.db.usage import UsageFilter, UsagePosition
+from rustygpt_server.db.usage import UsageFilter
 from rustygpt_server.errors import BadRequest
-from rustygpt_shared import codec
-from rustygpt_shared.models.assistant import UsageEntry, UsageReport
+from rustygpt_shared.models.assistant import UsageReport
 
 _EVERYONE: Final = "all"
 _USER_MAX: Final = 64
-_MODEL_MAX: Final = 512
 _DAY: Final = {"type": "string", "format": "date"}
 USER: Final = Parameter(
     "user",
@@ -44,48 +36,16 @@ async def list_usage(context: RequestContext[None]) -> UsageReport:
     filters = UsageFilter(
         user=user or None,
         everyone=user == _EVERYONE,
-        since=_day(request, "since"),
-        until=_day(request, "until"),
+        since=request_parsing.day_param(request, "since"),
+        until=request_parsing.day_param(request, "until"),
     )
     actor = context.caller.user.id
-    entries = await context.services.usage.list_usage(
-        actor, filters, _read_cursor(request), limit + 1
-    )
-    cursor = _make_cursor(entries[limit - 1]) if len(entries) > limit else None
+    after = request_parsing.read_usage_cursor(request)
+    entries = await context.services.usage.list_usage(actor, filters, after, limit + 1)
+    last = entries[limit - 1] if len(entries) > limit else None
+    cursor = request_parsing.make_usage_cursor(last.day, last.user_id, last.model) if last else None
     budget = await context.services.usage.show_budget(actor)
     return UsageReport(entries[:limit], budget, cursor)
-
-
-def _day(request: Request, name: str) -> date | None:
-    text = request.args.get(name)
-    if not text:
-        return None
-    try:
-        return msgspec.convert(text, date)
-    except msgspec.ValidationError:
-        raise BadRequest(f"{name} has to be a day like 2026-01-31.") from None
-
-
-def _make_cursor(last: UsageEntry) -> str:
-    position = (last.day, last.user_id, last.model)
-    return urlsafe_b64encode(codec.encode(position)).rstrip(b"=").decode()
-
-
-def _read_cursor(request: Request) -> UsagePosition | None:
-    """Return the query's cursor as the position of the last entry before the page, or None."""
-    text = request.args.get("cursor")
-    if not text:
-        return None
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        day, user_id, model = codec.decode(
-            urlsafe_b64decode(padded.encode()), tuple[date, UUID, str]
-        )
-    except (ValueError, RecursionError, msgspec.MsgspecError):
-        raise BadRequest(request_parsing.BAD_CURSOR) from None
-    if len(model) > _MODEL_MAX or "\x00" in model:
-        raise BadRequest(request_parsing.BAD_CURSOR)
-    return day, user_id, model
 
 
 OPERATIONS: Final = (
