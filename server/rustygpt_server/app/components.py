@@ -239,7 +239,7 @@ def _service_tasks(
     runtime = core.context.runtime
     persistence = core.context.settings.sse.persistence
     return [
-        *answer_tasks(runtime.limits, core.answer_manager),
+        *answer_tasks(runtime.limits, core.answer_manager, core.catalog),
         *authorization_tasks(runtime.limits, stream_revalidator, core.access, services),
         *service_tasks(runtime.limits, services, core.db, persistence, runtime.clock),
     ]

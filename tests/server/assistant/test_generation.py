@@ -21,7 +21,7 @@ from tests.support.fakes.fake_model_server import (
 from tests.support.wait import until
 
 from rustygpt_server.assistant.answer import AnswerInProgress
-from rustygpt_server.assistant.provider import CompletionChunk, Prompt
+from rustygpt_server.assistant.provider import CompletionChunk, ListedModel, Prompt
 from rustygpt_server.clock import SystemClock, TimeLimits
 from rustygpt_server.db import answers, messages, usage
 from rustygpt_server.db.answers import AnswerResult
@@ -183,8 +183,8 @@ class EndlessProvider:
         finally:
             self.closed = True
 
-    async def list_models(self) -> list[str]:
-        return ["demo"]
+    async def list_models(self) -> list[ListedModel]:
+        return [ListedModel("demo")]
 
     async def close(self) -> None:
         """Release nothing."""
