@@ -48,7 +48,8 @@ class AnswerGenerator:
         self._clock = runtime.clock
         self._metrics = runtime.metrics
         self._instance_id = instance_id
-        self._slots = asyncio.Semaphore(settings.max_concurrent_requests)
+        self.slots = asyncio.Semaphore(settings.max_concurrent_requests)
+        """The places of requests to models, which completions of other kinds share."""
         self._token_ratios = TokenRatios()
         self._budgets = TokenBudgets(db, settings.daily_token_budget, runtime.clock)
 
@@ -59,7 +60,7 @@ class AnswerGenerator:
         """
         try:
             await self._budgets.check_answer(answer.message_id)
-            async with self._slots:
+            async with self.slots:
                 with self._metrics.active.labels(self._label(answer)).track_inprogress():
                     async with asyncio.timeout(self._settings.timeout_seconds):
                         await self._stream(answer)

@@ -64,7 +64,7 @@ class FakeModelServer:
         lines = [f"HTTP/1.1 {script.status} X", *(f"{k}: {v}" for k, v in head.items()), "", ""]
         writer.write("\r\n".join(lines).encode())
         watch = asyncio.create_task(reader.read(1))
-        watch.add_done_callback(lambda _: self.disconnected.set())
+        watch.add_done_callback(self._on_read)
         try:
             for part in script.parts:
                 await _write_part(part, writer)
@@ -73,6 +73,11 @@ class FakeModelServer:
         finally:
             watch.cancel()
         raise ConnectionResetError
+
+    def _on_read(self, read: asyncio.Task[bytes]) -> None:
+        """Note that the client of a completion has left; one that lists models always does."""
+        if self.requests and not read.cancelled():
+            self.disconnected.set()
 
 
 async def _write_part(part: Part, writer: asyncio.StreamWriter) -> None:
