@@ -86,16 +86,31 @@ def _decoded(data: bytes) -> str:
 
 
 def with_attachments(text: str, files: Sequence[Path]) -> str:
-    """Return the text with files appended, each in a code fence longer than any in the file."""
+    """Return the text with files appended, each in a code fence longer than any in the file.
+
+    Raises UsageError for a file that is no text in UTF-8, or of more than 256 KiB: no message is
+    longer.
+    """
     for file in files:
-        try:
-            content = file.read_text("utf-8").rstrip("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{file} cannot be attached: {_reason(error)}.") from None
+        content = _text_of(file).rstrip("\n")
         fence = "```"
         while fence in content:
             fence += "`"
         text = f"{text}\n\n{file.name}:\n{fence}\n{content}\n{fence}"
+    return text
+
+
+def _text_of(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise UsageError(f"{file} cannot be attached: it has more than {_MAX_BYTES >> 10} KiB.")
+        text = data.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be attached: {_reason(error)}.") from None
+    if "\x00" in text:
+        raise UsageError(f"{file} cannot be attached: it is not a text file.")
     return text
 
 
