@@ -55,6 +55,7 @@ from rustygpt_server.services.imports import Imports
 from rustygpt_server.services.invites import Invites
 from rustygpt_server.services.memberships import Memberships
 from rustygpt_server.services.messages import Messages
+from rustygpt_server.services.models import Models
 from rustygpt_server.services.oauth.flows import OAuthFlows
 from rustygpt_server.services.passwords import Passwords
 from rustygpt_server.services.presence import PresenceService
@@ -286,6 +287,7 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         **_archive_services(core, conversations),
         threads=Threads(db, core.unread),
         messages=Messages(db, hub, core.answer_manager, core.catalog, typing, runtime),
+        models=Models(core.catalog),
         rate_limits=RateLimits(db, access, context.settings.rate_limits, runtime),
         presence=presence,
         typing=typing,

@@ -207,7 +207,7 @@ async def test_the_context_is_what_the_server_says(fields: dict[str, object], to
 
 
 async def test_a_server_that_starts_late_is_found_and_one_that_stops_keeps_its_models() -> None:
-    """Until it is found, an answer says so, and does not come from the demo."""
+    """Until it is found, a question gets an error that says so, not the demo."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     catalog = _catalog(_providers(local=f"http://127.0.0.1:{port}/v1"))
