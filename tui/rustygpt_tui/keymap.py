@@ -95,6 +95,7 @@ KEYS = (
         "Next reply to the same message",
         "transcript",
     ),
+    Key("rg.reasoning", "t", "toggle_reasoning", "Show or hide its reasoning", "transcript"),
     Key("rg.fold", "o", "toggle_fold", "Fold or unfold the replies", "transcript"),
     Key("rg.reply", "r,enter", "screen.reply", "Reply to the selected message", "transcript"),
     Key(

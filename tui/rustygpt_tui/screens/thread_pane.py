@@ -17,9 +17,10 @@ from rustygpt_tui.conversation.links import Link
 from rustygpt_tui.conversation.message_sender import PendingMessage
 from rustygpt_tui.conversation.session import ConversationSession
 from rustygpt_tui.conversation.view_models import (
+    answer_to_stop,
     code_block_label,
     header_parts,
-    running_answer,
+    running_answers,
     target_label,
 )
 from rustygpt_tui.errors import ClientError
@@ -131,8 +132,9 @@ class ThreadPane(MessageChangesPane):
             self._reload()
         elif changes.participants or (self.root is None and changes.threads):
             self.redraw()
-        elif self.root in changes.threads_of_messages:
+        elif self.root in changes.threads_of_messages or changes.info:
             self._messages.update(changes.messages)
+        self._ticker.apply_changes(changes)
         if changes.streamed:
             self.transcript.update_streaming(list(changes.streamed))
 
@@ -196,12 +198,18 @@ class ThreadPane(MessageChangesPane):
         return self._messages.text_of(entry.id) or entry.message.content
 
     def answer_in_progress(self, *, own: bool = False) -> MessageView | None:
-        """Return the newest answer of this thread that is still being written.
+        """Return an answer of this thread that is still being written, the one to stop.
 
-        `own` limits it to those that the user asked for.
+        It is the selected one, else the newest in view, else the newest. `own` limits it to those
+        that the user asked for.
         """
         state = self.state
-        return running_answer(state, self.root, own=own) if state and self.root else None
+        running = running_answers(state, self.root, own=own) if state and self.root else []
+        if not running:
+            return None
+        selected = self.transcript.selected
+        in_view = {entry.id for entry in self.transcript.visible_entries()}
+        return answer_to_stop(running, selected.id if selected else None, in_view)
 
     @work(group="stop", exit_on_error=False)
     async def stop_answer(self, answer: MessageView) -> None:
