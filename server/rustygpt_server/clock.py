@@ -110,6 +110,8 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How long a model server that may run on this machine has to list its models."""
     model_listing: float = 10
     """How long a configured model server has to list its models."""
+    model_refresh: float = 60
+    """Interval at which model servers are asked for their models."""
     provider_timeout: float = 10
     """How long a sign-in provider may take to answer one request."""
     oauth_flow: float = 600

@@ -5,7 +5,7 @@
 -- and named the table of applied scripts `ledger`.
 DO $check$
 DECLARE
-  _generation constant text := 'RustyGPT, schema generation 7';
+  _generation constant text := 'RustyGPT, schema generation 8';
   _schema oid := to_regnamespace('rustygpt');
 BEGIN
   IF obj_description(_schema, 'pg_namespace') = 'RustyGPT, restore in progress' THEN

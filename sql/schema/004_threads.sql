@@ -43,6 +43,7 @@ CREATE TABLE rustygpt.messages (
   finish_reason text,
   usage json,
   error json,
+  omitted_messages integer,
   streaming boolean NOT NULL DEFAULT false,
   requested_by uuid,
   created_event bigint NOT NULL,
@@ -56,6 +57,8 @@ COMMENT ON COLUMN rustygpt.messages.seq IS
   'Counts the messages of the thread in the order of commits; read markers refer to it.';
 COMMENT ON COLUMN rustygpt.messages.error IS
   'Why an answer failed, as {code, message}; NULL for any other message.';
+COMMENT ON COLUMN rustygpt.messages.omitted_messages IS
+  'Of an answer: how many earlier messages did not fit into the prompt; NULL if all did.';
 COMMENT ON COLUMN rustygpt.messages.created_event IS
   'The number of the event that created the message; within a thread it increases as seq does.';
 COMMENT ON COLUMN rustygpt.messages.text_events IS

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks import (
+    answers,
     cross_process,
     limits,
     page,
@@ -22,7 +23,18 @@ from tests.benchmarks import (
 )
 from tests.benchmarks.harness import HERE, compile_c, machine, raise_limits
 
-PARTS = ("start", "peers", "posts", "limits", "load", "crossing", "terminal", "threads", "page")
+PARTS = (
+    "start",
+    "peers",
+    "posts",
+    "limits",
+    "load",
+    "crossing",
+    "answers",
+    "terminal",
+    "threads",
+    "page",
+)
 
 
 def main() -> None:
@@ -50,6 +62,7 @@ def measure(part: str, work: Path, repetitions: int) -> None:
     without_load_client = {
         "start": lambda: print(asyncio.run(server_load.measure_starts())),
         "posts": lambda: print(asyncio.run(posts.measure_posts(repetitions))),
+        "answers": lambda: print(asyncio.run(answers.measure_answers())),
         "limits": lambda: print(asyncio.run(limits.measure_limits(repetitions))),
         "terminal": lambda: asyncio.run(terminal.main()),
         "threads": lambda: print(threads.measure_threads(repetitions)),

@@ -20,10 +20,10 @@ from rustygpt_server.db.messages import NewMessage, Post
 from rustygpt_server.rates import Rate
 from rustygpt_server.runtime import Runtime
 from rustygpt_server.services.access import AccessMonitor
+from rustygpt_server.services.callers import Caller
 from rustygpt_server.services.post_writer import PostWriter
 from rustygpt_server.services.rate_limit_cells import MAX_CELLS, RateLimitCells
 from rustygpt_server.services.rate_limits import RateLimits
-from rustygpt_server.services.sessions import Caller
 from rustygpt_server.telemetry import bind_client
 from rustygpt_shared.settings import RateLimits as RateLimitSettings
 

@@ -1,6 +1,7 @@
 """The procedures in sql/procedures/answers."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ import pytest
 from tests.support.database.database_builder import INSTANCE_ID, MODEL, DatabaseBuilder
 from tests.support.streams.decoded_events import decoded_event, event_types
 
+from rustygpt_server.assistant.prompt import estimate_tokens
 from rustygpt_server.db import answers, conversations, messages, threads
 from rustygpt_server.db.answers import AnswerResult, PromptMessage
 from rustygpt_server.errors import Conflict, Forbidden, NotFound
@@ -160,9 +162,9 @@ async def test_prompt_consists_of_the_ancestors(builder: DatabaseBuilder) -> Non
         MODEL,
         "Be kind.",
         [
-            PromptMessage("user", "question", "ada"),
-            PromptMessage("assistant", "first", None),
-            PromptMessage("user", "and then?", "ada"),
+            PromptMessage("user", "question", ada, "ada", "ada"),
+            PromptMessage("assistant", "first"),
+            PromptMessage("user", "and then?", ada, "ada", "ada"),
         ],
     )
     with pytest.raises(NotFound):
@@ -170,16 +172,50 @@ async def test_prompt_consists_of_the_ancestors(builder: DatabaseBuilder) -> Non
 
 
 async def test_prompt_keeps_the_newest_messages_within_the_limit(builder: DatabaseBuilder) -> None:
-    """The newest complete messages are kept within the limit, and the parent in any case."""
+    """The newest complete messages are kept within the limit, and the parent in any case.
+
+    Each message has 3 tokens for its text and 4 for the chat template. The others are counted.
+    """
     ada = await builder.person("ada")
     conversation_id = await builder.conversation(ada)
     parent = (await builder.post(ada, conversation_id, "0" * 10)).posted.message_id
     for number in "1234":
         parent = (await builder.reply(ada, parent, number * 10)).posted.message_id
     answer = (await builder.reply(ada, parent, "5" * 10)).posted.message_id
-    for limit, kept in ((30, "234"), (39, "234"), (40, "1234"), (5, "4"), (1_000, "01234")):
+    for limit, kept in ((21, "234"), (27, "234"), (28, "1234"), (3, "4"), (1_000, "01234")):
         prompt = await answers.list_prompt(builder.db, answer, limit)
         assert "".join(line.content[0] for line in prompt.messages) == kept
+        assert prompt.omitted == 5 - len(kept)
+
+
+async def test_the_system_prompt_counts_within_the_limit(builder: DatabaseBuilder) -> None:
+    """A long one leaves less of the conversation."""
+    ada, conversation_id, first = await begin(builder)
+    await answers.finish_answer(
+        builder.db, first, INSTANCE_ID, AnswerResult("first", "stop"), builder.now
+    )
+    second = (await builder.reply(ada, first, "and then?")).answer
+    assert second is not None
+    assert (await answers.list_prompt(builder.db, second.message_id, 100)).omitted == 0
+    change = conversations.UpdateConversation(system_prompt="x" * 360)
+    await conversations.update_conversation(builder.db, ada, conversation_id, change, builder.now)
+    assert (await answers.list_prompt(builder.db, second.message_id, 100)).omitted == 2
+
+
+async def test_sql_and_python_estimate_the_same_tokens(superuser: Any) -> None:
+    """For all alphabets: the database cuts the prompt, the server reports its size."""
+    for text in ("", "a", "four", "five!", "日本語", "Grüße", "🦀" * 7, "é" * 9):
+        counted = await superuser.fetchval("SELECT rustygpt.estimate_tokens($1)", text)
+        assert counted == estimate_tokens(text)
+
+
+async def test_omitted_messages_are_kept_with_the_answer(builder: DatabaseBuilder) -> None:
+    """The event of its end and later readers have the count."""
+    ada, _, answer = await begin(builder)
+    result = AnswerResult("text", "stop", omitted_messages=12)
+    logged = await answers.finish_answer(builder.db, answer, INSTANCE_ID, result, builder.now)
+    assert json.loads(logged[0].payload)["message"]["omitted_messages"] == 12
+    assert (await messages.get_message(builder.db, ada, answer)).omitted_messages == 12
 
 
 async def test_request_cancel_returns_the_state_and_the_process(builder: DatabaseBuilder) -> None:

@@ -201,6 +201,7 @@ COMMANDS: dict[str, CommandEntry] = {
         "List the earlier texts of a message", f"{_COMMANDS}.message_changes:list_revisions"
     ),
     "cancel": CommandEntry("Stop an answer", f"{_COMMANDS}.writing:cancel"),
+    "models": CommandEntry("List the models that answer", f"{_COMMANDS}.models:list_models"),
     "follow": CommandEntry("Print events as they happen", f"{_COMMANDS}.follow:follow"),
     "admin": _ADMIN,
     "serve": CommandEntry("Run the server", "rustygpt_server.cli:serve", requires="sanic"),

@@ -55,6 +55,7 @@ from rustygpt_server.services.imports import Imports
 from rustygpt_server.services.invites import Invites
 from rustygpt_server.services.memberships import Memberships
 from rustygpt_server.services.messages import Messages
+from rustygpt_server.services.models import Models
 from rustygpt_server.services.oauth.flows import OAuthFlows
 from rustygpt_server.services.passwords import Passwords
 from rustygpt_server.services.presence import PresenceService
@@ -237,7 +238,7 @@ def _service_tasks(
     runtime = core.context.runtime
     persistence = core.context.settings.sse.persistence
     return [
-        *answer_tasks(runtime.limits, core.answer_manager),
+        *answer_tasks(runtime.limits, core.answer_manager, core.catalog),
         *authorization_tasks(runtime.limits, stream_revalidator, core.access, services),
         *service_tasks(runtime.limits, services, core.db, persistence, runtime.clock),
     ]
@@ -286,6 +287,7 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         **_archive_services(core, conversations),
         threads=Threads(db, core.unread),
         messages=Messages(db, hub, core.answer_manager, core.catalog, typing, runtime),
+        models=Models(core.catalog),
         rate_limits=RateLimits(db, access, context.settings.rate_limits, runtime),
         presence=presence,
         typing=typing,

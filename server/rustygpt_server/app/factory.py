@@ -18,6 +18,7 @@ from rustygpt_server.api import (
     invites,
     message_changes,
     messages,
+    models,
     oauth,
     presence,
     rate_limit_admin,
@@ -65,6 +66,7 @@ def route_groups(settings: Settings) -> list[RouteGroup]:
             RouteGroup("audit", audit.OPERATIONS),
             RouteGroup("messages", messages.OPERATIONS),
             RouteGroup("message_changes", message_changes.OPERATIONS),
+            RouteGroup("models", models.OPERATIONS),
             RouteGroup("search", search.OPERATIONS),
             RouteGroup("presence", presence.OPERATIONS),
         ]

@@ -4,6 +4,7 @@ What runs them is `services.background`.
 """
 
 from rustygpt_server.app.realtime_components import RealtimeComponents
+from rustygpt_server.assistant.catalog import Catalog
 from rustygpt_server.assistant.manager import AnswerManager
 from rustygpt_server.clock import Clock, TimeLimits
 from rustygpt_server.db.database import Database
@@ -18,13 +19,16 @@ from rustygpt_server.services.unread import UnreadCounter
 from rustygpt_shared.settings import Persistence
 
 
-def answer_tasks(limits: TimeLimits, answer_manager: AnswerManager) -> list[PeriodicTask]:
-    """Return the tasks that keep answers' leases and stop cancelled answers."""
+def answer_tasks(
+    limits: TimeLimits, answer_manager: AnswerManager, catalog: Catalog
+) -> list[PeriodicTask]:
+    """Return the tasks that list models, keep answers' leases and stop cancelled answers."""
     return [
         PeriodicTask(
             "renew leases", limits.lease_renewal, answer_manager.renew_leases_and_fail_orphans
         ),
         PeriodicTask("stop cancelled answers", limits.cancel_check, answer_manager.stop_cancelled),
+        PeriodicTask("list models", limits.model_refresh, catalog.refresh),
     ]
 
 

@@ -72,14 +72,9 @@ async def serve(
         raise StartupError("The server has to run on uvloop; install rustygpt[server] again.")
     install_signal_handlers(lambda _: stop.set())
     async with build_components(context) as components, serving(components, sock, single_app=True):
-        discovery = asyncio.create_task(components.catalog.discover())
         _tune_gc()
-        try:
-            on_ready(socket_url(sock), components)
-            await stop.wait()
-        finally:
-            discovery.cancel()
-            await asyncio.wait([discovery])
+        on_ready(socket_url(sock), components)
+        await stop.wait()
 
 
 def _tune_gc() -> None:

@@ -35,6 +35,8 @@ class AnswerInProgress:
         self.reasoning = ""
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
+        self.omitted_messages: int | None = None
+        """How many earlier messages did not fit into the prompt, if any."""
         self.stopped: Literal["cancelled", "error"] | None = None
         """Why the answer was stopped from outside, if it was."""
         self._hub = hub

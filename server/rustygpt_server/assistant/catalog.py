@@ -1,14 +1,20 @@
-"""The catalog of models: those of the configuration, and those discovered on this machine."""
+"""The catalog of models: those of the configuration, and those that providers list.
+
+Without configured providers and models it looks for model servers on this machine.
+"""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from rustygpt_server.assistant.model_source import ModelSource
 from rustygpt_server.assistant.provider import Provider, ProviderError
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.config import is_web_url
 from rustygpt_server.errors import ValidationFailed
 from rustygpt_server.telemetry import log
+from rustygpt_shared.models.assistant import ModelInfo
 from rustygpt_shared.problems import FieldError
 from rustygpt_shared.settings import Llm
 from rustygpt_shared.settings import Provider as ProviderSettings
@@ -21,7 +27,8 @@ LOCAL_SERVERS = {
     "lm-studio": "http://127.0.0.1:1234/v1",
 }
 DEMO = "demo"
-_OTHER_USES = ("embed", "whisper", "tts", "dall-e", "moderation", "image", "audio", "rerank")
+ASSUMED_CONTEXT_TOKENS = 8_192
+"""The context of a model whose server does not say it."""
 
 ProviderFactory = Callable[[ProviderSettings], Provider]
 
@@ -31,8 +38,24 @@ class ResolvedModel(NamedTuple):
 
     provider: Provider
     name: str
+    """The provider's own name of the model."""
     context_tokens: int
     params: dict[str, Any]
+
+
+class _Entry(NamedTuple):
+    """A name in the catalog."""
+
+    source: ModelSource
+    name: str
+    context_tokens: int | None
+    params: dict[str, Any]
+
+    @property
+    def context(self) -> int:
+        """The size of the context: configured, or as the provider says, or assumed."""
+        known = self.context_tokens or self.source.context_of(self.name)
+        return known or ASSUMED_CONTEXT_TOKENS
 
 
 class Catalog:
@@ -48,15 +71,19 @@ class Catalog:
     ) -> None:
         self._settings = settings
         self._limits = limits
-        self._local_servers = local_servers
         self._create_provider = create_provider
-        self._environ = environ
-        demo = ProviderSettings(kind="demo")
-        self._providers = {
-            n: create_provider(p) for n, p in {DEMO: demo, **settings.providers}.items()
+        configured = {model.provider for model in settings.models.values()}
+        self._configured = {
+            name: self._source(name, provider) for name, provider in settings.providers.items()
         }
-        self._discovered: dict[str, str] = {DEMO: DEMO}
-        self._default = settings.default_model or next(iter(settings.models), DEMO)
+        self._found = {} if _names_models(settings) else self._candidates(environ, local_servers)
+        self._demo = self._source(DEMO, ProviderSettings(kind="demo"))
+        self._listed = [s for s in self._configured.values() if s.name not in configured]
+        self._listed += self._found.values()
+        self._shown: dict[str, _Entry] = {}
+        self._accepted: dict[str, _Entry] = {}
+        self._default = ""
+        self._update()
 
     @property
     def default_model(self) -> str:
@@ -64,86 +91,126 @@ class Catalog:
         return self._default
 
     def names(self) -> list[str]:
-        """Return the names of all models, the default first."""
-        names = [self._default, *self._settings.models, *self._discovered]
-        return list(dict.fromkeys(names))
+        """Return every name of a model that requests may use, the default first."""
+        return list(dict.fromkeys([self._default, *self._shown, *self._accepted]))
+
+    def list_models(self) -> list[ModelInfo]:
+        """Return the models to choose from, the default first."""
+        default = self._find(self._default)
+        models = [
+            ModelInfo(name, entry.source.name, entry.context, is_default=entry is default)
+            for name, entry in self._shown.items()
+        ]
+        return sorted(models, key=lambda model: not model.is_default)
 
     def check(self, model: object) -> None:
         """Raise ValidationFailed when a request names a model that does not exist here."""
-        if isinstance(model, str) and not self._has(model):
+        if isinstance(model, str) and self._find(model) is None:
             message = "there is no model of this name here"
             raise ValidationFailed.of_fields([FieldError("model", message)])
 
     def label(self, model: str) -> str:
         """Return the label of a model in metrics: its name, or `unknown` for any other text."""
-        return model if self._has(model) else "unknown"
-
-    def _has(self, model: str) -> bool:
-        return model in self._settings.models or model in self._discovered
+        return model if self._find(model) else "unknown"
 
     def resolve(self, model: str) -> ResolvedModel:
         """Return how to call a model; raise ProviderError when there is none of this name."""
-        configured = self._settings.models.get(model)
-        if configured is not None:
-            return ResolvedModel(
-                self._providers[configured.provider],
-                configured.name or model,
-                configured.context_tokens,
-                configured.params,
+        entry = self._find(model)
+        if entry is not None:
+            return ResolvedModel(entry.source.provider, entry.name, entry.context, entry.params)
+        missing = [s.name for s in self._configured.values() if not s.was_reached]
+        if missing and model == self._default:
+            names = ", ".join(missing)
+            raise ProviderError(
+                f"The model's server ({names}) cannot be reached; ask again in a minute.",
+                "unreachable",
             )
-        if model in self._discovered:
-            return ResolvedModel(self._providers[self._discovered[model]], model, 8_192, {})
         raise ProviderError(
             f"There is no model named {model!r} here; choose another for this conversation.",
             "unknown_model",
         )
 
-    async def discover(self) -> None:
-        """Look for model servers on this machine, unless the configuration names a model."""
-        if self._settings.default_model or self._settings.models:
-            return
-        candidates = self._candidates()
-        lists = await asyncio.gather(*(self._list_models(p) for p in candidates.values()))
-        for (name, (_, provider)), models in zip(candidates.items(), lists, strict=True):
-            if not models:
-                await provider.close()
-                continue
-            self._providers[name] = provider
-            for model in models:
-                self._discovered.setdefault(model, name)
-            if self._default == DEMO:
-                self._default = models[0]
-                _log.info("model server found", provider=name, model=self._default)
+    async def refresh(self) -> None:
+        """Ask all providers for their models; one that does not answer keeps those it had."""
+        sources = [*self._configured.values(), *self._found.values()]
+        await asyncio.gather(*(source.refresh() for source in sources))
+        before = self._default
+        self._update()
+        if before != self._default:
+            _log.info("the default model changed", model=self._default)
 
-    def _candidates(self) -> dict[str, tuple[str, Provider]]:
-        """Return the servers to look at, as name → (base URL, provider)."""
-        candidates: dict[str, tuple[str, Provider]] = {}
-        key = self._environ.get("OPENAI_API_KEY")
-        base_url = self._environ.get("OPENAI_BASE_URL") or (key and "https://api.openai.com/v1")
+    async def close(self) -> None:
+        """Close all providers."""
+        for source in (*self._configured.values(), *self._found.values(), self._demo):
+            await source.provider.close()
+
+    def _find(self, model: str) -> _Entry | None:
+        return self._shown.get(model) or self._accepted.get(model)
+
+    def _update(self) -> None:
+        """Name the models that are known now, and choose the default."""
+        shown = {
+            name: _Entry(self._configured[m.provider], m.name or name, m.context_tokens, m.params)
+            for name, m in self._settings.models.items()
+        }
+        accepted: dict[str, _Entry] = {}
+        counts = Counter([*shown, *(alias for s in self._listed for alias in s.models)])
+        for source, alias, entry in self._listed_entries():
+            qualified = f"{source.name}/{alias}"
+            shown.setdefault(alias if counts[alias] == 1 else qualified, entry)
+            for name in (alias, qualified, entry.name):
+                accepted.setdefault(name, entry)
+        shown.setdefault(DEMO, _Entry(self._demo, DEMO, None, {}))
+        self._shown = shown
+        self._accepted = accepted
+        self._default = self._choose_default()
+
+    def _listed_entries(self) -> Iterator[tuple[ModelSource, str, _Entry]]:
+        for source in self._listed:
+            for alias, model in source.models.items():
+                yield source, alias, _Entry(source, model.name, model.context_tokens, {})
+
+    def _choose_default(self) -> str:
+        """Return the configured default; else the present one while it exists; else the first.
+
+        While no configured provider has listed a model, it is the name of the first provider, whose
+        answers say that it cannot be reached: the demo would look like a working model.
+        """
+        if self._settings.default_model:
+            return self._settings.default_model
+        first = next(iter(self._shown))
+        if first == DEMO and self._listed and self._configured:
+            return self._listed[0].name
+        return (
+            self._default
+            if self._default not in ("", DEMO) and self._find(self._default)
+            else first
+        )
+
+    def _source(
+        self, name: str, settings: ProviderSettings, timeout: float | None = None
+    ) -> ModelSource:
+        timeout = timeout or self._limits.model_listing
+        return ModelSource(name, self._create_provider(settings), timeout)
+
+    def _candidates(
+        self, environ: Mapping[str, str], local_servers: Mapping[str, str]
+    ) -> dict[str, ModelSource]:
+        """Return the servers to look at: that of the environment, and those on this machine."""
+        candidates: dict[str, ModelSource] = {}
+        key = environ.get("OPENAI_API_KEY")
+        base_url = environ.get("OPENAI_BASE_URL") or (key and "https://api.openai.com/v1")
         if base_url and not is_web_url(base_url):
             _log.warning("OPENAI_BASE_URL is not an http:// or https:// address and is ignored")
         elif base_url:
             settings = ProviderSettings(kind="openai", base_url=base_url, api_key=key)
-            candidates["environment"] = (base_url, self._create_provider(settings))
-        for name, base in self._local_servers.items():
-            candidates[name] = (
-                base,
-                self._create_provider(ProviderSettings(kind="openai", base_url=base)),
-            )
+            candidates["environment"] = self._source("environment", settings)
+        for name, base in local_servers.items():
+            settings = ProviderSettings(kind="openai", base_url=base)
+            candidates[name] = self._source(name, settings, self._limits.discovery_timeout)
         return candidates
 
-    async def _list_models(self, candidate: tuple[str, Provider]) -> list[str]:
-        base, provider = candidate
-        limits = self._limits
-        here = base in self._local_servers.values()
-        try:
-            async with asyncio.timeout(limits.discovery_timeout if here else limits.model_listing):
-                models = await provider.list_models()
-        except (ProviderError, TimeoutError):
-            return []
-        return [m for m in models if not any(word in m.lower() for word in _OTHER_USES)]
 
-    async def close(self) -> None:
-        """Close all providers."""
-        for provider in self._providers.values():
-            await provider.close()
+def _names_models(settings: Llm) -> bool:
+    """Return whether the configuration says which models there are."""
+    return bool(settings.default_model or settings.models or settings.providers)

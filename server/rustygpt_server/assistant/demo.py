@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 
-from rustygpt_server.assistant.provider import CompletionChunk, Prompt
+from rustygpt_server.assistant.provider import CompletionChunk, ListedModel, Prompt
 from rustygpt_server.clock import Clock
 from rustygpt_shared.models.messages import Usage
 
@@ -58,9 +58,9 @@ class DemoProvider:
         usage = Usage(prompt_words, len(words), prompt_words + len(words), estimated=True)
         yield CompletionChunk(finish_reason="stop", usage=usage)
 
-    async def list_models(self) -> list[str]:
+    async def list_models(self) -> list[ListedModel]:
         """Return its only name."""
-        return ["demo"]
+        return [ListedModel("demo")]
 
     async def close(self) -> None:
         """Do nothing: it has no connections."""

@@ -6,9 +6,17 @@ from contextlib import aclosing
 from typing import Literal, cast
 
 from rustygpt_server.assistant.answer import AnswerInProgress
-from rustygpt_server.assistant.catalog import Catalog
-from rustygpt_server.assistant.prompt import build_messages, character_limit, estimate_tokens
+from rustygpt_server.assistant.catalog import Catalog, ResolvedModel
+from rustygpt_server.assistant.prompt import (
+    build_messages,
+    check_fits,
+    estimate_prompt,
+    estimate_tokens,
+    from_a_question,
+    prompt_limit,
+)
 from rustygpt_server.assistant.provider import CompletionChunk, Prompt, ProviderError
+from rustygpt_server.assistant.token_ratios import TokenRatios
 from rustygpt_server.clock import Clock
 from rustygpt_server.db import answers
 from rustygpt_server.db.answers import AnswerResult
@@ -40,6 +48,7 @@ class AnswerGenerator:
         self._metrics = runtime.metrics
         self._instance_id = instance_id
         self._slots = asyncio.Semaphore(settings.max_concurrent_requests)
+        self._token_ratios = TokenRatios()
 
     async def generate(self, answer: AnswerInProgress) -> AnswerResult:
         """Generate an answer to its end; failures of the model are part of the result.
@@ -66,9 +75,7 @@ class AnswerGenerator:
 
     async def _stream(self, answer: AnswerInProgress) -> None:
         model = self._catalog.resolve(answer.target.model)
-        limit = character_limit(model.context_tokens)
-        prompt_context = await answers.list_prompt(self._db, answer.message_id, limit)
-        prompt = Prompt(model.name, build_messages(prompt_context), model.params)
+        prompt = await self._prompt(answer, model)
         started = self._clock.monotonic()
         store = _ChunkStore(self._db, answer, self._instance_id, self._clock)
         source = cast("AsyncGenerator[CompletionChunk, None]", model.provider.stream(prompt))
@@ -82,8 +89,22 @@ class AnswerGenerator:
                     answer.finish_reason = "length"
                     break
                 await store.save(self._limits.chunk_interval)
+        if answer.usage:
+            estimated = estimate_prompt(prompt.messages)
+            self._token_ratios.learn(model.name, estimated, answer.usage.prompt_tokens)
         answer.usage = answer.usage or _estimated_usage(prompt, answer)
         await store.save(0)
+
+    async def _prompt(self, answer: AnswerInProgress, model: ResolvedModel) -> Prompt:
+        """Return the prompt of an answer, within the model's context; raise ProviderError."""
+        limit = prompt_limit(model.context_tokens, model.params)
+        limit = self._token_ratios.estimated(model.name, limit)
+        chain = await answers.list_prompt(self._db, answer.message_id, limit)
+        chain = from_a_question(chain)
+        answer.omitted_messages = chain.omitted or None
+        messages = build_messages(chain)
+        check_fits(messages, self._token_ratios.estimated(model.name, model.context_tokens))
+        return Prompt(model.name, messages, model.params)
 
     async def _with_idle_timeout(
         self, chunks: AsyncIterator[CompletionChunk]
@@ -112,7 +133,7 @@ class AnswerGenerator:
             count(self._label(answer), "prompt").inc(answer.usage.prompt_tokens)
             count(self._label(answer), "completion").inc(answer.usage.completion_tokens)
         reason = cast("FinishReason", answer.finish_reason or "stop")
-        return AnswerResult(answer.content, reason, answer.reasoning or None, answer.usage)
+        return _result(answer, reason)
 
 
 def failed_result(
@@ -120,9 +141,7 @@ def failed_result(
 ) -> AnswerResult:
     """Return the result of an answer that failed; the text so far is kept."""
     answer.flush()
-    return AnswerResult(
-        answer.content, reason, answer.reasoning or None, answer.usage, code, message
-    )
+    return _result(answer, reason, code, message)
 
 
 def stopped_result(answer: AnswerInProgress) -> AnswerResult:
@@ -131,7 +150,24 @@ def stopped_result(answer: AnswerInProgress) -> AnswerResult:
         message = "The server was stopped while it generated the answer; ask again."
         return failed_result(answer, "shutdown", message)
     answer.flush()
-    return AnswerResult(answer.content, "cancelled", answer.reasoning or None, answer.usage)
+    return _result(answer, "cancelled")
+
+
+def _result(
+    answer: AnswerInProgress,
+    reason: FinishReason,
+    error_code: str | None = None,
+    error_message: str | None = None,
+) -> AnswerResult:
+    return AnswerResult(
+        answer.content,
+        reason,
+        answer.reasoning or None,
+        answer.usage,
+        error_code,
+        error_message,
+        answer.omitted_messages,
+    )
 
 
 class _ChunkStore:
@@ -173,7 +209,7 @@ class _ChunkStore:
 
 
 def _estimated_usage(prompt: Prompt, answer: AnswerInProgress) -> Usage:
-    prompt_tokens = sum(estimate_tokens(message.content) for message in prompt.messages)
-    completion_tokens = estimate_tokens(answer.content)
+    prompt_tokens = estimate_prompt(prompt.messages)
+    completion_tokens = estimate_tokens(answer.content) + estimate_tokens(answer.reasoning)
     total = prompt_tokens + completion_tokens
     return Usage(prompt_tokens, completion_tokens, total, estimated=True)

@@ -10,8 +10,14 @@ from typing import Any
 import httpx
 
 from rustygpt_server.assistant.event_stream import read_events
+from rustygpt_server.assistant.openai_models import models_in
 from rustygpt_server.assistant.openai_stream import StreamParser, parse_body
-from rustygpt_server.assistant.provider import CompletionChunk, Prompt, ProviderError
+from rustygpt_server.assistant.provider import (
+    CompletionChunk,
+    ListedModel,
+    Prompt,
+    ProviderError,
+)
 from rustygpt_server.assistant.provider_errors import error_from, error_from_text
 from rustygpt_server.runtime import Runtime
 from rustygpt_shared.settings import Provider as ProviderSettings
@@ -20,7 +26,6 @@ _RETRIED = (429, 503)
 _RETRY_MAX_SECONDS = 10
 _ANSWER_LIMIT = 1 << 20
 _BODY_LIMIT = 4 << 20
-_NAME_LIMIT = 200
 
 
 class OpenAIProvider:
@@ -56,16 +61,17 @@ class OpenAIProvider:
             for chunk in parser.end():
                 yield chunk
 
-    async def list_models(self) -> list[str]:
-        """Return the ids in the server's list of models."""
+    async def list_models(self) -> list[ListedModel]:
+        """Return the models in the server's list, with the context that it names."""
         try:
-            response = await self._client.get("models")
-            body = response.raise_for_status().json()
-        except (httpx.HTTPError, ValueError) as error:
+            request = self._client.build_request("GET", "models")
+            response = await self._client.send(request, stream=True)
+        except httpx.HTTPError as error:
             raise _unreachable(error) from None
-        data = body.get("data") if isinstance(body, dict) else None
-        models = data if isinstance(data, list) else []
-        return [m["id"] for m in models if isinstance(m, dict) and _is_name(m.get("id"))]
+        if not response.is_success:
+            raise await _refusal(response)
+        async with _Response(response):
+            return models_in(await _json_of(response))
 
     async def close(self) -> None:
         """Close its connections."""
@@ -190,13 +196,7 @@ async def _read(response: httpx.Response) -> bytes:
     return body
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _NAME_LIMIT and value.isprintable()
-
-
 def _unreachable(error: Exception) -> ProviderError:
     if isinstance(error, httpx.TimeoutException):
         return ProviderError("The model's server was silent for too long.", "timeout")
-    if isinstance(error, httpx.HTTPStatusError):
-        return ProviderError(f"The model's server answered {error.response.status_code}.")
     return ProviderError("The model's server cannot be reached.", "unreachable")

@@ -24,6 +24,15 @@ class Prompt(Struct, frozen=True):
     params: dict[str, Any] = {}
 
 
+class ListedModel(Struct, frozen=True):
+    """A model as its provider lists it."""
+
+    name: str
+    """The provider's own name of the model, which requests use."""
+    context_tokens: int | None = None
+    """The size of its context window, if the provider says it."""
+
+
 class CompletionChunk(Struct, frozen=True):
     """A part of a completion: text, the finish reason, or the usage."""
 
@@ -49,8 +58,8 @@ class Provider(Protocol):
     def stream(self, prompt: Prompt) -> AsyncIterator[CompletionChunk]:
         """Stream a completion; raises ProviderError. Closing the iterator stops the model."""
 
-    async def list_models(self) -> list[str]:
-        """Return the names of its models; raises ProviderError."""
+    async def list_models(self) -> list[ListedModel]:
+        """Return its models; raises ProviderError."""
 
     async def close(self) -> None:
         """Close its connections."""

@@ -27,6 +27,7 @@ class AnswerResult(Struct, frozen=True):
     usage: Usage | None = None
     error_code: str | None = None
     error_message: str | None = None
+    omitted_messages: int | None = None
 
 
 class Orphan(Struct, frozen=True):
@@ -41,7 +42,9 @@ class PromptMessage(Struct, frozen=True):
 
     role: str
     content: str
-    author_name: str | None
+    author_user_id: UUID | None = None
+    author_name: str | None = None
+    username: str | None = None
 
 
 class PromptContext(Struct, frozen=True):
@@ -50,6 +53,8 @@ class PromptContext(Struct, frozen=True):
     model: str
     system_prompt: str | None
     messages: list[PromptMessage]
+    omitted: int = 0
+    """How many earlier messages of the chain did not fit."""
 
 
 class CancelOutcome(Struct, frozen=True):
@@ -87,7 +92,7 @@ async def finish_answer(
     """Store an answer's result; return its events, none when the answer had ended already."""
     end = result
     row = await db.fetch_one(
-        "SELECT * FROM rustygpt.finish_answer($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "SELECT * FROM rustygpt.finish_answer($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         message_id,
         instance_id,
         end.content,
@@ -96,6 +101,7 @@ async def finish_answer(
         codec.encode(end.usage).decode() if end.usage else None,
         end.error_code,
         end.error_message,
+        end.omitted_messages,
         now,
     )
     return event_records(*row)
@@ -126,13 +132,11 @@ async def find_unfinished_ancestor(db: Database, message_id: UUID) -> UUID | Non
     return found
 
 
-async def list_prompt(db: Database, message_id: UUID, limit_characters: int) -> PromptContext:
+async def list_prompt(db: Database, message_id: UUID, limit_tokens: int) -> PromptContext:
     """Return an answer's prompt, the newest messages within the limit; raise NotFound for none."""
-    rows = await db.fetch(
-        "SELECT * FROM rustygpt.list_prompt($1, $2)", message_id, limit_characters
-    )
-    lines = [PromptMessage(*row[2:]) for row in rows if row[2] is not None]
-    return PromptContext(rows[0][0], rows[0][1], lines)
+    rows = await db.fetch("SELECT * FROM rustygpt.list_prompt($1, $2)", message_id, limit_tokens)
+    lines = [PromptMessage(*row[3:]) for row in rows if row[3] is not None]
+    return PromptContext(rows[0][0], rows[0][1], lines, rows[0][2])
 
 
 async def request_cancel(

@@ -206,7 +206,7 @@ def message_from_row(*row: Any) -> MessageView:
     """
     usage = codec.decode(row[18], Usage) if row[18] else None
     error = codec.decode(row[19], MessageError) if row[19] else None
-    fields = [*row[:18], usage, error, row[20]]
+    fields = [*row[:18], usage, error, *row[20:]]
     return MessageView(*fields)
 
 

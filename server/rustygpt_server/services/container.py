@@ -13,6 +13,7 @@ from rustygpt_server.services.identities import Identities
 from rustygpt_server.services.imports import Imports
 from rustygpt_server.services.invites import Invites
 from rustygpt_server.services.messages import Messages
+from rustygpt_server.services.models import Models
 from rustygpt_server.services.oauth.flows import OAuthFlows
 from rustygpt_server.services.presence import PresenceService
 from rustygpt_server.services.rate_limits import RateLimits
@@ -43,6 +44,7 @@ class Services(Struct, frozen=True):
     imports: Imports
     threads: Threads
     messages: Messages
+    models: Models
     rate_limits: RateLimits
     audit: AuditLog
     retention: RetentionService

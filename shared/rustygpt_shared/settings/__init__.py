@@ -291,8 +291,9 @@ class Model(Section, frozen=True):
     """The provider's name under `llm.providers`."""
     name: str | None = None
     """The provider's name of the model; default: the name under `llm.models`."""
-    context_tokens: Positive = 8_192
-    """The size of the model's context window, in tokens."""
+    context_tokens: Positive | None = None
+    """The size of the model's context window, in tokens; default: what its server says, else
+    8,192."""
     params: dict[str, Any] = {}
     """Further fields of requests to the model, such as `temperature`."""
 
@@ -301,11 +302,13 @@ class Llm(Section, frozen=True):
     """The assistant's models."""
 
     default_model: str | None = None
-    """The model of conversations that name none; default: a local model if found, else demo."""
+    """The model of conversations that name none; default: the first of `llm.models`, else the first
+    that a provider or a server on this machine lists, else demo."""
     providers: dict[str, Provider] = {}
     """The providers, by name."""
     models: dict[str, Model] = {}
-    """The models, by the name that users see."""
+    """The models, by the name that users see. A provider that none of them names offers all models
+    that it lists."""
     timeout_seconds: Seconds = 120
     """How long an answer may take, in seconds."""
     idle_timeout_seconds: Seconds = 60

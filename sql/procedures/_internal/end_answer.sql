@@ -4,7 +4,8 @@
 -- hold the lease.
 CREATE OR REPLACE FUNCTION rustygpt.end_answer(
   _message_id uuid, _instance_id text, _content text, _reasoning text, _finish_reason text,
-  _usage json, _error_code text, _error_message text, _now timestamptz,
+  _usage json, _error_code text, _error_message text,
+  _omitted_messages integer, _now timestamptz,
   OUT event_numbers bigint[], OUT event_types text[], OUT event_payloads text[]
 )
 LANGUAGE plpgsql AS $$
@@ -27,7 +28,8 @@ BEGIN
   SELECT count(*), string_agg(c.content, '' ORDER BY c.idx) INTO _chunk_count, _text
   FROM rustygpt.chunks c WHERE c.message_id = _message_id;
   UPDATE rustygpt.messages m SET content = COALESCE(_content, _text, ''),
-    reasoning = _reasoning, finish_reason = _finish_reason, usage = _usage, streaming = false,
+    reasoning = _reasoning, finish_reason = _finish_reason, usage = _usage,
+    omitted_messages = _omitted_messages, streaming = false,
     text_events = m.text_events || (_last + 1),
     error = CASE WHEN _error_code IS NOT NULL THEN json_build_object('code', _error_code,
       'message', COALESCE(_error_message, '')) END

@@ -14,5 +14,6 @@ LANGUAGE sql STABLE AS $$
     'model', _message.model,
     'reasoning', _message.reasoning, 'finish_reason', _message.finish_reason,
     'usage', _message.usage, 'error', _message.error,
+    'omitted_messages', _message.omitted_messages,
     'streaming', NULLIF(_message.streaming, false)), 'change', _change))::text
 $$;

@@ -20,7 +20,7 @@ BEGIN
       WHERE g.message_id = _generation.message_id AND g.lease_until <= _now);
     SELECT * INTO _logged FROM rustygpt.end_answer(_generation.message_id,
       _generation.instance_id, NULL, NULL, 'error', NULL, 'RGP.UNAVAILABLE',
-      'The server stopped while it wrote this answer; ask again.', _now);
+      'The server stopped while it wrote this answer; ask again.', NULL, _now);
     RETURN QUERY SELECT _generation.message_id, _generation.conversation_id, _logged.event_numbers,
       _logged.event_types, _logged.event_payloads;
   END LOOP;

@@ -2,7 +2,8 @@
 -- another process holds its lease.
 CREATE OR REPLACE FUNCTION rustygpt.finish_answer(
   _message_id uuid, _instance_id text, _content text, _reasoning text, _finish_reason text,
-  _usage json, _error_code text, _error_message text, _now timestamptz
+  _usage json, _error_code text, _error_message text,
+  _omitted_messages integer, _now timestamptz
 ) RETURNS TABLE (conversation_id uuid, event_numbers bigint[], event_types text[],
   event_payloads text[])
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
@@ -11,6 +12,6 @@ BEGIN
   PERFORM rustygpt.set_actor_system();
   RETURN QUERY SELECT rustygpt.conversation_of(_message_id), e.* FROM rustygpt.end_answer(
     _message_id, _instance_id, _content, _reasoning, _finish_reason, _usage, _error_code,
-    _error_message, _now) AS e;
+    _error_message, _omitted_messages, _now) AS e;
 END
 $$;

@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION rustygpt.search_messages(
   conversation_title text, thread_excerpt text, id uuid, root_id uuid, conversation_id uuid, role text, content text, path text,
   depth integer, seq integer, created_at timestamptz, parent_id uuid, author_user_id uuid,
   author_name text, edited_at timestamptz, deleted_at timestamptz, deleted_by uuid, model text,
-  reasoning text, finish_reason text, usage json, error json, streaming boolean)
+  reasoning text, finish_reason text, usage json, error json, omitted_messages integer, streaming boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -54,7 +54,8 @@ BEGIN
       rustygpt.search_lexemes(_words),
       m.title, m.root_excerpt, m.id, m.root_id, m.conversation_id, m.role, m.content, m.path, m.depth,
       m.seq, m.created_at, m.parent_id, m.author_user_id, m.author_name, m.edited_at,
-      m.deleted_at, m.deleted_by, m.model, m.reasoning, m.finish_reason, m.usage, m.error, m.streaming
+      m.deleted_at, m.deleted_by, m.model, m.reasoning, m.finish_reason, m.usage, m.error,
+      m.omitted_messages, m.streaming
     FROM (SELECT 1) AS always LEFT JOIN page m ON true LEFT JOIN last l ON true
     ORDER BY m.ordinality;
 END

@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION rustygpt.list_messages(
   conversation_id uuid, role text, content text, path text, depth integer, seq integer,
   created_at timestamptz, parent_id uuid, author_user_id uuid, author_name text,
   edited_at timestamptz, deleted_at timestamptz, deleted_by uuid, model text, reasoning text, finish_reason text,
-  usage json, error json, streaming boolean)
+  usage json, error json, omitted_messages integer, streaming boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
@@ -22,7 +22,8 @@ BEGIN
         false),
       p.id, p.root_id, p.conversation_id, p.role, p.content, p.path, p.depth, p.seq, p.created_at,
       p.parent_id, p.author_user_id, p.author_name, p.edited_at, p.deleted_at, p.deleted_by,
-      p.model, p.reasoning, p.finish_reason, p.usage, p.error, p.streaming
+      p.model, p.reasoning, p.finish_reason, p.usage, p.error, p.omitted_messages,
+      p.streaming
     FROM rustygpt.conversations c LEFT JOIN LATERAL (
       SELECT n.*, bool_or(_before_seq IS NOT NULL AND NOT n.kept) OVER () AS more_before,
         bool_or(_after_seq IS NOT NULL AND NOT n.kept) OVER () AS more_after

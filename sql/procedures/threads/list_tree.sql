@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION rustygpt.list_tree(
   conversation_id uuid, role text, content text, path text, depth integer, seq integer,
   created_at timestamptz, parent_id uuid, author_user_id uuid, author_name text,
   edited_at timestamptz, deleted_at timestamptz, deleted_by uuid, model text, reasoning text, finish_reason text,
-  usage json, error json, streaming boolean)
+  usage json, error json, omitted_messages integer, streaming boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = rustygpt, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
@@ -31,7 +31,8 @@ BEGIN
         WHERE m.root_id = _root_id ORDER BY m.path DESC LIMIT 1), false),
       p.id, p.root_id, p.conversation_id, p.role, p.content, p.path, p.depth, p.seq, p.created_at,
       p.parent_id, p.author_user_id, p.author_name, p.edited_at, p.deleted_at, p.deleted_by,
-      p.model, p.reasoning, p.finish_reason, p.usage, p.error, p.streaming
+      p.model, p.reasoning, p.finish_reason, p.usage, p.error, p.omitted_messages,
+      p.streaming
     FROM rustygpt.conversations c LEFT JOIN LATERAL (
       SELECT n.*, bool_or(n.side = -1 AND NOT n.kept) OVER () AS more_before,
         bool_or(n.side = 1 AND NOT n.kept) OVER () AS more_after

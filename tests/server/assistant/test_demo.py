@@ -5,7 +5,7 @@ import asyncio
 from tests.support.fakes.fake_clock import FakeClock
 
 from rustygpt_server.assistant.demo import DemoProvider
-from rustygpt_server.assistant.provider import ChatMessage, CompletionChunk, Prompt
+from rustygpt_server.assistant.provider import ChatMessage, CompletionChunk, ListedModel, Prompt
 
 
 async def _answer(*chat_messages: ChatMessage) -> list[CompletionChunk]:
@@ -50,5 +50,5 @@ async def test_the_demo_lists_one_model() -> None:
     """Its only model is `demo`."""
     demo = DemoProvider(FakeClock())
 
-    assert await demo.list_models() == ["demo"]
+    assert await demo.list_models() == [ListedModel("demo")]
     await demo.close()

@@ -1,6 +1,7 @@
 """The generation of one answer, with a scripted model and a real database."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -20,7 +21,7 @@ from tests.support.fakes.fake_model_server import (
 from tests.support.wait import until
 
 from rustygpt_server.assistant.answer import AnswerInProgress
-from rustygpt_server.assistant.provider import CompletionChunk, Prompt
+from rustygpt_server.assistant.provider import CompletionChunk, ListedModel, Prompt
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db import answers, messages
 from rustygpt_server.db.answers import AnswerResult
@@ -55,6 +56,37 @@ async def test_a_complete_answer_has_the_models_finish_reason(builder: DatabaseB
     sample = assistant.metrics.registry.get_sample_value
     assert sample("llm_tokens_total", {"model": "demo", "kind": "completion"}) == 2
     assert sample("llm_first_token_seconds_count", {"model": "demo"}) == 1
+
+
+async def test_the_prompt_fits_into_the_context(builder: DatabaseBuilder) -> None:
+    """The newest messages are sent, and the answer says how many earlier ones did not fit."""
+    async with fake_model_server(answer("fine")) as model:
+        assistant = AssistantHarness(builder.db, openai_provider(model.url), context_tokens=100)
+        _, target = await ask_question(builder, earlier=["x" * 200, "y" * 40])
+        answer_in_progress = AnswerInProgress(target, assistant.hub, 0)
+        result = await assistant.generator.generate(answer_in_progress)
+        await assistant.catalog.close()
+
+    assert result.omitted_messages == 1
+    sent = "".join(message["content"] for message in model.requests[0].body["messages"])
+    assert "y" * 40 in sent
+    assert "x" not in sent
+
+
+async def test_a_model_that_counts_more_tokens_gets_shorter_prompts(
+    builder: DatabaseBuilder,
+) -> None:
+    """The usage that it reports is compared with the estimate."""
+    usage = {"prompt_tokens": 1_200, "completion_tokens": 1, "total_tokens": 1_201}
+    reported = f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode()
+    script = ScriptedAnswer([chunk("a"), reported, finished()])
+    async with fake_model_server(script) as model:
+        assistant = AssistantHarness(builder.db, openai_provider(model.url), context_tokens=1_000)
+        for expected in (None, 1):
+            _, target = await ask_question(builder, earlier=["x" * 1_200])
+            result = await assistant.generator.generate(AnswerInProgress(target, assistant.hub, 0))
+            assert result.omitted_messages == expected
+        await assistant.catalog.close()
 
 
 async def test_an_endless_answer_ends_at_the_maximum_length(builder: DatabaseBuilder) -> None:
@@ -150,8 +182,8 @@ class EndlessProvider:
         finally:
             self.closed = True
 
-    async def list_models(self) -> list[str]:
-        return ["demo"]
+    async def list_models(self) -> list[ListedModel]:
+        return [ListedModel("demo")]
 
     async def close(self) -> None:
         """Release nothing."""

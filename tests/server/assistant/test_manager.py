@@ -10,7 +10,7 @@ from tests.support.database.database_builder import INSTANCE_ID, DatabaseBuilder
 from tests.support.wait import until
 
 from rustygpt_server.assistant.answer import AnswerTarget
-from rustygpt_server.assistant.provider import CompletionChunk, Prompt
+from rustygpt_server.assistant.provider import CompletionChunk, ListedModel, Prompt
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db import answers, messages
 from rustygpt_server.db.bootstrap import PoolLogin
@@ -36,8 +36,8 @@ class WaitingProvider:
         await self.resume.wait()
         yield CompletionChunk(finish_reason="stop")
 
-    async def list_models(self) -> list[str]:
-        return ["demo"]
+    async def list_models(self) -> list[ListedModel]:
+        return [ListedModel("demo")]
 
     async def close(self) -> None:
         """Release nothing."""

@@ -16,7 +16,13 @@ from tests.support.fakes.fake_model_server import (
 )
 
 from rustygpt_server.assistant.openai import OpenAIProvider, retry_seconds
-from rustygpt_server.assistant.provider import ChatMessage, CompletionChunk, Prompt, ProviderError
+from rustygpt_server.assistant.provider import (
+    ChatMessage,
+    CompletionChunk,
+    ListedModel,
+    Prompt,
+    ProviderError,
+)
 from rustygpt_server.runtime import Runtime
 from rustygpt_shared.models.messages import Usage
 from rustygpt_shared.settings import Provider
@@ -307,7 +313,7 @@ async def test_models_are_listed() -> None:
     """The list has the ids of the server's models."""
     async with fake_model_server(answer("a")) as server:
         provider = OpenAIProvider(Provider(kind="openai", base_url=server.url), 5, Runtime())
-        assert await provider.list_models() == ["scripted"]
+        assert await provider.list_models() == [ListedModel("scripted")]
         await provider.close()
 
 

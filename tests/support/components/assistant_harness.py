@@ -1,5 +1,6 @@
 """The assistant on a test database: manager, generator and catalog as a server builds them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from tests.support.database.database_builder import INSTANCE_ID, DatabaseBuilder
@@ -40,13 +41,14 @@ class AssistantHarness:
         provider: Provider,
         llm: Llm | None = None,
         limits: TimeLimits | None = None,
+        context_tokens: int = 8_192,
     ) -> None:
         base = llm or Llm()
         limits = limits or TimeLimits()
         settings = Llm(
             default_model="demo",
             providers={"p": ProviderSettings(kind="demo")},
-            models={"demo": ModelSettings(provider="p")},
+            models={"demo": ModelSettings(provider="p", context_tokens=context_tokens)},
             timeout_seconds=base.timeout_seconds,
             idle_timeout_seconds=base.idle_timeout_seconds,
             max_concurrent_requests=base.max_concurrent_requests,
@@ -85,9 +87,19 @@ def answer_target(result: PostResult) -> AnswerTarget:
 
 
 async def ask_question(
-    builder: DatabaseBuilder, content: str = "question"
+    builder: DatabaseBuilder, content: str = "question", earlier: Sequence[str] = ()
 ) -> tuple[UUID, AnswerTarget]:
-    """Post a question in a new conversation; return the author and the started answer."""
+    """Post a question in a new conversation; return the author and the started answer.
+
+    Messages `earlier` in the chain come before it.
+    """
     user_id = await builder.person(f"p{builder.id().hex[-8:]}")
     conversation_id = await builder.conversation(user_id, mode="always")
-    return user_id, answer_target(await builder.post(user_id, conversation_id, content))
+    posted = None
+    for text in (*earlier, content):
+        if posted is None:
+            posted = await builder.post(user_id, conversation_id, text)
+        else:
+            posted = await builder.reply(user_id, posted.posted.message_id, text)
+    assert posted is not None
+    return user_id, answer_target(posted)

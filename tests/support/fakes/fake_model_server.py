@@ -34,7 +34,8 @@ class FakeModelServer:
 
     def __init__(self, *scripts: ScriptedAnswer) -> None:
         self.scripts = list(scripts)
-        self.models = ["scripted"]
+        self.models: list[str | dict[str, Any]] = ["scripted"]
+        """What it lists: ids, or entries with more fields."""
         self.requests: list[RecordedRequest] = []
         self.disconnected = asyncio.Event()
         self.url = ""
@@ -44,7 +45,8 @@ class FakeModelServer:
             while True:
                 request = await _read(reader)
                 if request.path.endswith("/models"):
-                    listed = {"object": "list", "data": [{"id": name} for name in self.models]}
+                    data = [{"id": m} if isinstance(m, str) else m for m in self.models]
+                    listed = {"object": "list", "data": data}
                     script = ScriptedAnswer(
                         [json.dumps(listed).encode()], content_type="application/json"
                     )
@@ -92,7 +94,9 @@ async def _read(reader: asyncio.StreamReader) -> RecordedRequest:
 
 
 @asynccontextmanager
-async def fake_model_server(*scripts: ScriptedAnswer) -> AsyncIterator[FakeModelServer]:
+async def fake_model_server(
+    *scripts: ScriptedAnswer, port: int = 0
+) -> AsyncIterator[FakeModelServer]:
     """Run the server on a loopback port."""
     model_server = FakeModelServer(*scripts)
     tasks: set[asyncio.Task[None]] = set()
@@ -108,7 +112,7 @@ async def fake_model_server(*scripts: ScriptedAnswer) -> AsyncIterator[FakeModel
         finally:
             tasks.discard(task)
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle, "127.0.0.1", port)
     model_server.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
         yield model_server

@@ -12,6 +12,7 @@ from rustygpt_tui.client.exports import ExportCalls
 from rustygpt_tui.client.imports import ImportCalls
 from rustygpt_tui.client.invites import InviteCalls
 from rustygpt_tui.client.messages import MessageCalls
+from rustygpt_tui.client.models import ModelCalls
 from rustygpt_tui.client.presence import PresenceCalls
 from rustygpt_tui.client.rate_limits import RateLimitCalls
 from rustygpt_tui.client.search import SearchCalls
@@ -35,6 +36,7 @@ class Client(
     ImportCalls,
     InviteCalls,
     MessageCalls,
+    ModelCalls,
     SearchCalls,
     PresenceCalls,
     RateLimitCalls,
