@@ -238,9 +238,8 @@ class BudgetUsedUp(RequestError):
 _MODEL_STATUSES: Final = {
     "unknown_model": 404,
     "context_length_exceeded": 400,
-    "exceed_context_size_error": 400,
     "stopped": 409,
-    "busy": 503,
+    "queue_full": 503,
     "shutdown": 503,
     "timeout": 504,
 }

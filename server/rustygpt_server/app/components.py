@@ -175,7 +175,7 @@ async def _build_core(
         realtime=realtime,
         catalog=catalog,
         answer_manager=AnswerManager(db, hub, backplane, catalog, generator, runtime, instance_id),
-        completion_generator=CompletionGenerator(catalog, settings.llm, runtime, generator.slots),
+        completion_generator=CompletionGenerator(catalog, settings.llm, runtime),
         access=access,
         memberships=Memberships(db, hub, access, runtime),
         unread=UnreadCounter(db, hub, backplane, runtime),
@@ -321,7 +321,7 @@ def _message_services(
             core.completion_generator,
             TokenBudgets(db, daily_tokens, runtime.clock),
             settings,
-            runtime.clock,
+            runtime,
         ),
         "stored_completions": StoredCompletions(
             conversations, threads, messages, core.answer_manager, runtime.clock
@@ -409,7 +409,9 @@ def _provider_factory(context: ServerContext) -> Callable[[ProviderSettings], Pr
     def make_provider(settings: ProviderSettings) -> Provider:
         if settings.kind == "demo":
             return DemoProvider(context.runtime.clock)
-        idle = context.settings.llm.idle_timeout_seconds
-        return OpenAIProvider(settings, idle, context.runtime)
+        llm = context.settings.llm
+        # The time limits of an answer come first: their errors say more.
+        silence = max(llm.first_token_timeout_seconds, llm.idle_timeout_seconds) + 5
+        return OpenAIProvider(settings, silence, context.runtime)
 
     return make_provider

@@ -7,11 +7,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, cast
+from uuid import UUID
 
 from msgspec import Struct
 
 from rustygpt_server.assistant.catalog import Catalog, ResolvedModel
-from rustygpt_server.assistant.prompt import check_fits, estimate_prompt, estimate_tokens
+from rustygpt_server.assistant.deadlines import Deadlines
+from rustygpt_server.assistant.prompt import estimate_prompt, estimate_tokens
 from rustygpt_server.assistant.provider import ChatMessage, CompletionChunk, Prompt, ProviderError
 from rustygpt_server.assistant.stop_sequences import StopFilter
 from rustygpt_server.runtime import Runtime
@@ -43,6 +45,8 @@ class CompletionProgress:
         self._stops = StopFilter(request.stops)
         self._parts: list[str] = []
         self._length = 0
+        self.has_text = False
+        """True once the model has sent text, of which the reader may have got nothing."""
         self._is_counted = False
         self._was_called = False
         self._reported: Usage | None = None
@@ -56,7 +60,8 @@ class CompletionProgress:
         """Count a chunk; return the part of it that the reader gets."""
         self.finish_reason = chunk.finish_reason or self.finish_reason
         self._reported = chunk.usage or self._reported
-        self._is_counted |= bool(chunk.content or chunk.reasoning)
+        self.has_text |= bool(chunk.content or chunk.reasoning)
+        self._is_counted |= self.has_text
         reasoning = self._limited(chunk.reasoning)
         content = self._limited(self._stops.feed(chunk.content))
         if self._stops.found:
@@ -94,71 +99,68 @@ class CompletionProgress:
 
 
 class CompletionGenerator:
-    """Generates completions; they share the places of the process's answers."""
+    """Generates completions; they wait in the queues of their providers as answers do."""
 
-    def __init__(
-        self, catalog: Catalog, settings: Llm, runtime: Runtime, slots: asyncio.Semaphore
-    ) -> None:
-        """`slots` are the places of requests to models."""
+    def __init__(self, catalog: Catalog, settings: Llm, runtime: Runtime) -> None:
         self._catalog = catalog
         self._settings = settings
         self._clock = runtime.clock
         self._metrics = runtime.metrics
-        self._slots = slots
 
-    async def generate(self, progress: CompletionProgress, emit: Emit) -> None:
-        """Generate a completion; `emit` gets its text and may wait. Raises ProviderError.
+    async def generate(self, progress: CompletionProgress, user_id: UUID, emit: Emit) -> None:
+        """Generate a completion for a user; `emit` gets its text. Raises ProviderError.
 
-        A cancellation stops the model. The time limit holds for the wait for a place, and then for
-        the completion, in which it includes the reader's time.
+        A cancellation stops the model; a reader that takes no text for too long does, too.
         """
-        model = self._catalog.resolve(progress.request.model)
-        check_fits(progress.request.messages, model.context_tokens)
-        seconds = self._settings.timeout_seconds
-        await self._wait_for_slot(seconds)
+        request = progress.request
+        model = self._catalog.resolve(request.model)
         try:
-            label = self._catalog.label(progress.request.model)
-            with self._metrics.active.labels(label).track_inprogress():
-                async with asyncio.timeout(seconds):
+            async with model.queue.slot(user_id, _ignore_position):
+                with self._metrics.active.labels(self._label(progress)).track_inprogress():
                     await self._stream(model, progress, emit)
-        except TimeoutError:
-            self._metrics.timeouts.inc()
-            raise ProviderError("The model took too long; ask for less.", "timeout") from None
+        except ProviderError as error:
+            if error.code == "timeout":
+                self._metrics.timeouts.inc()
+            raise
         finally:
-            self._slots.release()
             self._count(progress)
-
-    async def _wait_for_slot(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise ProviderError("The models are busy; try again in a moment.", "busy") from None
 
     async def _stream(self, model: ResolvedModel, progress: CompletionProgress, emit: Emit) -> None:
         request = progress.request
         prompt = Prompt(model.name, request.messages, {**model.params, **request.params})
         started = self._clock.monotonic()
         progress.begin()
+        deadlines = Deadlines(self._settings)
         source = cast("AsyncGenerator[CompletionChunk, None]", model.provider.stream(prompt))
-        idle: float | None = None
         async with aclosing(source) as chunks:
             while not progress.is_complete:
-                async with asyncio.timeout(idle):
-                    chunk = await anext(chunks, None)
+                chunk = await deadlines.next_chunk(chunks)
                 if chunk is None:
                     break
-                if idle is None:
-                    label = self._catalog.label(request.model)
-                    first = self._metrics.time_to_first_token.labels(label)
+                if not progress.has_text and (chunk.content or chunk.reasoning):
+                    first = self._metrics.time_to_first_token.labels(self._label(progress))
                     first.observe(self._clock.monotonic() - started)
-                idle = self._settings.idle_timeout_seconds
-                await emit(progress.add(chunk))
-        await emit(progress.end())
+                await self._send(progress.add(chunk), emit)
+        await self._send(progress.end(), emit)
+
+    async def _send(self, chunk: CompletionChunk, emit: Emit) -> None:
+        try:
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                await emit(chunk)
+        except TimeoutError:
+            message = "The client took no more text of the completion, so it was stopped."
+            raise ProviderError(message, "slow_client") from None
+
+    def _label(self, progress: CompletionProgress) -> str:
+        return self._catalog.label(progress.request.model)
 
     def _count(self, progress: CompletionProgress) -> None:
         usage = progress.usage()
         if usage:
-            label = self._catalog.label(progress.request.model)
+            label = self._label(progress)
             self._metrics.tokens.labels(label, "prompt").inc(usage.prompt_tokens)
             self._metrics.tokens.labels(label, "completion").inc(usage.completion_tokens)
+
+
+def _ignore_position(_position: int) -> None:
+    """A completion does not show what it waits for."""

@@ -17,11 +17,11 @@ from rustygpt_server.assistant.completions import (
     CompletionInput,
     CompletionProgress,
 )
-from rustygpt_server.assistant.provider import CompletionChunk, ProviderError
-from rustygpt_server.clock import Clock
+from rustygpt_server.assistant.provider import CompletionChunk, ContextExceeded, ProviderError
 from rustygpt_server.db import usage
 from rustygpt_server.db.database import Database
 from rustygpt_server.errors import ModelFailed, RequestError
+from rustygpt_server.runtime import Runtime
 from rustygpt_server.telemetry import log
 from rustygpt_shared.chat_completions import StoredPlace
 from rustygpt_shared.models.messages import Usage
@@ -66,6 +66,7 @@ class GeneratedCompletion:
     def __init__(
         self,
         generator: CompletionGenerator,
+        actor: UUID,
         request: CompletionInput,
         created: datetime,
         on_usage: Callable[[Usage | None], asyncio.Future[None]],
@@ -75,6 +76,7 @@ class GeneratedCompletion:
         self.created = created
         self.place: StoredPlace | None = None
         self._generator = generator
+        self._actor = actor
         self._progress = CompletionProgress(request)
         self._on_usage = on_usage
         self._queue: asyncio.Queue[CompletionPart | ModelFailed] = asyncio.Queue(QUEUED_CHUNKS)
@@ -106,7 +108,9 @@ class GeneratedCompletion:
     async def _run(self) -> None:
         outcome: CompletionEnd | ModelFailed
         try:
-            await self._generator.generate(self._progress, self._emit)
+            await self._generator.generate(self._progress, self._actor, self._emit)
+        except ContextExceeded as error:
+            outcome = ModelFailed(error.detail, "context_length_exceeded")
         except ProviderError as error:
             outcome = ModelFailed(error.detail, error.code)
         except asyncio.CancelledError:
@@ -136,16 +140,23 @@ class Completions:
         generator: CompletionGenerator,
         budgets: TokenBudgets,
         settings: Settings,
-        clock: Clock,
+        runtime: Runtime,
     ) -> None:
         self.silence_seconds: float = settings.sse.heartbeat_seconds
         """After this much silence a stream needs a comment."""
-        self.longest_seconds: float = 2 * settings.llm.timeout_seconds + _GRACE_SECONDS
-        """How long a completion takes at most: the wait for a place, and its own time limit."""
+        self.longest_seconds: float = sum(
+            (
+                runtime.limits.queue_wait,
+                settings.llm.first_token_timeout_seconds,
+                settings.llm.timeout_seconds,
+                _GRACE_SECONDS,
+            )
+        )
+        """How long a completion takes at most, with the wait for its turn."""
         self._db = db
         self._generator = generator
         self._budgets = budgets
-        self._clock = clock
+        self._clock = runtime.clock
         self._open: set[GeneratedCompletion] = set()
         self._recording: set[asyncio.Future[None]] = set()
         self._is_stopping = False
@@ -167,7 +178,8 @@ class Completions:
             recording.add_done_callback(self._recording.discard)
             return recording
 
-        completion = GeneratedCompletion(self._generator, request, self._clock.now(), record)
+        now = self._clock.now()
+        completion = GeneratedCompletion(self._generator, actor, request, now, record)
         self._open.add(completion)
         return completion
 

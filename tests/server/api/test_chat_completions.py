@@ -297,7 +297,11 @@ async def test_a_failure_before_the_first_chunk_is_an_http_error(
     start_server: StartServer, script: ScriptedAnswer, status: int, code: str, *, stream: bool
 ) -> None:
     """Its code is the model server's; a stream was not started."""
-    async with _serving(start_server, script, timeout_seconds=1) as (server, program, _):
+    async with _serving(start_server, script, first_token_timeout_seconds=1) as (
+        server,
+        program,
+        _,
+    ):
         server.components.services.completions.silence_seconds = 30
         refused = await program.post(URL, {**HELLO, "stream": stream}, expect=status)
     assert refused["error"]["code"] == code

@@ -47,7 +47,7 @@ async def _completed(line: str) -> list[str]:
     )
     out, err = await process.communicate()
     assert err == b""
-    return [item.removeprefix("plain,") for item in out.decode().splitlines()]
+    return [item.removeprefix("plain,") for item in out.decode().split()]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 from rustygpt_shared.requests import Request
 from rustygpt_shared.text_rules import MESSAGE_MAX
 from rustygpt_tui.commands.base import CommandContext
+from rustygpt_tui.conversation.attachments import read_attachment
 from rustygpt_tui.errors import UsageError
+from rustygpt_tui.store.attachment import with_attachments
 
 R = TypeVar("R", bound=Request)
 
@@ -85,33 +87,9 @@ def _decoded(data: bytes) -> str:
         raise UsageError("Standard input is not text in UTF-8.") from None
 
 
-def with_attachments(text: str, files: Sequence[Path]) -> str:
-    """Return the text with files appended, each in a code fence longer than any in the file.
-
-    Raises UsageError for a file that is no text in UTF-8, or of more than 256 KiB: no message is
-    longer.
-    """
-    for file in files:
-        content = _text_of(file).rstrip("\n")
-        fence = "```"
-        while fence in content:
-            fence += "`"
-        text = f"{text}\n\n{file.name}:\n{fence}\n{content}\n{fence}"
-    return text
-
-
-def _text_of(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise UsageError(f"{file} cannot be attached: it has more than {_MAX_BYTES >> 10} KiB.")
-        text = data.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be attached: {_reason(error)}.") from None
-    if "\x00" in text:
-        raise UsageError(f"{file} cannot be attached: it is not a text file.")
-    return text
+def with_files(text: str, files: Sequence[Path]) -> str:
+    """Return the text with files appended, each in a code block below its name."""
+    return with_attachments(text, [read_attachment(file, may_wait=True) for file in files])
 
 
 def build_request(request_type: type[R], **fields: Any) -> R:
@@ -157,9 +135,3 @@ def secret_line(subject: str) -> str:
 def _check_may_prompt(context: CommandContext, flag: str) -> None:
     if context.no_input or not sys.stdin.isatty():
         raise UsageError(f"A value is missing and no prompt is possible; give it with {flag}.")
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not text in UTF-8"
-    return (error.strerror or "it cannot be read").lower()
