@@ -107,7 +107,7 @@ async def test_a_completion_that_is_too_long_ends_with_length(database: Database
 
 
 async def test_a_stop_sequence_at_once_is_counted(database: Database) -> None:
-    """Whoever gets no text has used the model all the same."""
+    """A reader who gets no text has used the model all the same."""
     request = CompletionInput("demo", INPUT.messages, stops=("H",))
     text, progress = await _generate(database, _Model(CompletionChunk(content="Hello")), request)
 
