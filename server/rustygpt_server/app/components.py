@@ -378,7 +378,9 @@ def _provider_factory(context: ServerContext) -> Callable[[ProviderSettings], Pr
     def make_provider(settings: ProviderSettings) -> Provider:
         if settings.kind == "demo":
             return DemoProvider(context.runtime.clock)
-        idle = context.settings.llm.idle_timeout_seconds
-        return OpenAIProvider(settings, idle, context.runtime)
+        llm = context.settings.llm
+        # The time limits of an answer come first: their errors say more.
+        silence = max(llm.first_token_timeout_seconds, llm.idle_timeout_seconds) + 5
+        return OpenAIProvider(settings, silence, context.runtime)
 
     return make_provider

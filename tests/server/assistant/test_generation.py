@@ -98,9 +98,27 @@ async def test_an_endless_answer_ends_at_the_maximum_length(builder: DatabaseBui
     assert len(result.content) == MESSAGE_MAX
 
 
-async def test_a_silent_model_is_a_timeout(builder: DatabaseBuilder) -> None:
-    """The text so far is kept."""
-    script = ScriptedAnswer([chunk("half"), asyncio.Event()])
+_PING = b": still working\n\n"
+
+
+@pytest.mark.parametrize("part", [_PING, chunk(""), b'data: {"choices": []}\n\n'])
+async def test_a_model_has_a_time_limit_to_its_first_text(
+    builder: DatabaseBuilder, part: bytes
+) -> None:
+    """Comments and empty chunks keep the connection, not the answer."""
+    script = ScriptedAnswer([p for _ in range(1_000) for p in (part, 0.02)])
+    result, _, assistant = await _generate(
+        builder, script, llm=Llm(first_token_timeout_seconds=1, idle_timeout_seconds=60)
+    )
+
+    assert (result.content, result.finish_reason, result.error_code) == ("", "timeout", "timeout")
+    assert "did not begin to answer within 1 s" in (result.error_message or "")
+    assert assistant.metrics.registry.get_sample_value("rustygpt_stream_timeouts_total") == 1
+
+
+async def test_a_model_that_falls_silent_is_a_timeout(builder: DatabaseBuilder) -> None:
+    """The text so far is kept; comments do not count as text."""
+    script = ScriptedAnswer([chunk("half"), *[p for _ in range(1_000) for p in (_PING, 0.02)]])
     result, _, _ = await _generate(builder, script, llm=Llm(idle_timeout_seconds=1))
 
     assert (result.content, result.finish_reason, result.error_code) == (
@@ -108,6 +126,7 @@ async def test_a_silent_model_is_a_timeout(builder: DatabaseBuilder) -> None:
         "timeout",
         "timeout",
     )
+    assert "sent no more text for 1 s" in (result.error_message or "")
 
 
 async def test_an_answer_has_a_maximum_duration(builder: DatabaseBuilder) -> None:
@@ -117,7 +136,29 @@ async def test_an_answer_has_a_maximum_duration(builder: DatabaseBuilder) -> Non
 
     assert result.finish_reason == "timeout"
     assert result.content.startswith("xx")
+    assert "wrote for 1 s and came to no end" in (result.error_message or "")
     assert assistant.metrics.registry.get_sample_value("rustygpt_stream_timeouts_total") == 1
+
+
+async def test_the_duration_counts_from_the_first_text(builder: DatabaseBuilder) -> None:
+    """A model may be loaded for longer than it may write."""
+    script = ScriptedAnswer([1.2, chunk("late"), finished()])
+    result, _, _ = await _generate(builder, script, llm=Llm(timeout_seconds=1))
+
+    assert (result.content, result.finish_reason) == ("late", "stop")
+
+
+async def test_reasoning_is_the_first_text(builder: DatabaseBuilder) -> None:
+    """It ends the wait, and is measured as the first token."""
+    reasoning = b'data: {"choices": [{"delta": {"reasoning": "hm"}}]}\n\n'
+    script = ScriptedAnswer([reasoning, 1.2, chunk("so"), finished()])
+    result, _, assistant = await _generate(
+        builder, script, llm=Llm(first_token_timeout_seconds=1, idle_timeout_seconds=60)
+    )
+
+    assert (result.content, result.reasoning, result.finish_reason) == ("so", "hm", "stop")
+    sample = assistant.metrics.registry.get_sample_value
+    assert sample("llm_first_token_seconds_count", {"model": "demo"}) == 1
 
 
 async def test_chunks_are_stored_during_generation(builder: DatabaseBuilder) -> None:

@@ -49,6 +49,7 @@ class AssistantHarness:
             default_model="demo",
             providers={"p": ProviderSettings(kind="demo")},
             models={"demo": ModelSettings(provider="p", context_tokens=context_tokens)},
+            first_token_timeout_seconds=base.first_token_timeout_seconds,
             timeout_seconds=base.timeout_seconds,
             idle_timeout_seconds=base.idle_timeout_seconds,
             max_concurrent_requests=base.max_concurrent_requests,
