@@ -72,6 +72,7 @@ from rustygpt_server.services.threads import Threads
 from rustygpt_server.services.tokens import Tokens
 from rustygpt_server.services.typing_status import TypingService
 from rustygpt_server.services.unread import UnreadCounter
+from rustygpt_server.services.usage import UsageService
 from rustygpt_server.services.well_known import WellKnownFiles
 from rustygpt_shared.settings import Provider as ProviderSettings
 
@@ -290,6 +291,7 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         threads=Threads(db, core.unread),
         messages=Messages(db, hub, core.answer_manager, core.catalog, typing, runtime),
         models=Models(core.catalog),
+        usage=UsageService(db, context.settings.llm.daily_token_budget, clock),
         rate_limits=RateLimits(db, access, context.settings.rate_limits, runtime),
         presence=presence,
         typing=typing,

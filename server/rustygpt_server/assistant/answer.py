@@ -44,6 +44,8 @@ class AnswerInProgress:
         """How many earlier messages did not fit into the prompt, if any."""
         self.stopped: Literal["cancelled", "error"] | None = None
         """Why the answer was stopped from outside, if it was."""
+        self.prompt_tokens = 0
+        """An estimate of the tokens of its prompt."""
         self._status: AnswerStatusChanged | None = None
         self._hub = hub
         self._interval = interval

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Literal, cast
 
 from rustygpt_server.assistant.answer import AnswerInProgress
+from rustygpt_server.assistant.budget import TokenBudgets
 from rustygpt_server.assistant.catalog import Catalog, ResolvedModel
 from rustygpt_server.assistant.deadlines import Deadlines
 from rustygpt_server.assistant.prompt import (
@@ -27,7 +28,7 @@ from rustygpt_server.clock import Clock
 from rustygpt_server.db import answers
 from rustygpt_server.db.answers import AnswerResult
 from rustygpt_server.db.database import Database
-from rustygpt_server.errors import Unavailable
+from rustygpt_server.errors import BudgetUsedUp, Unavailable
 from rustygpt_server.runtime import Runtime
 from rustygpt_shared.models.messages import Usage
 from rustygpt_shared.settings import Llm
@@ -54,6 +55,7 @@ class AnswerGenerator:
         self._metrics = runtime.metrics
         self._instance_id = instance_id
         self._token_ratios = TokenRatios()
+        self._budgets = TokenBudgets(db, settings.daily_token_budget, runtime.clock)
 
     async def generate(self, answer: AnswerInProgress) -> AnswerResult:
         """Generate an answer to its end; failures of the model are part of the result.
@@ -61,11 +63,15 @@ class AnswerGenerator:
         Raises the database's exceptions. A cancellation gives a result if the answer was stopped.
         """
         try:
+            await self._budgets.check_answer(answer.message_id)
             model = self._catalog.resolve(answer.target.model)
             async with model.queue.slot(answer.target.user_id, answer.set_queued):
+                await self._budgets.check_answer(answer.message_id)
                 with self._metrics.active.labels(self._label(answer)).track_inprogress():
                     await self._stream_within_context(answer, model)
             return self._finished_result(answer)
+        except BudgetUsedUp as error:
+            return failed_result(answer, error.code, error.detail)
         except ProviderError as error:
             reason: FinishReason = "error"
             if error.code == "timeout":
@@ -103,9 +109,8 @@ class AnswerGenerator:
                     break
                 await store.save(self._limits.chunk_interval)
         if answer.usage:
-            estimated = estimate_prompt(prompt.messages)
-            self._token_ratios.learn(model.name, estimated, answer.usage.prompt_tokens)
-        answer.usage = answer.usage or _estimated_usage(prompt, answer)
+            self._token_ratios.learn(model.name, answer.prompt_tokens, answer.usage.prompt_tokens)
+        answer.usage = answer.usage or _estimated_usage(answer)
         await store.save(0)
 
     async def _prompt(self, answer: AnswerInProgress, model: ResolvedModel) -> Prompt:
@@ -116,6 +121,7 @@ class AnswerGenerator:
         chain = from_a_question(chain)
         answer.omitted_messages = chain.omitted or None
         messages = build_messages(chain)
+        answer.prompt_tokens = estimate_prompt(messages)
         check_fits(messages, self._token_ratios.estimated(model.name, model.context_tokens))
         return Prompt(model.name, messages, model.params)
 
@@ -163,7 +169,7 @@ def _result(
         answer.content,
         reason,
         answer.reasoning or None,
-        answer.usage,
+        answer.usage or _estimated_usage(answer),
         error_code,
         error_message,
         answer.omitted_messages,
@@ -208,8 +214,10 @@ class _ChunkStore:
         self._chunks += 1
 
 
-def _estimated_usage(prompt: Prompt, answer: AnswerInProgress) -> Usage:
-    prompt_tokens = estimate_prompt(prompt.messages)
-    completion_tokens = estimate_tokens(answer.content) + estimate_tokens(answer.reasoning)
-    total = prompt_tokens + completion_tokens
-    return Usage(prompt_tokens, completion_tokens, total, estimated=True)
+def _estimated_usage(answer: AnswerInProgress) -> Usage | None:
+    """Return the usage of an answer with text whose model reported none, or not yet."""
+    tokens = estimate_tokens(answer.content) + estimate_tokens(answer.reasoning)
+    if not tokens:
+        return None
+    prompt_tokens = answer.prompt_tokens
+    return Usage(prompt_tokens, tokens, prompt_tokens + tokens, estimated=True)

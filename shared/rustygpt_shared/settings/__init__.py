@@ -324,6 +324,8 @@ class Llm(Section, frozen=True):
     """How long an answer may take from its first text to its end, in seconds."""
     max_concurrent_requests: Positive = 8
     """The maximum of answers in progress per provider and process; further ones wait in a queue."""
+    daily_token_budget: Positive | None = None
+    """How many tokens a user may use per day (UTC), in prompts and answers; default: no limit."""
 
 
 class GitHubOAuth(Section, frozen=True):

@@ -22,10 +22,11 @@ from tests.support.wait import until
 
 from rustygpt_server.assistant.answer import AnswerInProgress
 from rustygpt_server.assistant.provider import CompletionChunk, ListedModel, Prompt
-from rustygpt_server.clock import TimeLimits
-from rustygpt_server.db import answers, messages
+from rustygpt_server.clock import SystemClock, TimeLimits
+from rustygpt_server.db import answers, messages, usage
 from rustygpt_server.db.answers import AnswerResult
 from rustygpt_server.errors import Conflict
+from rustygpt_shared.models.messages import Usage
 from rustygpt_shared.settings import Llm
 from rustygpt_shared.text_rules import MESSAGE_MAX
 
@@ -228,3 +229,35 @@ class EndlessProvider:
 
     async def close(self) -> None:
         """Release nothing."""
+
+
+async def test_an_answer_that_breaks_off_has_an_estimated_usage(builder: DatabaseBuilder) -> None:
+    """Its text and its prompt count; an answer without text has no usage."""
+    result, _, _ = await _generate(builder, ScriptedAnswer([chunk("Hello")]))
+    assert (result.finish_reason, result.error_code) == ("error", "interrupted")
+    assert result.usage is not None
+    assert result.usage.estimated
+    assert result.usage.completion_tokens == 2
+    assert result.usage.prompt_tokens > 2
+
+    result, _, _ = await _generate(builder, ScriptedAnswer([b"{}"], status=500))
+    assert (result.finish_reason, result.usage) == ("error", None)
+
+
+async def test_beyond_the_budget_no_model_is_called(builder: DatabaseBuilder) -> None:
+    """The budget is that of the user who asked, on this day, whichever process counted it."""
+    async with fake_model_server(answer("Hello")) as model:
+        assistant = AssistantHarness(
+            builder.db, openai_provider(model.url), Llm(daily_token_budget=100)
+        )
+        user_id, target = await ask_question(builder)
+        now = SystemClock().now()
+        await usage.record_usage(builder.db, user_id, "m", Usage(60, 40, 100), now)
+        refused = await assistant.generator.generate(AnswerInProgress(target, assistant.hub, 0))
+        _, other = await ask_question(builder)
+        allowed = await assistant.generator.generate(AnswerInProgress(other, assistant.hub, 0))
+        await assistant.catalog.close()
+
+    assert (refused.finish_reason, refused.error_code) == ("error", "RGP.BUDGET")
+    assert allowed.content == "Hello"
+    assert len(model.requests) == 1

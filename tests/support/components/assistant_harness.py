@@ -53,6 +53,7 @@ class AssistantHarness:
             timeout_seconds=base.timeout_seconds,
             idle_timeout_seconds=base.idle_timeout_seconds,
             max_concurrent_requests=base.max_concurrent_requests,
+            daily_token_budget=base.daily_token_budget,
         )
         self.metrics = Metrics()
         self.clock = FakeClock(NOW)

@@ -21,6 +21,7 @@ from tests.support.sample_models import cookies
 
 from rustygpt_shared import events
 from rustygpt_shared.codec import encode
+from rustygpt_shared.models.assistant import ModelInfo, ModelList
 from rustygpt_shared.models.conversations import ConversationCreated, ConversationList
 from rustygpt_shared.models.messages import (
     CancelResult,
@@ -63,6 +64,11 @@ class FakeChatServer:
         self.posts_are_limited = False
         self.refused_changes = ""
         self.revisions: dict[UUID, list[str]] = {}
+        self.models = [
+            ModelInfo("small", "local", 8_192, True),
+            ModelInfo("large", "far", 0, False),
+        ]
+        self.models_fail = False
         self.streams = 0
         self.typing: list[TypingIndicator] = []
         self._ended = asyncio.Event()
@@ -124,6 +130,7 @@ class FakeChatServer:
         on("GET", "/api/stream", self._stream_all)
         on("POST", f"/api/threads/{CONVERSATION_ID}/root", self._post)
         on("GET", "/api/users", self._search)
+        on("GET", "/api/models", lambda _: self._models())
         on("POST", "/api/admin/users", self._make_account)
         self.route_messages()
 
@@ -160,6 +167,11 @@ class FakeChatServer:
             for user_id in self.conversation.people
         ]
         return PresenceList(users, self.typing, self.conversation.position)
+
+    def _models(self) -> FakeResponse:
+        if self.models_fail:
+            return problem(503, "RGP.UNAVAILABLE", "The models are away.")
+        return FakeResponse(200, ModelList(self.models))
 
     def _me(self) -> FakeResponse:
         if self.signed_in:

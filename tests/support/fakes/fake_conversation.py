@@ -152,10 +152,31 @@ class FakeConversation:
         self.streamed_texts[id] = before + text
         self.sent.append(self.delta(id, len(before), text))
 
-    def delta(self, id: UUID, offset: int, text: str) -> events.MessageDelta:
+    def stream_reasoning(self, id: UUID, text: str) -> None:
+        """Append text to the reasoning of an answer in progress; send it as a transient delta."""
+        before = self.messages[id].reasoning or ""
+        self.messages[id] = structs.replace(self.messages[id], reasoning=before + text)
+        self.sent.append(self.delta(id, 0, "", reasoning=text, reasoning_offset=len(before)))
+
+    def send_status(self, id: UUID, state: Any, **fields: Any) -> None:
+        """Send the state of an answer in progress."""
+        root = self.messages[id].root_id
+        payload = events.AnswerStatusPayload(CONVERSATION_ID, root, id, state, **fields)
+        self.sent.append(events.AnswerStatus(payload))
+
+    def delta(
+        self,
+        id: UUID,
+        offset: int,
+        text: str,
+        *,
+        reasoning: str | None = None,
+        reasoning_offset: int | None = None,
+    ) -> events.MessageDelta:
         """Return a delta of an answer."""
         message = self.messages[id]
-        choice = events.DeltaChoice(0, events.DeltaText(content=text))
+        delta = events.DeltaText(content=text or None, reasoning=reasoning)
+        choice = events.DeltaChoice(0, delta)
         payload = events.MessageDeltaPayload(
             f"{id}:0",
             "chat.completion.chunk",
@@ -164,6 +185,7 @@ class FakeConversation:
             CONVERSATION_ID,
             offset,
             [choice],
+            reasoning_offset=reasoning_offset,
         )
         return events.MessageDelta(payload)
 

@@ -92,7 +92,7 @@ async def test_a_file_is_attached_in_a_longer_code_fence(
     signed_in.on("POST", POST, POSTED)
     await rustygpt("post", str(TEA), "See", "--attach", str(file))
     content = decode(signed_in.requests[0].body, dict)["content"]
-    assert content == "See\n\nnotes.md:\n````\n```\ncode\n```\n````"
+    assert content == "See\n\nnotes.md:\n````markdown\n```\ncode\n```\n````"
     result = await rustygpt("post", str(TEA), "See", "--attach", str(tmp_path))
     assert result.code == 2
     assert "cannot be attached" in result.err

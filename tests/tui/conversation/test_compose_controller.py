@@ -7,12 +7,15 @@ from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConve
 from tests.support.fakes.fake_http_server import FakeResponse, fake_http_server, problem
 
 from rustygpt_shared.models.messages import PostedMessage
+from rustygpt_shared.text_rules import MESSAGE_MAX
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.conversation.account_drafts import AccountDrafts
 from rustygpt_tui.conversation.compose_controller import ComposeController
+from rustygpt_tui.conversation.message_extras import MessageExtras
 from rustygpt_tui.conversation.message_sender import PendingMessage, Target
 from rustygpt_tui.conversation.session import ConversationSession
+from rustygpt_tui.store.attachment import Attachment
 from rustygpt_tui.store.drafts import Drafts
 from rustygpt_tui.store.load import load, with_tree
 
@@ -333,3 +336,22 @@ async def test_typing_is_reported_for_an_edited_text_only() -> None:
         assert controller.on_typed() is None
         view.composed_text = ""
         assert controller.on_typed() == 0
+
+
+async def test_attachments_are_kept_with_the_text_until_it_is_sent() -> None:
+    """They fix the target as a text does; too much is not sent, and nothing of it is lost."""
+    view = FakeView()
+    small, large = Attachment("a.py", "x = 1"), Attachment("b.txt", "y" * MESSAGE_MAX)
+    async with Client(Session("http://127.0.0.1:1")) as client:
+        controller = _opened(client, view)
+        controller.change_extras(MessageExtras("large", (small, large)))
+        controller.show_target_in_view(OTHER_ROOT)
+        assert controller.has_newer
+        assert controller.submit("See") == []
+        assert view.composed_text == "See"
+        assert "characters too long" in controller.failure
+        controller.change_extras(controller.extras.without_attachment(1))
+        [message] = controller.submit("See")
+        assert message.text == "See\n\na.py:\n```python\nx = 1\n```"
+        assert message.model == "large"
+        assert controller.extras == MessageExtras()

@@ -17,13 +17,14 @@ from tests.support.function_calls import calls
 
 from rustygpt_tui.conversation.message_sender import PendingMessage, Target
 from rustygpt_tui.conversation.view_models import (
+    answer_to_stop,
     code_block_label,
     conversation_rows,
     first_unread,
     header_parts,
     pending_messages,
     pill_texts,
-    running_answer,
+    running_answers,
     target_label,
     thread_rows,
     unread_besides_answers,
@@ -117,7 +118,7 @@ async def test_the_first_unread_message_is_first_in_reading_order() -> None:
 
 
 async def test_running_answers() -> None:
-    """The newest one, or the newest that the user asked for; below the view it is announced."""
+    """The selected one is stopped, else the newest in view; below the view one is announced."""
     conversation = FakeConversation()
     root = conversation.post(text="root", author=ME)
     own = conversation.post(root, role="assistant")
@@ -125,11 +126,13 @@ async def test_running_answers() -> None:
     newest = conversation.post(question, role="assistant")
     state = await _state(conversation, root)
 
-    answer = running_answer(state, root)
-    own_answer = running_answer(state, root, own=True)
-    assert answer is not None
-    assert own_answer is not None
-    assert (answer.id, own_answer.id) == (newest, own)
+    running = running_answers(state, root)
+    assert [message.id for message in running] == [own, newest]
+    assert [message.id for message in running_answers(state, root, own=True)] == [own]
+    assert answer_to_stop(running, None, set()).id == newest
+    assert answer_to_stop(running, None, {own, root}).id == own
+    assert answer_to_stop(running, own, {newest}).id == own
+    assert answer_to_stop(running, root, {own, newest}).id == newest
     view = ("", conversation.messages[question].path)
     assert pill_texts(state, root, view, follows_end=False) == ("", "↓ the answer goes on")
     assert pill_texts(state, root, view, follows_end=True) == ("", "")

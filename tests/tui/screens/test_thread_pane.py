@@ -41,7 +41,7 @@ async def test_an_answer_streams_and_ends() -> None:
         await driver.pilot.press("i")
         await driver.write("hello there")
         await driver.pilot.press("enter")
-        await driver.until("writing")
+        await driver.until("waiting for the model")
         answer = list(chat.conversation.messages)[-1]
         for part in ("# He", "ading\n\n- one", "\n- two"):
             chat.conversation.stream_text(answer, part)
@@ -58,7 +58,7 @@ async def test_escape_stops_an_answer() -> None:
         await driver.pilot.press("i")
         await driver.write("go on")
         await driver.pilot.press("enter")
-        await driver.until("writing")
+        await driver.until("waiting for the model")
         chat.conversation.stream_text(list(chat.conversation.messages)[-1], "some text")
         await driver.until("some text")
         await driver.pilot.press("escape")

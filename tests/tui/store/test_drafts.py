@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
+from rustygpt_tui.store.attachment import Attachment
 from rustygpt_tui.store.drafts import Draft, DraftKey, Drafts, UnsentPost
 
 KEY = DraftKey("http://127.0.0.1:8080", "ada", UUID(int=1))
@@ -72,3 +73,23 @@ def test_a_draft_survives_sigkill(tmp_path: Path) -> None:
     assert process.returncode == -signal.SIGKILL
     with Drafts(tmp_path / "d") as drafts:
         assert drafts.get(KEY).text == "kept"
+
+
+def test_model_and_attachments_are_kept_with_the_draft(tmp_path: Path) -> None:
+    """Also without a text; a submitted message keeps its model."""
+    attachments = (Attachment("a.py", "x = 1"), Attachment("b\ud800", "🍵"))
+    draft = Draft("", UUID(int=7), is_chosen=True, model="large", attachments=attachments)
+    post = UnsentPost("key-1", KEY.place, None, False, "one", "large")
+    with Drafts(tmp_path / "d") as drafts:
+        drafts.put(KEY, draft)
+        drafts.put_post(KEY.origin, KEY.account, post)
+    with Drafts(tmp_path / "d") as drafts:
+        assert drafts.get(KEY) == draft
+        assert drafts.unsent_posts(KEY) == [post]
+        drafts.put(KEY, Draft(model="large"))
+        assert drafts.get(KEY) == Draft(model="large")
+        drafts.put(KEY, Draft())
+        assert drafts.get(KEY) == Draft()
+        drafts.delete_post(KEY.origin, KEY.account, "key-1")
+        drafts.put_post(KEY.origin, KEY.account, post._replace(model=None))
+        assert drafts.unsent_posts(KEY) == [post._replace(model=None)]

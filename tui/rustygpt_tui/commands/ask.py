@@ -22,7 +22,7 @@ from rustygpt_tui.client.polling import Polling
 from rustygpt_tui.commands import resolve
 from rustygpt_tui.commands.answer_tracker import AnswerTracker
 from rustygpt_tui.commands.base import CommandContext, command
-from rustygpt_tui.commands.inputs import NoText, build_request, read_text, with_attachments
+from rustygpt_tui.commands.inputs import NoText, build_request, read_text, with_files
 from rustygpt_tui.commands.interrupts import ends_with_reader, ends_with_signal
 from rustygpt_tui.commands.output import NO_STREAMS, retry_text
 from rustygpt_tui.commands.read_marks import ReadMarks
@@ -72,7 +72,7 @@ async def ask(
         text, conversation = (conversation, *text), None
     request = build_request(
         PostMessage,
-        content=with_attachments(_read_question(context, conversation, text), attach),
+        content=with_files(_read_question(context, conversation, text), attach),
         model=model,
     )
     async with context.client() as client, ends_with_signal(), ends_with_reader():

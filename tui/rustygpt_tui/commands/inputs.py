@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 from rustygpt_shared.requests import Request
 from rustygpt_shared.text_rules import MESSAGE_MAX
 from rustygpt_tui.commands.base import CommandContext
+from rustygpt_tui.conversation.attachments import read_attachment
 from rustygpt_tui.errors import UsageError
+from rustygpt_tui.store.attachment import with_attachments
 
 R = TypeVar("R", bound=Request)
 
@@ -85,18 +87,9 @@ def _decoded(data: bytes) -> str:
         raise UsageError("Standard input is not text in UTF-8.") from None
 
 
-def with_attachments(text: str, files: Sequence[Path]) -> str:
-    """Return the text with files appended, each in a code fence longer than any in the file."""
-    for file in files:
-        try:
-            content = file.read_text("utf-8").rstrip("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{file} cannot be attached: {_reason(error)}.") from None
-        fence = "```"
-        while fence in content:
-            fence += "`"
-        text = f"{text}\n\n{file.name}:\n{fence}\n{content}\n{fence}"
-    return text
+def with_files(text: str, files: Sequence[Path]) -> str:
+    """Return the text with files appended, each in a code block below its name."""
+    return with_attachments(text, [read_attachment(file, may_wait=True) for file in files])
 
 
 def build_request(request_type: type[R], **fields: Any) -> R:
@@ -142,9 +135,3 @@ def secret_line(subject: str) -> str:
 def _check_may_prompt(context: CommandContext, flag: str) -> None:
     if context.no_input or not sys.stdin.isatty():
         raise UsageError(f"A value is missing and no prompt is possible; give it with {flag}.")
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not text in UTF-8"
-    return (error.strerror or "it cannot be read").lower()

@@ -10,7 +10,7 @@ from rustygpt_shared.models.messages import PostedMessage
 from rustygpt_shared.requests import PostMessage
 from rustygpt_tui.commands import resolve
 from rustygpt_tui.commands.base import CommandContext, command
-from rustygpt_tui.commands.inputs import build_request, read_text, with_attachments
+from rustygpt_tui.commands.inputs import build_request, read_text, with_files
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,7 +40,7 @@ async def post(
 ) -> None:
     """Start a thread with a message, and print the message's id."""
     request = build_request(
-        PostMessage, content=with_attachments(read_text(context, text), attach), model=model
+        PostMessage, content=with_files(read_text(context, text), attach), model=model
     )
     async with context.client() as client:
         conversation_id = await resolve.conversation(client, conversation)
@@ -59,7 +59,7 @@ async def reply(
 ) -> None:
     """Reply to a message, and print the reply's id."""
     request = build_request(
-        PostMessage, content=with_attachments(read_text(context, text), attach), model=model
+        PostMessage, content=with_files(read_text(context, text), attach), model=model
     )
     async with context.client() as client:
         parent_id = await resolve.message(client, parent)

@@ -8,13 +8,15 @@ only through `ComposeView`; how the thread looks is decided in the screens.
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Protocol
+from dataclasses import replace
 from uuid import UUID
 
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_tui.client.http import Client
 from rustygpt_tui.conversation.account_drafts import AccountDrafts
+from rustygpt_tui.conversation.compose_view import ComposeView
 from rustygpt_tui.conversation.editing import Editing
+from rustygpt_tui.conversation.message_extras import MessageExtras
 from rustygpt_tui.conversation.message_sender import (
     HeldBack,
     MessageSender,
@@ -28,36 +30,6 @@ from rustygpt_tui.conversation.view_models import pending_messages, validation_s
 from rustygpt_tui.errors import ClientError, TimedOut, Unreachable
 from rustygpt_tui.store.drafts import Draft, UnsentPost
 from rustygpt_tui.store.state import State
-
-
-class ComposeView(Protocol):
-    """What the controller needs of the pane that it writes in."""
-
-    @property
-    def composed_text(self) -> str:
-        """The text in the text field."""
-
-    @property
-    def accepts_text(self) -> bool:
-        """False when the field is read-only or gone."""
-
-    def set_composed_text(self, text: str) -> None:
-        """Replace the text in the text field, without a report of typing."""
-
-    def redraw_chrome(self) -> None:
-        """Redraw the lines around the messages: the target or the failure changed."""
-
-    def redraw_pending(self) -> None:
-        """Redraw the unconfirmed messages: they changed."""
-
-    def notify_error(self, text: str) -> None:
-        """Show an error that belongs to another thread than the open one."""
-
-    def start_sending(self, message: PendingMessage) -> None:
-        """Run `ComposeController.send` in the background."""
-
-    def announce_thread(self, root_id: UUID) -> None:
-        """Report that the new thread was posted while it is still open for writing."""
 
 
 class ComposeController:
@@ -81,6 +53,8 @@ class ComposeController:
         """Why the last message was not sent, in one sentence."""
         self.editing: Editing | None = None
         """The message whose text is in the text field, while the draft is kept."""
+        self.extras = MessageExtras()
+        """What the next message has besides its text."""
 
     @property
     def state(self) -> State | None:
@@ -104,6 +78,7 @@ class ComposeController:
         self.target = Target() if root is None else None
         self._in_view = None
         self.failure = ""
+        self.extras = MessageExtras()
 
     def continue_in(self, root: UUID) -> None:
         """Write in the thread that was just started; the text typed since is kept."""
@@ -120,7 +95,8 @@ class ComposeController:
             return
         draft = self._drafts.get(self._place)
         self._view.set_composed_text(draft.text)
-        if draft.text and draft.message_id:
+        self.extras = MessageExtras(draft.model, draft.attachments)
+        if draft.is_written and draft.message_id:
             self.target = Target(draft.message_id, is_chosen=draft.is_chosen)
         in_flight = {message.key for message in self._sender.pending}
         for held in self._unsent.restore(self._place, self._message_of, in_flight):
@@ -132,10 +108,21 @@ class ComposeController:
         """Save the text field as the draft of the open thread, with its target."""
         if self._place and self._view.accepts_text and self.editing is None:
             target = (self.target or Target()).resolved()
-            text = self._view.composed_text
-            message_id = target.message_id if text else None
+            extras = self.extras
+            draft = Draft(
+                self._view.composed_text, model=extras.model, attachments=extras.attachments
+            )
+            message_id = target.message_id if draft.is_written else None
             is_chosen = target.is_chosen and message_id is not None
-            self._drafts.save(self._place, Draft(text, message_id, is_chosen))
+            self._drafts.save(
+                self._place, draft._replace(message_id=message_id, is_chosen=is_chosen)
+            )
+
+    def change_extras(self, extras: MessageExtras) -> None:
+        """Send these extras with the next message; they are kept with the draft."""
+        self.extras = extras
+        self.save_draft()
+        self._view.redraw_chrome()
 
     def pending(self, state: State) -> list[MessageView]:
         """Return the unconfirmed messages of the open thread."""
@@ -226,12 +213,15 @@ class ComposeController:
         if in_view == self._in_view and self.target is not None:
             return
         self._in_view = in_view
-        is_free = not self._view.composed_text.strip() and not (
-            self.target and self.target.is_chosen
-        )
-        if is_free or self.target is None:
+        if self._is_free or self.target is None:
             self.target = in_view
         self._view.redraw_chrome()
+
+    @property
+    def _is_free(self) -> bool:
+        """True while nothing is written and no target is selected: then it follows the view."""
+        is_written = self._view.composed_text.strip() or self.extras.attachments
+        return not is_written and not (self.target and self.target.is_chosen)
 
     def choose_target(self, message_id: UUID) -> None:
         """Send the next text as a reply to this message; the text so far is kept."""
@@ -272,20 +262,22 @@ class ComposeController:
         failed before is the same message, so that it is posted at most once; what was written below
         it is another one.
         """
-        if self.conversation is None or self.target is None:
+        if self.conversation is None or self.target is None or self._is_too_long(text):
             self._view.set_composed_text(text)
-            if self.conversation:
+            if self.conversation and self.target is None:
                 self.show_failure("The thread is still loading; send the message again then.")
             return []
+        model = self.extras.model
+        text = self.extras.content(text)
         messages: list[PendingMessage] = []
         failed = self._unsent.failed(self._place)
         if failed is not None and self._is_retry(failed, text):
             self._unsent.retry(failed)
             messages.append(failed)
-            text = text[len(failed.text) :].strip("\n")
+            text, model = text[len(failed.text) :].strip("\n"), None
         if text or not messages:
             target = Target(after=failed) if failed and messages else self.target.resolved()
-            new = PendingMessage(text, self.conversation.id, self.root, target)
+            new = PendingMessage(text, self.conversation.id, self.root, target, model=model)
             new.after_seq = self._last_seq()
             if failed is not None and not messages:
                 self._unsent.replace(failed, new)
@@ -294,10 +286,19 @@ class ComposeController:
             self._sender.add(message)
             self._unsent.keep(message)
         self.failure = ""
+        self.extras = MessageExtras()
         self.target = Target(after=messages[-1])
         self._drafts.save(messages[-1].place, Draft())
         self._typing_notifier.on_sent()
         return messages
+
+    def _is_too_long(self, text: str) -> bool:
+        """Return whether a text is too long with what is attached, and say so."""
+        missing = -self.extras.characters_left(text)
+        if missing <= 0 or not self.extras.attachments:
+            return False
+        self.show_failure(f"The message is {missing:,} characters too long with what is attached.")
+        return True
 
     async def send(self, message: PendingMessage) -> None:
         """Send a message; when that fails, its text and the reason are shown for a retry."""
@@ -346,7 +347,7 @@ class ComposeController:
             seconds = self._typing_notifier.on_typed(self.root, text)
         if not text.strip():
             self._give_up_failed()
-        if not text.strip() and self._in_view and not (self.target and self.target.is_chosen):
+        if self._in_view and self._is_free:
             self.target = self._in_view
         self.save_draft()
         self._view.redraw_chrome()
@@ -375,13 +376,16 @@ class ComposeController:
     def _is_retry(self, message: PendingMessage, text: str) -> bool:
         """Return whether a submitted text is the failed message, unchanged, or begins with it."""
         is_same = self.target is not None and _reply_id(message.target) == _reply_id(self.target)
+        is_same = is_same and message.model == self.extras.model
         return is_same and (text == message.text or text.startswith(f"{message.text}\n\n"))
 
     def _message_of(self, post: UnsentPost) -> PendingMessage:
         """Return the message of a post that was kept when the program ended."""
         conversation_id = self.conversation.id if self.conversation else post.place
         target = Target(post.message_id, is_chosen=post.is_chosen)
-        return PendingMessage(post.text, conversation_id, self.root, target, key=post.key)
+        return PendingMessage(
+            post.text, conversation_id, self.root, target, key=post.key, model=post.model
+        )
 
     def _return_text(self, message: PendingMessage, failure: str) -> None:
         """Put the text of a failed message back into the field, or keep it for its thread."""
@@ -402,6 +406,8 @@ class ComposeController:
         if not text.startswith(message.text):
             below = f"\n\n{text}" if text.strip() else ""
             self._view.set_composed_text(f"{message.text}{below}")
+        if message.model:
+            self.extras = replace(self.extras, model=message.model)
         self.save_draft()
         self.show_failure(failure)
 

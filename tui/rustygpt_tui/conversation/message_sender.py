@@ -56,6 +56,8 @@ class PendingMessage:
     after_seq: int = 0
     """The highest `seq` that was known in the thread when it was submitted."""
     posted: PostedMessage | None = None
+    model: str | None = None
+    """The model that answers it; None for that of the conversation."""
 
     @property
     def place(self) -> UUID:
@@ -108,7 +110,7 @@ class MessageSender:
                 return
 
     async def _post(self, message: PendingMessage) -> PostedMessage:
-        request = PostMessage(content=message.text)
+        request = PostMessage(content=message.text, model=message.model)
         message.target = message.target.resolved()
         if message.target.after is not None:
             raise HeldBack

@@ -26,7 +26,12 @@ class UnsentMessages:
         """Store a message until `forget`."""
         target = message.target.resolved()
         post = UnsentPost(
-            message.key, message.place, target.message_id, target.is_chosen, message.text
+            message.key,
+            message.place,
+            target.message_id,
+            target.is_chosen,
+            message.text,
+            message.model,
         )
         self._drafts.keep_post(post)
 

@@ -4,8 +4,9 @@ They return texts, styled parts and rows; widgets draw them. Nothing here change
 imports Textual.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from rustygpt_shared.models.conversations import Conversation, ThreadInfo, unread_label
@@ -50,7 +51,18 @@ def entry_context(
         pending=frozenset(message.id for message in pending),
         unread=unread,
         quotes=quotes or {},
+        may_ask_again=_may_ask_again(state),
     )
+
+
+def _may_ask_again(state: State) -> Literal["all", "own", "none"]:
+    """Return which answers the user may ask for again, as far as is known; the server decides."""
+    info = state.info
+    if info.archived_at is not None or info.assistant_mode == "off":
+        return "none"
+    if state.role in {"owner", "admin"}:
+        return "all"
+    return "none" if state.role in {None, "viewer"} else "own"
 
 
 def pending_messages(
@@ -116,8 +128,8 @@ def first_unread(state: State, root: UUID) -> UUID | None:
     return first[1] if first else None
 
 
-def running_answer(state: State, root: UUID, *, own: bool = False) -> MessageView | None:
-    """Return the newest answer of a thread that is still being written, if there is one.
+def running_answers(state: State, root: UUID, *, own: bool = False) -> list[MessageView]:
+    """Return the answers of a thread that are still being written, in the order they began.
 
     `own` limits it to answers to the user's own messages.
     """
@@ -125,7 +137,15 @@ def running_answer(state: State, root: UUID, *, own: bool = False) -> MessageVie
     running = [m for id_ in tree.streaming if (m := tree.get(id_))] if tree else []
     if own and tree:
         running = [m for m in running if _is_by(tree, m.parent_id, state.me)]
-    return max(running, key=lambda m: m.seq, default=None)
+    return sorted(running, key=lambda m: m.seq)
+
+
+def answer_to_stop(
+    running: Sequence[MessageView], selected: UUID | None, in_view: Set[UUID]
+) -> MessageView:
+    """Return the selected one of the running answers, else the newest in view, else the newest."""
+    chosen = [m for m in running if m.id == selected] or [m for m in running if m.id in in_view]
+    return (chosen or running)[-1]
 
 
 def _is_by(tree: MessageTree, id: UUID | None, user_id: UUID) -> bool:
@@ -178,7 +198,7 @@ def pill_texts(
     first, last = view
     reading = state.readings.get(root) or Reading(is_complete=True)
     unseen = [m.path for m in reading.unseen]
-    answer = running_answer(state, root)
+    answer = next(reversed(running_answers(state, root)), None)
     goes_on = answer is not None and answer.path >= last and not follows_end
     above = sum(path < first for path in unseen)
     below = sum(path > last and not (answer and path == answer.path) for path in unseen)

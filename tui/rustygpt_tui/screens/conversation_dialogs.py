@@ -1,15 +1,17 @@
 """Opens the dialogs that create or change a conversation, and sends what was entered."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import cast
 from uuid import UUID
 
 from textual.screen import Screen
 
+from rustygpt_shared.models.assistant import ModelInfo
 from rustygpt_shared.requests import CreateConversation, UpdateConversation
 from rustygpt_tui.conversation.conversation_controller import ConversationController
 from rustygpt_tui.conversation.session import ConversationSession
 from rustygpt_tui.conversation.view_models import management_choices
+from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.text import one_line
 from rustygpt_tui.screens.confirm_dialogs import ConfirmDialog, DeleteDialog
 from rustygpt_tui.screens.dialogs import (
@@ -94,8 +96,14 @@ class ConversationDialogs:
                 self._on_changed()
 
         conversation = await self._client.show_conversation(conversation_id)
+        models: Sequence[ModelInfo] | str
+        try:
+            models = (await self._client.list_models()).models
+        except ClientError as failure:
+            models = failure.sentence
         if self._screen.is_current:
-            self._screen.app.push_screen(SettingsDialog(self._client, conversation), on_saved)
+            dialog = SettingsDialog(self._client, conversation, models)
+            self._screen.app.push_screen(dialog, on_saved)
 
     def show_people(self) -> None:
         """Show the participants of the open conversation."""

@@ -23,6 +23,7 @@ from rustygpt_tui.errors import ClientError, NotSignedIn
 from rustygpt_tui.messages import ConnectionChanged, ListChanged, StoreChanged
 from rustygpt_tui.render.text import one_line
 from rustygpt_tui.screens.account_dialogs import AccountDialogs
+from rustygpt_tui.screens.compose_keys import ComposeKeysMixin
 from rustygpt_tui.screens.conversation_dialogs import ConversationDialogs
 from rustygpt_tui.screens.key_hints import Answering, key_hints
 from rustygpt_tui.screens.message_keys import MessageKeysMixin
@@ -38,7 +39,9 @@ from rustygpt_tui.widgets.lists import SideList
 from rustygpt_tui.widgets.status import StatusLine
 
 
-class MainScreen(Screen[None], WorkerErrorMixin, MessageKeysMixin, SearchKeysMixin):
+class MainScreen(
+    Screen[None], WorkerErrorMixin, MessageKeysMixin, SearchKeysMixin, ComposeKeysMixin
+):
     """Shows what its `ConversationController` holds, and maps keys to actions."""
 
     BINDINGS = bindings("anywhere")

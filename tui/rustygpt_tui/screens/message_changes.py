@@ -15,9 +15,11 @@ from rustygpt_tui.conversation.compose_controller import ComposeController
 from rustygpt_tui.conversation.editing import Editing, edit_refusal, is_answered_question
 from rustygpt_tui.conversation.view_models import validation_sentence
 from rustygpt_tui.errors import ClientError
+from rustygpt_tui.render.text import one_line
 from rustygpt_tui.screens.confirm_dialogs import ConfirmDialog
 from rustygpt_tui.screens.dialogs import Choice, ChooseDialog
 from rustygpt_tui.screens.messages_pane import MessagesPane
+from rustygpt_tui.screens.model_picker import ModelDialog
 from rustygpt_tui.screens.revisions import RevisionsDialog
 from rustygpt_tui.screens.transcript_controller import TranscriptController
 from rustygpt_tui.widgets.composer import Composer
@@ -159,15 +161,47 @@ class MessageChangesPane(MessagesPane):
         except ClientError as failure:
             self._controller.show_failure(failure.sentence)
 
-    @work(group="change", exit_on_error=False)
-    async def regenerate(self) -> None:
+    def regenerate(self) -> None:
         """Generate another answer beside the selected one, and go to it."""
+        if (answer := self._selected_answer()) is not None:
+            self._regenerate(answer, None)
+
+    def regenerate_with(self) -> None:
+        """Ask for a model, and generate another answer with it beside the selected one."""
+        if (answer := self._selected_answer()) is not None:
+            self._choose_model(answer)
+
+    def _selected_answer(self) -> MessageView | None:
         message = self._selected_message()
         if message is None or message.role != "assistant":
             self._controller.show_failure("Select an answer of the assistant to regenerate it.")
-            return
+            return None
+        return message
+
+    @work(group="models", exclusive=True, exit_on_error=False)
+    async def _choose_model(self, answer: MessageView) -> None:
         try:
-            posted = await self._client.regenerate_answer(message.id)
+            models = (await self._client.list_models()).models
+        except ClientError as failure:
+            self._controller.show_failure(failure.sentence)
+            return
+
+        def on_chosen(model: str | None) -> None:
+            if model is not None:
+                self._regenerate(answer, model or None)
+
+        if self.app.screen is self.screen:
+            name = one_line(answer.model or "")
+            first = f"The same as before ({name})" if name else "The same as before"
+            dialog = ModelDialog(
+                "Answer again with which model?", models, first=first, current=answer.model
+            )
+            self.app.push_screen(dialog, on_chosen)
+
+    @work(group="change", exit_on_error=False)
+    async def _regenerate(self, answer: MessageView, model: str | None) -> None:
+        try:
+            posted = await self._client.regenerate_answer(answer.id, model=model)
             await self._messages.keep_own_in_sight(posted.message_id)
         except ClientError as failure:
             self._controller.show_failure(failure.sentence)

@@ -29,6 +29,10 @@ class MessageKeysMixin(DOMNode):
         """Generate another answer beside the selected one."""
         self.message_changes.regenerate()
 
+    def action_regenerate_with(self) -> None:
+        """Choose a model, and generate another answer with it."""
+        self.message_changes.regenerate_with()
+
     def action_revisions(self) -> None:
         """Show the earlier texts of the selected message."""
         self.message_changes.show_revisions()

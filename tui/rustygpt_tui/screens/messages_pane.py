@@ -15,6 +15,7 @@ from textual.worker import Worker, WorkerError
 from rustygpt_tui.conversation.compose_controller import ComposeController
 from rustygpt_tui.conversation.session import ConversationSession
 from rustygpt_tui.errors import ClientError
+from rustygpt_tui.screens.answer_ticker import AnswerTicker
 from rustygpt_tui.screens.transcript_controller import TranscriptController
 from rustygpt_tui.screens.worker_errors import WorkerErrorMixin
 from rustygpt_tui.widgets.transcript.widget import Transcript
@@ -30,6 +31,7 @@ class MessagesPane(Vertical, WorkerErrorMixin):
         self._controller = controller
         self._messages = messages
         self._watch_timer: Timer | None = None
+        self._ticker = AnswerTicker(self, messages)
         self._loading: Worker[None] | None = None
         self._is_moving_mark = False
 
@@ -135,6 +137,7 @@ class MessagesPane(Vertical, WorkerErrorMixin):
     def on_view_changed(self) -> None:
         """Take note of what is on screen now, and whether the user can see it."""
         self._watch()
+        self._ticker.watch()
         self._show_pills()
         leaf = self._messages.message_in_view(fallback=self._controller.target is None)
         self._controller.show_target_in_view(leaf)

@@ -14,23 +14,27 @@ from rustygpt_tui.conversation import web_browser
 from rustygpt_tui.conversation.account_drafts import AccountDrafts
 from rustygpt_tui.conversation.compose_controller import ComposeController
 from rustygpt_tui.conversation.links import Link
+from rustygpt_tui.conversation.message_extras import MessageExtras
 from rustygpt_tui.conversation.message_sender import PendingMessage
 from rustygpt_tui.conversation.session import ConversationSession
 from rustygpt_tui.conversation.view_models import (
+    answer_to_stop,
     code_block_label,
     header_parts,
-    running_answer,
+    running_answers,
     target_label,
 )
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.render.code_blocks import code_blocks
 from rustygpt_tui.render.links import links
 from rustygpt_tui.render.text import one_line, shorten
+from rustygpt_tui.screens.compose_extras import ComposeExtras
 from rustygpt_tui.screens.dialogs import Choice, ChooseDialog, LinkDialog
 from rustygpt_tui.screens.message_changes import MessageChangesPane
 from rustygpt_tui.screens.transcript_controller import TranscriptController
 from rustygpt_tui.store.state import Changes, State
 from rustygpt_tui.widgets.composer import Composer
+from rustygpt_tui.widgets.extras_line import ExtrasLine
 from rustygpt_tui.widgets.transcript.entries import Entry
 from rustygpt_tui.widgets.transcript.widget import Transcript
 from rustygpt_tui.widgets.typing_line import TypingLine
@@ -56,6 +60,7 @@ class ThreadPane(MessageChangesPane):
         """`moment` is how many seconds a message has to be on screen to be seen."""
         controller = ComposeController(client, drafts, self)
         super().__init__(client, controller, TranscriptController(controller, moment), id=id)
+        self.extras = ComposeExtras(self, controller, client)
 
     def compose(self) -> ComposeResult:
         """Create the header, the messages, the typing line, the bar and the composer."""
@@ -63,6 +68,7 @@ class ThreadPane(MessageChangesPane):
         yield self.transcript
         yield TypingLine(id="talk-writers")
         yield Static("", id="talk-bar", markup=False)
+        yield ExtrasLine(id="talk-extras")
         yield Composer(id="composer")
 
     @property
@@ -131,8 +137,9 @@ class ThreadPane(MessageChangesPane):
             self._reload()
         elif changes.participants or (self.root is None and changes.threads):
             self.redraw()
-        elif self.root in changes.threads_of_messages:
+        elif self.root in changes.threads_of_messages or changes.info:
             self._messages.update(changes.messages)
+        self._ticker.apply_changes(changes)
         if changes.streamed:
             self.transcript.update_streaming(list(changes.streamed))
 
@@ -196,12 +203,18 @@ class ThreadPane(MessageChangesPane):
         return self._messages.text_of(entry.id) or entry.message.content
 
     def answer_in_progress(self, *, own: bool = False) -> MessageView | None:
-        """Return the newest answer of this thread that is still being written.
+        """Return an answer of this thread that is still being written, the one to stop.
 
-        `own` limits it to those that the user asked for.
+        It is the selected one, else the newest in view, else the newest. `own` limits it to those
+        that the user asked for.
         """
         state = self.state
-        return running_answer(state, self.root, own=own) if state and self.root else None
+        running = running_answers(state, self.root, own=own) if state and self.root else []
+        if not running:
+            return None
+        selected = self.transcript.selected
+        in_view = {entry.id for entry in self.transcript.visible_entries()}
+        return answer_to_stop(running, selected.id if selected else None, in_view)
 
     @work(group="stop", exit_on_error=False)
     async def stop_answer(self, answer: MessageView) -> None:
@@ -274,6 +287,7 @@ class ThreadPane(MessageChangesPane):
 
     @on(TextArea.Changed, "#composer")
     def _on_typed(self) -> None:
+        self.extras.on_changed()
         seconds = self._controller.on_typed()
         conversation = self._controller.conversation
         if seconds is not None and conversation and self.root:
@@ -332,6 +346,15 @@ class ThreadPane(MessageChangesPane):
         text = self._bar(cells)
         bar.update(text)
         bar.display = bool(text.plain)
+        self._redraw_extras()
+
+    def _redraw_extras(self) -> None:
+        extras = MessageExtras() if self._controller.editing else self._controller.extras
+        left = extras.characters_left(self.composer.text) if extras.attachments else 0
+        offer = self.extras.offer.hint if self.extras.offer else ""
+        line = self.query_one(ExtrasLine)
+        line.show(extras.attachments, extras.model, left=left, offer=offer)
+        self.composer.may_send_empty = bool(extras.attachments)
 
     def _bar(self, cells: int) -> Content:
         controller = self._controller

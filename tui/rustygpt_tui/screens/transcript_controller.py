@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from rustygpt_shared.models.messages import MessageView
+from rustygpt_tui.conversation.answer_progress import AnswerProgress
 from rustygpt_tui.conversation.compose_controller import ComposeController
 from rustygpt_tui.conversation.reading_sync import ReadingSync
 from rustygpt_tui.conversation.session import ConversationSession
@@ -19,6 +20,7 @@ from rustygpt_tui.screens.thread_reading import ShownThread, ThreadReading
 from rustygpt_tui.store.state import State
 from rustygpt_tui.store.tree import END, PathRange
 from rustygpt_tui.widgets.transcript.entries import EntryContext, Quote
+from rustygpt_tui.widgets.transcript.live_answer import LiveAnswer
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
 _FIRST_THREAD: Final = "Write the first message below to start a thread."
@@ -31,7 +33,10 @@ class TranscriptController:
     def __init__(self, controller: ComposeController, moment: float) -> None:
         """`moment` is how many seconds a message has to be on screen to be seen."""
         self._controller = controller
-        self.transcript = Transcript(self.text_of, service=RenderService(), id="transcript")
+        self.progress = AnswerProgress()
+        self.transcript = Transcript(
+            self.text_of, live_of=self.live_of, service=RenderService(), id="transcript"
+        )
         self.is_loading = False
         """True until the first page is loaded, also after loading failed."""
         self.reading = ThreadReading(self.transcript, moment)
@@ -46,6 +51,21 @@ class TranscriptController:
         state = self._controller.state
         message = state.message(message_id) if state else None
         return state.text_of(message) if state and message else None
+
+    def live_of(self, message_id: UUID) -> LiveAnswer | None:
+        """Return what is known of an answer in progress besides its text; None for others."""
+        state = self._controller.state
+        return self.progress.live(state, message_id) if state else None
+
+    @property
+    def state(self) -> State | None:
+        """The state of the open conversation, once it is loaded."""
+        return self._controller.state
+
+    @property
+    def streaming(self) -> frozenset[UUID]:
+        """The answers in progress of the shown thread."""
+        return self._shown.tree.streaming if self._shown else frozenset()
 
     # Which part of which thread
 

@@ -6,6 +6,7 @@ attempt sends the same thing again. With the write-ahead log, what was written i
 the process was killed.
 """
 
+import json
 import os
 import sqlite3
 import time
@@ -15,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from uuid import UUID
+
+from rustygpt_tui.store.attachment import Attachment
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS drafts (
@@ -26,6 +29,14 @@ CREATE TABLE IF NOT EXISTS draft_targets (
     origin TEXT NOT NULL, account TEXT NOT NULL, place TEXT NOT NULL,
     message_id TEXT NOT NULL, is_chosen INTEGER NOT NULL,
     PRIMARY KEY (origin, account, place)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS draft_extras (
+    origin TEXT NOT NULL, account TEXT NOT NULL, place TEXT NOT NULL, extras TEXT NOT NULL,
+    PRIMARY KEY (origin, account, place)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS unsent_models (
+    origin TEXT NOT NULL, account TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL,
+    PRIMARY KEY (origin, account, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS unsent_posts (
     origin TEXT NOT NULL, account TEXT NOT NULL, key TEXT NOT NULL,
@@ -54,6 +65,14 @@ class Draft(NamedTuple):
     message_id: UUID | None = None
     is_chosen: bool = False
     """True when the user selected that message."""
+    model: str | None = None
+    """The model of this message only."""
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def is_written(self) -> bool:
+        """True when there is something to send: a text, or attachments."""
+        return bool(self.text or self.attachments)
 
 
 class UnsentPost(NamedTuple):
@@ -66,6 +85,7 @@ class UnsentPost(NamedTuple):
     """The message that it replies to; None for a new thread, or when it was not known yet."""
     is_chosen: bool
     text: str
+    model: str | None = None
 
 
 class Drafts:
@@ -102,37 +122,67 @@ class Drafts:
     def get(self, key: DraftKey) -> Draft:
         """Return the draft of a key, or an empty one."""
         text = self._row(
-            "SELECT text FROM drafts WHERE origin = ? AND account = ? AND place = ?", _columns(key)
+            "SELECT text FROM drafts WHERE origin = ? AND account = ? AND place = ?", key
         )
         target = self._row(
             "SELECT message_id, is_chosen FROM draft_targets "
             "WHERE origin = ? AND account = ? AND place = ?",
-            _columns(key),
+            key,
         )
-        if text is None:
-            return Draft()
-        return Draft(str(text[0]), *((UUID(target[0]), bool(target[1])) if target else ()))
+        extras = self._extras(key)
+        model, attachments = json.loads(extras) if extras else (None, ())
+        return Draft(
+            str(text[0]) if text else "",
+            UUID(target[0]) if target else None,
+            bool(target and target[1]),
+            model,
+            tuple(Attachment(*attachment) for attachment in attachments),
+        )
 
     def put(self, key: DraftKey, draft: Draft) -> None:
-        """Store a draft; one without text is deleted."""
+        """Store a draft; nothing is kept of an empty one."""
         columns = _columns(key)
+        self._put_extras(key, draft)
         self._database.execute(
             "DELETE FROM draft_targets WHERE origin = ? AND account = ? AND place = ?", columns
         )
-        if not draft.text:
+        if draft.text:
+            self._database.execute(
+                "INSERT OR REPLACE INTO drafts VALUES (?, ?, ?, ?, ?)",
+                (*columns, _storable(draft.text), time.time()),
+            )
+        else:
             self._database.execute(
                 "DELETE FROM drafts WHERE origin = ? AND account = ? AND place = ?", columns
             )
-            return
-        self._database.execute(
-            "INSERT OR REPLACE INTO drafts VALUES (?, ?, ?, ?, ?)",
-            (*columns, _storable(draft.text), time.time()),
-        )
-        if draft.message_id:
+        if draft.is_written and draft.message_id:
             self._database.execute(
                 "INSERT INTO draft_targets VALUES (?, ?, ?, ?, ?)",
                 (*columns, str(draft.message_id), draft.is_chosen),
             )
+
+    def _put_extras(self, key: DraftKey, draft: Draft) -> None:
+        """Store model and attachments, if they changed: they may be large."""
+        is_empty = draft.model is None and not draft.attachments
+        extras = None if is_empty else json.dumps([draft.model, draft.attachments])
+        if extras == self._extras(key):
+            return
+        if extras is None:
+            self._database.execute(
+                "DELETE FROM draft_extras WHERE origin = ? AND account = ? AND place = ?",
+                _columns(key),
+            )
+        else:
+            self._database.execute(
+                "INSERT OR REPLACE INTO draft_extras VALUES (?, ?, ?, ?)", (*_columns(key), extras)
+            )
+
+    def _extras(self, key: DraftKey) -> str | None:
+        """Return model and attachments of a draft as JSON, None without any."""
+        row = self._row(
+            "SELECT extras FROM draft_extras WHERE origin = ? AND account = ? AND place = ?", key
+        )
+        return str(row[0]) if row else None
 
     def put_post(self, origin: str, account: str, post: UnsentPost) -> None:
         """Store a post before its first attempt, or with the target that is known now."""
@@ -150,6 +200,11 @@ class Drafts:
                 time.time(),
             ),
         )
+        if post.model:
+            self._database.execute(
+                "INSERT OR REPLACE INTO unsent_models VALUES (?, ?, ?, ?)",
+                (origin, account, post.key, _storable(post.model)),
+            )
 
     def delete_post(self, origin: str, account: str, key: str) -> None:
         """Delete a post that the server acknowledged."""
@@ -157,23 +212,28 @@ class Drafts:
             "DELETE FROM unsent_posts WHERE origin = ? AND account = ? AND key = ?",
             (origin, account, key),
         )
+        self._database.execute(
+            "DELETE FROM unsent_models WHERE origin = ? AND account = ? AND key = ?",
+            (origin, account, key),
+        )
 
-    def unsent_posts(self, key: DraftKey) -> list[UnsentPost]:
+    def unsent_posts(self, of: DraftKey) -> list[UnsentPost]:
         """Return the unsent posts of a place, the oldest first."""
         with closing(
             self._database.execute(
-                "SELECT key, place, target, is_chosen, text FROM unsent_posts "
+                "SELECT key, place, target, is_chosen, text, model FROM unsent_posts "
+                "LEFT JOIN unsent_models USING (origin, account, key) "
                 "WHERE origin = ? AND account = ? AND place = ? ORDER BY written",
-                _columns(key),
+                _columns(of),
             )
         ) as cursor:
             return [
-                UnsentPost(row[0], UUID(row[1]), row[2] and UUID(row[2]), bool(row[3]), row[4])
-                for row in cursor
+                UnsentPost(key, UUID(place), target and UUID(target), bool(chosen), text, model)
+                for key, place, target, chosen, text, model in cursor
             ]
 
-    def _row(self, statement: str, columns: tuple[str, ...]) -> Sequence[Any] | None:
-        with closing(self._database.execute(statement, columns)) as cursor:
+    def _row(self, statement: str, key: DraftKey) -> Sequence[Any] | None:
+        with closing(self._database.execute(statement, _columns(key))) as cursor:
             row: Sequence[Any] | None = cursor.fetchone()
             return row
 

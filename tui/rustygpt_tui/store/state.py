@@ -100,6 +100,14 @@ class State:
             return partial.content.text
         return message.content
 
+    def reasoning_of(self, message: MessageView) -> str:
+        """Return a message's reasoning: the one so far while it streams, else the final one."""
+        partial = self.partials.get(message.id)
+        final = message.reasoning or ""
+        if partial and message.streaming and partial.reasoning.length > len(final):
+            return partial.reasoning.text
+        return final
+
     def typing_users(self, root_id: UUID) -> list[UUID]:
         """Return the other users who are typing in a thread."""
         return [user_id for user_id, root in self.typing.items() if root == root_id]

@@ -33,6 +33,7 @@ def _thread(parents: list[int]) -> list[MessageView]:
                 parent_id=parent.id,
                 created_at=START + timedelta(hours=5 * number),
                 author_user_id=ME if number % 3 else ANA,
+                role="assistant" if number % 2 else "user",
             )
         )
     return messages
@@ -71,9 +72,12 @@ class Model:
         return frozenset(m.id for m in rng.sample(thread, rng.randrange(len(thread))))
 
 
+KINDS = ["add", "edit", "remove", "marks", "rights", "quotes", "fold", "open"]
+
+
 @given(
     st.lists(st.integers(0, 40), min_size=1, max_size=24),
-    st.lists(st.sampled_from(["add", "edit", "remove", "marks", "quotes", "fold", "open"])),
+    st.lists(st.sampled_from(KINDS)),
     st.randoms(use_true_random=False),
 )
 @settings(deadline=None, max_examples=300)
@@ -101,7 +105,11 @@ def _operate(model: Model, kind: str, thread: list[MessageView], rng: random.Ran
         model.change([], list(some))
     elif kind == "marks":
         first = rng.choice(thread).id
-        model.change([], [], replace(model.context, unread=some, first_unread=first, pending=some))
+        marked = replace(model.context, unread=some, first_unread=first, pending=some)
+        model.change([], [], replace(marked, open_reasoning=model.some(rng, thread)))
+    elif kind == "rights":
+        may = rng.choice(("all", "own", "none"))
+        model.change([], [], replace(model.context, may_ask_again=may))
     elif kind == "quotes":
         quotes = {id_: Quote("x", str(rng.randrange(3))) for id_ in some}
         model.change([], [], replace(model.context, quotes=quotes))
@@ -118,6 +126,20 @@ def _fold(model: Model, kind: str, id: UUID) -> None:
         model.folded = set(model.list.folded)
         model.check(splice)
         assert not any(entry.hidden for entry in model.list.entries if entry.id == id)
+
+
+def test_answers_to_the_same_question_are_numbered() -> None:
+    """In their order, as soon as there are two; replies of people are not counted."""
+    question = message(0, parent_id=None)
+    fields = {"parent_id": question.id, "depth": 2}
+    first, second = (message(n, role="assistant", **fields) for n in (1, 3))
+    entry_list = EntryList(CONTEXT)
+    entry_list.reset([question, first, message(2, **fields)], CONTEXT)
+    alone = [entry.siblings for entry in entry_list.entries]
+    entry_list.change([second])
+
+    assert alone == [None, None, None]
+    assert [entry.siblings for entry in entry_list.entries] == [None, (1, 2), None, (2, 2)]
 
 
 def test_a_change_touches_only_the_entries_that_differ() -> None:

@@ -9,12 +9,14 @@ from rustygpt_tui.render import plain
 from rustygpt_tui.render.text import width
 from rustygpt_tui.render.text_renderer import TextRenderer
 from rustygpt_tui.widgets.transcript.entries import Entry, EntryContext, Quote, entries
+from rustygpt_tui.widgets.transcript.live_answer import LiveAnswer
 from rustygpt_tui.widgets.transcript.rendered_entry import (
     GUTTER,
     append_text,
     estimate_rows,
     indentation,
     render_entry,
+    show_live,
 )
 
 
@@ -125,3 +127,85 @@ def test_estimated_rows_are_close() -> None:
     entry = entries([message(3, "words and words " * 20)], EntryContext(ME, NAMES))[0]
 
     assert abs(estimate_rows(entry, 60) - render_entry(entry, 60, TextRenderer()).height) <= 1
+
+
+def test_the_reasoning_is_one_line_above_the_text() -> None:
+    """It has a number of words; unfolded it stands below that line, as it is written."""
+    folded = _entry(content="so", reasoning="first *this*,\n\nthen\x1b[2J that")
+
+    assert _text(folded)[1:3] == ["▸ reasoning, 4 words", "so"]
+    assert _text(replace(folded, reasoning_open=True))[1:] == [
+        "▾ reasoning, 4 words",
+        "first *this*,",
+        "",
+        "then[2J that",
+        "",
+        "so",
+        "",
+    ]
+    assert _text(_entry(content="so", reasoning=" \n"))[1] == "so"
+    assert _text(_entry(reasoning="thought", deleted_at=START))[1:] == ["deleted", ""]
+
+
+def test_reasoning_is_shown_while_it_grows() -> None:
+    """The words are counted up, until the text begins."""
+    rendered = render_entry(
+        _entry(streaming=True), 40, TextRenderer(), "", live=LiveAnswer("one t")
+    )
+    before = plain(rendered.line(1))
+    show_live(rendered, LiveAnswer("one two three"))
+    growing = plain(rendered.line(1))
+    append_text(rendered, TextRenderer(), "Hello")
+    show_live(rendered, LiveAnswer("one two three"))
+
+    assert before == "▸ reasoning … 2 words"
+    assert growing == "▸ reasoning … 3 words"
+    assert plain(rendered.line(1)) == "▸ reasoning, 3 words"
+    assert plain(rendered.line(2)) == "Hello▌"
+
+
+def test_the_header_has_the_label_that_fits() -> None:
+    """The longest one that fits beside name, time and number of the answer."""
+    entry = replace(_entry(streaming=True), siblings=(2, 3))
+    labels = ("writing · ~43 tok/s", "writing ~43/s", "writing")
+    headers = {
+        limit: plain(
+            render_entry(entry, limit, TextRenderer(), live=LiveAnswer("", labels)).head[0]
+        )
+        for limit in (60, 54, 48)
+    }
+
+    time = f"{entry.message.created_at.astimezone():%H:%M}"
+    assert headers[60] == f"assistant · demo  {time}  2 of 3  writing · ~43 tok/s"
+    assert headers[54] == f"assistant · demo  {time}  2 of 3  writing ~43/s"
+    assert headers[48] == f"assistant · demo  {time}  2 of 3  writing"
+
+
+def test_messages_that_did_not_fit_are_counted_below_the_text() -> None:
+    """Of an answer in progress and of one that has ended."""
+    ended = _text(_entry(content="a", omitted_messages=12, finish_reason="length"), 60)
+    live = LiveAnswer(omitted_messages=1)
+    running = render_entry(_entry(streaming=True), 60, TextRenderer(), "a", live=live)
+
+    assert ended[2:4] == [
+        "12 earlier messages did not fit into the model's context",
+        "… cut off at the model's limit",
+    ]
+    assert plain(running.line(2)) == "1 earlier message did not fit into the model's context"
+
+
+def test_a_failed_answer_says_which_key_asks_again() -> None:
+    """Only for those who may, and not below an answer that is complete."""
+    endings = {
+        (reason, may): _text(replace(_entry(content="a", finish_reason=reason), may_ask_again=may))[
+            2
+        ]
+        for reason in ("error", "cancelled", "timeout", "stop")
+        for may in (True, False)
+    }
+
+    assert endings["error", True] == "✗ failed · R asks again"
+    assert endings["cancelled", True] == "■ stopped · R asks again"
+    assert endings["timeout", True].endswith("stopped · R")
+    assert endings["error", False] == "✗ failed"
+    assert endings["stop", True] == ""

@@ -7,6 +7,7 @@ from tests.tui.widgets.transcript.transcript_app import CONTEXT, TranscriptApp, 
 
 from rustygpt_tui.render import plain
 from rustygpt_tui.widgets.transcript.entries import Quote
+from rustygpt_tui.widgets.transcript.live_answer import LiveAnswer
 from rustygpt_tui.widgets.transcript.reports import TranscriptReports
 from rustygpt_tui.widgets.transcript.widget import MAX_MISSING_PARENTS, Transcript
 
@@ -290,3 +291,38 @@ async def test_while_a_text_replaces_the_messages_none_is_visible() -> None:
         assert app.transcript.visible_entries() == []
         assert app.transcript.view_paths() is None
         assert "new" not in "".join(app.screen_text())
+
+
+async def test_a_key_and_a_click_unfold_the_reasoning() -> None:
+    """Of the selected message, or of the one whose line is clicked; the line at the top stays."""
+    messages = [*chain(range(5)), answer(5, "the text", reasoning="thought one\nthought two")]
+    app = TranscriptApp([*messages, message(6)])
+    async with running(app) as pilot:
+        app.transcript.select(messages[-1].id)
+        await pilot.press("t")
+        assert "thought two" in "\n".join(app.screen_text())
+        app.add([message(7)])
+        await pilot.pause()
+        assert "▾ reasoning, 4 words" in "\n".join(app.screen_text())
+        row = next(i for i, line in enumerate(app.screen_text()) if "▾ reasoning" in line)
+        await pilot.click(Transcript, offset=(5, row))
+        assert "thought two" not in "\n".join(app.screen_text())
+        row = next(i for i, line in enumerate(app.screen_text()) if "▸ reasoning" in line)
+        await pilot.click(Transcript, offset=(5, row))
+        assert "thought two" in "\n".join(app.screen_text())
+
+
+async def test_the_header_of_an_answer_in_progress_changes_without_moving_rows() -> None:
+    """A new label takes the place of the one before."""
+    live = {message_id(1): LiveAnswer("", ("waiting 1 s",))}
+    app = TranscriptApp([message(0), answer(1, streaming=True), message(2)])
+    async with running(app) as pilot:
+        app.transcript.entry_layout._live_of = live.get
+        app.transcript.update_live([message_id(1)])
+        await pilot.pause()
+        before = app.screen_text()
+        live[message_id(1)] = LiveAnswer("", ("waiting 2 s",))
+        app.transcript.update_live([message_id(1), message_id(0)])
+        await pilot.pause()
+        assert app.screen_text() == [line.replace("1 s", "2 s") for line in before]
+        assert "waiting 2 s" in "\n".join(app.screen_text())

@@ -5,9 +5,11 @@ it and has its level; every further reply is one level deeper. So a plain exchan
 however long it is, and a message that arrives never changes the level of another one.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from rustygpt_shared.models.messages import MessageView
@@ -60,6 +62,12 @@ class Entry:
     """The number of entries below it that its fold hides."""
     folded_unread: int = 0
     """How many of those are unread."""
+    siblings: tuple[int, int] | None = None
+    """Which of how many answers to the same question it is, from 1; None if it is the only one."""
+    may_ask_again: bool = False
+    """True for an answer that the reader may ask for again."""
+    reasoning_open: bool = False
+    """True when its reasoning is unfolded."""
 
     @property
     def id(self) -> UUID:
@@ -85,6 +93,10 @@ class EntryContext:
     """Quotes of messages that are replied to and are not among the entries, by message id."""
     unread: Set[UUID] = frozenset()
     """The ids of unread messages."""
+    open_reasoning: Set[UUID] = frozenset()
+    """The messages whose reasoning is unfolded."""
+    may_ask_again: Literal["all", "own", "none"] = "none"
+    """Which answers the reader may ask for again; `own` are those to the reader's messages."""
 
     def author(self, message: MessageView) -> str:
         """Return the label of a message's author."""
@@ -110,7 +122,27 @@ def entries(messages: Iterable[MessageView], context: EntryContext) -> list[Entr
         by_id[message.id] = added
         result.append(added)
         above = message
-    return result
+    siblings = sibling_numbers(result)
+    return [replace(e, siblings=siblings.get(e.id)) if e.id in siblings else e for e in result]
+
+
+def sibling_numbers(entries: Iterable[Entry]) -> dict[UUID, tuple[int, int]]:
+    """Return which of how many answers to the same question each one is, where there are several.
+
+    `entries` are in depth-first order. Answers whose question is not among them are left out.
+    """
+    questions: set[UUID] = set()
+    answers: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    for entry in entries:
+        questions.add(entry.id)
+        if entry.message.role == "assistant" and entry.message.parent_id in questions:
+            answers[entry.message.parent_id].append(entry.id)
+    return {
+        id_: (number, len(ids))
+        for ids in answers.values()
+        if len(ids) > 1
+        for number, id_ in enumerate(ids, 1)
+    }
 
 
 def entry(
@@ -137,7 +169,15 @@ def entry(
         error=message.error.message if message.error else "",
         deletion=context.names.deletion(message) if message.deleted_at else "",
         pending=message.id in context.pending,
+        may_ask_again=_may_ask_again(message, parent, context),
+        reasoning_open=message.id in context.open_reasoning,
     )
+
+
+def _may_ask_again(message: MessageView, parent: Entry | None, context: EntryContext) -> bool:
+    if message.role != "assistant" or context.may_ask_again == "none":
+        return False
+    return context.may_ask_again == "all" or (parent is not None and parent.own)
 
 
 def _branch_level(message: MessageView, above: MessageView | None, parent: Entry | None) -> int:

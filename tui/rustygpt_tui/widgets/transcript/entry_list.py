@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from rustygpt_shared.models.messages import MessageView
-from rustygpt_tui.widgets.transcript.entries import DayDivider, Entry, EntryContext, entries, entry
+from rustygpt_tui.widgets.transcript.entries import (
+    DayDivider,
+    Entry,
+    EntryContext,
+    entries,
+    entry,
+    sibling_numbers,
+)
 from rustygpt_tui.widgets.transcript.folding import Folds, branch_end, find_folds, with_folds
 
 
@@ -42,6 +49,8 @@ class EntryList:
         self._day_divider = DayDivider()
         self._stale: set[UUID] = set()
         """The messages whose entries must be built again at the end of the change."""
+        self._siblings: dict[UUID, dict[UUID, tuple[int, int]]] = {}
+        """The numbers of the answers to a message, by its id; computed once for each change."""
         self._unchanged_head = 0
         self._unchanged_tail = 0
 
@@ -127,6 +136,7 @@ class EntryList:
 
     def _start_change(self) -> int:
         """Start to track how many entries at both ends stay the same; return their number."""
+        self._siblings.clear()
         self._unchanged_head = len(self.entries)
         self._unchanged_tail = len(self.entries)
         return len(self.entries)
@@ -140,10 +150,15 @@ class EntryList:
         before, self._context = self._context, context
         if before is context:
             return
-        if before.me != context.me or before.names != context.names:
+        if (before.me, before.names, before.may_ask_again) != (
+            context.me,
+            context.names,
+            context.may_ask_again,
+        ):
             self._stale.update(self._by_id)
             return
         self._stale.update(before.unread ^ context.unread, before.pending ^ context.pending)
+        self._stale.update(before.open_reasoning ^ context.open_reasoning)
         if before.first_unread != context.first_unread:
             self._stale.update(id_ for id_ in (before.first_unread, context.first_unread) if id_)
         for parent_id in _changed_keys(before.quotes, context.quotes):
@@ -164,6 +179,7 @@ class EntryList:
         self._replies[message.parent_id].add(message.id)
         self.entries.insert(at, added)
         self._touch(at)
+        self._mark_stale_siblings(message)
         self._stale.add(message.id)  # its parent may be added or change its level after it
         self._mark_stale_around(message.id, at + 1)
 
@@ -174,6 +190,13 @@ class EntryList:
         self._unchanged_head = min(self._unchanged_head, at)
         self._unchanged_tail = min(self._unchanged_tail, len(self.entries) - at)
         self._mark_stale_around(removed.id, at)
+        self._mark_stale_siblings(removed.message)
+
+    def _mark_stale_siblings(self, message: MessageView) -> None:
+        """Mark the other answers to the same question, which are numbered."""
+        if message.role == "assistant" and message.parent_id is not None:
+            self._siblings.pop(message.parent_id, None)
+            self._stale.update(self._replies[message.parent_id])
 
     def _mark_stale_around(self, id: UUID, below: int) -> None:
         """Mark the entry below an added or removed message, and the replies to the message."""
@@ -225,7 +248,18 @@ class EntryList:
         above = self.entries[at - 1].message if at else None
         parent = self._by_id.get(message.parent_id) if message.parent_id else None
         built = entry(message, above, parent, self._context, self._day_divider)
+        if parent is not None and (siblings := self._sibling_numbers(parent)):
+            built = replace(built, siblings=siblings.get(message.id))
         return replace(built, **self._folds.fields(message.id)) if self._folds.counts else built
+
+    def _sibling_numbers(self, question: Entry) -> dict[UUID, tuple[int, int]]:
+        """Return the numbers of the answers to a message; none if there is one at most."""
+        numbers = self._siblings.get(question.id)
+        if numbers is None:
+            replies = [self._by_id[id_] for id_ in self._replies.get(question.id, ())]
+            numbers = sibling_numbers([question, *sorted(replies, key=_path)])
+            self._siblings[question.id] = numbers
+        return numbers
 
 
 def _path(entry: Entry) -> str:

@@ -15,12 +15,14 @@ from rustygpt_tui.render.tasks import ColourTask, Task
 from rustygpt_tui.render.text_renderer import TextRenderer
 from rustygpt_tui.widgets.transcript.entries import Entry
 from rustygpt_tui.widgets.transcript.heights import Heights
+from rustygpt_tui.widgets.transcript.live_answer import LiveAnswer
 from rustygpt_tui.widgets.transcript.rendered_entry import (
     RenderedEntry,
     append_text,
     estimate_rows,
     recolour,
     render_entry,
+    show_live,
     streamed_lines,
 )
 
@@ -33,10 +35,14 @@ class Layout:
     """Stacked entries at one width, the most recently rendered of them cached."""
 
     def __init__(
-        self, text_of: Callable[[UUID], str | None], renderer: TextRenderer | None = None
+        self,
+        text_of: Callable[[UUID], str | None],
+        renderer: TextRenderer | None = None,
+        live_of: Callable[[UUID], LiveAnswer | None] = lambda _: None,
     ) -> None:
-        """`text_of` returns the text so far of an answer in progress."""
+        """`text_of` returns the text so far of an answer in progress, `live_of` the rest of it."""
         self._text_of = text_of
+        self._live_of = live_of
         self._renderer = renderer or TextRenderer()
         self.width = 80
         self.entries: list[Entry] = []
@@ -170,8 +176,26 @@ class Layout:
         if index is None or rendered is None:
             return False
         has_more = append_text(rendered, self._renderer, self._text_of(id) or "")
-        self._heights.set(index, rendered.height)
+        self._show_live(index, rendered)
         return has_more
+
+    def update_live(self, id: UUID) -> None:
+        """Update what is shown of a rendered answer in progress besides its text."""
+        index = self.index(id)
+        rendered = self._rendered.get(id)
+        if index is not None and rendered is not None and rendered.stream is not None:
+            self._show_live(index, rendered)
+
+    def is_reasoning_row(self, index: int, row: int) -> bool:
+        """Return whether a row of an entry is the one that folds and unfolds its reasoning."""
+        rendered = self.rendered(index)
+        return bool(rendered.reasoning) and row == len(rendered.head)
+
+    def _show_live(self, index: int, rendered: RenderedEntry) -> None:
+        live = self._live_of(rendered.entry.id)
+        if live is not None and rendered.stream is not None:
+            show_live(rendered, live)
+        self._heights.set(index, rendered.height)
 
     def replace_rendered(self, task: Task) -> None:
         """Use the result of a task: in the entries that wait for it, or for colours of code."""
@@ -199,7 +223,9 @@ class Layout:
     def _render(self, entry: Entry) -> RenderedEntry:
         replaced = self._replaced.get(entry.id)
         shown = streamed_lines(replaced, entry.message.content) if replaced else None
-        rendered = render_entry(entry, self.width, self._renderer, self._text_of(entry.id), shown)
+        text = self._text_of(entry.id)
+        live = self._live_of(entry.id) if entry.message.streaming else None
+        rendered = render_entry(entry, self.width, self._renderer, text, shown, live)
         if rendered.task is None:
             self._replaced.pop(entry.id, None)
         return rendered

@@ -1,10 +1,10 @@
-"""Renders one entry to lines: dividers, header, text and status of the answer. No Textual import.
+"""Renders one entry to lines: dividers, header, reasoning, text and foot. No Textual import.
 
 The gutter at the left edge is left free for the widget, which marks the selected message there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from rustygpt_tui.render.text import first_words, one_line, shorten, width
 from rustygpt_tui.render.text_renderer import Rendered, TextRenderer
 from rustygpt_tui.render.wrap import wrap
 from rustygpt_tui.widgets.transcript.entries import Entry, Quote
+from rustygpt_tui.widgets.transcript.live_answer import LiveAnswer
+from rustygpt_tui.widgets.transcript.reasoning import WordCount, reasoning_lines
 
 GUTTER = 2
 """Cells at the left that the widget draws."""
@@ -36,6 +38,9 @@ _ENDS = {
     "timeout": ("✗ took too long and was stopped", "error"),
     "error": ("✗ failed", "error"),
 }
+_INCOMPLETE = frozenset({"cancelled", "timeout", "error"})
+"""How an answer ended that its reader may want to have again."""
+_NOT_LIVE = LiveAnswer()
 
 
 @dataclass(slots=True)
@@ -47,6 +52,10 @@ class RenderedEntry:
     head: list[Line]
     body: Sequence[Line]
     foot: list[Line]
+    reasoning: list[Line] = field(default_factory=list)
+    """The lines between header and text; the first one folds and unfolds the others."""
+    words: WordCount = field(default_factory=WordCount)
+    """The words of the reasoning."""
     stream: StreamingMarkdown | None = None
     streamed_length: int = 0
     """The number of code points that were appended to `stream`."""
@@ -56,11 +65,11 @@ class RenderedEntry:
     @property
     def height(self) -> int:
         """The number of rows."""
-        return len(self.head) + len(self.body) + len(self.foot)
+        return len(self.head) + len(self.reasoning) + len(self.body) + len(self.foot)
 
     def line(self, row: int) -> Line:
         """Return the line at a row; an empty line past the end."""
-        for part in (self.head, self.body, self.foot):
+        for part in (self.head, self.reasoning, self.body, self.foot):
             if row < len(part):
                 return part[row]
             row -= len(part)
@@ -73,8 +82,9 @@ def render_entry(
     renderer: TextRenderer,
     text: str | None = None,
     shown: Sequence[Line] | None = None,
+    live: LiveAnswer | None = None,
 ) -> RenderedEntry:
-    """Return a rendered entry; `text` is the text so far of an answer in progress.
+    """Return a rendered entry; `text` and `live` are those of an answer in progress.
 
     `shown` are the lines of its text that were shown so far, if it is the same text. A hidden entry
     has no lines.
@@ -84,12 +94,37 @@ def render_entry(
     space = text_width(entry, limit)
     head = [*_dividers(entry, limit), _header(entry, limit)]
     if entry.message.streaming:
-        rendered = RenderedEntry(entry, limit, head, [], [()], renderer.stream(space))
+        rendered = RenderedEntry(entry, limit, head, [], [()], stream=renderer.stream(space))
         append_text(rendered, renderer, text or entry.message.content)
+        show_live(rendered, live or _NOT_LIVE)
         return rendered
     body = _body(entry, space, renderer, shown)
     lines = _indented(entry, limit, body.lines)
-    return RenderedEntry(entry, limit, head, lines, _foot(entry, limit), task=body.task)
+    rendered = RenderedEntry(entry, limit, head, lines, _foot(entry, limit), task=body.task)
+    if entry.message.deleted_at is None:
+        _show_reasoning(rendered, entry.message.reasoning or "", is_growing=False)
+    return rendered
+
+
+def show_live(rendered: RenderedEntry, live: LiveAnswer) -> None:
+    """Update what is shown of an answer in progress besides its text; its header stays one row."""
+    entry, limit = rendered.entry, rendered.width
+    rendered.head[-1] = _header(entry, limit, live.labels)
+    reasoning = live.reasoning or entry.message.reasoning or ""
+    _show_reasoning(rendered, reasoning, is_growing=not rendered.streamed_length)
+    rendered.foot = [*_omission(entry, limit, live.omitted_messages), ()]
+
+
+def _show_reasoning(rendered: RenderedEntry, text: str, *, is_growing: bool) -> None:
+    entry, limit = rendered.entry, rendered.width
+    lines = reasoning_lines(
+        text,
+        rendered.words,
+        text_width(entry, limit),
+        is_open=entry.reasoning_open,
+        is_growing=is_growing,
+    )
+    rendered.reasoning = _indented(entry, limit, lines)
 
 
 def indentation(entry: Entry, limit: int) -> int:
@@ -151,6 +186,8 @@ def estimate_rows(entry: Entry, limit: int) -> int:
     space = text_width(entry, limit)
     content = entry.message.content
     rows = 2 + len(content) // space + content.count("\n")
+    if reasoning := entry.message.reasoning:
+        rows += 2 + len(reasoning) // space if entry.reasoning_open else 1
     return rows + (1 if content else 0) + entry.divider_rows
 
 
@@ -167,13 +204,26 @@ def _foot(entry: Entry, limit: int) -> list[Line]:
     """Return how the answer ended, and the empty line that ends every entry."""
     if entry.message.deleted_at is not None:
         return [()]
+    notes = _omission(entry, limit, entry.message.omitted_messages or 0)
     text, style = _ENDS.get(entry.message.finish_reason or "", ("", ""))
     if entry.error:
         text, style = f"✗ {one_line(entry.error)}", "error"
     if not text:
-        return [()]
-    lines = wrap([Span(text, style)], text_width(entry, limit), hang=2)
-    return [*_indented(entry, limit, lines), ()]
+        return [*notes, ()]
+    spans = [Span(text, style)]
+    if entry.may_ask_again and entry.message.finish_reason in _INCOMPLETE:
+        spans.append(Span(" · R asks again", "note"))
+    lines = wrap(spans, text_width(entry, limit), hang=2)
+    return [*notes, *_indented(entry, limit, lines), ()]
+
+
+def _omission(entry: Entry, limit: int, count: int) -> list[Line]:
+    """Return the line about messages that did not fit into the prompt; none if all did."""
+    if not count:
+        return []
+    messages = "1 earlier message" if count == 1 else f"{count:,} earlier messages"
+    text = f"{messages} did not fit into the model's context"
+    return _indented(entry, limit, wrap([Span(text, "meta")], text_width(entry, limit)))
 
 
 def _indented(entry: Entry, limit: int, lines: Sequence[Line]) -> list[Line]:
@@ -184,7 +234,8 @@ def _indented(entry: Entry, limit: int, lines: Sequence[Line]) -> list[Line]:
     return [(guide, *line) for line in lines]
 
 
-def _header(entry: Entry, limit: int) -> Line:
+def _header(entry: Entry, limit: int, labels: Sequence[str] = ()) -> Line:
+    """Return the header; `labels` say what happens to an answer in progress, longest first."""
     message = entry.message
     indent = indentation(entry, limit)
     name = shorten_label(one_line(entry.author), max(4, (limit - indent) // 2))
@@ -193,8 +244,12 @@ def _header(entry: Entry, limit: int) -> Line:
     spans.append(Span(f"  {message.created_at.astimezone():%H:%M}", "meta"))
     if entry.unread:
         spans.append(Span(f" {UNREAD_MARK}", "unread"))
-    if message.streaming:
-        spans.append(Span("  writing", "live"))
+    if entry.siblings is not None:
+        spans.append(Span("  {} of {}".format(*entry.siblings), "siblings"))
+    if labels:
+        space = limit - GUTTER - MARGIN - sum(width(span.text) for span in spans) - 2
+        label = next((text for text in labels if width(text) <= space), labels[-1])
+        spans.append(Span(f"  {label}", "live"))
     if entry.pending:  # in the header, so that no row moves when the message is confirmed
         spans.append(Span("  sending …", "note"))
     if entry.folded:

@@ -10,8 +10,8 @@ _NAMES = """
 strong emphasis strike code link link.address heading h1 h2 h3 h4 h5 h6 quote quote.bar list.marker
 rule table.head table.border code.block code.language code.keyword code.builtin code.name
 code.string code.number code.operator code.comment code.deleted code.inserted author.own
-author.assistant author.0 author.1 author.2 author.3 meta live note error guide day unread cursor
-selected selected.blurred fold pill empty
+author.assistant author.0 author.1 author.2 author.3 meta siblings live reasoning note error guide
+day unread cursor selected selected.blurred fold pill empty
 """
 
 COMPONENTS = {f"{_PREFIX}{name.replace('.', '-')}" for name in _NAMES.split()}
@@ -65,7 +65,9 @@ Transcript {
     & > .transcript--author-2 { color: $text-secondary; text-style: bold; }
     & > .transcript--author-3 { color: $text-error; text-style: bold; }
     & > .transcript--meta { color: $foreground 45%; }
+    & > .transcript--siblings { color: $foreground 70%; }
     & > .transcript--live { color: $text-success; }
+    & > .transcript--reasoning { color: $foreground 55%; }
     & > .transcript--note { color: $foreground 55%; text-style: italic; }
     & > .transcript--error { color: $text-error; }
     & > .transcript--guide { color: $foreground 20%; }

@@ -22,6 +22,7 @@ from rustygpt_tui.widgets.transcript.entries import UNKNOWN_QUOTE, Entry, EntryC
 from rustygpt_tui.widgets.transcript.entry_list import EntryList, Splice
 from rustygpt_tui.widgets.transcript.folding import has_branch
 from rustygpt_tui.widgets.transcript.layout import Layout
+from rustygpt_tui.widgets.transcript.live_answer import LiveAnswer
 from rustygpt_tui.widgets.transcript.navigation import MessageNavigation
 from rustygpt_tui.widgets.transcript.rendered_entry import GUTTER, indentation
 from rustygpt_tui.widgets.transcript.reports import Direction
@@ -44,18 +45,19 @@ class Transcript(MessageNavigation, can_focus=True):
 
     def __init__(
         self,
-        text_of: Callable[[UUID], str | None] | None = None,
+        text_of: Callable[[UUID], str | None] = lambda _: None,
         *,
+        live_of: Callable[[UUID], LiveAnswer | None] = lambda _: None,
         service: RenderService | None = None,
         id: str | None = None,
     ) -> None:
-        """`text_of` returns the text so far of an answer in progress.
+        """`text_of` returns the text so far of an answer in progress, `live_of` the rest of it.
 
         `service` renders what takes long; it is closed with the widget.
         """
         super().__init__(id=id)
         self._service = service
-        self.entry_layout = Layout(text_of or (lambda _: None), TextRenderer(service))
+        self.entry_layout = Layout(text_of, TextRenderer(service), live_of)
         self.empty = ""
         self._message_instead = ""
         self._entry_list = EntryList(EntryContext(UUID(int=0), Names()))
@@ -87,6 +89,7 @@ class Transcript(MessageNavigation, can_focus=True):
 
     def set_messages(self, messages: Iterable[MessageView], context: EntryContext) -> None:
         """Show these messages, given in the order of their paths; folds are kept."""
+        context = self._with_open_reasoning(context)
         with self.keep_anchor():
             self.entry_layout.set_entries(self._entry_list.reset(messages, context))
         self._near.clear()
@@ -107,6 +110,7 @@ class Transcript(MessageNavigation, can_focus=True):
         updated as well.
         """
         confirmed = confirmed or {}
+        context = self._with_open_reasoning(context)
         splice = self._entry_list.change(messages, [*removed, *confirmed], context)
         if self._selected is not None:
             self._selected = confirmed.get(self._selected, self._selected)
@@ -168,6 +172,12 @@ class Transcript(MessageNavigation, can_focus=True):
         if behind:
             self.call_later(self.update_streaming, behind)
 
+    def update_live(self, ids: Iterable[UUID]) -> None:
+        """Draw what is known of answers in progress besides their text."""
+        with self.keep_anchor():
+            for id_ in ids:
+                self.entry_layout.update_live(id_)
+
     def missing_parents(self) -> set[UUID]:
         """Return messages that entries near the view reply to and whose quotes are not known.
 
@@ -209,6 +219,24 @@ class Transcript(MessageNavigation, can_focus=True):
         if selected is not None:
             is_folded = selected.id in self._entry_list.folded
             (self.unfold if is_folded else self.fold)(selected.id)
+
+    def action_toggle_reasoning(self) -> None:
+        """Fold or unfold the reasoning of the selected message."""
+        selected = self.selected_or_lowest()
+        if selected is not None:
+            self.toggle_reasoning(selected.id)
+
+    def toggle_reasoning(self, id: UUID) -> None:
+        """Fold or unfold the reasoning of a message; if its header is above the view, go to it."""
+        shown = self._entry_list.context
+        context = replace(shown, open_reasoning=shown.open_reasoning ^ {id})
+        self._splice(self._entry_list.change(context=context))
+        index = self.entry_layout.shown_index(id)
+        if index is not None and self.entry_layout.top(index) < self.scroll_offset.y:
+            self.go_to(id)
+
+    def _with_open_reasoning(self, context: EntryContext) -> EntryContext:
+        return replace(context, open_reasoning=self._entry_list.context.open_reasoning)
 
     def go_to(self, id: UUID, row: int | None = None) -> None:
         """Scroll to a row of a message, by default the first, and open the folds that hide it."""
@@ -323,7 +351,11 @@ class Transcript(MessageNavigation, can_focus=True):
         elif not self._message_instead and (
             located := self.entry_layout.line(event.y + self.scroll_offset.y)
         ):
-            self._selected = located[0].id
+            entry, row, _ = located
+            index = self.entry_layout.index(entry.id)
+            self._selected = entry.id
+            if index is not None and self.entry_layout.is_reasoning_row(index, row):
+                self.toggle_reasoning(entry.id)
             self.refresh()
             self.post_message(self.CursorMoved())
 
