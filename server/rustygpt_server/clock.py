@@ -110,6 +110,10 @@ class TimeLimits(Struct, frozen=True, kw_only=True):
     """How long a model server that may run on this machine has to list its models."""
     model_listing: float = 10
     """How long a configured model server has to list its models."""
+    queue_wait: float = 600
+    """How long an answer may wait for its turn at a provider."""
+    queue_report: float = 0.2
+    """Shortest time between two reports of the positions in a queue."""
     model_refresh: float = 60
     """Interval at which model servers are asked for their models."""
     provider_timeout: float = 10

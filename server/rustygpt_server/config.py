@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import platformdirs
 
+from rustygpt_server.forbidden_addresses import is_forbidden_host
 from rustygpt_shared.settings import SECRETS, Cors, Db, Llm, OAuth, Settings, WellKnown
 from rustygpt_shared.settings.load import Key, LoadedSettings, SettingsError, load
 
@@ -236,6 +237,8 @@ def _model_conflicts(llm: Llm) -> Iterator[str]:
             yield f"llm.providers.{name}.base_url is missing"
         if provider.base_url and not is_web_url(provider.base_url):
             yield f"llm.providers.{name}.base_url has to be an http:// or https:// address"
+        elif provider.base_url and is_forbidden_host(urlsplit(provider.base_url).hostname or ""):
+            yield f"llm.providers.{name}.base_url is the metadata service of a cloud"
 
 
 def _oauth_conflicts(oauth: OAuth, public: str | None) -> Iterator[str]:

@@ -16,6 +16,7 @@
     ├── ValidationFailed   422  a field breaks a rule
     ├── AccountDisabled    423  the password is right, the account is disabled
     ├── RateLimited        429  the caller has made too many requests
+    ├── BudgetUsedUp       429  the caller has used all tokens of today
     └── Unavailable        503  no connection, a timeout, a lock, or no resources
         ├── DiskFull       503  the database has no space to store anything
         └── LoginRefused   503  the database refuses the password of the server's own login
@@ -217,6 +218,19 @@ class RateLimited(RequestError):
         self.state = state
         self.retry_after_seconds = seconds
         self.headers = {"Retry-After": str(seconds)}
+
+
+class BudgetUsedUp(RequestError):
+    """The caller has used all tokens of today."""
+
+    status = 429
+    code = problems.BUDGET
+
+    def __init__(self, daily_tokens: int) -> None:
+        super().__init__(
+            f"You have used all {daily_tokens:,} tokens of today; "
+            "the budget is renewed at 00:00 UTC."
+        )
 
 
 class AccountDisabled(RequestError):

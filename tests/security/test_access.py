@@ -124,6 +124,7 @@ TABLE: dict[tuple[str, str], dict[str, int] | str] = {
     ("GET", "/api/messages/{message_id}/revisions"): _READ,
     ("POST", "/api/messages/{message_id}/regenerate"): _members(409, "admin", "owner"),
     ("GET", "/api/models"): _SIGNED_IN,
+    ("GET", "/api/usage"): _SIGNED_IN,
     ("GET", "/api/search"): {**dict.fromkeys(CALLER_KINDS, 400), "anonymous": 401},
     ("GET", "/api/stream"): _SIGNED_IN,
     ("GET", "/api/stream/conversations/{conversation_id}"): _READ,

@@ -15,6 +15,7 @@ from tests.support.database.large_database import LARGE, SMALL, Sizes, fill
 from tests.support.database.measuring_database import PROCEDURE, Cost, MeasuringDatabase
 from tests.support.database.search_calls import SEARCHES
 from tests.support.database.statement_calls import CALLS as OTHER_CALLS
+from tests.support.database.usage_calls import USAGE
 
 from rustygpt_server import db as wrappers
 from rustygpt_server.db.bootstrap import PoolLogin
@@ -25,7 +26,7 @@ pytestmark = [
     pytest.mark.xdist_group("large database"),
 ]
 
-CALLS: Final = {**OTHER_CALLS, **SEARCHES}
+CALLS: Final = {**OTHER_CALLS, **SEARCHES, **USAGE}
 GROWTH: Final = 3
 """How many times as much a statement may touch where 100 times as much is stored."""
 FEW_BUFFERS: Final = 400

@@ -26,6 +26,7 @@ ABOUT_ONESELF = {
     "create_token", "list_conversations",
     "list_identities", "list_sessions", "list_tokens", "read_log_bounds", "search_users", "show_me",
     "show_password", "store_password_hash", "update_me",
+    "authorize_completion", "record_usage", "show_tokens_used",
 }  # fmt: skip
 """Procedures in which an actor meets nothing of other people's conversations."""
 
@@ -211,6 +212,7 @@ def values_by_type(builder: DatabaseBuilder) -> dict[str, object]:
         "text[]": ["member"],
         "search_filter": None,
         "search_term[]": [],
+        "date": builder.now.date(),
         "timestamp with time zone": builder.now,
     }
 

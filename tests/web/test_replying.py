@@ -266,6 +266,7 @@ async def test_what_followed_a_post_that_was_taken_back_is_not_sent_by_itself(
     await page.unroute("**/reply")
     await page.get_by_role("button", name="Take back").first.click()
     await expect(composer).to_have_value("First")
+    await expect(page.locator(".message.pending")).to_have_count(1)
     await expect(page.locator(".message.pending .failure")).to_contain_text("was taken back")
     await page.get_by_role("button", name="Send again").click()
     await expect(page.locator(".message.pending")).to_have_count(0)

@@ -202,6 +202,7 @@ COMMANDS: dict[str, CommandEntry] = {
     ),
     "cancel": CommandEntry("Stop an answer", f"{_COMMANDS}.writing:cancel"),
     "models": CommandEntry("List the models that answer", f"{_COMMANDS}.models:list_models"),
+    "usage": CommandEntry("List the tokens that were used", f"{_COMMANDS}.usage:list_usage"),
     "follow": CommandEntry("Print events as they happen", f"{_COMMANDS}.follow:follow"),
     "admin": _ADMIN,
     "serve": CommandEntry("Run the server", "rustygpt_server.cli:serve", requires="sanic"),

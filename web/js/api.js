@@ -192,20 +192,24 @@ export const listTree = (rootId, { limit, ...place } = {}) =>
 export const listMessages = (rootId, { afterSeq, limit }) =>
   get(withQuery(`/api/threads/${rootId}/messages`, { after_seq: afterSeq, limit }));
 export const getMessage = (id) => get(withQuery(`/api/messages/${id}`, { render: "html" }));
-export const postRoot = (conversationId, content, key) =>
-  post(`/api/threads/${conversationId}/root`, { content }, key);
-export const reply = (parentId, content, key) =>
-  post(`/api/messages/${parentId}/reply`, { content }, key);
+export const postRoot = (conversationId, content, key, model) =>
+  post(`/api/threads/${conversationId}/root`, { content, model }, key);
+export const reply = (parentId, content, key, model) =>
+  post(`/api/messages/${parentId}/reply`, { content, model }, key);
 export const cancel = (id) => post(`/api/messages/${id}/cancel`);
 export const editMessage = (id, content) => post(`/api/messages/${id}/edit`, { content });
 export const deleteMessage = (id) => post(`/api/messages/${id}/delete`);
 export const restoreMessage = (id) => post(`/api/messages/${id}/restore`);
-export const regenerateAnswer = (id, key) => post(`/api/messages/${id}/regenerate`, {}, key);
+export const regenerateAnswer = (id, key, model) => post(`/api/messages/${id}/regenerate`, { model }, key);
 export const listRevisions = (id) => get(`/api/messages/${id}/revisions`);
 // `mark` is { seq }, or empty for all that there is.
 export const markRead = (rootId, mark = {}) => post(`/api/threads/${rootId}/read`, mark);
 export const markUnread = (rootId, messageId) =>
   post(`/api/threads/${rootId}/unread`, { message_id: messageId });
+
+// Models
+
+export const listModels = () => get("/api/models");
 
 // Search
 

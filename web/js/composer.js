@@ -1,5 +1,7 @@
 // The composer: the text, and above it where it goes. Drafts and their targets are kept by place.
 
+import { makeAttachments, withAttachments } from "./attachments.js";
+import { makeComposerTools } from "./composer-tools.js";
 import { byId, hide } from "./dom.js";
 import { loadDraft, saveDraft } from "./drafts.js";
 import { firstWords } from "./message-row.js";
@@ -18,6 +20,10 @@ export function makeComposer({ me, onSend, lastKey, onTyped, onTarget, isPlain }
   let isReady = false; // whether the place is shown, so that a message can be sent
   let isSendWanted = false; // once it is
   let target = targets.newTarget();
+  const attachments = makeAttachments(onAttached);
+  const tools = makeComposerTools({ attach, onProblem: showProblem });
+  const contentNow = () => withAttachments(text.value.trimEnd(), attachments.files());
+  const hasContent = () => Boolean(text.value.trim()) || attachments.files().length > 0;
 
   // Shows the draft of a place: the root of a thread, or a new thread.
   function open(newPlace, { forNewThread = false, isReady: ready = true } = {}) {
@@ -28,8 +34,25 @@ export function makeComposer({ me, onSend, lastKey, onTyped, onTarget, isPlain }
     const draft = place ? loadDraft(me.id, place) : null;
     target = targets.newTarget(draft?.target);
     if (!target.message && place) target.pendingKey = lastKey(place);
+    attachments.set(draft?.attachments ?? []);
     setText(draft?.text ?? "");
+    tools.showOffer();
     showProblem("");
+  }
+
+  // Adds a file of `{ name, text }` that takes the place of `replaced` characters of the text; throws when
+  // the message would be too long.
+  function attach(file, replaced = 0) {
+    const length = lengthOf(withAttachments(text.value.trimEnd(), [...attachments.files(), file])) - replaced;
+    if (length > MESSAGE_MAX) throw new Error(`${file.name} does not fit: ${tooLong(length)}`);
+    attachments.add(file);
+    onAttached();
+  }
+
+  function onAttached() {
+    targets.setHasText(target, hasContent());
+    showTarget();
+    save();
   }
 
   // The place is shown. What was to be the first message of a thread goes there and nowhere else; the
@@ -43,7 +66,7 @@ export function makeComposer({ me, onSend, lastKey, onTyped, onTarget, isPlain }
 
   function setText(value) {
     text.value = value;
-    targets.setHasText(target, Boolean(value.trim()));
+    targets.setHasText(target, hasContent());
     fitHeight();
     showTarget();
   }
@@ -59,7 +82,7 @@ export function makeComposer({ me, onSend, lastKey, onTyped, onTarget, isPlain }
     if (!place) return;
     const { message, isChosen } = target;
     const saved = message ? { message: targets.referenceTo(message), isChosen } : null;
-    saveDraft(me.id, place, { text: text.value, target: saved });
+    saveDraft(me.id, place, { text: text.value, attachments: attachments.files(), target: saved });
   }
 
   function showTarget() {
@@ -100,7 +123,7 @@ export function makeComposer({ me, onSend, lastKey, onTyped, onTarget, isPlain }
   }
 
   function send() {
-    const content = text.value.trimEnd();
+    const content = contentNow();
     if (!content.trim() || !place || byId("composer").hidden) return;
     if (!isReady) {
       isSendWanted = true;
@@ -108,11 +131,12 @@ export function makeComposer({ me, onSend, lastKey, onTyped, onTarget, isPlain }
     }
     const after = target.pendingKey;
     if (!target.message && !after && !isNewThread) return showProblem("No message to answer is shown yet.");
-    if (lengthOf(content) > MESSAGE_MAX) return showProblem(`${tooLong(content)} Shorten it, or send it in parts.`);
+    if (lengthOf(content) > MESSAGE_MAX) return showProblem(`${tooLong(lengthOf(content))} Shorten it, or send it in parts.`);
     showProblem("");
     const sent = isNewThread || after ? null : Object.freeze(targets.referenceTo(target.message));
-    const key = onSend({ place, target: sent, after, content });
+    const key = onSend({ place, target: sent, after, content, model: tools.takeModel() });
     targets.onSent(target, key);
+    attachments.set([]);
     setText("");
     save();
   }
@@ -120,7 +144,7 @@ export function makeComposer({ me, onSend, lastKey, onTyped, onTarget, isPlain }
   // The server has the message: the next one goes to `message`.
   function onAcknowledged(key, message) {
     if (!targets.onAcknowledged(target, key, message)) return;
-    targets.setHasText(target, Boolean(text.value.trim()));
+    targets.setHasText(target, hasContent());
     showProblem("");
     showTarget();
     save();
@@ -137,8 +161,11 @@ export function makeComposer({ me, onSend, lastKey, onTyped, onTarget, isPlain }
   // The text that was typed in a new thread while its first message was sent goes on in the thread.
   function moveTo(newPlace) {
     const typed = text.value;
+    const files = attachments.files();
     text.value = "";
+    attachments.set([]);
     save();
+    attachments.set(files);
     place = newPlace;
     isNewThread = false;
     text.value = typed;
@@ -153,7 +180,15 @@ export function makeComposer({ me, onSend, lastKey, onTyped, onTarget, isPlain }
     const { selectionStart: start, selectionEnd: end, value } = text;
     if (lengthOf(value.slice(0, start) + data + value.slice(end)) <= MESSAGE_MAX) return;
     event.preventDefault();
-    showProblem(`${tooLong(data)} Nothing was pasted.`);
+    showProblem(`${tooLong(lengthOf(data))} Nothing was pasted.`);
+  }
+
+  function onInput() {
+    targets.setHasText(target, hasContent());
+    showTarget();
+    save();
+    fitHeight();
+    onTyped(text.value);
   }
 
   function showProblem(words) {
@@ -174,13 +209,7 @@ export function makeComposer({ me, onSend, lastKey, onTyped, onTarget, isPlain }
     event.preventDefault();
     if (!event.repeat) send();
   });
-  text.addEventListener("input", () => {
-    targets.setHasText(target, Boolean(text.value.trim()));
-    showTarget();
-    save();
-    fitHeight();
-    onTyped(text.value);
-  });
+  text.addEventListener("input", onInput);
   text.addEventListener("beforeinput", refuseTooLong);
   byId("target-off").addEventListener("click", unchoose);
   byId("target-newer").addEventListener("click", chooseNewer);
@@ -190,7 +219,8 @@ export function makeComposer({ me, onSend, lastKey, onTyped, onTarget, isPlain }
     onShown: (message) => message && targets.refresh(target, message) && changeTarget(() => true),
     targetId: () => target.message?.id,
     onArrival: (message, isOwn) => targets.onArrival(target, message, isOwn) && showTarget(),
-    hasText: () => Boolean(text.value.trim()),
+    hasText: hasContent,
+    showModels: tools.showModels,
     hasTarget: () => target.message !== null,
     refresh: showTarget,
     place: () => place,
@@ -207,8 +237,8 @@ function lengthOf(text) {
   return length;
 }
 
-const tooLong = (text) =>
-  `This text has ${lengthOf(text).toLocaleString("en")} characters; a message has at most ${MESSAGE_MAX.toLocaleString("en")}.`;
+const tooLong = (length) =>
+  `This text has ${length.toLocaleString("en")} characters; a message has at most ${MESSAGE_MAX.toLocaleString("en")}.`;
 
 function targetWords({ message, pendingKey }) {
   if (pendingKey) return "↳ to your message that is being sent";

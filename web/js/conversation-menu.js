@@ -1,6 +1,7 @@
 // What can be done with a conversation as a whole: a menu by its title, and the list of archived ones.
 
 import * as api from "./api.js";
+import { showSettings } from "./conversation-settings.js";
 import { closeDialog, showDialog, showForm, titleOf } from "./dialog.js";
 import { announce, byId, h, notify, withoutOverrides } from "./dom.js";
 import { openMenu } from "./menu.js";
@@ -10,6 +11,7 @@ export function addConversationMenu({ me, page, inBackground, conversations }) {
   function entriesOf({ id, title, role, archived_at: archivedAt }) {
     const isAdmin = ["owner", "admin"].includes(role);
     const entries = [
+      isAdmin && !archivedAt && ["Settings", () => inBackground(() => openSettings(id))],
       isAdmin && !archivedAt && ["Archive", () => change(() => setArchived(id, true), "Archived: read only.")],
       isAdmin && archivedAt && ["Unarchive", () => change(() => setArchived(id, false), "Unarchived.")],
       ["Export", () => inBackground(() => showExport({ id, title }))],
@@ -17,6 +19,14 @@ export function addConversationMenu({ me, page, inBackground, conversations }) {
       role === "owner" && ["Delete", () => askToDelete(id, title)],
     ];
     return entries.filter(Boolean);
+  }
+
+  async function openSettings(id) {
+    try {
+      await showSettings(id);
+    } catch (problem) {
+      notify(problem.message);
+    }
   }
 
   async function setArchived(id, archived) {

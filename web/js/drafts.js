@@ -28,14 +28,14 @@ function write(name, value) {
 
 const namesWith = (prefix) => Object.keys(localStorage).filter((name) => name.startsWith(prefix));
 
-// A draft is `{ text, target, savedAt }`.
+// A draft is `{ text, attachments, target, savedAt }`.
 export function loadDraft(userId, place) {
   return read(draftName(userId, place));
 }
 
 export function saveDraft(userId, place, draft) {
   const name = draftName(userId, place);
-  if (!draft.text) return localStorage.removeItem(name);
+  if (!draft.text && !draft.attachments?.length) return localStorage.removeItem(name);
   write(name, { ...draft, savedAt: Date.now() });
   const names = namesWith(draftName(userId, ""));
   if (names.length <= MAX_DRAFTS) return;

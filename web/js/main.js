@@ -2,6 +2,7 @@
 
 import { deviceCode, inviteToken, parseHash } from "./address.js";
 import * as api from "./api.js";
+import { showCompare } from "./compare.js";
 import { makeComposer } from "./composer.js";
 import { addConversationMenu } from "./conversation-menu.js";
 import { makeConversations } from "./conversations.js";
@@ -81,6 +82,8 @@ function build(me) {
     ...{ me, posts, inBackground, onView },
     onReply: (message) => parts.composer.choose(message),
     onMenu: (...opened) => parts.menu.open(...opened),
+    onAskAgain: (message) => parts.menu.regenerate(message),
+    onCompare: (message) => showCompare(page.state, message),
     onTakeBack: posting.takeBack,
     onProblem: (problem) => parts.composer.showProblem(problem.message),
   });

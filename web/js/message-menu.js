@@ -6,6 +6,7 @@ import { linkTo } from "./address.js";
 import { announce, formatTime, h } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { firstWords } from "./message-row.js";
+import { fillModels, listModels } from "./models.js";
 import { nameOfPerson } from "./names.js";
 import { isWriter, mayWrite } from "./store.js";
 
@@ -28,6 +29,7 @@ export function menuOf(message, parent, conversation, me) {
     writes && mayAlter && isThere && ["edit", "Edit"],
     writes && isThere && isOwn && ["resend", "Send again, changed"],
     writes && mayAlter && isThere && message.role === "assistant" && ["regenerate", "Another answer"],
+    writes && mayAlter && isThere && message.role === "assistant" && ["regenerateWith", "Another answer by …"],
     mayAlter && !message.deleted_at && ["delete", "Delete"],
     mayAlter && message.deleted_at && (isAdmin(conversation) || message.deleted_by === me.id) && ["restore", "Restore"],
     !message.deleted_at && ["link", "Copy link"],
@@ -74,6 +76,7 @@ export function makeMessageMenu({ inBackground, onPosted, onProblem }) {
       });
     },
     regenerate: (message) => change(() => api.regenerateAnswer(message.id, api.newKey()), "Another answer begins."),
+    regenerateWith: (message) => inBackground(() => chooseModel(message)),
     delete: (message) =>
       showForm({
         title: "Delete this message?",
@@ -85,6 +88,19 @@ export function makeMessageMenu({ inBackground, onPosted, onProblem }) {
     link: (message) => inBackground(() => copyLink(linkTo(message.id))),
     revisions: (message) => inBackground(() => showRevisions(message)),
   };
+
+  async function chooseModel(message) {
+    const models = await listModels();
+    const select = h("select", { id: "answer-model", "aria-label": "Model" });
+    fillModels(select, models, { inherited: "The same model" });
+    const key = api.newKey();
+    showForm({
+      title: "Another answer by which model?",
+      parts: [select],
+      button: "Answer",
+      submit: async () => onPosted(await api.regenerateAnswer(message.id, key, select.value || undefined)),
+    });
+  }
 
   // Where the browser does not allow copying, the link is shown, selected.
   async function copyLink(address) {
@@ -117,5 +133,5 @@ export function makeMessageMenu({ inBackground, onPosted, onProblem }) {
     return h("section", { class: "revision" }, h("p", { class: "quiet", dir: "auto" }, words), h("p", { class: "raw", dir: "auto" }, content));
   }
 
-  return { open };
+  return { open, regenerate: ACTIONS.regenerate };
 }

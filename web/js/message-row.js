@@ -4,6 +4,7 @@
 import { isSelected, makeBlocks, settle } from "./blocks.js";
 import { formatTime, h, parseBlocks, withoutMarkup } from "./dom.js";
 import { deletionOf, nameOf } from "./names.js";
+import { makeReasoning } from "./reasoning.js";
 
 const FINISH_NOTES = {
   cancelled: "stopped",
@@ -30,7 +31,8 @@ function setAttribute(element, name, value) {
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
 }
 
-// `actions` are `onReply(message)`, `onStop(message)`, and `onMenu(button, message, entries)`.
+// `actions` are `onReply(message)`, `onStop(message)`, `onAskAgain(message)`, `onCompare(message)`, and
+// `onMenu(button, message, entries)`.
 export function makeRow(actions) {
   const author = h("span", { class: "author", dir: "auto" });
   const time = h("time");
@@ -40,6 +42,10 @@ export function makeRow(actions) {
   const divider = h("p", { class: "divider" }, "New");
   const parent = h("a", { class: "parent", dir: "auto" });
   const failure = h("p", { class: "failure" });
+  const omitted = h("p", { class: "quiet omitted" });
+  const reasoning = makeReasoning();
+  const again = h("button", { type: "button", class: "plain", onclick: () => actions.onAskAgain(row.message) }, "Ask again");
+  const compare = h("button", { type: "button", class: "plain compare", onclick: () => actions.onCompare(row.message) });
   const text = h("div", { class: "text" });
   const header = h("header", {}, author, time, note, h("span", { class: "actions" }, button, more));
   const element = h("li", { class: "message", tabindex: "-1" }, header, text);
@@ -51,8 +57,9 @@ export function makeRow(actions) {
   }
 
   // `place` is what the tree says: level, position, size, the parent unless it is right above,
-  // whether the first unread message is this one, and whether one may reply.
-  row.update = (message, { content, html, error, place }) => {
+  // whether the first unread message is this one, and whether one may reply; `progress` is the state of an
+  // answer in progress in words.
+  row.update = (message, { content, html, error, place, progress, reasoning: thought, omitted: left }) => {
     row.message = message;
     element.className = `message ${message.role}`;
     setPlace(place);
@@ -61,13 +68,17 @@ export function makeRow(actions) {
       time.dateTime = message.created_at;
       time.textContent = formatTime(message.created_at);
     }
-    setText(note, noteOf(message));
+    setText(note, noteOf(message, progress));
     setText(button, message.streaming ? "Stop" : "Reply");
     setAttribute(button, "aria-label", buttonLabel(message, content));
     button.hidden = !place.isWritable;
     row.entries = place.menu;
     more.hidden = !place.menu.length;
     setAttribute(more, "aria-label", `More for ${nameOf(message)}: ${firstWords({ ...message, content })}`);
+    toggle(reasoning.element, thought, () => reasoning.update(thought, message.streaming && !content), () => text.before(reasoning.element));
+    toggle(omitted, left, (words) => setText(omitted, words), () => text.after(omitted));
+    toggle(again, isFailed(message) && hasEntry(place.menu, "regenerate"), () => setAttribute(again, "aria-label", `Ask again: ${firstWords({ ...message, content })}`), () => button.before(again));
+    toggle(compare, place.answers && !message.deleted_at, () => showAnswers(place.answers), () => note.after(compare));
     toggle(failure, error, (shown) => shown.replaceChildren(error), () => element.append(failure));
     drawText(message, content, html);
   };
@@ -79,6 +90,11 @@ export function makeRow(actions) {
     setAttribute(element, "aria-setsize", position ? size : null);
     toggle(divider, isFirstUnread, () => {}, () => element.prepend(divider));
     toggle(parent, shown, () => showParent(shown, href), () => text.before(parent));
+  }
+
+  function showAnswers({ position, count }) {
+    setText(compare, `${position} of ${count}`);
+    setAttribute(compare, "aria-label", `${position} of ${count} answers: compare them`);
   }
 
   function showParent(shown, href) {
@@ -139,10 +155,15 @@ function toggle(part, isShown, update, insert) {
   if (!part.isConnected && !part.parentNode) insert();
 }
 
-function noteOf(message) {
+const isFailed = ({ finish_reason: reason, deleted_at: deletedAt }) =>
+  !deletedAt && ["error", "timeout", "cancelled"].includes(reason);
+
+const hasEntry = (menu, action) => menu.some(([name]) => name === action);
+
+function noteOf(message, progress) {
   const notes = [];
   if (message.model) notes.push(message.model);
-  if (message.streaming) notes.push("answering …");
+  if (message.streaming) notes.push(progress);
   if (message.deleted_at) return notes.join(" · ");
   if (message.edited_at) notes.push("edited");
   if (FINISH_NOTES[message.finish_reason]) notes.push(FINISH_NOTES[message.finish_reason]);

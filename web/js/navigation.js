@@ -250,6 +250,7 @@ export function makeNavigation(parts) {
       : "You may read here, not write.";
     byId("new-thread").hidden = !page.state || isRefused;
     byId("conversation-menu").hidden = !page.state;
+    if (conversation) inBackground(() => composer.showModels(conversation));
   }
 
   // The conversation was fetched again: the open thread is loaded again around what is in view.

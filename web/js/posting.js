@@ -11,10 +11,10 @@ export function makePosting(parts) {
   const posts = makePosts({ me, onChange, onAcknowledged });
   const placeOf = () => parts.composer.place();
 
-  function send({ place, target, after, content }) {
+  function send({ place, target, after, content, model }) {
     const { state } = page;
     const lastSeq = Math.max(0, ...[...(state.trees.get(place)?.messages.values() ?? [])].map((e) => e.message.seq));
-    const post = posts.submit({ conversationId: state.conversation.id, place, target, after, content });
+    const post = posts.submit({ conversationId: state.conversation.id, place, target, after, content, model });
     posts.at(place).find((entry) => entry.post === post).lastSeq = lastSeq;
     parts.onPosted();
     parts.navigation.showPost(post);

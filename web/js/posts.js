@@ -24,9 +24,9 @@ export function makePosts({ me, onChange, onAcknowledged }) {
   }
 
   // Sends a message, or holds it; with neither a target nor `after` it is the first one of a thread.
-  function submit({ conversationId, place, target, after, content }) {
+  function submit({ conversationId, place, target, after, content, model }) {
     const post = Object.freeze({
-      ...{ key: api.newKey(), authorId: me.id, conversationId, place, target, after, content },
+      ...{ key: api.newKey(), authorId: me.id, conversationId, place, target, after, content, model },
       createdAt: Date.now(),
     });
     savePost(me.id, post);
@@ -46,14 +46,14 @@ export function makePosts({ me, onChange, onAcknowledged }) {
   }
 
   async function attempt(entry) {
-    const { key, conversationId, target, content } = entry.post;
+    const { key, conversationId, target, content, model } = entry.post;
     clearTimeout(entry.timer);
     entry.state = "sending";
     onChange(entry);
     try {
       entry.posted = target
-        ? await api.reply(target.id, content, key)
-        : await api.postRoot(conversationId, content, key);
+        ? await api.reply(target.id, content, key, model)
+        : await api.postRoot(conversationId, content, key, model);
     } catch (problem) {
       if (pending.has(key)) onProblem(entry, problem);
       return;

@@ -1,7 +1,8 @@
 // The state of one conversation: snapshots start it, events keep it current.
 // `apply(state, event)` returns what changed; it is the same design as the terminal's store.
 
-import { mergeDelta } from "./answers.js";
+import { withRate } from "./answer-status.js";
+import { mergeDelta, newPartial } from "./answers.js";
 import { learn, newReading, setMark } from "./reading.js";
 import { covers, extend, put, windowOf } from "./thread-window.js";
 
@@ -99,10 +100,7 @@ export function addTree(state, page, side = "replace") {
   if (loaded && side !== "replace") extend(loaded, page, number, side);
   else state.trees.set(page.root_id, windowOf(page, number, loaded));
   for (const message of page.messages) {
-    if (!message.streaming) {
-    state.partials.delete(message.id);
-    state.statuses.delete(message.id);
-  }
+    if (!message.streaming) forgetProgress(state, message.id);
   }
   placeWaiting(state, page.root_id);
 }
@@ -152,6 +150,12 @@ export function textOf(state, message) {
   return message.streaming && partial.length > message.content.length ? partial : message.content;
 }
 
+export function reasoningOf(state, message) {
+  const known = message.reasoning ?? "";
+  const partial = state.partials.get(message.id)?.reasoning ?? "";
+  return message.streaming && partial.length > known.length ? partial : known;
+}
+
 // Whether events are missing between the state and this one.
 export function hasGap(state, event) {
   return Boolean(event.id) && eventNumber(event.id) > eventNumber(state.position) + 1;
@@ -194,8 +198,10 @@ const HANDLERS = {
   "answer.status"(state, status) {
     const entry = state.trees.get(status.root_id)?.messages.get(status.message_id);
     if (entry && !entry.message.streaming) return {};
-    state.statuses.set(status.message_id, status);
-    return { message: status.message_id };
+    const known = state.statuses.get(status.message_id);
+    const receivedAt = known?.state === status.state ? known.receivedAt : performance.now();
+    state.statuses.set(status.message_id, { ...status, receivedAt });
+    return { streamed: status.message_id };
   },
   "message.done": (state, done, id) => finishAnswer(state, done, id),
   "membership.changed"(state, { action, role, user_id: userId }) {
@@ -247,9 +253,14 @@ function stopTyping(state, userId, root) {
   return { typing: true };
 }
 
+function forgetProgress(state, id) {
+  state.partials.delete(id);
+  state.statuses.delete(id);
+}
+
 function upsertMessage(state, { message }, id) {
   const number = eventNumber(id);
-  if (!message.streaming) state.partials.delete(message.id);
+  if (!message.streaming) forgetProgress(state, message.id);
   if (state.readings.has(message.root_id)) learn(state.readings.get(message.root_id), message);
   const tree = state.trees.get(message.root_id);
   if (!tree || !covers(tree, message.path)) {
@@ -264,19 +275,17 @@ function upsertMessage(state, { message }, id) {
 function appendDelta(state, delta) {
   const entry = state.trees.get(delta.root_id)?.messages.get(delta.message_id);
   if (entry && !entry.message.streaming) return {};
-  const start = entry?.message.content ?? "";
-  const known = state.partials.get(delta.message_id) ?? { text: start, length: [...start].length };
+  const known = state.partials.get(delta.message_id) ?? newPartial(entry?.message.content, entry?.message.reasoning);
   const merged = mergeDelta(known, delta);
   if (!merged) return {};
-  state.partials.set(delta.message_id, merged);
+  state.partials.set(delta.message_id, withRate(known, merged, performance.now()));
   return { streamed: delta.message_id };
 }
 
 function finishAnswer(state, done, id) {
   const number = eventNumber(id);
   const partial = state.partials.get(done.message_id)?.text ?? "";
-  state.partials.delete(done.message_id);
-  state.statuses.delete(done.message_id);
+  forgetProgress(state, done.message_id);
   const tree = state.trees.get(done.root_id);
   const entry = tree?.messages.get(done.message_id);
   if (!entry || entry.number > number) return {};

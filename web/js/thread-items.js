@@ -49,3 +49,19 @@ export function levelsOf(items) {
   });
   return levels;
 }
+
+// The answers to each message that has several, in the order of the tree; only loaded ones.
+export function answersByQuestion(tree) {
+  const found = new Map();
+  for (const id of tree?.order ?? []) {
+    const { message } = tree.messages.get(id);
+    if (message.role !== "assistant" || message.deleted_at || !message.parent_id) continue;
+    found.set(message.parent_id, [...(found.get(message.parent_id) ?? []), id]);
+  }
+  return found;
+}
+
+// Which of several answers a message is, or null.
+export function placeAmong(ids = [], { id }) {
+  return ids.length > 1 && ids.includes(id) ? { position: ids.indexOf(id) + 1, count: ids.length } : null;
+}

@@ -2,6 +2,7 @@
 // document; rows are added and removed at both ends while it moves, and pages are loaded.
 
 import { cancel } from "./api.js";
+import { progressOf } from "./answer-status.js";
 import { announce, arrange, byId } from "./dom.js";
 import { loadPage } from "./load.js";
 import { makeFetcher } from "./message-fetcher.js";
@@ -9,8 +10,8 @@ import { menuOf } from "./message-menu.js";
 import { makePostRow, makeRow } from "./message-row.js";
 import { nameOf } from "./names.js";
 import { makeScrolling } from "./scrolling.js";
-import { mayWrite, textOf } from "./store.js";
-import { itemsOf, levelsOf } from "./thread-items.js";
+import { mayWrite, reasoningOf, textOf } from "./store.js";
+import { answersByQuestion, itemsOf, levelsOf, placeAmong } from "./thread-items.js";
 import { chainEnd, indexOfMessage, isLeaf } from "./thread-window.js";
 
 const STEP = 20; // rows that are added per frame
@@ -21,7 +22,7 @@ const ANNOUNCED_CHARACTERS = 200;
 
 // `posts` are those on their way; `onReply`, `onTakeBack` and `onProblem` are the buttons' effects;
 // `onView()` is called when other messages may be in view.
-export function makeThreadView({ me, posts, inBackground, onReply, onMenu, onTakeBack, onProblem, onView }) {
+export function makeThreadView({ me, posts, inBackground, onReply, onMenu, onAskAgain, onCompare, onTakeBack, onProblem, onView }) {
   const scroll = byId("scroll");
   const list = byId("messages");
   const rows = new Map(); // rows in the document, by key
@@ -32,15 +33,17 @@ export function makeThreadView({ me, posts, inBackground, onReply, onMenu, onTak
   let items = [];
   let indexes = new Map(); // of items, by key
   let levels = new Map();
+  let answers = new Map(); // ids of the answers to a message, where there are several
   let slice = { first: null, last: null }; // keys of the first and last row in the document
   let frame = 0;
   let needsDraw = false;
+  let timer = 0;
 
   const tree = () => shown.state?.trees.get(shown.root);
   const isLastRow = () => slice.last === (items.at(-1)?.key ?? null);
   const hasEnd = () => !tree()?.next && isLastRow();
   const scrolling = makeScrolling(scroll, list, { hasEnd, onMoved });
-  const rowActions = { onReply, onMenu, onStop: (message) => inBackground(() => stopAnswer(message)) };
+  const rowActions = { onReply, onMenu, onAskAgain, onCompare, onStop: (message) => inBackground(() => stopAnswer(message)) };
 
   // Shows a thread, or the place of one that is not there yet: at a message, or at its end.
   function show(state, root, { place, messageId = null, part = 0.2, firstUnread = null, linked = null }) {
@@ -58,6 +61,7 @@ export function makeThreadView({ me, posts, inBackground, onReply, onMenu, onTak
     items = itemsOf(tree(), posts.at(shown.place));
     indexes = new Map(items.map((item, index) => [item.key, index]));
     levels = levelsOf(items);
+    answers = answersByQuestion(tree());
   }
 
   function setSlice(first, last) {
@@ -139,6 +143,8 @@ export function makeThreadView({ me, posts, inBackground, onReply, onMenu, onTak
     const { state } = shown;
     row.update(message, {
       content: textOf(state, message),
+      reasoning: message.deleted_at ? "" : reasoningOf(state, message),
+      ...progressOf(state, message),
       html: fetcher.htmlOf(message),
       error: message.deleted_at ? "" : (message.error?.message ?? state.errors.get(message.id)),
       place: placeOf(message, index),
@@ -159,6 +165,7 @@ export function makeThreadView({ me, posts, inBackground, onReply, onMenu, onTak
       position: tree().prev ? null : index + 1,
       size: size > index ? size : -1,
       menu: menuOf(message, parent, state.conversation, me),
+      answers: placeAmong(answers.get(parentId), message),
       parent: parentId && !isBelowParent ? parentOf(parentId) : null,
       href: `#/c/${state.conversation.id}/t/${root}/m/${parentId}`,
       isFirstUnread: id === shown.firstUnread,
@@ -262,6 +269,18 @@ export function makeThreadView({ me, posts, inBackground, onReply, onMenu, onTak
     }
     scrolling.restore();
     onView();
+    tick();
+  }
+
+  // While an answer is in progress, what is said about it changes every second.
+  function tick() {
+    const ids = [...(shown.state?.statuses.keys() ?? [])].filter((id) => rows.has(id));
+    if (timer || !ids.length) return;
+    timer = setTimeout(() => {
+      timer = 0;
+      for (const id of ids) streamed.add(id);
+      schedule(false);
+    }, 1_000);
   }
 
   function announceChange({ message: id, isNew, finishReason }) {

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated, TypeVar, cast, get_args
 from uuid import UUID
@@ -18,6 +18,7 @@ from sanic.request import Request
 from rustygpt_server.api.problems import validation_failed
 from rustygpt_server.db.rows import IdempotencyKey
 from rustygpt_server.db.threads import TreeStart
+from rustygpt_server.db.usage import UsagePosition
 from rustygpt_server.errors import BadRequest, CsrfFailed, UnsupportedMedia, ValidationFailed
 from rustygpt_shared import codec
 from rustygpt_shared.ids import new_id
@@ -144,6 +145,17 @@ def time_param(request: Request, name: str) -> datetime | None:
         raise BadRequest(f"{name} has to be a time like 2026-01-31T12:00:00Z.") from None
 
 
+def day_param(request: Request, name: str) -> date | None:
+    """Return a query parameter that is a day, or None."""
+    text = request.args.get(name)
+    if not text:
+        return None
+    try:
+        return msgspec.convert(text, date)
+    except msgspec.ValidationError:
+        raise BadRequest(f"{name} has to be a day like 2026-01-31.") from None
+
+
 def read_number_cursor(request: Request) -> int | None:
     """Return the query's cursor as the number of the last item before the page, or None."""
     text = request.args.get("cursor")
@@ -178,6 +190,26 @@ def read_cursor(request: Request) -> tuple[datetime, UUID] | None:
         return moment.astimezone(UTC), last
     except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         raise BadRequest(BAD_CURSOR) from None
+
+
+def make_usage_cursor(day: date, user_id: UUID, model: str) -> str:
+    """Return the cursor of the page after an entry of usage."""
+    return urlsafe_b64encode(codec.encode((day, user_id, model))).rstrip(b"=").decode()
+
+
+def read_usage_cursor(request: Request) -> UsagePosition | None:
+    """Return the query's cursor as the last entry of usage before the page, or None."""
+    text = request.args.get("cursor")
+    if not text:
+        return None
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        position = codec.decode(urlsafe_b64decode(padded.encode()), tuple[date, UUID, str])
+    except (ValueError, RecursionError, msgspec.MsgspecError):
+        raise BadRequest(BAD_CURSOR) from None
+    if "\x00" in position[2]:
+        raise BadRequest(BAD_CURSOR)
+    return position
 
 
 def tree_start(request: Request) -> TreeStart:

@@ -70,6 +70,7 @@ from rustygpt_server.services.threads import Threads
 from rustygpt_server.services.tokens import Tokens
 from rustygpt_server.services.typing_status import TypingService
 from rustygpt_server.services.unread import UnreadCounter
+from rustygpt_server.services.usage import UsageService
 from rustygpt_server.services.well_known import WellKnownFiles
 from rustygpt_shared.settings import Provider as ProviderSettings
 
@@ -288,6 +289,7 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         threads=Threads(db, core.unread),
         messages=Messages(db, hub, core.answer_manager, core.catalog, typing, runtime),
         models=Models(core.catalog),
+        usage=UsageService(db, context.settings.llm.daily_token_budget, clock),
         rate_limits=RateLimits(db, access, context.settings.rate_limits, runtime),
         presence=presence,
         typing=typing,
@@ -378,7 +380,9 @@ def _provider_factory(context: ServerContext) -> Callable[[ProviderSettings], Pr
     def make_provider(settings: ProviderSettings) -> Provider:
         if settings.kind == "demo":
             return DemoProvider(context.runtime.clock)
-        idle = context.settings.llm.idle_timeout_seconds
-        return OpenAIProvider(settings, idle, context.runtime)
+        llm = context.settings.llm
+        # The time limits of an answer come first: their errors say more.
+        silence = max(llm.first_token_timeout_seconds, llm.idle_timeout_seconds) + 5
+        return OpenAIProvider(settings, silence, context.runtime)
 
     return make_provider

@@ -26,6 +26,7 @@ from rustygpt_server.api import (
     sessions,
     stream,
     tokens,
+    usage,
     users,
     well_known,
 )
@@ -53,23 +54,7 @@ def route_groups(settings: Settings) -> list[RouteGroup]:
         RouteGroup("documents", documents.OPERATIONS),
     ]
     if features.auth_v1:
-        groups += [
-            RouteGroup("sessions", sessions.OPERATIONS),
-            RouteGroup("tokens", tokens.OPERATIONS),
-            RouteGroup("oauth", oauth.OPERATIONS),
-            RouteGroup("devices", devices.OPERATIONS),
-            RouteGroup("users", users.OPERATIONS),
-            RouteGroup("conversations", conversations.OPERATIONS),
-            RouteGroup("exports", exports.OPERATIONS),
-            RouteGroup("imports", imports.OPERATIONS),
-            RouteGroup("invites", invites.OPERATIONS),
-            RouteGroup("audit", audit.OPERATIONS),
-            RouteGroup("messages", messages.OPERATIONS),
-            RouteGroup("message_changes", message_changes.OPERATIONS),
-            RouteGroup("models", models.OPERATIONS),
-            RouteGroup("search", search.OPERATIONS),
-            RouteGroup("presence", presence.OPERATIONS),
-        ]
+        groups += _account_groups()
     if features.auth_v1 and settings.rate_limits.admin_api_enabled:
         groups.append(RouteGroup("rate_limits", rate_limit_admin.OPERATIONS))
     if features.auth_v1 and features.sse_v1:
@@ -77,6 +62,28 @@ def route_groups(settings: Settings) -> list[RouteGroup]:
     if features.well_known:
         groups.append(RouteGroup("well_known", well_known.OPERATIONS))
     return groups
+
+
+def _account_groups() -> list[RouteGroup]:
+    """Return the groups of routes that need accounts, whatever else is enabled."""
+    return [
+        RouteGroup("sessions", sessions.OPERATIONS),
+        RouteGroup("tokens", tokens.OPERATIONS),
+        RouteGroup("oauth", oauth.OPERATIONS),
+        RouteGroup("devices", devices.OPERATIONS),
+        RouteGroup("users", users.OPERATIONS),
+        RouteGroup("conversations", conversations.OPERATIONS),
+        RouteGroup("exports", exports.OPERATIONS),
+        RouteGroup("imports", imports.OPERATIONS),
+        RouteGroup("invites", invites.OPERATIONS),
+        RouteGroup("audit", audit.OPERATIONS),
+        RouteGroup("messages", messages.OPERATIONS),
+        RouteGroup("message_changes", message_changes.OPERATIONS),
+        RouteGroup("models", models.OPERATIONS),
+        RouteGroup("usage", usage.OPERATIONS),
+        RouteGroup("search", search.OPERATIONS),
+        RouteGroup("presence", presence.OPERATIONS),
+    ]
 
 
 def create_app(components: Components) -> Sanic[Any, Any]:

@@ -1,4 +1,4 @@
-"""An answer in progress: its text so far, and the deltas that are published of it."""
+"""An answer in progress: its state and its text so far, and what is published of them."""
 
 import asyncio
 from typing import Literal
@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from rustygpt_server.assistant.provider import CompletionChunk
+from rustygpt_server.realtime.answer_status import AnswerState, AnswerStatusChanged
 from rustygpt_server.realtime.deltas import AnswerDelta
 from rustygpt_server.realtime.hub import Hub
 from rustygpt_shared import text_rules
@@ -22,6 +23,8 @@ class AnswerTarget(Struct, frozen=True):
     parent_id: UUID
     depth: int
     model: str
+    user_id: UUID | None = None
+    """The user who asked."""
 
 
 class AnswerInProgress:
@@ -35,10 +38,15 @@ class AnswerInProgress:
         self.reasoning = ""
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
+        self.is_over = False
+        """True once its end is being published: nothing of it may follow."""
         self.omitted_messages: int | None = None
         """How many earlier messages did not fit into the prompt, if any."""
         self.stopped: Literal["cancelled", "error"] | None = None
         """Why the answer was stopped from outside, if it was."""
+        self.prompt_tokens = 0
+        """An estimate of the tokens of its prompt."""
+        self._status: AnswerStatusChanged | None = None
         self._hub = hub
         self._interval = interval
         self._sent = (0, 0)
@@ -49,6 +57,41 @@ class AnswerInProgress:
     def is_full(self) -> bool:
         """True when it has the length that a message may have at most."""
         return max(len(self.content), len(self.reasoning)) >= text_rules.MESSAGE_MAX
+
+    @property
+    def has_text(self) -> bool:
+        """True once the model has sent text or reasoning."""
+        return bool(self.content or self.reasoning)
+
+    def set_queued(self, position: int | None = None) -> None:
+        """Publish that other answers come first: how many, plus one, if it is known."""
+        self._set_status("queued", queue_position=position)
+
+    def set_waiting(self) -> None:
+        """Publish that the model has got the prompt."""
+        self._set_status("waiting")
+
+    def set_writing(self, first_token_ms: int) -> None:
+        """Publish that the model's text follows."""
+        self._set_status("writing", first_token_ms=first_token_ms)
+
+    def _set_status(self, state: AnswerState, **fields: int | None) -> None:
+        target = self.target
+        status = AnswerStatusChanged(
+            message_id=target.message_id,
+            conversation_id=target.conversation_id,
+            root_id=target.root_id,
+            state=state,
+            omitted_messages=self.omitted_messages,
+            **fields,
+        )
+        if status != self._status and not self.is_over:
+            self._status = status
+            self._hub.publish_status(status)
+
+    def status_frame(self) -> bytes | None:
+        """Return one frame with the present state; None before the first one."""
+        return self._status.frame() if self._status else None
 
     def add(self, chunk: CompletionChunk) -> None:
         """Append a chunk, up to the length of a message; publish it within the interval."""
@@ -78,7 +121,9 @@ class AnswerInProgress:
         return self._delta(0, 0).frame() if self._delta_count else None
 
     def republish(self) -> None:
-        """Send all the text published so far to the other processes."""
+        """Send the state and all the text published so far to the other processes."""
+        if self._status and not self.is_over:
+            self._hub.republish_status(self._status)
         if self._delta_count:
             self._hub.republish_delta(self._delta(0, 0))
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from rustygpt_server.assistant.answer_queue import AnswerQueue
 from rustygpt_server.assistant.model_source import ModelSource
 from rustygpt_server.assistant.provider import Provider, ProviderError
 from rustygpt_server.clock import TimeLimits
@@ -41,6 +42,9 @@ class ResolvedModel(NamedTuple):
     """The provider's own name of the model."""
     context_tokens: int
     params: dict[str, Any]
+    source: str
+    """The name of the provider."""
+    queue: AnswerQueue
 
 
 class _Entry(NamedTuple):
@@ -50,12 +54,6 @@ class _Entry(NamedTuple):
     name: str
     context_tokens: int | None
     params: dict[str, Any]
-
-    @property
-    def context(self) -> int:
-        """The size of the context: configured, or as the provider says, or assumed."""
-        known = self.context_tokens or self.source.context_of(self.name)
-        return known or ASSUMED_CONTEXT_TOKENS
 
 
 class Catalog:
@@ -82,6 +80,8 @@ class Catalog:
         self._listed += self._found.values()
         self._shown: dict[str, _Entry] = {}
         self._accepted: dict[str, _Entry] = {}
+        self._exceeded: dict[tuple[str, str], int] = {}
+        """The contexts of models that turned out to be smaller, by provider and model."""
         self._default = ""
         self._update()
 
@@ -98,7 +98,7 @@ class Catalog:
         """Return the models to choose from, the default first."""
         default = self._find(self._default)
         models = [
-            ModelInfo(name, entry.source.name, entry.context, is_default=entry is default)
+            ModelInfo(name, entry.source.name, self._context(entry), is_default=entry is default)
             for name, entry in self._shown.items()
         ]
         return sorted(models, key=lambda model: not model.is_default)
@@ -117,7 +117,14 @@ class Catalog:
         """Return how to call a model; raise ProviderError when there is none of this name."""
         entry = self._find(model)
         if entry is not None:
-            return ResolvedModel(entry.source.provider, entry.name, entry.context, entry.params)
+            return ResolvedModel(
+                entry.source.provider,
+                entry.name,
+                self._context(entry),
+                entry.params,
+                entry.source.name,
+                entry.source.queue,
+            )
         missing = [s.name for s in self._configured.values() if not s.was_reached]
         if missing and model == self._default:
             names = ", ".join(missing)
@@ -129,6 +136,26 @@ class Catalog:
             f"There is no model named {model!r} here; choose another for this conversation.",
             "unknown_model",
         )
+
+    def shrink_context(self, model: ResolvedModel, stated: int | None) -> ResolvedModel:
+        """Return a model with a smaller context, because a prompt exceeded it.
+
+        `stated` is the size that its server says. It is remembered until this process ends; without
+        it, half of what was assumed. A prompt that exceeds a context of about the assumed size was
+        estimated too low: it gets half, and nothing is remembered that is not stated.
+        """
+        assumed = model.context_tokens
+        half = max(1, assumed // 2)
+        if stated is None or stated < assumed:
+            self._exceeded[model.source, model.name] = stated or half
+        fits = stated if stated is not None and stated <= assumed * 3 // 4 else half
+        return model._replace(context_tokens=fits)
+
+    def _context(self, entry: _Entry) -> int:
+        """Return the size of a context: configured, or as the provider says, or assumed."""
+        known = entry.context_tokens or entry.source.context_of(entry.name)
+        size = known or ASSUMED_CONTEXT_TOKENS
+        return min(size, self._exceeded.get((entry.source.name, entry.name), size))
 
     async def refresh(self) -> None:
         """Ask all providers for their models; one that does not answer keeps those it had."""
@@ -190,8 +217,13 @@ class Catalog:
     def _source(
         self, name: str, settings: ProviderSettings, timeout: float | None = None
     ) -> ModelSource:
-        timeout = timeout or self._limits.model_listing
-        return ModelSource(name, self._create_provider(settings), timeout)
+        slots = settings.max_concurrent_requests or self._settings.max_concurrent_requests
+        return ModelSource(
+            name,
+            self._create_provider(settings),
+            AnswerQueue(slots, self._limits),
+            timeout or self._limits.model_listing,
+        )
 
     def _candidates(
         self, environ: Mapping[str, str], local_servers: Mapping[str, str]

@@ -1,12 +1,14 @@
 """Generation of one answer: call the model, store its chunks, and produce one result."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Literal, cast
 
 from rustygpt_server.assistant.answer import AnswerInProgress
+from rustygpt_server.assistant.budget import TokenBudgets
 from rustygpt_server.assistant.catalog import Catalog, ResolvedModel
+from rustygpt_server.assistant.deadlines import Deadlines
 from rustygpt_server.assistant.prompt import (
     build_messages,
     check_fits,
@@ -15,13 +17,18 @@ from rustygpt_server.assistant.prompt import (
     from_a_question,
     prompt_limit,
 )
-from rustygpt_server.assistant.provider import CompletionChunk, Prompt, ProviderError
+from rustygpt_server.assistant.provider import (
+    CompletionChunk,
+    ContextExceeded,
+    Prompt,
+    ProviderError,
+)
 from rustygpt_server.assistant.token_ratios import TokenRatios
 from rustygpt_server.clock import Clock
 from rustygpt_server.db import answers
 from rustygpt_server.db.answers import AnswerResult
 from rustygpt_server.db.database import Database
-from rustygpt_server.errors import Unavailable
+from rustygpt_server.errors import BudgetUsedUp, Unavailable
 from rustygpt_server.runtime import Runtime
 from rustygpt_shared.models.messages import Usage
 from rustygpt_shared.settings import Llm
@@ -30,7 +37,7 @@ FinishReason = Literal["stop", "length", "cancelled", "timeout", "error"]
 
 
 class AnswerGenerator:
-    """Generates the answers of one process, a limited number at a time."""
+    """Generates the answers of one process, as many at a time as their providers accept."""
 
     def __init__(
         self,
@@ -47,8 +54,8 @@ class AnswerGenerator:
         self._clock = runtime.clock
         self._metrics = runtime.metrics
         self._instance_id = instance_id
-        self._slots = asyncio.Semaphore(settings.max_concurrent_requests)
         self._token_ratios = TokenRatios()
+        self._budgets = TokenBudgets(db, settings.daily_token_budget, runtime.clock)
 
     async def generate(self, answer: AnswerInProgress) -> AnswerResult:
         """Generate an answer to its end; failures of the model are part of the result.
@@ -56,43 +63,54 @@ class AnswerGenerator:
         Raises the database's exceptions. A cancellation gives a result if the answer was stopped.
         """
         try:
-            async with self._slots:
+            await self._budgets.check_answer(answer.message_id)
+            model = self._catalog.resolve(answer.target.model)
+            async with model.queue.slot(answer.target.user_id, answer.set_queued):
+                await self._budgets.check_answer(answer.message_id)
                 with self._metrics.active.labels(self._label(answer)).track_inprogress():
-                    async with asyncio.timeout(self._settings.timeout_seconds):
-                        await self._stream(answer)
+                    await self._stream_within_context(answer, model)
             return self._finished_result(answer)
-        except TimeoutError:
-            self._metrics.timeouts.inc()
-            message = "The model took too long; ask again or ask for less."
-            return failed_result(answer, "timeout", message, "timeout")
+        except BudgetUsedUp as error:
+            return failed_result(answer, error.code, error.detail)
         except ProviderError as error:
-            reason: FinishReason = "timeout" if error.code == "timeout" else "error"
+            reason: FinishReason = "error"
+            if error.code == "timeout":
+                self._metrics.timeouts.inc()
+                reason = "timeout"
             return failed_result(answer, error.code, error.detail, reason)
         except asyncio.CancelledError:
             if answer.stopped is None:
                 raise
             return stopped_result(answer)
 
-    async def _stream(self, answer: AnswerInProgress) -> None:
-        model = self._catalog.resolve(answer.target.model)
+    async def _stream_within_context(self, answer: AnswerInProgress, model: ResolvedModel) -> None:
+        """Ask once more with a shorter prompt if the model's context was smaller than assumed."""
+        try:
+            await self._stream(answer, model)
+        except ContextExceeded as error:
+            if answer.has_text:
+                raise
+            await self._stream(answer, self._catalog.shrink_context(model, error.context_tokens))
+
+    async def _stream(self, answer: AnswerInProgress, model: ResolvedModel) -> None:
         prompt = await self._prompt(answer, model)
+        answer.set_waiting()
         started = self._clock.monotonic()
+        deadlines = Deadlines(self._settings)
         store = _ChunkStore(self._db, answer, self._instance_id, self._clock)
         source = cast("AsyncGenerator[CompletionChunk, None]", model.provider.stream(prompt))
         async with aclosing(source) as chunks:
-            async for chunk in self._with_idle_timeout(chunks):
-                if not answer.content and chunk.content:
-                    seconds = self._clock.monotonic() - started
-                    self._metrics.time_to_first_token.labels(self._label(answer)).observe(seconds)
+            while (chunk := await deadlines.next_chunk(chunks)) is not None:
+                if not answer.has_text and (chunk.content or chunk.reasoning):
+                    self._begin_text(answer, self._clock.monotonic() - started)
                 answer.add(chunk)
                 if answer.is_full:
                     answer.finish_reason = "length"
                     break
                 await store.save(self._limits.chunk_interval)
         if answer.usage:
-            estimated = estimate_prompt(prompt.messages)
-            self._token_ratios.learn(model.name, estimated, answer.usage.prompt_tokens)
-        answer.usage = answer.usage or _estimated_usage(prompt, answer)
+            self._token_ratios.learn(model.name, answer.prompt_tokens, answer.usage.prompt_tokens)
+        answer.usage = answer.usage or _estimated_usage(answer)
         await store.save(0)
 
     async def _prompt(self, answer: AnswerInProgress, model: ResolvedModel) -> Prompt:
@@ -103,25 +121,13 @@ class AnswerGenerator:
         chain = from_a_question(chain)
         answer.omitted_messages = chain.omitted or None
         messages = build_messages(chain)
+        answer.prompt_tokens = estimate_prompt(messages)
         check_fits(messages, self._token_ratios.estimated(model.name, model.context_tokens))
         return Prompt(model.name, messages, model.params)
 
-    async def _with_idle_timeout(
-        self, chunks: AsyncIterator[CompletionChunk]
-    ) -> AsyncIterator[CompletionChunk]:
-        """Raise TimeoutError when the model is silent for too long after its first chunk.
-
-        Before the first chunk only the whole answer's time limit holds: loading a model takes time.
-        """
-        idle: float | None = None
-        while True:
-            async with asyncio.timeout(idle):
-                try:
-                    chunk = await anext(chunks)
-                except StopAsyncIteration:
-                    return
-            idle = self._settings.idle_timeout_seconds
-            yield chunk
+    def _begin_text(self, answer: AnswerInProgress, seconds: float) -> None:
+        self._metrics.time_to_first_token.labels(self._label(answer)).observe(seconds)
+        answer.set_writing(round(seconds * 1_000))
 
     def _label(self, answer: AnswerInProgress) -> str:
         return self._catalog.label(answer.target.model)
@@ -163,7 +169,7 @@ def _result(
         answer.content,
         reason,
         answer.reasoning or None,
-        answer.usage,
+        answer.usage or _estimated_usage(answer),
         error_code,
         error_message,
         answer.omitted_messages,
@@ -208,8 +214,10 @@ class _ChunkStore:
         self._chunks += 1
 
 
-def _estimated_usage(prompt: Prompt, answer: AnswerInProgress) -> Usage:
-    prompt_tokens = estimate_prompt(prompt.messages)
-    completion_tokens = estimate_tokens(answer.content) + estimate_tokens(answer.reasoning)
-    total = prompt_tokens + completion_tokens
-    return Usage(prompt_tokens, completion_tokens, total, estimated=True)
+def _estimated_usage(answer: AnswerInProgress) -> Usage | None:
+    """Return the usage of an answer with text whose model reported none, or not yet."""
+    tokens = estimate_tokens(answer.content) + estimate_tokens(answer.reasoning)
+    if not tokens:
+        return None
+    prompt_tokens = answer.prompt_tokens
+    return Usage(prompt_tokens, tokens, prompt_tokens + tokens, estimated=True)

@@ -143,6 +143,7 @@ class AnswerManager:
             ancestor = await answers.find_unfinished_ancestor(self._db, answer.message_id)
             if ancestor is None:
                 break
+            answer.set_queued()
             running = self._running.get(ancestor)
             if running and not running.completion.done():
                 await asyncio.wait([running.completion])
@@ -166,11 +167,18 @@ class AnswerManager:
                 break
             except Unavailable:
                 await self._clock.sleep(1)
+        self._forget(answer)
         self._hub.publish(answer.conversation_id, events)
 
+    def _forget(self, answer: AnswerInProgress) -> None:
+        """Send nothing more of an answer: streams that go live now get its end as an event."""
+        if not answer.is_over:
+            answer.is_over = True
+            self._hub.unregister_answer(answer)
+            self._backplane.publish(AnswerEnded(answer.conversation_id, answer.message_id))
+
     def _cleanup(self, answer: AnswerInProgress, task: asyncio.Task[None]) -> None:
-        self._hub.unregister_answer(answer)
-        self._backplane.publish(AnswerEnded(answer.conversation_id, answer.message_id))
+        self._forget(answer)
         self._running.pop(answer.message_id, None)
         if not task.cancelled() and task.exception() is not None:
             # Without a renewed lease the answer is ended as an orphan.

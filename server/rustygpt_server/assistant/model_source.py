@@ -1,4 +1,4 @@
-"""A provider together with the models that it listed last.
+"""A provider together with its queue and the models that it listed last.
 
 Lists are refreshed in the background: a server that starts late is found, and one that went away
 keeps its models, whose answers then say that it cannot be reached.
@@ -7,6 +7,7 @@ keeps its models, whose answers then say that it cannot be reached.
 import asyncio
 import re
 
+from rustygpt_server.assistant.answer_queue import AnswerQueue
 from rustygpt_server.assistant.provider import ListedModel, Provider, ProviderError
 from rustygpt_server.telemetry import log
 
@@ -23,10 +24,11 @@ _SUFFIX = ".gguf"
 class ModelSource:
     """One provider under its name."""
 
-    def __init__(self, name: str, provider: Provider, timeout: float) -> None:
+    def __init__(self, name: str, provider: Provider, queue: AnswerQueue, timeout: float) -> None:
         """`timeout`: how many seconds the provider has to list its models."""
         self.name = name
         self.provider = provider
+        self.queue = queue
         self.models: dict[str, ListedModel] = {}
         """The models that can answer, by the name that people see."""
         self.was_reached = False

@@ -1,14 +1,11 @@
 """The provider for OpenAI's chat completions: OpenAI, Ollama, llama.cpp, vLLM, LM Studio."""
 
-import asyncio
-import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
+from rustygpt_server.assistant.checked_transport import CheckedTransport
 from rustygpt_server.assistant.event_stream import read_events
 from rustygpt_server.assistant.openai_models import models_in
 from rustygpt_server.assistant.openai_stream import StreamParser, parse_body
@@ -19,11 +16,10 @@ from rustygpt_server.assistant.provider import (
     ProviderError,
 )
 from rustygpt_server.assistant.provider_errors import error_from, error_from_text
+from rustygpt_server.assistant.retries import Refused, retry_after
 from rustygpt_server.runtime import Runtime
 from rustygpt_shared.settings import Provider as ProviderSettings
 
-_RETRIED = (429, 503)
-_RETRY_MAX_SECONDS = 10
 _ANSWER_LIMIT = 1 << 20
 _BODY_LIMIT = 4 << 20
 
@@ -31,25 +27,31 @@ _BODY_LIMIT = 4 << 20
 class OpenAIProvider:
     """One OpenAI-compatible server; keeps its connections open between answers."""
 
-    def __init__(self, settings: ProviderSettings, idle_timeout: float, runtime: Runtime) -> None:
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        read_timeout: float,
+        runtime: Runtime,
+        transport: CheckedTransport | None = None,
+    ) -> None:
+        """`read_timeout`: how many seconds the connection may bring nothing, comments included."""
         headers = dict(settings.headers)
         if settings.api_key:
             headers["Authorization"] = f"Bearer {settings.api_key}"
         self._client = httpx.AsyncClient(
             base_url=(settings.base_url or "").rstrip("/") + "/",
             headers=headers,
-            timeout=httpx.Timeout(idle_timeout, connect=runtime.limits.connect_timeout),
+            timeout=httpx.Timeout(read_timeout, connect=runtime.limits.connect_timeout),
+            transport=transport or CheckedTransport(),
             follow_redirects=False,
             trust_env=False,
         )
         self._with_usage = True
+        """False once the server has refused to be asked for the usage."""
         self._clock = runtime.clock
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[CompletionChunk]:
-        """Stream a completion.
-
-        A refusal before its first chunk is retried once where that helps.
-        """
+        """Stream a completion; the request is sent again where that helps (see `retries`)."""
         async with await self._open(prompt) as response:
             parser = StreamParser()
             if "json" in response.headers.get("content-type", ""):
@@ -63,13 +65,9 @@ class OpenAIProvider:
 
     async def list_models(self) -> list[ListedModel]:
         """Return the models in the server's list, with the context that it names."""
-        try:
-            request = self._client.build_request("GET", "models")
-            response = await self._client.send(request, stream=True)
-        except httpx.HTTPError as error:
-            raise _unreachable(error) from None
-        if not response.is_success:
-            raise await _refusal(response)
+        response = await self._send(self._client.build_request("GET", "models"))
+        if isinstance(response, Refused):
+            raise response.error
         async with _Response(response):
             return models_in(await _json_of(response))
 
@@ -95,39 +93,48 @@ class OpenAIProvider:
             raise _unreachable(error) from None
 
     async def _open(self, prompt: Prompt) -> "_Response":
-        for attempt in (1, 2):
-            try:
-                response = await self._client.send(self._request(prompt), stream=True)
-            except httpx.HTTPError as error:
-                raise _unreachable(error) from None
-            if response.is_success:
+        """Return the response to a prompt; nothing of an answer has arrived before it."""
+        retries = 0
+        while True:
+            with_usage = self._with_usage
+            response = await self._send(self._request(prompt, with_usage=with_usage))
+            if not isinstance(response, Refused):
                 return _Response(response)
-            refusal = await _refusal(response)
-            if not (attempt == 1 and await self._may_retry(response, refusal.detail)):
-                raise refusal
-        raise ProviderError("The model's server rejected the request twice.")
+            if with_usage and _refuses_usage(response):
+                self._with_usage = False
+                continue
+            wait = response.wait_before(retries)
+            if wait is None:
+                raise response.error
+            retries += 1
+            await self._clock.sleep(wait)
 
-    def _request(self, prompt: Prompt) -> httpx.Request:
+    def _request(self, prompt: Prompt, *, with_usage: bool) -> httpx.Request:
         fields: dict[str, Any] = {
             **prompt.params,
             "model": prompt.model,
             "messages": [{"role": t.role, "content": t.content} for t in prompt.messages],
             "stream": True,
         }
-        if self._with_usage:
+        if with_usage:
             fields["stream_options"] = {"include_usage": True}
         return self._client.build_request("POST", "chat/completions", json=fields)
 
-    async def _may_retry(self, response: httpx.Response, detail: str) -> bool:
-        if response.status_code == 400 and self._with_usage and "stream_options" in detail:
-            self._with_usage = False
-            return True
-        now = _date(response.headers.get("date", "")) or self._clock.now()
-        wait = retry_seconds(response.headers.get("retry-after", ""), now)
-        if response.status_code in _RETRIED and wait is not None and wait <= _RETRY_MAX_SECONDS:
-            await asyncio.sleep(wait)
-            return True
-        return False
+    async def _send(self, request: httpx.Request) -> httpx.Response | Refused:
+        try:
+            response = await self._client.send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            return Refused(_unreachable(error), None)
+        except httpx.HTTPError as error:
+            raise _unreachable(error) from None
+        if response.is_success:
+            return response
+        wait = retry_after(response, self._clock.now())
+        return Refused(await _refusal(response), response.status_code, wait)
+
+
+def _refuses_usage(refused: Refused) -> bool:
+    return refused.status == 400 and "stream_options" in refused.error.detail
 
 
 class _Response:
@@ -158,29 +165,16 @@ async def _refusal(response: httpx.Response) -> ProviderError:
         return error
     finally:
         await response.aclose()
+    if response.is_redirect:
+        return ProviderError(
+            f"The model's server redirects to another address (HTTP {response.status_code}), which "
+            "is not followed; correct its base_url.",
+            "redirect",
+        )
     body = parse_body(data)
     if body is None:
         return error_from_text(data.decode("utf-8", "replace"), response.status_code)
     return error_from(body, response.status_code)
-
-
-def retry_seconds(value: str, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks to wait: a number or a date (RFC 9110).
-
-    None when it is neither. `now` is the time of the server that sent it, if that is known.
-    """
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value.strip(), re.ASCII):
-        return float(value)
-    date = _date(value)
-    return max(0.0, (date - now).total_seconds()) if date else None
-
-
-def _date(value: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    return date.replace(tzinfo=date.tzinfo or UTC)
 
 
 async def _read(response: httpx.Response) -> bytes:
@@ -197,6 +191,8 @@ async def _read(response: httpx.Response) -> bytes:
 
 
 def _unreachable(error: Exception) -> ProviderError:
+    if isinstance(error, httpx.ConnectTimeout):
+        return ProviderError("The model's server accepts no connection in time.", "unreachable")
     if isinstance(error, httpx.TimeoutException):
         return ProviderError("The model's server was silent for too long.", "timeout")
     return ProviderError("The model's server cannot be reached.", "unreachable")

@@ -52,6 +52,15 @@ class ProviderError(Exception):
         self.code = code
 
 
+class ContextExceeded(ProviderError):
+    """The prompt has more tokens than the model's context."""
+
+    def __init__(self, detail: str, code: str, context_tokens: int | None = None) -> None:
+        super().__init__(detail, code)
+        self.context_tokens = context_tokens
+        """The size of the context, if the server says it."""
+
+
 class Provider(Protocol):
     """A model server."""
 

@@ -1,8 +1,9 @@
 """Errors of model servers, in whichever of their many shapes they come, as one sentence."""
 
+import re
 from typing import Any
 
-from rustygpt_server.assistant.provider import ProviderError
+from rustygpt_server.assistant.provider import ContextExceeded, ProviderError
 
 _WORDS_MAX = 500
 _CODE_MAX = 100
@@ -13,6 +14,18 @@ _NAMES = (
     *("title", "reason", "type", "code"),
 )
 """Where the words are, the best place first."""
+_CONTEXT_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
+_CONTEXT_WORDS = re.compile(
+    r"maximum context length|maximum model length|longer than the model's context"
+    r"|context length of only|exceeds? (the )?(available )?context (size|window|length)",
+    re.IGNORECASE,
+)
+"""What OpenAI, vLLM, LM Studio and llama.cpp say about a prompt that is too long."""
+_CONTEXT_SIZE = re.compile(
+    r"(?:maximum (?:context|model) length (?:is|of)|context length of only) (\d{1,9})\b",
+    re.ASCII | re.IGNORECASE,
+)
+_CONTEXT_MAX = 1 << 30
 
 
 def error_from(body: Any, status: int | None = None) -> ProviderError:
@@ -22,8 +35,21 @@ def error_from(body: Any, status: int | None = None) -> ProviderError:
     """
     words = " ".join(_words(body, _DEPTH_MAX).replace("\x00", "").split())[:_WORDS_MAX]
     suffix = f" (HTTP {status})" if status else ""
-    detail = words or "an error without a message"
-    return ProviderError(f"The model's server says: {detail}{suffix}", _code(body))
+    detail = f"The model's server says: {words or 'an error without a message'}{suffix}"
+    code = _code(body)
+    if code in _CONTEXT_CODES or _CONTEXT_WORDS.search(words):
+        return ContextExceeded(detail, code, _context_size(body, words))
+    return ProviderError(detail, code)
+
+
+def _context_size(body: Any, words: str) -> int | None:
+    """Return the size of the context that was exceeded: a field of llama.cpp, or in the words."""
+    error = _error_of(body)
+    size = error.get("n_ctx") if isinstance(error, dict) else None
+    if isinstance(size, int) and not isinstance(size, bool) and 0 < size <= _CONTEXT_MAX:
+        return size
+    found = _CONTEXT_SIZE.search(words)
+    return (int(found[1]) or None) if found else None
 
 
 def error_from_text(text: str, status: int | None = None) -> ProviderError:
@@ -62,10 +88,14 @@ def _words(value: Any, depth: int) -> str:
     return ""
 
 
+def _error_of(body: Any) -> Any:
+    error = body[0] if isinstance(body, list) and body else body
+    return error.get("error", error) if isinstance(error, dict) else error
+
+
 def _code(body: Any) -> str:
     """Return the code or type of an error, `provider_error` when it has none."""
-    error = body[0] if isinstance(body, list) and body else body
-    error = error.get("error", error) if isinstance(error, dict) else error
+    error = _error_of(body)
     found = (error.get("code") or error.get("type")) if isinstance(error, dict) else None
     is_simple = isinstance(found, str | int) and not isinstance(found, bool)
     return str(found).replace("\x00", "")[:_CODE_MAX] if is_simple else "provider_error"

@@ -129,8 +129,9 @@ def _scalar(node: type_info.Type, owner: str, name: str) -> Any:
             return max(node.ge or 0, 1)
         case type_info.FloatType():
             return 1.5
-        case type_info.DateTimeType():
-            return _TIME.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        case type_info.DateTimeType() | type_info.DateType():
+            text = _TIME.isoformat(timespec="microseconds").replace("+00:00", "Z")
+            return text if isinstance(node, type_info.DateTimeType) else text[:10]
         case type_info.UUIDType():
             return _ID.format(_IDS.index(name) if name in _IDS else 7)
         case type_info.StrType():

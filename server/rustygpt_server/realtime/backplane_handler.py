@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from rustygpt_server.db.access_changes import AccessChange
+from rustygpt_server.realtime.answer_status import AnswerStatusChanged
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_messages import (
     AnswerEnded,
@@ -75,6 +76,8 @@ class BackplaneHandler:
         match message:
             case AnswerDelta():
                 self._remote_answers.add(message)
+            case AnswerStatusChanged():
+                self._remote_answers.set_status(message)
             case AnswerEnded():
                 self._remote_answers.end(message)
             case ResendRequest(message_id=message_id):

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from rustygpt_server.db.access_changes import AccessChange
 from rustygpt_server.db.rows import EventRecord
+from rustygpt_server.realtime.answer_status import AnswerStatusChanged
 from rustygpt_server.realtime.deltas import AnswerDelta
 from rustygpt_shared.models.presence import Status
 
@@ -32,7 +33,7 @@ class AnswerEnded(Struct, frozen=True, array_like=True, tag="ended"):
 
 
 class ResendRequest(Struct, frozen=True, array_like=True, tag="resend"):
-    """A request to publish the full text of an answer again.
+    """A request to publish the full text and the state of an answer again.
 
     Without a message id: of all answers in progress, and all typing indicators.
     """
@@ -88,6 +89,7 @@ class ReadMarkerMoved(Struct, frozen=True, array_like=True, tag="read_marker"):
 
 BackplaneMessage = (
     AnswerDelta
+    | AnswerStatusChanged
     | AnswerEnded
     | ResendRequest
     | UnloggedEvents

@@ -78,6 +78,8 @@ class CatchUp:
 
     def schedule_gap_check(self, channel: Channel) -> None:
         """Read the log if the gap in a channel stays for longer than TimeLimits.gap_grace."""
+        channel.log_end = max(channel.log_end, channel.highest_buffered())
+        self._behind[channel.conversation_id] = None
 
         async def check_again() -> None:
             await self._clock.sleep(self._limits.gap_grace)

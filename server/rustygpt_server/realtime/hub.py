@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from rustygpt_server.db.rows import EventRecord
+from rustygpt_server.realtime.answer_status import AnswerStatusChanged
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_messages import UnloggedEvents
 from rustygpt_server.realtime.catchup import CatchUp
@@ -43,6 +44,9 @@ class LiveAnswer(Protocol):
     def full_text_frame(self) -> bytes | None:
         """Return one `message.delta` frame with the text so far, or None if there is none yet."""
 
+    def status_frame(self) -> bytes | None:
+        """Return one `answer.status` frame with the present state, or None if there is none yet."""
+
 
 class Hub:
     """The streams of one process, and the events they get."""
@@ -69,6 +73,9 @@ class Hub:
         self._deleted: deque[UUID] = deque(maxlen=MAX_DELETED)
         """The messages that were deleted lately."""
         self._listeners: list[Callable[[EventRecord], None]] = []
+        self._statuses_due: set[UUID] = set()
+        """The conversations whose subscribers get no state of an answer before they caught up."""
+        catch_up.on_caught_up(self._send_due_statuses)
         catch_up.on_rewind(subscribers.reset_conversation)
         channels.on_event(self._on_delivered)
 
@@ -115,6 +122,40 @@ class Hub:
             return
         item = QueuedFrame(Priority.DELTA, delta.frame(), delta.message_id, delta)
         self._deliver(delta.conversation_id, item)
+
+    def publish_status(self, status: AnswerStatusChanged) -> None:
+        """Send the state of an answer to the conversation's subscribers in all processes."""
+        self.deliver_status(status)
+        self._backplane.publish(status)
+
+    def republish_status(self, status: AnswerStatusChanged) -> None:
+        """Send a state to other processes that subscribers of this one got already."""
+        self._backplane.publish(status)
+
+    def deliver_status(self, status: AnswerStatusChanged) -> None:
+        """Send the state of an answer to the conversation's subscribers in this process.
+
+        Those who may lack the answer's `message.new` get it once they have caught up.
+        """
+        if self.has_statuses_due(status.conversation_id) or status.message_id in self._deleted:
+            return
+        item = QueuedFrame(Priority.TRANSIENT, status.frame(), status.message_id)
+        self._deliver(status.conversation_id, item)
+
+    def has_statuses_due(self, conversation_id: UUID) -> bool:
+        """Return True if states of answers wait for events that subscribers here lack."""
+        if not self._catch_up.is_behind(conversation_id):
+            return False
+        self._statuses_due.add(conversation_id)
+        return True
+
+    def _send_due_statuses(self, conversation_id: UUID) -> None:
+        if conversation_id in self._statuses_due:
+            self._statuses_due.discard(conversation_id)
+            for answer in self.answers(conversation_id):
+                if frame := answer.status_frame():
+                    item = QueuedFrame(Priority.TRANSIENT, frame, answer.message_id)
+                    self._deliver(conversation_id, item)
 
     def broadcast(self, conversation_id: UUID, data: bytes) -> None:
         """Send a transient frame to the conversation's subscribers in this process."""
@@ -187,7 +228,7 @@ class Hub:
     # Answers in progress
 
     def register_answer(self, answer: LiveAnswer) -> None:
-        """Let streams that go live get the text of an answer so far."""
+        """Let streams that go live get the state and the text of an answer so far."""
         self._answers.setdefault(answer.conversation_id, {})[answer.message_id] = answer
 
     def unregister_answer(self, answer: LiveAnswer) -> None:

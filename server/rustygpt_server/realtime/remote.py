@@ -1,10 +1,11 @@
-"""Answers that other processes generate, as far as this process has received their text."""
+"""Answers that other processes generate, as far as this process has received them."""
 
 from collections import deque
 from uuid import UUID
 
 from msgspec.structs import replace
 
+from rustygpt_server.realtime.answer_status import AnswerStatusChanged
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_messages import AnswerEnded, ResendRequest
 from rustygpt_server.realtime.catchup import CatchUp
@@ -15,18 +16,19 @@ from rustygpt_server.runtime import Runtime
 RESEND_INTERVAL_SECONDS = 1.0
 """At most one resend request per answer in this time."""
 MAX_ENDED = 100
-"""How many ended answers are remembered, to ignore deltas that arrive late."""
+"""How many ended answers are remembered, to ignore what arrives late."""
 
 
 class RemoteAnswer:
-    """The text of an answer from its beginning, without gaps."""
+    """The state of an answer, and its text from the beginning, without gaps."""
 
-    def __init__(self, delta: AnswerDelta, now: float) -> None:
-        self.message_id = delta.message_id
-        self.conversation_id = delta.conversation_id
+    def __init__(self, first: AnswerDelta | AnswerStatusChanged, now: float) -> None:
+        self.message_id = first.message_id
+        self.conversation_id = first.conversation_id
         self.received_at = now
         self.resend_requested_at: float | None = None
-        self._latest = delta
+        self.status: AnswerStatusChanged | None = None
+        self._latest: AnswerDelta | None = None
         self._content = ""
         self._reasoning = ""
         self._sent = (0, 0)
@@ -50,9 +52,16 @@ class RemoteAnswer:
 
     def full_text_frame(self) -> bytes | None:
         """Return one delta frame with all text that was sent, or None if there is none."""
-        return self._delta((0, 0)).frame() if self._sent != (0, 0) else None
+        delta = self._delta((0, 0)) if self._sent != (0, 0) else None
+        return delta.frame() if delta else None
 
-    def _delta(self, start: tuple[int, int]) -> AnswerDelta:
+    def status_frame(self) -> bytes | None:
+        """Return one frame with the latest state, or None if there is none."""
+        return self.status.frame() if self.status else None
+
+    def _delta(self, start: tuple[int, int]) -> AnswerDelta | None:
+        if self._latest is None:
+            return None
         return replace(
             self._latest,
             offset=start[0],
@@ -80,14 +89,10 @@ class RemoteAnswers:
 
     def add(self, delta: AnswerDelta) -> None:
         """Handle a delta; if text before it is missing, request the full text from its process."""
-        if delta.message_id in self._recently_ended:
-            return
-        now = self._clock.monotonic()
-        answer = self._answers.get(delta.message_id)
+        answer = self._answer_of(delta)
         if answer is None:
-            answer = self._answers[delta.message_id] = RemoteAnswer(delta, now)
-            self._hub.register_answer(answer)
-        answer.received_at = now
+            return
+        now = answer.received_at
         if answer.add(delta):
             self._flush_answer(answer)
         elif (
@@ -96,6 +101,25 @@ class RemoteAnswers:
         ):
             answer.resend_requested_at = now
             self._backplane.publish(ResendRequest(delta.message_id))
+
+    def set_status(self, status: AnswerStatusChanged) -> None:
+        """Handle the state of an answer; it is sent after the answer's `message.new`."""
+        answer = self._answer_of(status)
+        if answer is not None and answer.status != status:
+            answer.status = status
+            self._hub.deliver_status(status)
+
+    def _answer_of(self, message: AnswerDelta | AnswerStatusChanged) -> RemoteAnswer | None:
+        """Return the answer that a message is about, a new one for the first; None if it ended."""
+        if message.message_id in self._recently_ended:
+            return None
+        now = self._clock.monotonic()
+        answer = self._answers.get(message.message_id)
+        if answer is None:
+            answer = self._answers[message.message_id] = RemoteAnswer(message, now)
+            self._hub.register_answer(answer)
+        answer.received_at = now
+        return answer
 
     def end(self, message: AnswerEnded) -> None:
         """Forget an answer; its final text is a durable event."""

@@ -1,7 +1,7 @@
 """The loop that writes one stream: it catches up from the ring or the log, then waits for events.
 
 The order of what it sends: queued frames, the last frame of a stream that ends, subscriptions that
-catch up or reset, answers of which deltas were dropped, a keepalive. Live events do not pass
+catch up or reset, answers of which frames were dropped, a keepalive. Live events do not pass
 through this loop: channels write them to the sink while it waits.
 """
 
@@ -9,7 +9,7 @@ from rustygpt_server.errors import Unavailable
 from rustygpt_server.realtime.catchup import EventLog
 from rustygpt_server.realtime.channel import Channel, encode_event
 from rustygpt_server.realtime.channels import Channels
-from rustygpt_server.realtime.hub import Hub
+from rustygpt_server.realtime.hub import Hub, LiveAnswer
 from rustygpt_server.realtime.ring import EncodedEvent
 from rustygpt_server.realtime.send_queue import Priority, QueuedFrame
 from rustygpt_server.realtime.subscriber import Sink, Subscriber
@@ -132,22 +132,28 @@ class StreamLoop:
         return [encode_event(event) for event in records if event.number <= (channel.position or 0)]
 
     def _send_running_answers(self, subscriber: Subscriber, subscription: Subscription) -> None:
-        """Queue the text so far of every answer in progress."""
+        """Queue the state and the text so far of every answer in progress."""
         for answer in self._hub.answers(subscription.conversation_id):
-            frame = answer.full_text_frame()
-            if frame:
-                subscriber.enqueue(
-                    QueuedFrame(Priority.TRANSIENT, frame, answer.message_id), subscription
-                )
+            self._send_answer(subscriber, subscription, answer)
 
     def _resend_truncated_answers(self, subscriber: Subscriber) -> None:
-        """Queue the text so far of answers of which deltas were dropped."""
+        """Queue the state and the text so far of answers of which frames were dropped."""
         truncated = subscriber.send_queue.truncated_answers or set()
         subscriber.send_queue.truncated_answers = None
         for subscription in subscriber.subscriptions:
             for answer in self._hub.answers(subscription.conversation_id):
-                frame = answer.full_text_frame() if answer.message_id in truncated else None
-                if frame:
-                    subscriber.enqueue(
-                        QueuedFrame(Priority.TRANSIENT, frame, answer.message_id), subscription
-                    )
+                if answer.message_id in truncated:
+                    self._send_answer(subscriber, subscription, answer)
+
+    def _send_answer(
+        self, subscriber: Subscriber, subscription: Subscription, answer: LiveAnswer
+    ) -> None:
+        """Queue the state and the text so far of an answer.
+
+        A state that has to wait for events is sent when they were.
+        """
+        is_due = self._hub.has_statuses_due(subscription.conversation_id)
+        for frame in (None if is_due else answer.status_frame(), answer.full_text_frame()):
+            if frame:
+                item = QueuedFrame(Priority.TRANSIENT, frame, answer.message_id)
+                subscriber.enqueue(item, subscription)

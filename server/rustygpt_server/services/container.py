@@ -25,6 +25,7 @@ from rustygpt_server.services.streams import StreamService
 from rustygpt_server.services.threads import Threads
 from rustygpt_server.services.tokens import Tokens
 from rustygpt_server.services.typing_status import TypingService
+from rustygpt_server.services.usage import UsageService
 from rustygpt_server.services.well_known import WellKnownFiles
 
 
@@ -45,6 +46,7 @@ class Services(Struct, frozen=True):
     threads: Threads
     messages: Messages
     models: Models
+    usage: UsageService
     rate_limits: RateLimits
     audit: AuditLog
     retention: RetentionService

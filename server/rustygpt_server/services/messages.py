@@ -105,7 +105,7 @@ class Messages:
             self._clock.now(),
         )
         self._hub.publish(result.posted.conversation_id, result.events)
-        self._start_answer(result, result.posted.parent_id, result.posted.depth)
+        self._start_answer(actor, result, result.posted.parent_id, result.posted.depth)
         return result
 
     async def edit_message(
@@ -159,10 +159,12 @@ class Messages:
         if not result.replayed:
             self._typing.on_posted(actor, posted.conversation_id, posted.root_id)
         self._hub.publish(posted.conversation_id, result.events)
-        self._start_answer(result, posted.message_id, posted.depth + 1)
+        self._start_answer(actor, result, posted.message_id, posted.depth + 1)
         return result
 
-    def _start_answer(self, result: PostResult, question_id: UUID | None, depth: int) -> None:
+    def _start_answer(
+        self, actor: UUID, result: PostResult, question_id: UUID | None, depth: int
+    ) -> None:
         """Start the answer that a transaction claimed, if it did."""
         if result.answer and question_id and not result.replayed:
             self._answer_manager.start(
@@ -173,5 +175,6 @@ class Messages:
                     parent_id=question_id,
                     depth=depth,
                     model=result.answer.model,
+                    user_id=actor,
                 )
             )

@@ -282,6 +282,9 @@ class Provider(Section, frozen=True):
     """Sent as a Bearer token, to `base_url` only. A secret."""
     headers: dict[str, str] = {}
     """Further headers of requests to the provider. A secret."""
+    max_concurrent_requests: Positive | None = None
+    """The maximum of its answers in progress per process; further ones wait in a queue. Default:
+    `llm.max_concurrent_requests`."""
 
 
 class Model(Section, frozen=True):
@@ -309,12 +312,17 @@ class Llm(Section, frozen=True):
     models: dict[str, Model] = {}
     """The models, by the name that users see. A provider that none of them names offers all models
     that it lists."""
-    timeout_seconds: Seconds = 120
-    """How long an answer may take, in seconds."""
+    first_token_timeout_seconds: Seconds = 300
+    """How long a model may take to the first text of an answer, in seconds: it may have to be
+    loaded."""
     idle_timeout_seconds: Seconds = 60
-    """How long a model may send nothing within an answer, in seconds."""
+    """How long a model may send no text within an answer, in seconds."""
+    timeout_seconds: Seconds = 120
+    """How long an answer may take from its first text to its end, in seconds."""
     max_concurrent_requests: Positive = 8
-    """The maximum of answers in progress per process; further ones wait."""
+    """The maximum of answers in progress per provider and process; further ones wait in a queue."""
+    daily_token_budget: Positive | None = None
+    """How many tokens a user may use per day (UTC), in prompts and answers; default: no limit."""
 
 
 class GitHubOAuth(Section, frozen=True):

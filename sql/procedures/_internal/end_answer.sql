@@ -1,7 +1,8 @@
 -- End an answer that `_instance_id` holds the lease of, and log its events: message.updated with
 -- the final text, message.done, error if there is an error code, and thread.activity. Without
--- `_content` the text is that of the stored chunks. Returns empty arrays if this process does not
--- hold the lease.
+-- `_content` the text is that of the stored chunks, and the usage an estimate. Returns empty arrays if
+-- this process does not hold the lease. The caller adds the usage to that of the user who asked, after
+-- it has locked all conversations (add_answer_usage).
 CREATE OR REPLACE FUNCTION rustygpt.end_answer(
   _message_id uuid, _instance_id text, _content text, _reasoning text, _finish_reason text,
   _usage json, _error_code text, _error_message text,
@@ -28,7 +29,8 @@ BEGIN
   SELECT count(*), string_agg(c.content, '' ORDER BY c.idx) INTO _chunk_count, _text
   FROM rustygpt.chunks c WHERE c.message_id = _message_id;
   UPDATE rustygpt.messages m SET content = COALESCE(_content, _text, ''),
-    reasoning = _reasoning, finish_reason = _finish_reason, usage = _usage,
+    reasoning = _reasoning, finish_reason = _finish_reason,
+    usage = COALESCE(_usage, CASE WHEN _content IS NULL THEN rustygpt.estimated_usage(_text) END),
     omitted_messages = _omitted_messages, streaming = false,
     text_events = m.text_events || (_last + 1),
     error = CASE WHEN _error_code IS NOT NULL THEN json_build_object('code', _error_code,

@@ -1,6 +1,6 @@
 -- Delete a conversation for all its participants. For owners. From the commit on nobody can read it;
 -- the row stays as a tombstone with id and position, and purge_conversations deletes what is in it.
--- Answers in progress lose their lease, invites are gone.
+-- Answers in progress lose their lease, and count for who asked for them; invites are gone.
 CREATE OR REPLACE FUNCTION rustygpt.delete_conversation(
   _actor uuid, _conversation_id uuid, _now timestamptz
 ) RETURNS TABLE (event_numbers bigint[], event_types text[], event_payloads text[])
@@ -12,6 +12,7 @@ BEGIN
   PERFORM rustygpt.authorize_write(_actor, _conversation_id, 'owner', 'conversation');
   SELECT * INTO _logged FROM rustygpt.log_events(_conversation_id, ARRAY['conversation.deleted'],
     ARRAY[json_build_object('conversation_id', _conversation_id)::text], _now);
+  PERFORM rustygpt.add_unfinished_usage(_conversation_id, _now);
   DELETE FROM rustygpt.generations g WHERE g.conversation_id = _conversation_id;
   DELETE FROM rustygpt.invites i WHERE i.conversation_id = _conversation_id;
   DELETE FROM rustygpt.participants p WHERE p.conversation_id = _conversation_id;

@@ -22,10 +22,11 @@ from tests.support.wait import until
 
 from rustygpt_server.assistant.answer import AnswerInProgress
 from rustygpt_server.assistant.provider import CompletionChunk, ListedModel, Prompt
-from rustygpt_server.clock import TimeLimits
-from rustygpt_server.db import answers, messages
+from rustygpt_server.clock import SystemClock, TimeLimits
+from rustygpt_server.db import answers, messages, usage
 from rustygpt_server.db.answers import AnswerResult
 from rustygpt_server.errors import Conflict
+from rustygpt_shared.models.messages import Usage
 from rustygpt_shared.settings import Llm
 from rustygpt_shared.text_rules import MESSAGE_MAX
 
@@ -98,9 +99,27 @@ async def test_an_endless_answer_ends_at_the_maximum_length(builder: DatabaseBui
     assert len(result.content) == MESSAGE_MAX
 
 
-async def test_a_silent_model_is_a_timeout(builder: DatabaseBuilder) -> None:
-    """The text so far is kept."""
-    script = ScriptedAnswer([chunk("half"), asyncio.Event()])
+_PING = b": still working\n\n"
+
+
+@pytest.mark.parametrize("part", [_PING, chunk(""), b'data: {"choices": []}\n\n'])
+async def test_a_model_has_a_time_limit_to_its_first_text(
+    builder: DatabaseBuilder, part: bytes
+) -> None:
+    """Comments and empty chunks keep the connection, not the answer."""
+    script = ScriptedAnswer([p for _ in range(1_000) for p in (part, 0.02)])
+    result, _, assistant = await _generate(
+        builder, script, llm=Llm(first_token_timeout_seconds=1, idle_timeout_seconds=60)
+    )
+
+    assert (result.content, result.finish_reason, result.error_code) == ("", "timeout", "timeout")
+    assert "did not begin to answer within 1 s" in (result.error_message or "")
+    assert assistant.metrics.registry.get_sample_value("rustygpt_stream_timeouts_total") == 1
+
+
+async def test_a_model_that_falls_silent_is_a_timeout(builder: DatabaseBuilder) -> None:
+    """The text so far is kept; comments do not count as text."""
+    script = ScriptedAnswer([chunk("half"), *[p for _ in range(1_000) for p in (_PING, 0.02)]])
     result, _, _ = await _generate(builder, script, llm=Llm(idle_timeout_seconds=1))
 
     assert (result.content, result.finish_reason, result.error_code) == (
@@ -108,6 +127,7 @@ async def test_a_silent_model_is_a_timeout(builder: DatabaseBuilder) -> None:
         "timeout",
         "timeout",
     )
+    assert "sent no more text for 1 s" in (result.error_message or "")
 
 
 async def test_an_answer_has_a_maximum_duration(builder: DatabaseBuilder) -> None:
@@ -117,7 +137,29 @@ async def test_an_answer_has_a_maximum_duration(builder: DatabaseBuilder) -> Non
 
     assert result.finish_reason == "timeout"
     assert result.content.startswith("xx")
+    assert "wrote for 1 s and came to no end" in (result.error_message or "")
     assert assistant.metrics.registry.get_sample_value("rustygpt_stream_timeouts_total") == 1
+
+
+async def test_the_duration_counts_from_the_first_text(builder: DatabaseBuilder) -> None:
+    """A model may be loaded for longer than it may write."""
+    script = ScriptedAnswer([1.2, chunk("late"), finished()])
+    result, _, _ = await _generate(builder, script, llm=Llm(timeout_seconds=1))
+
+    assert (result.content, result.finish_reason) == ("late", "stop")
+
+
+async def test_reasoning_is_the_first_text(builder: DatabaseBuilder) -> None:
+    """It ends the wait, and is measured as the first token."""
+    reasoning = b'data: {"choices": [{"delta": {"reasoning": "hm"}}]}\n\n'
+    script = ScriptedAnswer([reasoning, 1.2, chunk("so"), finished()])
+    result, _, assistant = await _generate(
+        builder, script, llm=Llm(first_token_timeout_seconds=1, idle_timeout_seconds=60)
+    )
+
+    assert (result.content, result.reasoning, result.finish_reason) == ("so", "hm", "stop")
+    sample = assistant.metrics.registry.get_sample_value
+    assert sample("llm_first_token_seconds_count", {"model": "demo"}) == 1
 
 
 async def test_chunks_are_stored_during_generation(builder: DatabaseBuilder) -> None:
@@ -187,3 +229,35 @@ class EndlessProvider:
 
     async def close(self) -> None:
         """Release nothing."""
+
+
+async def test_an_answer_that_breaks_off_has_an_estimated_usage(builder: DatabaseBuilder) -> None:
+    """Its text and its prompt count; an answer without text has no usage."""
+    result, _, _ = await _generate(builder, ScriptedAnswer([chunk("Hello")]))
+    assert (result.finish_reason, result.error_code) == ("error", "interrupted")
+    assert result.usage is not None
+    assert result.usage.estimated
+    assert result.usage.completion_tokens == 2
+    assert result.usage.prompt_tokens > 2
+
+    result, _, _ = await _generate(builder, ScriptedAnswer([b"{}"], status=500))
+    assert (result.finish_reason, result.usage) == ("error", None)
+
+
+async def test_beyond_the_budget_no_model_is_called(builder: DatabaseBuilder) -> None:
+    """The budget is that of the user who asked, on this day, whichever process counted it."""
+    async with fake_model_server(answer("Hello")) as model:
+        assistant = AssistantHarness(
+            builder.db, openai_provider(model.url), Llm(daily_token_budget=100)
+        )
+        user_id, target = await ask_question(builder)
+        now = SystemClock().now()
+        await usage.record_usage(builder.db, user_id, "m", Usage(60, 40, 100), now)
+        refused = await assistant.generator.generate(AnswerInProgress(target, assistant.hub, 0))
+        _, other = await ask_question(builder)
+        allowed = await assistant.generator.generate(AnswerInProgress(other, assistant.hub, 0))
+        await assistant.catalog.close()
+
+    assert (refused.finish_reason, refused.error_code) == ("error", "RGP.BUDGET")
+    assert allowed.content == "Hello"
+    assert len(model.requests) == 1

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
 from tests.support.fakes.fake_model_server import (
@@ -15,7 +14,7 @@ from tests.support.fakes.fake_model_server import (
     finished,
 )
 
-from rustygpt_server.assistant.openai import OpenAIProvider, retry_seconds
+from rustygpt_server.assistant.openai import OpenAIProvider
 from rustygpt_server.assistant.provider import (
     ChatMessage,
     CompletionChunk,
@@ -184,60 +183,6 @@ async def test_a_server_without_usage_support_is_requested_again() -> None:
 
     assert chunks[0].content == "a"
     assert ["stream_options" in request.body for request in server.requests] == [True, False]
-
-
-async def test_a_busy_server_is_requested_again() -> None:
-    """A 503 with a short Retry-After is followed by a second request."""
-    busy = ScriptedAnswer(
-        [b"{}"], status=503, content_type="application/json", headers={"Retry-After": "0"}
-    )
-    async with fake_model_server(busy, answer("a")) as server:
-        assert (await _stream(server))[0].content == "a"
-
-
-_SENT = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("0", 0),
-        ("1.5", 1.5),
-        ("Thu, 01 Jan 2026 12:00:03 GMT", 3),
-        ("Thu, 01 Jan 2026 11:00:00 GMT", 0),
-        ("soon", None),
-        ("", None),
-        ("-1", None),
-        ("\u0663", None),
-        ("1e9", None),
-        ("Thu, 99 Jan 2026 12:00:03 GMT", None),
-    ],
-)
-def test_retry_after_is_a_number_or_a_date(value: str, seconds: float | None) -> None:
-    """Anything else is ignored."""
-    assert retry_seconds(value, _SENT) == seconds
-
-
-@pytest.mark.parametrize(
-    ("wait", "requests"),
-    [("0.01", 2), ("Thu, 01 Jan 2026 11:59:59 GMT", 2), ("soon", 1), ("99", 1)],
-)
-async def test_a_busy_server_is_requested_again_when_it_says_when(wait: str, requests: int) -> None:
-    """The date is compared with the server's own; a long wait is the user's decision."""
-    busy = ScriptedAnswer(
-        [b'{"error": "busy"}'],
-        status=429,
-        content_type="application/json",
-        headers={"Retry-After": wait, "Date": "Thu, 01 Jan 2026 12:00:00 GMT"},
-    )
-    async with fake_model_server(busy, answer("a")) as server:
-        if requests == 1:
-            with pytest.raises(ProviderError, match=r"busy \(HTTP 429\)"):
-                await _stream(server)
-        else:
-            assert (await _stream(server))[0].content == "a"
-
-    assert len(server.requests) == requests
 
 
 _CASES = {

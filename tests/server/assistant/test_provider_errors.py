@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from rustygpt_server.assistant.provider import ContextExceeded
 from rustygpt_server.assistant.provider_errors import error_from, error_from_text
 
 
@@ -58,3 +59,62 @@ def test_plain_text_is_shown_and_a_page_is_not() -> None:
     """A proxy answers with HTML."""
     assert error_from_text("no luck", 500).detail.endswith("no luck (HTTP 500)")
     assert error_from_text("<html>bad gateway", 502).detail.endswith("message (HTTP 502)")
+
+
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        (
+            {
+                "error": {
+                    "message": "This model's maximum context length is 8192 tokens. However, your "
+                    "messages resulted in 9001 tokens.",
+                    "code": "context_length_exceeded",
+                }
+            },
+            8_192,
+        ),
+        (
+            {
+                "error": {
+                    "code": 400,
+                    "type": "exceed_context_size_error",
+                    "message": "the request exceeds the available context size",
+                    "n_prompt_tokens": 9_001,
+                    "n_ctx": 4_096,
+                }
+            },
+            4_096,
+        ),
+        ({"error": {"message": "too long", "code": "context_length_exceeded"}}, None),
+        (
+            {
+                "object": "error",
+                "message": "The decoder prompt (length 9001) is longer than the maximum model "
+                "length of 2048. Make sure that it is shorter.",
+                "type": "BadRequestError",
+                "code": 400,
+            },
+            2_048,
+        ),
+        (
+            {"error": "The model is loaded with context length of only 4096 tokens"},
+            4_096,
+        ),
+        ({"error": {"message": "request exceeds context size", "n_ctx": -1}}, None),
+        ({"error": {"message": "maximum context length is 0 tokens"}}, None),
+        ({"error": {"message": "maximum context length is 99999999999999999999"}}, None),
+    ],
+)
+def test_an_exceeded_context_is_an_error_of_its_own(body: Any, size: int | None) -> None:
+    """OpenAI, llama.cpp, vLLM and LM Studio each say it in their way, most with the size."""
+    error = error_from(body, 400)
+
+    assert isinstance(error, ContextExceeded)
+    assert error.context_tokens == size
+
+
+def test_other_errors_are_not_about_the_context() -> None:
+    """The word alone does not count."""
+    for words in ("no such model", "context canceled", "maximum number of requests is 5"):
+        assert not isinstance(error_from({"error": words}), ContextExceeded)

@@ -25,6 +25,7 @@ _PARAMETERS_OF = {
     "read_cursor": {"cursor"},
     "read_name_cursor": {"cursor"},
     "read_number_cursor": {"cursor"},
+    "read_usage_cursor": {"cursor"},
     "idempotency_key": {"Idempotency-Key"},
     "idempotency_key_only": {"Idempotency-Key"},
     "is_html_requested": {"render"},
@@ -76,7 +77,7 @@ def _parameters_read(call: ast.Call) -> tuple[set[str], set[tuple[int, int]]]:
     values = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
     if name == "limit_param":
         return {"limit"}, {(int(str(values[0])), int(str(values[1])))}
-    if name in ("bool_param", "seq_param", "id_param", "time_param"):
+    if name in ("bool_param", "seq_param", "id_param", "time_param", "day_param"):
         return {str(value) for value in values}, set()
     if name in ("get", "getlist") and ast.unparse(call.func).split(".")[-2] in ("args", "headers"):
         is_header = ast.unparse(call.func).split(".")[-2] == "headers"

@@ -9,6 +9,7 @@ from tests.support.components.backplanes import (
     RecordingListener,
     all_connected,
     answer_delta,
+    answer_status,
     postgres_backplane,
     redis_backplane,
 )
@@ -31,6 +32,7 @@ from rustygpt_server.realtime.memory import Bus, MemoryBackplane
 MESSAGES = [
     answer_delta(3, "grün 🦀 \x00 \u2028", reasoning="why", reasoning_offset=1),
     AnswerEnded(uuid4(), uuid4()),
+    answer_status("queued", queue_position=3, omitted_messages=2),
     UnloggedEvents([EventRecord(UUID(int=3), 4, "error", '{"code":"c","message":"m"}')]),
     ResendRequest(None),
     ResendRequest(uuid4()),

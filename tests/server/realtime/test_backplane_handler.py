@@ -94,7 +94,8 @@ async def test_an_answer_is_streamed_at_the_other_server(
                 release.set()
 
     types = [event["type"] for event in events]
-    assert types[:5] == ["stream.open", "thread.new", "message.new", "message.new", "message.delta"]
+    assert types[:4] == ["stream.open", "thread.new", "message.new", "message.new"]
+    assert next(name for name in types[4:7] if name != "answer.status") == "message.delta"
     assert text == "once upon 🦀"
     hub = servers.second.components.hub
     await until(lambda: hub.answers(UUID(servers.conversation_id)) == [])

@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from tests.support.components.backplanes import RecordingListener, answer_delta
+from tests.support.components.backplanes import RecordingListener, answer_delta, answer_status
 from tests.support.components.hub_harness import CONVERSATION_ID, HubHarness
 from tests.support.fakes.fake_clock import FakeClock
 from tests.support.wait import until
@@ -100,4 +100,49 @@ async def test_text_after_the_end_is_ignored() -> None:
     process.remote.end(AnswerEnded(CONVERSATION_ID, UUID(int=1)))
     process.remote.add(answer_delta(1, "b"))
 
+    assert process.hub.answers(CONVERSATION_ID) == []
+
+
+async def test_the_latest_state_is_sent_and_kept_for_streams_that_join() -> None:
+    """Also for an answer without text; a repeated state is not sent again."""
+    process = LocalProcess()
+    process.remote.set_status(answer_status("queued", queue_position=2))
+    process.remote.set_status(answer_status("queued", queue_position=2))
+    process.remote.set_status(answer_status("waiting"))
+
+    expected = (answer_status("queued", queue_position=2), answer_status("waiting"))
+    assert process.queued_data() == b"".join(status.frame() for status in expected)
+    (answer,) = process.hub.answers(CONVERSATION_ID)
+    assert answer.status_frame() == answer_status("waiting").frame()
+    assert answer.full_text_frame() is None
+    process.remote.add(answer_delta(0, "once"))
+    assert answer.full_text_frame() == answer_delta(0, "once").frame()
+
+
+async def test_a_state_waits_for_its_message() -> None:
+    """Only the latest one is sent then, before the text."""
+    process = LocalProcess()
+    process.harness.log.add()
+    process.harness.catch_up.advance(CONVERSATION_ID, 1)
+    process.remote.set_status(answer_status("waiting"))
+    process.remote.set_status(answer_status("writing", first_token_ms=5))
+    process.remote.add(answer_delta(0, "early"))
+    assert process.queued_data() == b""
+    await until(lambda: len(process.subscriber.send_queue) == 3)
+    data = process.queued_data()
+
+    written = answer_status("writing", first_token_ms=5).frame()
+    assert data.endswith(written + answer_delta(0, "early").frame())
+    assert data.count(b"event: answer.status") == 1
+
+
+async def test_a_state_after_the_end_is_ignored() -> None:
+    """A late message does not start the answer again."""
+    process = LocalProcess()
+    process.remote.set_status(answer_status())
+    process.remote.end(AnswerEnded(CONVERSATION_ID, UUID(int=1)))
+    process.queued_data()
+    process.remote.set_status(answer_status("writing", first_token_ms=1))
+
+    assert process.queued_data() == b""
     assert process.hub.answers(CONVERSATION_ID) == []

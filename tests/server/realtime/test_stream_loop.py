@@ -21,6 +21,10 @@ class FixedAnswer:
         """Return the text so far."""
         return b"full text\n\n"
 
+    def status_frame(self) -> bytes:
+        """Return the present state."""
+        return b"state\n\n"
+
 
 async def test_missed_events_are_sent_from_the_log() -> None:
     """All events after the cursor come in order, then live events."""
@@ -144,7 +148,7 @@ async def test_a_slow_stream_is_reset_and_goes_on() -> None:
 
 
 async def test_a_new_stream_gets_the_text_so_far() -> None:
-    """The full text of an answer in progress follows the missed events."""
+    """The state and the full text of an answer in progress follow the missed events."""
     harness = HubHarness()
     harness.log.add()
     harness.hub.register_answer(FixedAnswer())
@@ -152,12 +156,12 @@ async def test_a_new_stream_gets_the_text_so_far() -> None:
     await stream.wait_until_live()
 
     assert stream.numbers == [1]
-    assert stream.sink.sent[-1] == b"full text\n\n"
+    assert stream.sink.data.endswith(b"state\n\nfull text\n\n")
     await stream.close()
 
 
 async def test_a_stream_that_lost_deltas_gets_the_text_so_far() -> None:
-    """Once its queue is empty, the full text comes instead of the lost deltas."""
+    """Once its queue is empty, state and full text come instead of the lost deltas."""
     harness = HubHarness(capacity=8)
     stream = harness.follow()
     await stream.wait_until_live()
@@ -171,7 +175,7 @@ async def test_a_stream_that_lost_deltas_gets_the_text_so_far() -> None:
     await stream.wait_until_live()
 
     assert stream.sink.data.count(b"message.delta\n") == 2
-    assert stream.sink.data.endswith(b"event: y\n\n" * 4 + b"full text\n\n")
+    assert stream.sink.data.endswith(b"event: y\n\n" * 4 + b"state\n\nfull text\n\n")
     await stream.close()
 
 

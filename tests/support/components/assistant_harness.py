@@ -49,9 +49,11 @@ class AssistantHarness:
             default_model="demo",
             providers={"p": ProviderSettings(kind="demo")},
             models={"demo": ModelSettings(provider="p", context_tokens=context_tokens)},
+            first_token_timeout_seconds=base.first_token_timeout_seconds,
             timeout_seconds=base.timeout_seconds,
             idle_timeout_seconds=base.idle_timeout_seconds,
             max_concurrent_requests=base.max_concurrent_requests,
+            daily_token_budget=base.daily_token_budget,
         )
         self.metrics = Metrics()
         self.clock = FakeClock(NOW)

@@ -10,6 +10,7 @@ from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db.bootstrap import PoolLogin
 from rustygpt_server.db.database import Database
 from rustygpt_server.db.listen import NotificationListener
+from rustygpt_server.realtime.answer_status import AnswerState, AnswerStatusChanged
 from rustygpt_server.realtime.backplane import Backplane
 from rustygpt_server.realtime.backplane_messages import BackplaneMessage
 from rustygpt_server.realtime.deltas import AnswerDelta
@@ -79,6 +80,18 @@ async def redis_backplane(
 async def all_connected(*backplanes: Backplane) -> None:
     """Wait until all backplanes are connected."""
     await until(lambda: all(backplane.connected for backplane in backplanes))
+
+
+def answer_status(state: AnswerState = "waiting", **fields: object) -> AnswerStatusChanged:
+    """Return a state of the answer that `answer_delta` is about."""
+    all_fields = {
+        "message_id": UUID(int=1),
+        "conversation_id": UUID(int=7),
+        "root_id": UUID(int=2),
+        "state": state,
+        **fields,
+    }
+    return AnswerStatusChanged(**all_fields)  # type: ignore[arg-type]
 
 
 def answer_delta(offset: int = 0, content: str = "text", **fields: object) -> AnswerDelta:

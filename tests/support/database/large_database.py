@@ -62,6 +62,8 @@ class Sizes:
     limit_cells: int = 50_000
     invites: int = 10_000
     """Every hundredth is for conversation 0; all but number 0 were used."""
+    usage_days: int = 5
+    """Days on which each user has used tokens."""
     revisions: int = 1_000
     """Of the edited message; many others have one."""
     chunks: int = 5_000
@@ -80,7 +82,7 @@ class Sizes:
 
 
 LARGE: Final = Sizes()
-SMALL: Final = Sizes(**{name: size // 100 for name, size in asdict(LARGE).items()})
+SMALL: Final = Sizes(**{name: max(1, size // 100) for name, size in asdict(LARGE).items()})
 STREAMING: Final = (4, 8, 12, 16)
 """Threads of conversation 0 whose message 1 is an answer that is being generated."""
 ANSWERED: Final = 40
@@ -166,6 +168,9 @@ SELECT {now} - make_interval(mins => {audit_entries} - n),
   pg_temp.id(1, n % {users}), 'user' || n % {users}, 'account', pg_temp.id(1, n % {users}),
   CASE WHEN n % 100 = 0 THEN pg_temp.id(2, 0) END
 FROM generate_series(1, {audit_entries}) AS n;
+INSERT INTO rustygpt.usage (user_id, day, model, answers, prompt_tokens)
+SELECT pg_temp.id(1, n), {now}::date - d, 'demo', 1, 10
+FROM generate_series(0, {users} - 1) AS n, generate_series(0, {usage_days} - 1) AS d;
 INSERT INTO rustygpt.access_change_counter (last_number) VALUES ({access_changes});
 """
 _CONVERSATIONS: Final = """

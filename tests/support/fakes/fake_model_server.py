@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ class ScriptedAnswer:
     status: int = 200
     content_type: str = "text/event-stream"
     headers: dict[str, str] = field(default_factory=dict)
+    head_after: asyncio.Event | None = None
+    """What is waited for before the head of the response is sent, as while a model is loaded."""
 
 
 @dataclass
@@ -60,19 +63,24 @@ class FakeModelServer:
     async def _play(
         self, script: ScriptedAnswer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        head = {"Content-Type": script.content_type, "Connection": "close", **script.headers}
-        lines = [f"HTTP/1.1 {script.status} X", *(f"{k}: {v}" for k, v in head.items()), "", ""]
-        writer.write("\r\n".join(lines).encode())
         watch = asyncio.create_task(reader.read(1))
         watch.add_done_callback(lambda _: self.disconnected.set())
         try:
-            for part in script.parts:
-                await _write_part(part, writer)
-            writer.close()
-            await writer.wait_closed()
+            if script.head_after:
+                await script.head_after.wait()
+            await self._send(script, writer)
         finally:
             watch.cancel()
         raise ConnectionResetError
+
+    async def _send(self, script: ScriptedAnswer, writer: asyncio.StreamWriter) -> None:
+        head = {"Content-Type": script.content_type, "Connection": "close", **script.headers}
+        lines = [f"HTTP/1.1 {script.status} X", *(f"{k}: {v}" for k, v in head.items()), "", ""]
+        writer.write("\r\n".join(lines).encode())
+        for part in script.parts:
+            await _write_part(part, writer)
+        writer.close()
+        await writer.wait_closed()
 
 
 async def _write_part(part: Part, writer: asyncio.StreamWriter) -> None:
@@ -95,7 +103,7 @@ async def _read(reader: asyncio.StreamReader) -> RecordedRequest:
 
 @asynccontextmanager
 async def fake_model_server(
-    *scripts: ScriptedAnswer, port: int = 0
+    *scripts: ScriptedAnswer, port: int = 0, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[FakeModelServer]:
     """Run the server on a loopback port."""
     model_server = FakeModelServer(*scripts)
@@ -112,7 +120,7 @@ async def fake_model_server(
         finally:
             tasks.discard(task)
 
-    server = await asyncio.start_server(handle, "127.0.0.1", port)
+    server = await asyncio.start_server(handle, "127.0.0.1", port, ssl=tls)
     model_server.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
         yield model_server

@@ -19,6 +19,7 @@ from rustygpt_tui.client.search import SearchCalls
 from rustygpt_tui.client.session import Session
 from rustygpt_tui.client.sign_in import SignInCalls
 from rustygpt_tui.client.tokens import TokenCalls
+from rustygpt_tui.client.usage import UsageCalls
 
 
 class Ready(Struct, frozen=True):
@@ -37,6 +38,7 @@ class Client(
     InviteCalls,
     MessageCalls,
     ModelCalls,
+    UsageCalls,
     SearchCalls,
     PresenceCalls,
     RateLimitCalls,

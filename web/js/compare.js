@@ -1,0 +1,61 @@
+// The answers to one question side by side: regenerated ones, or those of several models.
+
+import * as api from "./api.js";
+import { isSelected, makeBlocks } from "./blocks.js";
+import { closeDialog, showDialog, titleOf } from "./dialog.js";
+import { formatTime, h, parseBlocks } from "./dom.js";
+import { nameOf } from "./names.js";
+import { textOf } from "./store.js";
+
+const INTERVAL_MS = 500;
+const MAX_ANSWERS = 12;
+
+// Shows the answers to the question of `message`; those in progress grow.
+export function showCompare(state, { root_id: root, parent_id: parent }) {
+  const { messages, order } = state.trees.get(root);
+  const all = order.map((id) => messages.get(id).message).filter((m) => m.parent_id === parent && m.role === "assistant" && !m.deleted_at);
+  const columns = all.slice(-MAX_ANSWERS).map(({ id }) => makeColumn(state, root, id));
+  const close = h("button", { type: "button", class: "plain", onclick: closeDialog }, "Close");
+  const older = all.length > MAX_ANSWERS ? h("p", { class: "quiet" }, `The latest ${MAX_ANSWERS} of ${all.length}.`) : null;
+  const list = h("div", { class: "columns" }, ...columns.map(({ element }) => element));
+  const timer = setInterval(() => columns.forEach((column) => column.draw()), INTERVAL_MS);
+  columns.forEach((column) => column.draw());
+  const content = h("div", { class: "compare" }, titleOf(`${all.length} answers`), older, list, h("p", { class: "buttons" }, close));
+  showDialog(content, close, () => clearInterval(timer));
+}
+
+function makeColumn(state, root, id) {
+  const text = h("div", { class: "text" });
+  const note = h("p", { class: "quiet" });
+  const messageNow = () => state.trees.get(root)?.messages.get(id)?.message;
+  const { conversation_id: conversation, model } = messageNow();
+  const link = h("a", { href: `#/c/${conversation}/t/${root}/m/${id}`, onclick: closeDialog }, "Show in the thread");
+  const heading = h("h3", { dir: "auto" }, model ?? nameOf(messageNow()));
+  const element = h("section", {}, heading, note, h("div", { class: "scroll-column", tabindex: "0", role: "region", "aria-label": `Answer of ${model}` }, text), link);
+  let blocks = null;
+  let isRendered = false;
+
+  function draw() {
+    const message = messageNow();
+    if (!message || isRendered) return;
+    const words = message.usage ? `${message.usage.estimated ? "about " : ""}${message.usage.completion_tokens} tokens` : "";
+    note.textContent = [formatTime(message.created_at), message.streaming ? "answering …" : words].filter(Boolean).join(" · ");
+    if (isSelected(text)) return;
+    blocks ??= makeBlocks(text);
+    blocks.setText(textOf(state, message));
+    if (!message.streaming) render();
+  }
+
+  async function render() {
+    isRendered = true;
+    blocks.end();
+    try {
+      const { html } = await api.getMessage(id);
+      if (!isSelected(text)) text.replaceChildren(...parseBlocks(html));
+    } catch {
+      // The text stays as it was drawn while it was written.
+    }
+  }
+
+  return { element, draw };
+}
