@@ -6,6 +6,7 @@ How a server is served is in `run`, what it does periodically in `periodic_tasks
 import os
 import secrets
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from rustygpt_server.assistant.catalog import Catalog
 from rustygpt_server.assistant.completions import CompletionGenerator
 from rustygpt_server.assistant.demo import DemoProvider
 from rustygpt_server.assistant.generation import AnswerGenerator
+from rustygpt_server.assistant.llama import LlamaProvider
 from rustygpt_server.assistant.manager import AnswerManager
 from rustygpt_server.assistant.openai import OpenAIProvider
 from rustygpt_server.assistant.provider import Provider
@@ -405,10 +407,13 @@ def _has_space(context: ServerContext) -> bool:
 
 def _provider_factory(context: ServerContext) -> Callable[[ProviderSettings], Provider]:
     """Return the function that builds a provider of the kind that its settings name."""
+    loading = threading.Lock()
 
     def make_provider(settings: ProviderSettings) -> Provider:
         if settings.kind == "demo":
             return DemoProvider(context.runtime.clock)
+        if settings.kind == "llama":
+            return LlamaProvider(settings.path or "", loading)
         llm = context.settings.llm
         # The time limits of an answer come first: their errors say more.
         silence = max(llm.first_token_timeout_seconds, llm.idle_timeout_seconds) + 5

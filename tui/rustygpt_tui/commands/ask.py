@@ -26,6 +26,7 @@ from rustygpt_tui.commands.inputs import NoText, build_request, read_text, with_
 from rustygpt_tui.commands.interrupts import ends_with_reader, ends_with_signal
 from rustygpt_tui.commands.model_option import explained, model_option
 from rustygpt_tui.commands.output import NO_STREAMS, retry_text
+from rustygpt_tui.commands.progress import TransientLine
 from rustygpt_tui.commands.read_marks import ReadMarks
 from rustygpt_tui.commands.writing import message_options
 from rustygpt_tui.errors import (
@@ -198,13 +199,16 @@ async def _print_answer(
     context: CommandContext, client: Client, snapshot: Conversation, answer: AnswerTracker
 ) -> None:
     """Print the answer until it ends; after a failure, wait up to 2 s for the reason."""
-    with suppress(TimeoutError):
+    with suppress(TimeoutError), TransientLine(context.out) as line:
         async with (
             asyncio.timeout(BEGIN_SECONDS) as limit,
             aclosing(follow(client, snapshot.id, snapshot.last_event_id)) as items,
         ):
             async for item in items:
+                if isinstance(item, Disconnected | Polling):
+                    line.clear()  # a note follows
                 text = await _text_of_item(context, client, answer, item)
+                line.show(answer.progress)
                 if not context.out.json:
                     context.out.text(text)
                 if _is_complete(answer):
@@ -257,6 +261,9 @@ async def _report_end(context: CommandContext, client: Client, answer: AnswerTra
         context.out.object(await client.get_message(answer.answer_id))
     else:
         context.out.text("\n")
+    if count := answer.omitted_messages:
+        messages = "1 earlier message" if count == 1 else f"{count:,} earlier messages"
+        context.out.note(f"{messages} did not fit into the model's context.")
     if answer.finish_reason == "length":
         context.out.note("The answer was cut off: it reached the model's limit.")
     if answer.failure:
