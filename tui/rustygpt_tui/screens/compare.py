@@ -15,6 +15,7 @@ from textual.widgets import Static
 from rustygpt_shared.models.messages import MessageView, Usage
 from rustygpt_tui.render.service import RenderService
 from rustygpt_tui.render.tasks import Task
+from rustygpt_tui.render.text import one_line
 from rustygpt_tui.screens.answer_ticker import SECONDS
 from rustygpt_tui.screens.transcript_controller import TranscriptController
 from rustygpt_tui.store.state import Changes
@@ -37,7 +38,7 @@ class AnswerView(Transcript, inherit_bindings=False):
 
 
 class AnswerColumn(Vertical):
-    """An answer, and its number and tokens above it."""
+    """An answer, and above it its number, its model and its tokens."""
 
     def __init__(self, view: AnswerView) -> None:
         super().__init__(classes="column")
@@ -126,7 +127,8 @@ class CompareScreen(ModalScreen[UUID | None]):
 
     def _heading(self, message: MessageView) -> str:
         number = f"{self._ids.index(message.id) + 1} of {len(self._ids)}"
-        return " · ".join(filter(None, [number, usage_label(message.usage)]))
+        first = " · ".join(filter(None, [number, one_line(message.model or "")]))
+        return f"{first}\n{usage_label(message.usage)}"
 
     def _on_rendered(self, task: Task) -> None:
         for column in self._columns:
