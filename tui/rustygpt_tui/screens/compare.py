@@ -23,6 +23,7 @@ from rustygpt_tui.widgets.bindings import bindings
 from rustygpt_tui.widgets.transcript.entries import EntryContext
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
+_KEYS: Final = "h l others · j k scroll · enter goes there · t reasoning · y copy · esc closes"
 MIN_CELLS: Final = 40
 """The width of a column at least; fewer columns are shown if there is no space for all."""
 
@@ -79,7 +80,7 @@ class CompareScreen(ModalScreen[UUID | None]):
         """Create the columns, and the keys below them."""
         with Horizontal(id="columns"):
             yield from self._columns
-        yield Static("", id="compare-keys", markup=False)
+        yield Static(_KEYS, id="compare-keys", markup=False)
 
     def on_mount(self) -> None:
         """Show the answers from their beginning; one in progress is followed."""
@@ -167,9 +168,6 @@ class CompareScreen(ModalScreen[UUID | None]):
             column.set_class(index == self._current, "-current")
         if self._view.display and self._view.is_attached:
             self._view.focus()
-        hidden = "" if count == len(self._ids) else f"{self._current + 1} of {len(self._ids)} · "
-        keys = "h l other answers · j k scroll · enter goes to it · t reasoning · y copy · esc"
-        self.query_one("#compare-keys", Static).update(Content(hidden + keys))
 
     @property
     def _view(self) -> AnswerView:
