@@ -235,6 +235,8 @@ def _model_conflicts(llm: Llm) -> Iterator[str]:
     for name, provider in llm.providers.items():
         if provider.kind == "openai" and not provider.base_url:
             yield f"llm.providers.{name}.base_url is missing"
+        if provider.kind == "llama" and not provider.path:
+            yield f"llm.providers.{name}.path is missing; it names a GGUF file"
         if provider.base_url and not is_web_url(provider.base_url):
             yield f"llm.providers.{name}.base_url has to be an http:// or https:// address"
         elif provider.base_url and is_forbidden_host(urlsplit(provider.base_url).hostname or ""):

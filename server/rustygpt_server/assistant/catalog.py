@@ -217,7 +217,8 @@ class Catalog:
     def _source(
         self, name: str, settings: ProviderSettings, timeout: float | None = None
     ) -> ModelSource:
-        slots = settings.max_concurrent_requests or self._settings.max_concurrent_requests
+        default = 1 if settings.kind == "llama" else self._settings.max_concurrent_requests
+        slots = settings.max_concurrent_requests or default
         return ModelSource(
             name,
             self._create_provider(settings),

@@ -49,8 +49,13 @@ class ModelSource:
         self.models = _by_alias(listed)
 
     def context_of(self, name: str) -> int | None:
-        """Return the context of a model by the provider's own name, if the provider says it."""
-        return next((m.context_tokens for m in self.models.values() if m.name == name), None)
+        """Return the context of a model by the provider's own name, if the provider says it.
+
+        A server with a single model serves it under any name.
+        """
+        models = list(self.models.values())
+        found = (m.context_tokens for m in models if m.name == name or len(models) == 1)
+        return next(found, None)
 
     def _set_reachable(self, *, reachable: bool, reason: str = "") -> None:
         """Log a change: a server that is away, or is there again."""

@@ -272,19 +272,22 @@ class Web(Section, frozen=True):
 
 
 class Provider(Section, frozen=True):
-    """A server of language models."""
+    """A server of language models, or a model file."""
 
-    kind: Literal["openai", "demo"]
-    """`openai` uses any OpenAI-compatible server; `demo` is built in and is not a model."""
+    kind: Literal["openai", "llama", "demo"]
+    """`openai` uses any OpenAI-compatible server; `llama` loads a model file into the server's
+    process (install `rustygpt[llama]`); `demo` is built in and is not a model."""
     base_url: str | None = None
     """The server's address, such as `http://127.0.0.1:11434/v1`."""
+    path: str | None = None
+    """For `llama`: a GGUF file."""
     api_key: str | None = None
     """Sent as a Bearer token, to `base_url` only. A secret."""
     headers: dict[str, str] = {}
     """Further headers of requests to the provider. A secret."""
     max_concurrent_requests: Positive | None = None
     """The maximum of its answers in progress per process; further ones wait in a queue. Default:
-    `llm.max_concurrent_requests`."""
+    `llm.max_concurrent_requests`, and 1 for `llama`."""
 
 
 class Model(Section, frozen=True):

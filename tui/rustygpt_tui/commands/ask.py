@@ -24,6 +24,7 @@ from rustygpt_tui.commands.answer_tracker import AnswerTracker
 from rustygpt_tui.commands.base import CommandContext, command
 from rustygpt_tui.commands.inputs import NoText, build_request, read_text, with_files
 from rustygpt_tui.commands.interrupts import ends_with_reader, ends_with_signal
+from rustygpt_tui.commands.model_option import explained, model_option
 from rustygpt_tui.commands.output import NO_STREAMS, retry_text
 from rustygpt_tui.commands.progress import TransientLine
 from rustygpt_tui.commands.read_marks import ReadMarks
@@ -77,13 +78,14 @@ async def ask(
         model=model,
     )
     async with context.client() as client, ends_with_signal(), ends_with_reader():
-        snapshot, posted = await _post(client, conversation, parent, system, request)
+        async with explained(client, model):
+            snapshot, posted = await _post(client, conversation, parent, system, request)
         await _print_posted(context, client, snapshot, posted)
 
 
 @command("regenerate")
 @click.argument("message", metavar="M")
-@click.option("--model", help="The model that answers; by default that of the answer M.")
+@model_option("The model that answers; by default that of the answer M.")
 async def regenerate(context: CommandContext, message: str, model: str | None) -> None:
     """Generate another answer beside the answer M, and print it as `ask` does."""
     request = build_request(Regenerate, model=model)
@@ -91,7 +93,8 @@ async def regenerate(context: CommandContext, message: str, model: str | None) -
         old = await client.get_message(await resolve.message(client, message))
         snapshot = await client.show_conversation(old.conversation_id)
         regenerating = client.regenerate_answer(old.id, model=request.model)
-        posted = await _completed(client, asyncio.ensure_future(regenerating))
+        async with explained(client, model):
+            posted = await _completed(client, asyncio.ensure_future(regenerating))
         await _print_posted(context, client, snapshot, posted)
 
 
@@ -153,7 +156,8 @@ async def _post(
     if snapshot.assistant_mode == "mention":
         request = structs.replace(request, content=_with_mention(request.content))
     if system:
-        prompt = build_request(PostMessage, content=system, role="system")
+        # With the model, so that nothing is stored when the server does not have it.
+        prompt = build_request(PostMessage, content=system, role="system", model=request.model)
         parent_id = (await client.post_root(conversation_id, prompt)).message_id
     posting = (
         client.reply(parent_id, request)
