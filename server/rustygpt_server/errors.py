@@ -14,6 +14,7 @@
     ├── Gone               410  it was there, and cannot be used any more
     ├── UnsupportedMedia   415  a body that is not JSON
     ├── ValidationFailed   422  a field breaks a rule
+    ├── ModelFailed        502  a model gives no completion; `http_status` is more exact
     ├── AccountDisabled    423  the password is right, the account is disabled
     ├── RateLimited        429  the caller has made too many requests
     ├── BudgetUsedUp       429  the caller has used all tokens of today
@@ -231,6 +232,34 @@ class BudgetUsedUp(RequestError):
             f"You have used all {daily_tokens:,} tokens of today; "
             "the budget is renewed at 00:00 UTC."
         )
+        self.headers = {"X-Should-Retry": "false"}
+
+
+_MODEL_STATUSES: Final = {
+    "unknown_model": 404,
+    "context_length_exceeded": 400,
+    "stopped": 409,
+    "queue_full": 503,
+    "shutdown": 503,
+    "timeout": 504,
+}
+
+
+class ModelFailed(RequestError):
+    """A model gives no completion, or only a part of it; `code` is a word for programs."""
+
+    status = 502
+
+    def __init__(self, detail: str, code: str, *, may_retry: bool = True) -> None:
+        """`may_retry`: whether the same request may be sent again without a second effect."""
+        super().__init__(detail)
+        self.code = code
+        self.headers = {} if may_retry else {"X-Should-Retry": "false"}
+
+    @property
+    def http_status(self) -> int:
+        """The status of the response, unless a stream has started."""
+        return _MODEL_STATUSES.get(self.code, 502)
 
 
 class AccountDisabled(RequestError):

@@ -125,11 +125,21 @@ TABLE: dict[tuple[str, str], dict[str, int] | str] = {
     ("POST", "/api/messages/{message_id}/regenerate"): _members(409, "admin", "owner"),
     ("GET", "/api/models"): _SIGNED_IN,
     ("GET", "/api/usage"): _SIGNED_IN,
+    **dict.fromkeys([("GET", "/v1/models"), ("GET", "/api/v1/models")], _SIGNED_IN),
+    **dict.fromkeys(
+        [("GET", "/v1/models/{model_id}"), ("GET", "/api/v1/models/{model_id}")], _NO_CALLER
+    ),
+    **dict.fromkeys(
+        [("POST", "/v1/chat/completions"), ("POST", "/api/v1/chat/completions")], _NO_CALLER
+    ),
     ("GET", "/api/search"): {**dict.fromkeys(CALLER_KINDS, 400), "anonymous": 401},
     ("GET", "/api/stream"): _SIGNED_IN,
     ("GET", "/api/stream/conversations/{conversation_id}"): _READ,
 }
+_COMPLETION = {"model": "unknown", "messages": [{"role": "user", "content": "x"}]}
 BODIES: dict[tuple[str, str], object] = {
+    ("POST", "/v1/chat/completions"): _COMPLETION,
+    ("POST", "/api/v1/chat/completions"): _COMPLETION,
     ("PATCH", "/api/admin/users/{user_id}"): {"disabled": False},
     ("POST", "/api/admin/users"): {},
     ("POST", "/api/admin/limits/profiles"): {},

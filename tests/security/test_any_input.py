@@ -26,12 +26,14 @@ from tests.support.clients.raw_http import raw_connection
 from tests.support.servers.in_process_server import HttpUser, InProcessServer
 
 import rustygpt_server
+from rustygpt_server.api.openai_errors import is_openai
 from rustygpt_server.api.routing import Operation
 from rustygpt_server.app.factory import route_groups
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.openapi.document import build
 from rustygpt_server.openapi.examples import example_of
 from rustygpt_shared import codec
+from rustygpt_shared.chat_completions import OpenAIError
 from rustygpt_shared.problems import Problem
 from rustygpt_shared.settings import Settings
 
@@ -259,7 +261,8 @@ def _check(response: httpx.Response, operation: Operation) -> None:
     content = described.get("content", {})
     assert media_type in content or "*/*" in content or (not content and not media_type)
     if response.status_code >= 400:
-        codec.decode(response.read(), Problem)
+        shape = OpenAIError if is_openai(operation.template) else Problem
+        codec.decode(response.read(), shape)
 
 
 @_settings(2 * EXAMPLES)

@@ -73,6 +73,8 @@ NOT_AUDITED: Final[dict[Key, str]] = {
     ("POST", f"{_M}/cancel"): "the answer itself says it",
     ("POST", "/api/threads/{root_id}/read"): "a mark of one's own",
     ("POST", "/api/threads/{root_id}/unread"): "a mark of one's own",
+    ("POST", "/v1/chat/completions"): "is not stored, or the message itself says it",
+    ("POST", "/api/v1/chat/completions"): "the same",
     ("POST", "/api/typing"): "is not stored",
     ("POST", "/api/presence/heartbeat"): "presence",
 }

@@ -55,7 +55,9 @@ def test_the_scope_of_a_route_follows_from_method_and_access() -> None:
             assert one.required_scope is None, one.path
         elif "/api/admin/" in one.path:
             assert one.required_scope == "admin", one.path
-        elif not one.path.startswith("/v1"):
+        elif one.path.startswith(("/v1/", "/api/v1/")):
+            assert one.required_scope == "v1", one.path
+        else:
             assert one.required_scope == ("read" if one.method == "GET" else "write"), one.path
 
 

@@ -19,6 +19,7 @@ SCOPES = {
     "transcript": "Messages",
     "composer": "Writing",
     "dialog": "Dialogs",
+    "compare": "Answers beside each other",
 }
 """Where keys apply, with the heading on the help screen."""
 _UNDISTINGUISHABLE_KEYS = frozenset({"ctrl+m", "ctrl+i", "ctrl+h", "ctrl+enter"})
@@ -119,6 +120,13 @@ KEYS = (
         "Generate another answer with another model",
         "transcript",
     ),
+    Key(
+        "rg.compare",
+        "b",
+        "screen.compare",
+        "Show the answers to the same question beside each other",
+        "transcript",
+    ),
     Key("rg.revisions", "v", "screen.revisions", "Show its earlier texts", "transcript"),
     Key("rg.copy", "y", "screen.copy", "Copy the selected message", "transcript"),
     Key("rg.copy.code", "Y", "screen.copy_code", "Copy a block of its code", "transcript"),
@@ -140,6 +148,17 @@ KEYS = (
     Key("rg.read.up", "pageup", "screen.read(-1)", "A page of messages up", "composer"),
     Key("rg.read.down", "pagedown", "screen.read(1)", "A page of messages down", "composer"),
     Key("rg.close", "escape", "dismiss(None)", "Close", "dialog"),
+    Key("rg.compare.left", "left,h", "answer(-1)", "The answer at the left", "compare"),
+    Key("rg.compare.right", "right,l", "answer(1)", "The answer at the right", "compare"),
+    Key("rg.compare.up", "up,k", "scroll(-1)", "A row up", "compare"),
+    Key("rg.compare.down", "down,j", "scroll(1)", "A row down", "compare"),
+    Key("rg.compare.page_up", "pageup", "page(-1)", "A page up", "compare"),
+    Key("rg.compare.page_down", "pagedown,space", "page(1)", "A page down", "compare"),
+    Key("rg.compare.top", "home,g", "first", "The beginning of the answer", "compare"),
+    Key("rg.compare.end", "end,G", "last", "The end of the answer", "compare"),
+    Key("rg.compare.reasoning", "t", "toggle_reasoning", "Show or hide its reasoning", "compare"),
+    Key("rg.compare.copy", "y", "copy_answer", "Copy the answer", "compare"),
+    Key("rg.compare.choose", "enter", "choose", "Go to the answer in its thread", "compare"),
 )
 
 
@@ -195,7 +214,7 @@ def clashes(keymap: Keymap) -> list[str]:
         first: dict[str, Key] = {}
         for key in (
             *keys_of(scope),
-            *(keys_of("anywhere") if scope not in {"anywhere", "dialog"} else []),
+            *(keys_of("anywhere") if scope not in {"anywhere", "dialog", "compare"} else []),
         ):
             for part in keymap.keys(key).split(","):
                 other = first.setdefault(part, key)

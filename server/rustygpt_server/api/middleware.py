@@ -14,7 +14,7 @@ from rustygpt_server.api import request_parsing
 from rustygpt_server.api.authentication import Authenticator
 from rustygpt_server.api.compression import compress_response
 from rustygpt_server.api.cors import Cors
-from rustygpt_server.api.problems import problem_response
+from rustygpt_server.api.openai_errors import error_response
 from rustygpt_server.api.rate_limiting import (
     PROBES,
     UNLIMITED,
@@ -106,7 +106,7 @@ class RequestMiddleware:
         if isinstance(error, MethodNotAllowed):
             error = _method_error(request, error)
         note_limit(request, error)
-        return problem_response(request, error)
+        return error_response(request, error)
 
     def _on_cancelled(self, request: Request, error: BaseException) -> HTTPResponse:
         """Return the response to a request whose task was cancelled.
@@ -117,7 +117,7 @@ class RequestMiddleware:
             self._identify(request)
         if isinstance(error, RequestCancelled):
             return HTTPResponse(b"", _CLIENT_GONE)
-        return problem_response(request, Unavailable("The server is shutting down."))
+        return error_response(request, Unavailable("The server is shutting down."))
 
     async def _finish(self, request: Request, response: BaseHTTPResponse) -> None:
         if not hasattr(request.ctx, "request_id"):

@@ -68,14 +68,20 @@ def problem_type_of(error: BaseException) -> ProblemType:
     return _INTERNAL
 
 
-def problem_response(request: Request, error: BaseException) -> HTTPResponse:
-    """Return the response for an exception; internal errors are logged with their traceback."""
+def logged_problem_type(request: Request, error: BaseException) -> ProblemType:
+    """Return what `problem_type_of` does; an internal error is logged with its traceback."""
     kind = problem_type_of(error)
-    request_id = getattr(request.ctx, "request_id", "")
     if kind is _INTERNAL:
         _log.error("request failed", exc_info=error, route=request.uri_template)
+    return kind
+
+
+def problem_response(request: Request, error: BaseException) -> HTTPResponse:
+    """Return the response for an exception."""
+    kind = logged_problem_type(request, error)
+    request_id = getattr(request.ctx, "request_id", "")
     detail = kind.detail or str(error)
-    headers = {"Cache-Control": "no-store", **_headers(error, kind)}
+    headers = error_headers(error, kind)
     problem = Problem(
         type=problems.TYPE_PREFIX + kind.code,
         title=HTTPStatus(kind.status).phrase,
@@ -115,8 +121,9 @@ def _retry_after(error: BaseException, kind: ProblemType) -> int | None:
     return _RETRY_SECONDS if kind.status == 503 else None
 
 
-def _headers(error: BaseException, kind: ProblemType) -> dict[str, str]:
-    headers = dict(getattr(error, "headers", None) or {})
+def error_headers(error: BaseException, kind: ProblemType) -> dict[str, str]:
+    """Return the headers that the response for an exception has, whatever its body is."""
+    headers = {"Cache-Control": "no-store", **(getattr(error, "headers", None) or {})}
     if isinstance(error, errors.NotSignedIn):
         headers["WWW-Authenticate"] = error.challenge
     if kind.status == 503:

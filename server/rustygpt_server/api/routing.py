@@ -91,6 +91,8 @@ class Operation:
     """The struct of the fields of a form, for an operation that takes a form instead of JSON."""
     response: Any = None
     """The struct of the response's JSON, or a content type, or several."""
+    streamed_response: Any = None
+    """The struct of the data in each event, when the request may ask for a stream instead."""
     status: int = 200
     parameters: tuple[Parameter, ...] = ()
     """The query parameters and headers that it takes, besides those of all operations."""
@@ -105,6 +107,13 @@ class Operation:
     """Whether pages of other sites may send it: it has a protection of its own."""
     ends_with_client: bool = False
     """Stop the operation when its client disconnects, although it changes something."""
+    operation_id: str = ""
+    """Its id in the documents; by default the handler's name."""
+
+    @property
+    def id(self) -> str:
+        """Its id in the documents."""
+        return self.operation_id or str(self.handler.__name__)
 
     @property
     def template(self) -> str:
@@ -150,7 +159,7 @@ class RouteGroup:
                 self._endpoint(operation),
                 operation.path,
                 operation.methods,
-                name=operation.handler.__name__,
+                name=operation.id,
                 error_format="json",  # else Sanic parses the handler's source code to find it
                 stream=bool(operation.streamed_body),
                 ctx_is_public=operation.access == "public",

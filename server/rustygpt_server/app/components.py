@@ -25,7 +25,9 @@ from rustygpt_server.app.periodic_tasks import (
     service_tasks,
 )
 from rustygpt_server.app.realtime_components import RealtimeComponents, build_realtime
+from rustygpt_server.assistant.budget import TokenBudgets
 from rustygpt_server.assistant.catalog import Catalog
+from rustygpt_server.assistant.completions import CompletionGenerator
 from rustygpt_server.assistant.demo import DemoProvider
 from rustygpt_server.assistant.generation import AnswerGenerator
 from rustygpt_server.assistant.llama import LlamaProvider
@@ -46,6 +48,7 @@ from rustygpt_server.services.access import AccessMonitor
 from rustygpt_server.services.accounts import Accounts
 from rustygpt_server.services.audit import AuditLog
 from rustygpt_server.services.background import BackgroundTasks, PeriodicTask
+from rustygpt_server.services.completions import Completions
 from rustygpt_server.services.container import Services
 from rustygpt_server.services.conversations import Conversations
 from rustygpt_server.services.device_logins import DeviceLogins
@@ -66,6 +69,7 @@ from rustygpt_server.services.registration import Registration
 from rustygpt_server.services.retention import RetentionService
 from rustygpt_server.services.search import Search
 from rustygpt_server.services.sessions import Sessions
+from rustygpt_server.services.stored_completions import StoredCompletions
 from rustygpt_server.services.stream_revalidation import StreamRevalidator
 from rustygpt_server.services.streams import StreamService
 from rustygpt_server.services.threads import Threads
@@ -147,6 +151,7 @@ class _Core:
     realtime: RealtimeComponents
     catalog: Catalog
     answer_manager: AnswerManager
+    completion_generator: CompletionGenerator
     access: AccessMonitor
     memberships: Memberships
     unread: UnreadCounter
@@ -172,6 +177,7 @@ async def _build_core(
         realtime=realtime,
         catalog=catalog,
         answer_manager=AnswerManager(db, hub, backplane, catalog, generator, runtime, instance_id),
+        completion_generator=CompletionGenerator(catalog, settings.llm, runtime),
         access=access,
         memberships=Memberships(db, hub, access, runtime),
         unread=UnreadCounter(db, hub, backplane, runtime),
@@ -288,10 +294,7 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         **_sign_in_services(core, sessions, secret),
         conversations=conversations,
         **_archive_services(core, conversations),
-        threads=Threads(db, core.unread),
-        messages=Messages(db, hub, core.answer_manager, core.catalog, typing, runtime),
-        models=Models(core.catalog),
-        usage=UsageService(db, context.settings.llm.daily_token_budget, clock),
+        **_message_services(core, conversations, typing),
         rate_limits=RateLimits(db, access, context.settings.rate_limits, runtime),
         presence=presence,
         typing=typing,
@@ -300,6 +303,32 @@ def _services(core: _Core, passwords: Passwords, renderer: Renderer, secret: byt
         well_known=WellKnownFiles(context.settings, clock),
         renderer=renderer,
     )
+
+
+def _message_services(
+    core: _Core, conversations: Conversations, typing: TypingService
+) -> dict[str, Any]:
+    """Return the services of messages and of the models that answer them, by their names."""
+    db, settings, runtime = core.db, core.context.settings, core.context.runtime
+    daily_tokens = settings.llm.daily_token_budget
+    threads = Threads(db, core.unread)
+    messages = Messages(db, core.realtime.hub, core.answer_manager, core.catalog, typing, runtime)
+    return {
+        "threads": threads,
+        "messages": messages,
+        "models": Models(core.catalog),
+        "usage": UsageService(db, daily_tokens, runtime.clock),
+        "completions": Completions(
+            db,
+            core.completion_generator,
+            TokenBudgets(db, daily_tokens, runtime.clock),
+            settings,
+            runtime,
+        ),
+        "stored_completions": StoredCompletions(
+            conversations, threads, messages, core.answer_manager, runtime.clock
+        ),
+    }
 
 
 def _archive_services(core: _Core, conversations: Conversations) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sanic_ext import Extend
 
 from rustygpt_server.api import (
     audit,
+    chat_completions,
     conversations,
     devices,
     documents,
@@ -81,6 +82,7 @@ def _account_groups() -> list[RouteGroup]:
         RouteGroup("message_changes", message_changes.OPERATIONS),
         RouteGroup("models", models.OPERATIONS),
         RouteGroup("usage", usage.OPERATIONS),
+        RouteGroup("chat_completions", chat_completions.OPERATIONS),
         RouteGroup("search", search.OPERATIONS),
         RouteGroup("presence", presence.OPERATIONS),
     ]

@@ -171,6 +171,7 @@ def _declare_http11(app: Sanic[Any, Any], sock: socket.socket) -> None:
 async def _stop(components: Components, server: AsyncioServer) -> None:
     """End answers, then streams (new ones are still answered), then requests and connections."""
     _log.info("stopping", **components.hub.statistics())
+    await components.services.completions.stop()
     await components.answer_manager.stop()
     await server.before_stop()
     await components.hub.drain()

@@ -52,6 +52,8 @@ class AnswerInProgress:
         self._sent = (0, 0)
         self._delta_count = 0
         self._timer: asyncio.TimerHandle | None = None
+        self.followers: set[asyncio.Event] = set()
+        """Set whenever text is published."""
 
     @property
     def is_full(self) -> bool:
@@ -115,6 +117,8 @@ class AnswerInProgress:
             delta = self._delta(*sent)
             self._delta_count += 1
             self._hub.publish_delta(delta)
+            for follower in self.followers:
+                follower.set()
 
     def full_text_frame(self) -> bytes | None:
         """Return one delta frame with all the text published so far; None while there is none."""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from rustygpt_server.assistant.answer import AnswerInProgress, AnswerTarget
 from rustygpt_server.assistant.catalog import Catalog
+from rustygpt_server.assistant.follower import AnswerFollower
 from rustygpt_server.assistant.generation import AnswerGenerator, failed_result, stopped_result
 from rustygpt_server.db import answers
 from rustygpt_server.db.answers import AnswerResult, Orphan
@@ -75,6 +76,11 @@ class AnswerManager:
         completion = asyncio.create_task(self._store_end(answer, generation))
         self._running[answer.message_id] = _Running(answer, generation, completion)
         completion.add_done_callback(lambda done: self._cleanup(answer, done))
+
+    def follow(self, message_id: UUID) -> AnswerFollower | None:
+        """Return a follower of an answer of this process; None when it has ended."""
+        running = self._running.get(message_id)
+        return AnswerFollower(running.answer, running.completion) if running else None
 
     def stop_answer(self, message_id: UUID) -> None:
         """Stop an answer, whichever process generates it."""

@@ -16,6 +16,7 @@ from rustygpt_server.api.routing import Operation, RouteGroup
 from rustygpt_server.openapi.examples import example_of
 from rustygpt_server.openapi.responses import components, responses_of
 from rustygpt_shared import __version__, json_schemas
+from rustygpt_shared.chat_completions import OpenAIError
 from rustygpt_shared.events import Event
 from rustygpt_shared.models.exports import EXPORT_LINES
 from rustygpt_shared.problems import Problem
@@ -77,12 +78,17 @@ def _schemas(operations: Sequence[Operation]) -> tuple[dict[Any, Any], dict[str,
     """Return the schema of each body and response, and all schemas that these refer to by name."""
     shapes = []
     for operation in operations:
-        for shape in (operation.body, operation.form, operation.response):
+        for shape in (
+            operation.body,
+            operation.form,
+            operation.response,
+            operation.streamed_response,
+        ):
             if shape is not None and not isinstance(shape, str | tuple) and shape not in shapes:
                 shapes.append(shape)
     members = list(get_args(Event))
     lines = list(EXPORT_LINES)
-    found, named = json_schemas.components([*shapes, *members, *lines, Problem], _REF)
+    found, named = json_schemas.components([*shapes, *members, *lines, Problem, OpenAIError], _REF)
     for shape in shapes:
         if isinstance(shape, type) and issubclass(shape, Request):
             _add_text_limits(named[shape.__name__], shape)
@@ -115,7 +121,7 @@ def _operation(
     group: RouteGroup, operation: Operation, settings: Settings, schemas: dict[Any, Any]
 ) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": operation.handler.__name__,
+        "operationId": operation.id,
         "tags": [group.name],
         "summary": operation.summary,
         "security": _security(operation, settings),

@@ -64,6 +64,8 @@ _BY_FIELD: Final[dict[tuple[str, str], Any]] = {
     ("Problem", "title"): "Not Found",
     ("Problem", "status"): 404,
     ("MessageDeltaPayload", "id"): f"{_ID.format(0)}:0",
+    ("ChatCompletionRequest", "model"): "qwen3",
+    ("ContentPart", "type"): "text",
 }
 _OMITTED: Final = {
     ("MarkRead", "message_id"),
@@ -73,6 +75,14 @@ _OMITTED: Final = {
     ("MessageView", "error"),
     ("MessageView", "streaming"),
     ("Problem", "errors"),
+    *(
+        ("ChatCompletionRequest", name)
+        for name in ("tools", "functions", "modalities", "audio", "logprobs", "top_logprobs")
+    ),
+    *(
+        ("ChatCompletionRequest", name)
+        for name in ("logit_bias", "response_format", "reasoning_effort")
+    ),
     ("Problem", "retry_after_seconds"),
 }
 """Optional fields that contradict the others in an example."""
@@ -128,7 +138,7 @@ def _scalar(node: type_info.Type, owner: str, name: str) -> Any:
         case type_info.IntType():
             return max(node.ge or 0, 1)
         case type_info.FloatType():
-            return 1.5
+            return min(1.5, node.le) if node.le is not None else 1.5
         case type_info.DateTimeType() | type_info.DateType():
             text = _TIME.isoformat(timespec="microseconds").replace("+00:00", "Z")
             return text if isinstance(node, type_info.DateTimeType) else text[:10]
@@ -137,4 +147,4 @@ def _scalar(node: type_info.Type, owner: str, name: str) -> Any:
         case type_info.StrType():
             return _BY_NAME.get(name, name.replace("_", " "))
         case _:
-            return {}
+            return None if isinstance(node, type_info.NoneType) else {}

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final, get_args, get_origin
 
+from rustygpt_server.api.openai_errors import is_openai
 from rustygpt_server.api.parameters import IDEMPOTENCY_KEY
 from rustygpt_server.api.rate_limiting import UNLIMITED
 from rustygpt_server.api.request_parsing import SAFE_METHODS
@@ -14,6 +15,8 @@ from rustygpt_shared.problems import Problem
 from rustygpt_shared.settings import Settings
 
 PROBLEM_TYPE: Final = "application/problem+json"
+_PROBLEM: Final = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_OPENAI: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/OpenAIError"}}}
 _TEXT: Final = {"type": "string"}
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _OBJECT: Final = {"type": "object"}
@@ -33,7 +36,9 @@ _DESCRIPTIONS: Final = {
     423: "The account is disabled.",
     429: "The caller sent too many requests; `Retry-After` says when to continue.",
     500: "The server failed; its log has the `request_id`.",
+    502: "The model's server refused the request, failed, or cannot be reached.",
     503: "The database is away, or the server is busy or shutting down; try again.",
+    504: "The model took too long.",
 }
 _HEADERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "Idempotent-Replay": (
@@ -76,7 +81,11 @@ def components(settings: Settings) -> dict[str, dict[str, Any]]:
     return {
         "headers": dict(sorted(headers.items())),
         "responses": {
-            str(status): _error_response(status, request_id) for status in sorted(_DESCRIPTIONS)
+            **{str(s): _error_response(s, request_id, _PROBLEM) for s in sorted(_DESCRIPTIONS)},
+            **{
+                f"openai-{s}": _error_response(s, request_id, _OPENAI)
+                for s in sorted(_DESCRIPTIONS)
+            },
         },
     }
 
@@ -88,8 +97,10 @@ def responses_of(operation: Operation, settings: Settings, schema: Any) -> dict[
         "headers": _success_headers(operation, settings.server.request_id_header),
         **_content(operation, schema),
     }
-    statuses = sorted({*_error_statuses(operation), *operation.errors})
-    errors = {str(s): {"$ref": f"#/components/responses/{s}"} for s in statuses}
+    statuses = {*_error_statuses(operation), *operation.errors}
+    prefix = "openai-" if is_openai(operation.template) else ""
+    statuses -= {422} if prefix else set()
+    errors = {str(s): {"$ref": f"#/components/responses/{prefix}{s}"} for s in sorted(statuses)}
     responses = {str(operation.status): success, **errors}
     responses.update(_special_responses(operation))
     return dict(sorted(responses.items()))
@@ -99,7 +110,7 @@ def _header(description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "schema": schema}
 
 
-def _error_response(status: int, request_id: str) -> dict[str, Any]:
+def _error_response(status: int, request_id: str, content: Any) -> dict[str, Any]:
     names = [request_id, *_LIMIT_HEADERS]
     names += ["Retry-After"] if status in (429, 503) else []
     names += ["X-RateLimit-Limit", "X-RateLimit-Remaining"] if status == 429 else []
@@ -107,7 +118,7 @@ def _error_response(status: int, request_id: str) -> dict[str, Any]:
     return {
         "description": _DESCRIPTIONS[status],
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
-        "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": content,
     }
 
 
@@ -161,7 +172,16 @@ def _content(operation: Operation, schema: Any) -> dict[str, Any]:
         return {"content": {operation.response: {"schema": _TEXT if is_text else _OBJECT}}}
     example = example_of(operation.response) if _is_described(operation.response) else None
     media = {"schema": schema} if example is None else {"schema": schema, "example": example}
-    return {"content": {"application/json": media}}
+    return {"content": {"application/json": media, **_stream_of(operation)}}
+
+
+def _stream_of(operation: Operation) -> dict[str, Any]:
+    """Return the stream that a response may be instead."""
+    if operation.streamed_response is None:
+        return {}
+    chunk = {"$ref": f"#/components/schemas/{operation.streamed_response.__name__}"}
+    text = {"type": "string", "contentMediaType": STREAM, "contentSchema": chunk}
+    return {STREAM: {"schema": text}}
 
 
 def _export_media(content_type: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from msgspec import Struct
 from rustygpt_server.rendering.renderer import Renderer
 from rustygpt_server.services.accounts import Accounts
 from rustygpt_server.services.audit import AuditLog
+from rustygpt_server.services.completions import Completions
 from rustygpt_server.services.conversations import Conversations
 from rustygpt_server.services.device_logins import DeviceLogins
 from rustygpt_server.services.exports import Exports
@@ -21,6 +22,7 @@ from rustygpt_server.services.registration import Registration
 from rustygpt_server.services.retention import RetentionService
 from rustygpt_server.services.search import Search
 from rustygpt_server.services.sessions import Sessions
+from rustygpt_server.services.stored_completions import StoredCompletions
 from rustygpt_server.services.streams import StreamService
 from rustygpt_server.services.threads import Threads
 from rustygpt_server.services.tokens import Tokens
@@ -47,6 +49,8 @@ class Services(Struct, frozen=True):
     messages: Messages
     models: Models
     usage: UsageService
+    completions: Completions
+    stored_completions: StoredCompletions
     rate_limits: RateLimits
     audit: AuditLog
     retention: RetentionService

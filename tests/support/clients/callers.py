@@ -68,6 +68,7 @@ async def make_caller_matrix(server: InProcessServer) -> CallerMatrix:
         **dict.fromkeys(("session_id", "token_id", "profile_id", "assignment_id"), _UNKNOWN_ID),
         "identity_id": _UNKNOWN_ID,
         "provider": "oidc",
+        "model_id": "unknown",
         "token_or_id": invite["invite_id"],
     }
     return CallerMatrix(ids, people, server.url)

@@ -67,7 +67,7 @@ class FakeModelServer:
         self, script: ScriptedAnswer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         watch = asyncio.create_task(reader.read(1))
-        watch.add_done_callback(lambda _: self.disconnected.set())
+        watch.add_done_callback(self._on_read)
         try:
             if script.head_after:
                 await script.head_after.wait()
@@ -75,6 +75,11 @@ class FakeModelServer:
         finally:
             watch.cancel()
         raise ConnectionResetError
+
+    def _on_read(self, read: asyncio.Task[bytes]) -> None:
+        """Note that the client of a completion has left; one that lists models always does."""
+        if self.requests and not read.cancelled():
+            self.disconnected.set()
 
     async def _send(self, script: ScriptedAnswer, writer: asyncio.StreamWriter) -> None:
         head = {"Content-Type": script.content_type, "Connection": "close", **script.headers}

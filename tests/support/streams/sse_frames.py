@@ -61,11 +61,28 @@ def message_updated(number: int, message_view: Any) -> bytes:
     )
 
 
-def message_delta(offset: int, text: str, about: UUID = REPLY) -> bytes:
-    """Return the frame of a delta."""
-    choice = events.DeltaChoice(0, events.DeltaText(content=text))
+def answer_status(state: Any, about: UUID = REPLY, **fields: Any) -> bytes:
+    """Return the frame of the state of an answer in progress."""
+    payload = events.AnswerStatusPayload(TEA, ROOT, about, state, **fields)
+    return sse_frame("answer.status", encode(payload))
+
+
+def message_delta(
+    offset: int, text: str, about: UUID = REPLY, *, reasoning: str | None = None
+) -> bytes:
+    """Return the frame of a delta; a reasoning is all of it so far."""
+    delta = events.DeltaText(content=text or None, reasoning=reasoning)
+    choice = events.DeltaChoice(0, delta)
+    start = None if reasoning is None else 0
     payload = events.MessageDeltaPayload(
-        "x:0", "chat.completion.chunk", ROOT, about, TEA, offset, [choice]
+        "x:0",
+        "chat.completion.chunk",
+        ROOT,
+        about,
+        TEA,
+        offset,
+        [choice],
+        reasoning_offset=start,
     )
     return sse_frame("message.delta", encode(payload))
 

@@ -11,11 +11,13 @@ from uuid import UUID
 import pytest
 from msgspec import structs
 from tests.support.clients.cli_runner import CliResult, rustygpt
+from tests.support.clients.terminal import in_terminal
 from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse, RecordedRequest
 from tests.support.sample_models import REPLY, ROOT, SESSION, TEA, USER, conversation, message
 from tests.support.servers.server_process import COMMAND
 from tests.support.streams.sse_frames import (
     answer,
+    answer_status,
     closed,
     error,
     message_delta,
@@ -34,6 +36,7 @@ from rustygpt_shared.models.messages import (
     PostedMessage,
     ReadMarkerResult,
     ThreadPage,
+    Usage,
 )
 from rustygpt_shared.models.users import Me
 
@@ -141,6 +144,52 @@ async def test_json_is_the_full_answer_at_its_end(chat: FakeHttpServer) -> None:
     )
     result = await rustygpt("ask", str(TEA), "?", "--json")
     assert json.loads(result.out)["content"] == FULL_TEXT
+
+
+FRAMES = (
+    opened(),
+    message_new(4, answer()),
+    answer_status("queued", queue_position=2),
+    answer_status("waiting", omitted_messages=12),
+    message_delta(0, "", reasoning="hot or cold"),
+    message_delta(0, FULL_TEXT, reasoning="hot or cold"),
+    message_updated(6, FINAL),
+    message_done(7),
+)
+
+
+async def test_a_terminal_shows_what_the_answer_waits_for(chat: FakeHttpServer) -> None:
+    """In one line, which is removed before the text is printed."""
+    chat.on("GET", STREAM, stream(*FRAMES))
+    async with asyncio.timeout(60), in_terminal("ask", str(TEA), "What?") as terminal:
+        assert await terminal.ends() == 0
+        await terminal.shows("did not fit into the model's context.")
+    shown = [part.split("\x1b[K") for part in terminal.seen.split("\r")]
+    transient = [text for part in shown for text in part[1:] if text]
+    assert transient[:3] == ["queued, 2nd in line", "waiting for the model", "thinking … 3 words"]
+    assert transient[3].startswith("Tea is **hot**")
+
+
+async def test_elsewhere_only_a_note_says_what_did_not_fit(chat: FakeHttpServer) -> None:
+    """A file or a pipe gets no line that changes."""
+    chat.on("GET", STREAM, stream(*FRAMES))
+    result = await rustygpt("ask", str(TEA), "What?")
+    assert result.out == FULL_TEXT + "\n"
+    assert "12 earlier messages did not fit into the model's context." in result.err
+    assert "queued" not in result.err
+    assert "thinking" not in result.err
+
+
+async def test_json_has_reasoning_and_usage(chat: FakeHttpServer) -> None:
+    """As the server keeps them with the message."""
+    usage = Usage(10, 2, 12, estimated=True)
+    kept = structs.replace(FINAL, reasoning="hot or cold", usage=usage)
+    chat.on("GET", f"/api/messages/{REPLY}", FakeResponse(body=kept))
+    chat.on("GET", STREAM, stream(*FRAMES))
+    printed = json.loads((await rustygpt("ask", str(TEA), "?", "--json")).out)
+    assert printed["reasoning"] == "hot or cold"
+    assert printed["usage"]["completion_tokens"] == 2
+    assert printed["usage"]["estimated"] is True
 
 
 @pytest.mark.parametrize(

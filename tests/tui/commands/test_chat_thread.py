@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from msgspec import structs
 from tests.support.clients.cli_runner import rustygpt
 from tests.support.fakes.fake_http_server import FakeHttpServer, FakeResponse
 from tests.support.sample_models import REPLY, ROOT, TEA, TIME, conversation, message, thread
@@ -144,3 +145,29 @@ async def test_a_person_who_is_called_assistant_is_not_taken_for_it(
     headings = [line.strip() for line in result.out.splitlines() if "── " in line]
     authors = [heading.removeprefix("── ").split(",")[0] for heading in headings]
     assert authors == ["Ada", "assistant · gpt-x", "assistant (@bob)"]
+
+
+def test_what_the_next_answer_waits_for() -> None:
+    """Its place in the queue, then the words of its reasoning, until it has text."""
+    printer = ThreadPrinter(ROOT)
+    printer.add(view(1))
+    assert printer.progress == ""
+    printer.add(structs.replace(answer(2, streaming=True), content=""))
+    waiting = events.AnswerStatusPayload(TEA, ROOT, UUID(int=2), "queued", queue_position=2)
+    printer.feed(events.AnswerStatus(waiting))
+    queued = printer.progress
+    thoughts = events.DeltaChoice(0, events.DeltaText(reasoning="hot or cold"))
+    printer.feed(
+        events.MessageDelta(
+            events.MessageDeltaPayload(
+                "x", "chat.completion.chunk", ROOT, UUID(int=2), TEA, 0, [thoughts]
+            )
+        )
+    )
+    thinking = printer.progress
+    printer.feed(delta(2, 0, "Milk."))
+    assert (queued, thinking, printer.progress) == (
+        "queued, 2nd in line",
+        "thinking … 3 words",
+        "",
+    )

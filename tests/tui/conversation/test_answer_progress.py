@@ -1,10 +1,9 @@
 """What the header of an answer in progress says."""
 
-import pytest
 from msgspec import structs
 from tests.support.fakes.fake_conversation import CONVERSATION_ID, ME, FakeConversation
 
-from rustygpt_tui.conversation.answer_progress import AnswerProgress, estimated_tokens, ordinal
+from rustygpt_tui.conversation.answer_progress import AnswerProgress, estimated_tokens
 from rustygpt_tui.store.apply import apply
 from rustygpt_tui.store.load import load, with_tree
 from rustygpt_tui.store.state import State
@@ -109,23 +108,6 @@ async def test_answers_that_ended_are_forgotten() -> None:
 
     assert answer.labels() == ()
     assert not answer.progress._by_id
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [
-        (2, "2nd"),
-        (3, "3rd"),
-        (4, "4th"),
-        (11, "11th"),
-        (13, "13th"),
-        (21, "21st"),
-        (1002, "1,002nd"),
-    ],
-)
-def test_ordinals(number: int, text: str) -> None:
-    """They are as in English."""
-    assert ordinal(number) == text
 
 
 def test_tokens_are_estimated() -> None:

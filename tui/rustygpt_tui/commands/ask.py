@@ -24,7 +24,9 @@ from rustygpt_tui.commands.answer_tracker import AnswerTracker
 from rustygpt_tui.commands.base import CommandContext, command
 from rustygpt_tui.commands.inputs import NoText, build_request, read_text, with_files
 from rustygpt_tui.commands.interrupts import ends_with_reader, ends_with_signal
+from rustygpt_tui.commands.model_option import explained, model_option
 from rustygpt_tui.commands.output import NO_STREAMS, retry_text
+from rustygpt_tui.commands.progress import TransientLine
 from rustygpt_tui.commands.read_marks import ReadMarks
 from rustygpt_tui.commands.writing import message_options
 from rustygpt_tui.errors import (
@@ -76,13 +78,14 @@ async def ask(
         model=model,
     )
     async with context.client() as client, ends_with_signal(), ends_with_reader():
-        snapshot, posted = await _post(client, conversation, parent, system, request)
+        async with explained(client, model):
+            snapshot, posted = await _post(client, conversation, parent, system, request)
         await _print_posted(context, client, snapshot, posted)
 
 
 @command("regenerate")
 @click.argument("message", metavar="M")
-@click.option("--model", help="The model that answers; by default that of the answer M.")
+@model_option("The model that answers; by default that of the answer M.")
 async def regenerate(context: CommandContext, message: str, model: str | None) -> None:
     """Generate another answer beside the answer M, and print it as `ask` does."""
     request = build_request(Regenerate, model=model)
@@ -90,7 +93,8 @@ async def regenerate(context: CommandContext, message: str, model: str | None) -
         old = await client.get_message(await resolve.message(client, message))
         snapshot = await client.show_conversation(old.conversation_id)
         regenerating = client.regenerate_answer(old.id, model=request.model)
-        posted = await _completed(client, asyncio.ensure_future(regenerating))
+        async with explained(client, model):
+            posted = await _completed(client, asyncio.ensure_future(regenerating))
         await _print_posted(context, client, snapshot, posted)
 
 
@@ -152,7 +156,8 @@ async def _post(
     if snapshot.assistant_mode == "mention":
         request = structs.replace(request, content=_with_mention(request.content))
     if system:
-        prompt = build_request(PostMessage, content=system, role="system")
+        # With the model, so that nothing is stored when the server does not have it.
+        prompt = build_request(PostMessage, content=system, role="system", model=request.model)
         parent_id = (await client.post_root(conversation_id, prompt)).message_id
     posting = (
         client.reply(parent_id, request)
@@ -194,13 +199,16 @@ async def _print_answer(
     context: CommandContext, client: Client, snapshot: Conversation, answer: AnswerTracker
 ) -> None:
     """Print the answer until it ends; after a failure, wait up to 2 s for the reason."""
-    with suppress(TimeoutError):
+    with suppress(TimeoutError), TransientLine(context.out) as line:
         async with (
             asyncio.timeout(BEGIN_SECONDS) as limit,
             aclosing(follow(client, snapshot.id, snapshot.last_event_id)) as items,
         ):
             async for item in items:
+                if isinstance(item, Disconnected | Polling):
+                    line.clear()  # a note follows
                 text = await _text_of_item(context, client, answer, item)
+                line.show(answer.progress)
                 if not context.out.json:
                     context.out.text(text)
                 if _is_complete(answer):
@@ -253,6 +261,9 @@ async def _report_end(context: CommandContext, client: Client, answer: AnswerTra
         context.out.object(await client.get_message(answer.answer_id))
     else:
         context.out.text("\n")
+    if count := answer.omitted_messages:
+        messages = "1 earlier message" if count == 1 else f"{count:,} earlier messages"
+        context.out.note(f"{messages} did not fit into the model's context.")
     if answer.finish_reason == "length":
         context.out.note("The answer was cut off: it reached the model's limit.")
     if answer.failure:

@@ -190,7 +190,8 @@ class ChatLoop:
     def _show_prompt(self) -> None:
         target = self._frozen if self._line.text else self.target
         label = "↳ new thread" if self._starts_thread else f"↳ to {target}"
-        self.screen.show(label, self._line.text)
+        progress = self.printer.progress if self.printer else ""
+        self.screen.show(f"({progress}) {label}" if progress else label, self._line.text)
 
     def _print(self, text: str) -> None:
         self.screen.write(text)

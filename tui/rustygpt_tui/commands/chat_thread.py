@@ -103,6 +103,12 @@ class ThreadPrinter:
         items = [self._current, *self._waiting] if self._current else [*self._waiting]
         return [item.answer.answer_id for item in items if item.answer]
 
+    @property
+    def progress(self) -> str:
+        """What the answer that is printed next is waiting for; empty once it has text."""
+        answer = self._current.answer if self._current else None
+        return answer.progress if answer else ""
+
     def seq_of(self, message_id: UUID | None) -> int | None:
         """Return the `seq` of a message that was printed or waits, or None."""
         return self._seqs.get(message_id) if message_id else None

@@ -9,6 +9,7 @@ from rustygpt_shared.requests import AssistantMode, CreateConversation, UpdateCo
 from rustygpt_tui.commands import pages, resolve
 from rustygpt_tui.commands.base import CommandContext, command
 from rustygpt_tui.commands.inputs import build_request
+from rustygpt_tui.commands.model_option import explained, model_option
 from rustygpt_tui.commands.output import Columns
 from rustygpt_tui.errors import UsageError
 
@@ -40,7 +41,7 @@ async def list_conversations(context: CommandContext, archived: bool) -> None:
     "--group", is_flag=True, help="A group, in which the assistant answers when mentioned."
 )
 @click.option("--mode", type=click.Choice(MODES), help="When the assistant answers.")
-@click.option("--model", help="The model that answers.")
+@model_option("The model that answers.")
 @click.option("--system", metavar="TEXT", help="Instructions to the assistant.")
 async def create_conversation(
     context: CommandContext,
@@ -60,7 +61,8 @@ async def create_conversation(
         system_prompt=system,
     )
     async with context.client() as client:
-        conversation_id = await client.create_conversation(request)
+        async with explained(client, model):
+            conversation_id = await client.create_conversation(request)
         if context.out.json:
             context.out.object(ConversationCreated(conversation_id))
         else:

@@ -14,14 +14,12 @@ _INTERVAL: Final = 0.2
 _CLEAR: Final = "\r\x1b[K"
 
 
-class Progress:
+class TransientLine:
     """Shows a line while a block runs; nothing without a terminal, or when the command is quiet."""
 
-    def __init__(self, out: Output, verb: str, total: int | None = None) -> None:
+    def __init__(self, out: Output) -> None:
         self._is_shown = not out.quiet and not out.json and sys.stderr.isatty()
-        self._verb = verb
-        self._total = total
-        self._shown_at = 0.0
+        self._text = ""
 
     def __enter__(self) -> Self:
         return self
@@ -32,15 +30,21 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._shown_at:
-            self._write(_CLEAR)
+        self.clear()
 
-    def on_bytes(self, count: int) -> None:
-        """Show the number of bytes so far."""
-        now = time.monotonic()
-        if self._is_shown and now - self._shown_at >= _INTERVAL:
-            self._shown_at = now
-            self._write(_CLEAR + one_line(progress_text(self._verb, count, self._total)))
+    def show(self, text: str) -> None:
+        """Show a text; an empty one removes the line."""
+        if not text:
+            self.clear()
+        elif self._is_shown and text != self._text:
+            self._text = text
+            self._write(_CLEAR + one_line(text))
+
+    def clear(self) -> None:
+        """Remove the line, before something else is written."""
+        if self._text:
+            self._text = ""
+            self._write(_CLEAR)
 
     def _write(self, text: str) -> None:
         try:
@@ -48,3 +52,20 @@ class Progress:
             sys.stderr.flush()
         except (OSError, ClientError):
             self._is_shown = False
+
+
+class Progress(TransientLine):
+    """The line of a command that transfers a file."""
+
+    def __init__(self, out: Output, verb: str, total: int | None = None) -> None:
+        super().__init__(out)
+        self._verb = verb
+        self._total = total
+        self._shown_at = 0.0
+
+    def on_bytes(self, count: int) -> None:
+        """Show the number of bytes so far, a few times per second."""
+        now = time.monotonic()
+        if now - self._shown_at >= _INTERVAL:
+            self._shown_at = now
+            self.show(progress_text(self._verb, count, self._total))

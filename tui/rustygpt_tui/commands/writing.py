@@ -11,6 +11,7 @@ from rustygpt_shared.requests import PostMessage
 from rustygpt_tui.commands import resolve
 from rustygpt_tui.commands.base import CommandContext, command
 from rustygpt_tui.commands.inputs import build_request, read_text, with_files
+from rustygpt_tui.commands.model_option import explained, model_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def message_options(function: F) -> F:
     """Add TEXT, --model and --attach, which every command that writes a message has."""
     function = click.argument("text", metavar="[TEXT]", nargs=-1)(function)
-    function = click.option("--model", help="The model that answers.")(function)
+    function = model_option("The model that answers.")(function)
     return click.option(
         "--attach",
         metavar="FILE",
@@ -44,7 +45,8 @@ async def post(
     )
     async with context.client() as client:
         conversation_id = await resolve.conversation(client, conversation)
-        _print_posted(context, await client.post_root(conversation_id, request))
+        async with explained(client, model):
+            _print_posted(context, await client.post_root(conversation_id, request))
 
 
 @command("reply")
@@ -63,7 +65,8 @@ async def reply(
     )
     async with context.client() as client:
         parent_id = await resolve.message(client, parent)
-        _print_posted(context, await client.reply(parent_id, request))
+        async with explained(client, model):
+            _print_posted(context, await client.reply(parent_id, request))
 
 
 @command("cancel")

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from rustygpt_shared.events import AnswerStatusPayload
 from rustygpt_shared.models.messages import MessageView
+from rustygpt_tui.render.words import queue_label
 from rustygpt_tui.render.wrap import WIDE
 from rustygpt_tui.store.state import State
 from rustygpt_tui.widgets.transcript.live_answer import LiveAnswer
@@ -22,19 +23,12 @@ CHARACTERS_PER_TOKEN: Final = 4
 _WIDE: Final = re.compile(f"[{WIDE}]")
 _MIN_SECONDS: Final = 1.0
 """A speed over less time than this one is not shown."""
-_ORDINALS: Final = {1: "st", 2: "nd", 3: "rd"}
 
 
 def estimated_tokens(text: str) -> float:
     """Return about how many tokens a text has."""
     wide = 0 if text.isascii() else len(_WIDE.findall(text))
     return wide + (len(text) - wide) / CHARACTERS_PER_TOKEN
-
-
-def ordinal(number: int) -> str:
-    """Return a number as in "2nd"."""
-    is_teen = number % 100 in {11, 12, 13}
-    return f"{number:,}{'th' if is_teen else _ORDINALS.get(number % 10, 'th')}"
 
 
 @dataclass
@@ -136,12 +130,7 @@ def _labels(progress: _Progress, status: AnswerStatusPayload | None, now: float)
     if progress.state == "writing":
         return _writing_labels(progress, status, now)
     if progress.state.startswith("queued"):
-        place = status.queue_position if status else None
-        if place is None:
-            return ("queued",)
-        if place == 1:
-            return ("next in line", "queued")
-        return (f"queued, {ordinal(place)} in line", "queued")
+        return (queue_label(status.queue_position if status else None), "queued")
     seconds = int(now - progress.since)
     return (f"waiting for the model {seconds:,} s", f"waiting {seconds:,} s", "waiting")
 

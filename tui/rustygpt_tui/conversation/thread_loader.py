@@ -5,6 +5,7 @@ the session's state.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from uuid import UUID
 
 from rustygpt_shared.models.messages import MessageView
@@ -115,6 +116,28 @@ class ThreadLoader:
                 return None
             cursor = next_cursor
         return None
+
+    async def load_answers(self, question: MessageView) -> list[UUID]:
+        """Load the assistant's answers to a message, and return their ids in their order.
+
+        Answers more than `MAX_SEARCHED_PAGES` pages below it are left out.
+        """
+        answers: list[UUID] = []
+        cursor = question.path
+        for _ in range(MAX_SEARCHED_PAGES):
+            page = await self._client.list_tree(
+                question.root_id, cursor=cursor, limit=SEARCH_PAGE_SIZE
+            )
+            self._session.update(partial(with_tree, page=page, after=cursor), Changes())
+            for message in page.messages:
+                if message.depth <= question.depth:
+                    return answers
+                if message.parent_id == question.id and message.role == "assistant":
+                    answers.append(message.id)
+            if page.next_cursor is None:
+                break
+            cursor = page.next_cursor
+        return answers
 
     def _enclosing(self, root_id: UUID, loaded: PathRange) -> PathRange:
         ranges = self._loaded_tree(root_id).ranges

@@ -33,6 +33,10 @@ class MessageKeysMixin(DOMNode):
         """Choose a model, and generate another answer with it."""
         self.message_changes.regenerate_with()
 
+    def action_compare(self) -> None:
+        """Show the answers to the same question beside each other."""
+        self.message_changes.compare()
+
     def action_revisions(self) -> None:
         """Show the earlier texts of the selected message."""
         self.message_changes.show_revisions()

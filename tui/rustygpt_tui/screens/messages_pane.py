@@ -16,8 +16,10 @@ from rustygpt_tui.conversation.compose_controller import ComposeController
 from rustygpt_tui.conversation.session import ConversationSession
 from rustygpt_tui.errors import ClientError
 from rustygpt_tui.screens.answer_ticker import AnswerTicker
+from rustygpt_tui.screens.compare import CompareScreen
 from rustygpt_tui.screens.transcript_controller import TranscriptController
 from rustygpt_tui.screens.worker_errors import WorkerErrorMixin
+from rustygpt_tui.store.state import Changes
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
 
@@ -96,6 +98,30 @@ class MessagesPane(Vertical, WorkerErrorMixin):
         else:
             which = "later" if event.step > 0 else "earlier"
             self.app.notify(f"There is no {which} reply to the same message.", markup=False)
+
+    @work(group="compare", exclusive=True, exit_on_error=False)
+    async def compare(self) -> None:
+        """Show the answers to the same question as the selected one beside each other."""
+        selected = self.transcript.selected_or_lowest()
+        if selected is None or selected.pending:
+            return
+        ids = await self._messages.load_answers(selected.message)
+        if len(ids) < 2:
+            text = "There are no other answers to compare; R generates another one."
+            self.app.notify(text, markup=False, timeout=3)
+        elif self.app.screen is self.screen:
+            first = selected.id if selected.id in ids else ids[-1]
+            self.app.push_screen(CompareScreen(self._messages, ids, first), self._on_compared)
+
+    def _on_compared(self, chosen: UUID | None) -> None:
+        if chosen is not None:
+            self.go_to(chosen)
+
+    def apply_to_comparison(self, changes: Changes) -> None:
+        """Show what changed in the answers that are beside each other, if they are shown."""
+        for screen in self.app.screen_stack:
+            if isinstance(screen, CompareScreen):
+                screen.apply_changes(changes)
 
     @on(Transcript.StartRequested)
     @work(group="go", exclusive=True, exit_on_error=False)

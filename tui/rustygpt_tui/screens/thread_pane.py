@@ -142,6 +142,7 @@ class ThreadPane(MessageChangesPane):
         self._ticker.apply_changes(changes)
         if changes.streamed:
             self.transcript.update_streaming(list(changes.streamed))
+        self.apply_to_comparison(changes)
 
     # The selected message and the running answer
 

@@ -377,6 +377,22 @@ class TranscriptController:
         if self._shown is shown:
             self.transcript.update_messages([], self._context(shown))
 
+    async def load_answers(self, message: MessageView) -> list[UUID]:
+        """Load all answers to a question, or to that of an answer; return their ids.
+
+        Raises ClientError.
+        """
+        shown = self._shown
+        if shown is None:
+            return []
+        question: MessageView | None = message
+        if message.role == "assistant" and message.parent_id is not None:
+            question = shown.tree.get(message.parent_id)
+            if question is None:
+                found = await shown.loader.get_messages([message.parent_id])
+                question = found[0] if found else None
+        return await shown.loader.load_answers(question) if question else []
+
     async def find_sibling(self, message: MessageView, step: int) -> MessageView | None:
         """Return the next or previous reply to the same message; raises ClientError."""
         return await self._shown.loader.find_sibling(message, step) if self._shown else None

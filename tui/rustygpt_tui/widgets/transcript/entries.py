@@ -95,6 +95,8 @@ class EntryContext:
     """The ids of unread messages."""
     open_reasoning: Set[UUID] = frozenset()
     """The messages whose reasoning is unfolded."""
+    shows_days: bool = True
+    """True when the first message of each day has a divider."""
     may_ask_again: Literal["all", "own", "none"] = "none"
     """Which answers the reader may ask for again; `own` are those to the reader's messages."""
 
@@ -157,13 +159,14 @@ def entry(
     `above` is the message of the entry above; `parent` is the entry of the message it replies to,
     None when there is none or it is not among the entries.
     """
+    above_at = above.created_at if above else None
     return Entry(
         message,
         context.author(message),
         own=message.author_user_id == context.me,
         branch_level=_branch_level(message, above, parent),
         quote=_quote(message, above, parent, context),
-        day=day_divider.starts(message.created_at, above.created_at if above else None),
+        day=day_divider.starts(message.created_at, above_at) if context.shows_days else None,
         first_unread=message.id == context.first_unread,
         unread=message.id in context.unread,
         error=message.error.message if message.error else "",

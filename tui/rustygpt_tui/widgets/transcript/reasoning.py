@@ -3,40 +3,16 @@
 It is shown as it is written, never as Markdown. No Textual import.
 """
 
-import re
 from typing import Final
 
 from rustygpt_tui.render import Line, Span, restyle
 from rustygpt_tui.render.plain_text import plain_lines
 from rustygpt_tui.render.text import shorten
-from rustygpt_tui.render.wrap import WIDE
+from rustygpt_tui.render.words import WordCount, words_label
 
 STYLE: Final = "reasoning"
 MAX_SHOWN: Final = 65_536
 """Code points that are shown and counted; the server keeps no more."""
-_WORD: Final = re.compile(rf"[{WIDE}]|[^\s{WIDE}]+")
-_PART_OF_WORD: Final = re.compile(rf"[^\s{WIDE}]")
-
-
-class WordCount:
-    """The number of words of a text that grows; each part is read once."""
-
-    def __init__(self) -> None:
-        self.words = 0
-        self._length = 0
-        self._is_in_word = False
-
-    def update(self, text: str) -> int:
-        """Return the number of words of a text, which usually continues the one before."""
-        if len(text) < self._length:
-            self.words, self._length, self._is_in_word = 0, 0, False
-        added = text[self._length :]
-        if added:
-            continues = self._is_in_word and _PART_OF_WORD.match(added)
-            self.words += sum(1 for _ in _WORD.finditer(added)) - bool(continues)
-            self._is_in_word = bool(_PART_OF_WORD.match(added[-1]))
-            self._length = len(text)
-        return self.words
 
 
 def reasoning_lines(
@@ -49,8 +25,7 @@ def reasoning_lines(
     text = text[:MAX_SHOWN]
     if not text.strip():
         return []
-    words = count.update(text)
-    number = "1 word" if words == 1 else f"{words:,} words"
+    number = words_label(count.update(text))
     label = f"{'▾' if is_open else '▸'} reasoning{' …' if is_growing else ','} {number}"
     lines: list[Line] = [(Span(shorten(label, space), STYLE),)]
     if is_open:

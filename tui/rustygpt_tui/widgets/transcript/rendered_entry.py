@@ -14,10 +14,11 @@ from rustygpt_tui.render.streaming_markdown import StreamingMarkdown
 from rustygpt_tui.render.tasks import RenderTask
 from rustygpt_tui.render.text import first_words, one_line, shorten, width
 from rustygpt_tui.render.text_renderer import Rendered, TextRenderer
+from rustygpt_tui.render.words import WordCount
 from rustygpt_tui.render.wrap import wrap
 from rustygpt_tui.widgets.transcript.entries import Entry, Quote
 from rustygpt_tui.widgets.transcript.live_answer import LiveAnswer
-from rustygpt_tui.widgets.transcript.reasoning import WordCount, reasoning_lines
+from rustygpt_tui.widgets.transcript.reasoning import reasoning_lines
 
 GUTTER = 2
 """Cells at the left that the widget draws."""

@@ -69,14 +69,15 @@ class Transcript(MessageNavigation, can_focus=True):
     def on_mount(self) -> None:
         """Show what the service has rendered."""
         if self._service is not None:
-            self._service.on_done = self._on_rendered
+            self._service.on_done = self.on_rendered
 
     async def on_unmount(self) -> None:
         """End the service."""
         if self._service is not None:
             await self._service.close()
 
-    def _on_rendered(self, task: Task) -> None:
+    def on_rendered(self, task: Task) -> None:
+        """Show the result of a task of the service."""
         with self.keep_anchor():
             self.entry_layout.replace_rendered(task)
 
