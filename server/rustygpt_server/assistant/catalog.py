@@ -12,7 +12,7 @@ from rustygpt_server.assistant.answer_queue import AnswerQueue
 from rustygpt_server.assistant.model_source import ModelSource
 from rustygpt_server.assistant.provider import Provider, ProviderError
 from rustygpt_server.clock import TimeLimits
-from rustygpt_server.config import is_web_url
+from rustygpt_server.config import model_server_problem
 from rustygpt_server.errors import ValidationFailed
 from rustygpt_server.telemetry import log
 from rustygpt_shared.models.assistant import ModelInfo
@@ -237,8 +237,9 @@ class Catalog:
         candidates: dict[str, ModelSource] = {}
         key = environ.get("OPENAI_API_KEY")
         base_url = environ.get("OPENAI_BASE_URL") or (key and "https://api.openai.com/v1")
-        if base_url and not is_web_url(base_url):
-            _log.warning("OPENAI_BASE_URL is not an http:// or https:// address and is ignored")
+        problem = model_server_problem(base_url) if base_url else None
+        if problem:
+            _log.warning(f"OPENAI_BASE_URL {problem}; it is ignored")
         elif base_url:
             settings = ProviderSettings(kind="openai", base_url=base_url, api_key=key)
             candidates["environment"] = self._source("environment", settings)

@@ -87,7 +87,14 @@ async def test_a_server_in_the_environment_is_found() -> None:
         await catalog.close()
 
 
-@pytest.mark.parametrize("url", ["http://[bad", "ftp://x", "nonsense", "http://u:p@127.0.0.1/v1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *["http://[bad", "ftp://x", "nonsense", "http://u:p@127.0.0.1/v1"],
+        "http://256.1.1.1",
+        "http://169.254.169.254/v1",
+    ],
+)
 async def test_an_invalid_url_in_the_environment_is_ignored(url: str) -> None:
     """Looking for servers never fails."""
     catalog = _catalog(environ={"OPENAI_BASE_URL": url})
