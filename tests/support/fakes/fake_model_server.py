@@ -72,13 +72,20 @@ class FakeModelServer:
             if script.head_after:
                 await script.head_after.wait()
             await self._send(script, writer)
+        except ConnectionError:  # noticed by writing, before it was by reading
+            self._on_left()
+            raise
         finally:
             watch.cancel()
         raise ConnectionResetError
 
     def _on_read(self, read: asyncio.Task[bytes]) -> None:
+        if not read.cancelled():
+            self._on_left()
+
+    def _on_left(self) -> None:
         """Note that the client of a completion has left; one that lists models always does."""
-        if self.requests and not read.cancelled():
+        if self.requests:
             self.disconnected.set()
 
     async def _send(self, script: ScriptedAnswer, writer: asyncio.StreamWriter) -> None:
