@@ -239,6 +239,7 @@ _MODEL_STATUSES: Final = {
     "unknown_model": 404,
     "context_length_exceeded": 400,
     "stopped": 409,
+    problems.BUDGET: 429,
     "queue_full": 503,
     "shutdown": 503,
     "timeout": 504,

@@ -17,9 +17,10 @@ from rustygpt_server.api.problems import (
     problem_response,
     problem_type_of,
 )
-from rustygpt_server.errors import BudgetUsedUp, ModelFailed, RateLimited, ValidationFailed
+from rustygpt_server.errors import ModelFailed, RateLimited, ValidationFailed
 from rustygpt_shared import codec
 from rustygpt_shared.chat_completions import OpenAIError, OpenAIErrorBody
+from rustygpt_shared.problems import BUDGET
 
 PREFIXES: Final = ("/v1/", "/api/v1/")
 _TYPES: Final = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -53,7 +54,7 @@ def openai_error(error: BaseException) -> OpenAIError:
     kind = problem_type_of(error)
     status = _status(error, kind)
     message = _UNKNOWN if isinstance(error, exceptions.NotFound) else kind.detail or str(error)
-    if isinstance(error, BudgetUsedUp):
+    if kind.code == BUDGET:
         return OpenAIError(OpenAIErrorBody(message, _QUOTA, None, _QUOTA))
     server = "server_error" if status >= 500 else "invalid_request_error"
     param, code = _param_and_code(error, status, kind.code)

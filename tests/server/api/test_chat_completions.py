@@ -364,3 +364,40 @@ async def _answers(program: HttpUser) -> int:
             if entries:
                 return sum(entry["answers"] for entry in entries)
             await asyncio.sleep(0.01)
+
+
+async def test_a_shutdown_ends_a_stream_with_an_error(start_server: StartServer) -> None:
+    """At once, and without [DONE]; what was generated counts."""
+    held = asyncio.Event()
+    script = ScriptedAnswer([chunk("Hello there"), held, finished()])
+    received = ""
+    async with asyncio.timeout(30):
+        async with _serving(start_server, script) as (server, program, _):
+            stream = program.client.stream("POST", URL, json={**HELLO, "stream": True})
+            response = await stream.__aenter__()
+            texts = response.aiter_text()
+            while "Hello" not in received:
+                received += await anext(texts)
+            stopping = asyncio.create_task(server.components.services.completions.stop())
+            async for text in texts:
+                received += text
+            await stopping
+            assert await _answers(program) == 1
+            refused = await program.post(URL, HELLO, expect=503)
+            await stream.__aexit__(None, None, None)
+    assert _frames(received)[-1]["error"]["code"] == "shutdown"
+    assert refused["error"]["code"] == "shutdown"
+
+
+async def test_reasoning_is_apart_from_the_text(start_server: StartServer) -> None:
+    """In the field that model servers use for it, and only where there is some."""
+    thought = b'data: {"choices":[{"index":0,"delta":{"reasoning_content":"Hm."}}]}\n\n'
+    script = ScriptedAnswer([thought, chunk("Hello"), finished()])
+    async with _serving(start_server, script) as (_, program, _):
+        completion = await program.post(URL, HELLO)
+        streamed = await program.call("POST", URL, {**HELLO, "stream": True})
+
+    message = completion["choices"][0]["message"]
+    assert (message["reasoning"], message["content"]) == ("Hm.", "Hello")
+    deltas = [c["delta"] for frame in _frames(streamed.text) for c in frame["choices"]]
+    assert deltas[1:3] == [{"reasoning": "Hm."}, {"content": "Hello"}]

@@ -22,6 +22,7 @@ from tests.support.servers.in_process_server import (
     StartServer,
     openai_settings,
 )
+from tests.support.wait import until
 
 URL = "/v1/chat/completions"
 
@@ -107,6 +108,8 @@ async def test_a_client_that_leaves_does_not_stop_the_answer(start_server: Start
                 async for text in response.aiter_text():
                     if "Hel" in text:
                         break
+            [running] = server.components.answer_manager._running.values()
+            await until(lambda: not running.answer.followers)
             assert not model.disconnected.is_set()
             held.set()
             done = await stream.next("message.done")
