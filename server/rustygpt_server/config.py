@@ -237,10 +237,25 @@ def _model_conflicts(llm: Llm) -> Iterator[str]:
             yield f"llm.providers.{name}.base_url is missing"
         if provider.kind == "llama" and not provider.path:
             yield f"llm.providers.{name}.path is missing; it names a GGUF file"
-        if provider.base_url and not is_web_url(provider.base_url):
-            yield f"llm.providers.{name}.base_url has to be an http:// or https:// address"
-        elif provider.base_url and is_forbidden_host(urlsplit(provider.base_url).hostname or ""):
-            yield f"llm.providers.{name}.base_url is the metadata service of a cloud"
+        problem = model_server_problem(provider.base_url) if provider.base_url else None
+        if problem:
+            yield f"llm.providers.{name}.base_url {problem}"
+
+
+def model_server_problem(url: str) -> str | None:
+    """Return why an address cannot be that of a model server, or None.
+
+    The text continues a sentence that begins with the setting's name.
+    """
+    import httpx
+
+    if not is_web_url(url):
+        return "has to be an http:// or https:// address"
+    try:
+        host = httpx.URL(url).raw_host.decode("ascii")
+    except httpx.InvalidURL:
+        return "has a host that does not exist"
+    return "is the metadata service of a cloud" if is_forbidden_host(host) else None
 
 
 def _oauth_conflicts(oauth: OAuth, public: str | None) -> Iterator[str]:

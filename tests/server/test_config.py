@@ -51,6 +51,10 @@ def _config_errors(tmp_path: Path, text: str, **environ: str) -> list[str]:
         ('[llm.providers.p]\nkind = "openai"', "base_url is missing"),
         ('[llm.providers.p]\nkind = "openai"\nbase_url = "file:///etc"', "base_url has to be"),
         ('[llm.providers.p]\nkind = "openai"\nbase_url = "http://[bad"', "base_url has to be"),
+        *(
+            (f'[llm.providers.p]\nkind = "openai"\nbase_url = "http://{host}/v1"', "does not exist")
+            for host in ("256.256.256.256", "[v1.x]", "①⑥⑨.254.169.254")
+        ),
         ('[llm.providers.p]\nkind = "llama"', "path is missing; it names a GGUF file"),
         (
             '[llm.providers.p]\nkind = "openai"\nbase_url = "http://0xa9fea9fe/v1"',

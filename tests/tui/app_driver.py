@@ -37,9 +37,9 @@ class AppDriver:
         return pane.state is None or pane.is_loading
 
     def text(self) -> str:
-        """Return all text on the screen."""
+        """Return all text on the screen, with plain spaces."""
         strips = self.app.screen._compositor.render_strips()
-        return "\n".join(strip.text.rstrip() for strip in strips)
+        return "\n".join(strip.text.rstrip() for strip in strips).replace("\xa0", " ")
 
     async def press(self, *keys: str) -> None:
         """Press keys; unlike `pilot.press` also while another app runs in the same task."""

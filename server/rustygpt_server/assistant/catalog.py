@@ -12,7 +12,7 @@ from rustygpt_server.assistant.answer_queue import AnswerQueue
 from rustygpt_server.assistant.model_source import ModelSource
 from rustygpt_server.assistant.provider import Provider, ProviderError
 from rustygpt_server.clock import TimeLimits
-from rustygpt_server.config import is_web_url
+from rustygpt_server.config import model_server_problem
 from rustygpt_server.errors import ValidationFailed
 from rustygpt_server.telemetry import log
 from rustygpt_shared.models.assistant import ModelInfo
@@ -84,6 +84,8 @@ class Catalog:
         self._accepted: dict[str, _Entry] = {}
         self._exceeded: dict[tuple[str, str], int] = {}
         """The contexts of models that turned out to be smaller, by provider and model."""
+        self._has_settled = False
+        """True once each provider has listed its models, or failed to."""
         self._default = ""
         self._update()
 
@@ -163,11 +165,15 @@ class Catalog:
     async def refresh(self) -> None:
         """Ask all providers for their models; one that does not answer keeps those it had."""
         sources = [*self._configured.values(), *self._found.values()]
-        await asyncio.gather(*(source.refresh() for source in sources))
         before = self._default
-        self._update()
+        await asyncio.gather(*(self._refresh(source) for source in sources))
+        self._has_settled = True
         if before != self._default:
             _log.info("the default model changed", model=self._default)
+
+    async def _refresh(self, source: ModelSource) -> None:
+        await source.refresh()
+        self._update()  # a slow provider does not delay the models of the others
 
     async def close(self) -> None:
         """Close all providers."""
@@ -203,19 +209,17 @@ class Catalog:
     def _choose_default(self) -> str:
         """Return the configured default; else the present one while it exists; else the first.
 
-        While no configured provider has listed a model, it is the name of the first provider, whose
-        answers say that it cannot be reached: the demo would look like a working model.
+        Which provider was the fastest to list its models makes no difference. While no configured
+        one has listed any, it is the name of the first provider, whose answers say that it cannot
+        be reached: the demo would look like a working model.
         """
         if self._settings.default_model:
             return self._settings.default_model
         first = next(iter(self._shown))
         if first == DEMO and self._listed and self._configured:
             return self._listed[0].name
-        return (
-            self._default
-            if self._default not in ("", DEMO) and self._find(self._default)
-            else first
-        )
+        stays = self._has_settled and self._default != DEMO and self._find(self._default)
+        return self._default if stays else first
 
     def _source(
         self, name: str, settings: ProviderSettings, timeout: float | None = None
@@ -236,8 +240,9 @@ class Catalog:
         candidates: dict[str, ModelSource] = {}
         key = environ.get("OPENAI_API_KEY")
         base_url = environ.get("OPENAI_BASE_URL") or (key and "https://api.openai.com/v1")
-        if base_url and not is_web_url(base_url):
-            _log.warning("OPENAI_BASE_URL is not an http:// or https:// address and is ignored")
+        problem = model_server_problem(base_url) if base_url else None
+        if problem:
+            _log.warning(f"OPENAI_BASE_URL {problem}; it is ignored")
         elif base_url:
             settings = ProviderSettings(kind="openai", base_url=base_url, api_key=key)
             candidates["environment"] = self._source("environment", settings)

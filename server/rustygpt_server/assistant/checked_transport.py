@@ -36,7 +36,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         self, resolve: Resolve = resolve_host, verify: ssl.SSLContext | bool = True
     ) -> None:
         self._resolve = resolve
-        self._transport = httpx.AsyncHTTPTransport(verify=verify)
+        self._transport = httpx.AsyncHTTPTransport(verify=verify, trust_env=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request to the first address of its host that accepts a connection."""

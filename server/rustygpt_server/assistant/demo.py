@@ -14,23 +14,17 @@ _TEXT = """\
 **I am the demo assistant: no language model is behind me.** I only show how answers arrive here. \
 {echo}
 
-To talk to a real model, do one of these and start the server again:
+To talk to a real model, do one of these:
 
-1. Run a server on this machine that is found automatically: Ollama (port 11434), llama.cpp (8081) \
-or LM Studio (1234).
-2. Set `OPENAI_BASE_URL` and `OPENAI_API_KEY`.
-3. Name it in the configuration:
+1. Run a server on this machine: Ollama (port 11434), llama.cpp (8081) or LM Studio (1234). It is \
+found within a minute.
+2. Set `OPENAI_BASE_URL` and `OPENAI_API_KEY`, and start the server again.
+3. Name its server in the configuration, which offers all its models, and start again:
 
 ```toml
-[llm]
-default_model = "qwen3"
-
 [llm.providers.local]
 kind = "openai"
 base_url = "http://127.0.0.1:11434/v1"
-
-[llm.models.qwen3]
-provider = "local"
 ```
 
 | what you write | what happens |

@@ -137,13 +137,13 @@ class Hub:
 
         Those who may lack the answer's `message.new` get it once they have caught up.
         """
-        if self.has_statuses_due(status.conversation_id) or status.message_id in self._deleted:
+        if self.defer_statuses(status.conversation_id) or status.message_id in self._deleted:
             return
         item = QueuedFrame(Priority.TRANSIENT, status.frame(), status.message_id)
         self._deliver(status.conversation_id, item)
 
-    def has_statuses_due(self, conversation_id: UUID) -> bool:
-        """Return True if states of answers wait for events that subscribers here lack."""
+    def defer_statuses(self, conversation_id: UUID) -> bool:
+        """Return True while subscribers here lack events; states of answers are sent after them."""
         if not self._catch_up.is_behind(conversation_id):
             return False
         self._statuses_due.add(conversation_id)

@@ -152,8 +152,8 @@ class StreamLoop:
 
         A state that has to wait for events is sent when they were.
         """
-        is_due = self._hub.has_statuses_due(subscription.conversation_id)
-        for frame in (None if is_due else answer.status_frame(), answer.full_text_frame()):
+        is_deferred = self._hub.defer_statuses(subscription.conversation_id)
+        for frame in (None if is_deferred else answer.status_frame(), answer.full_text_frame()):
             if frame:
                 item = QueuedFrame(Priority.TRANSIENT, frame, answer.message_id)
                 subscriber.enqueue(item, subscription)

@@ -226,13 +226,12 @@ async def test_the_assistant_answers_by_its_mode(start_server: StartServer) -> N
         silent_id = await ann.conversation()
         await ann.root(silent_id, "@assistant hello?")
 
-    assert [sent.body["messages"] for sent in model.requests] == [
-        [
-            {"role": "system", "content": "Be."},
-            {"role": "user", "content": "streamer: hello all"},
-            {"role": "user", "content": "second: @assistant are you there?"},
-        ]
-    ]
+    (request,) = model.requests
+    system, question = request.body["messages"]
+    assert system["role"] == "system"
+    assert system["content"].startswith("Be.\n\nSeveral people write")
+    branch = "streamer: hello all\n\nsecond: @assistant are you there?"
+    assert question == {"role": "user", "content": branch}
 
 
 async def test_invalid_bytes_in_last_event_id_are_answered_by_a_reset(

@@ -78,7 +78,7 @@ async def test_paths_of_the_page_get_the_index(server: InProcessServer) -> None:
     response = await ann.client.get("/c/some-conversation", headers=html)
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
-    for path in ("/api/nothing", "/api/", "/v1/models", "/.well-known/none"):
+    for path in ("/api/nothing", "/api/", "/v1/nothing", "/.well-known/none"):
         assert (await ann.client.get(path, headers=html)).status_code == 404, path
 
 

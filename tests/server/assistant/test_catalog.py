@@ -1,5 +1,6 @@
 """The catalog of models."""
 
+import asyncio
 import socket
 from collections.abc import Mapping
 
@@ -7,6 +8,7 @@ import pytest
 from tests.support.components.assistant_harness import openai_provider
 from tests.support.fakes.fake_clock import FakeClock
 from tests.support.fakes.fake_model_server import answer, fake_model_server
+from tests.support.wait import until
 
 from rustygpt_server.assistant.catalog import Catalog
 from rustygpt_server.assistant.demo import DemoProvider
@@ -85,7 +87,14 @@ async def test_a_server_in_the_environment_is_found() -> None:
         await catalog.close()
 
 
-@pytest.mark.parametrize("url", ["http://[bad", "ftp://x", "nonsense", "http://u:p@127.0.0.1/v1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *["http://[bad", "ftp://x", "nonsense", "http://u:p@127.0.0.1/v1"],
+        "http://256.1.1.1",
+        "http://169.254.169.254/v1",
+    ],
+)
 async def test_an_invalid_url_in_the_environment_is_ignored(url: str) -> None:
     """Looking for servers never fails."""
     catalog = _catalog(environ={"OPENAI_BASE_URL": url})
@@ -252,4 +261,20 @@ async def test_a_list_without_end_is_rejected() -> None:
         model.models = [f"m{number}" for number in range(1_500)]
         await catalog.refresh()
         assert len(_shown(catalog)) == 1_000
+        await catalog.close()
+
+
+async def test_a_slow_provider_delays_no_other_one() -> None:
+    """Its models are known as soon as it lists them; the default is that of the first provider."""
+    resume = asyncio.Event()
+    async with fake_model_server(listing_after=resume) as slow, fake_model_server() as fast:
+        slow.models = ["a"]
+        fast.models = ["b"]
+        catalog = _catalog(_providers(one=slow.url, two=fast.url))
+        refreshing = asyncio.create_task(catalog.refresh())
+        await until(lambda: _shown(catalog) == ["b"])
+        assert catalog.default_model == "b"
+        resume.set()
+        await refreshing
+        assert catalog.default_model == "a"
         await catalog.close()

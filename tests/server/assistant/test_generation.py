@@ -100,13 +100,14 @@ async def test_an_endless_answer_ends_at_the_maximum_length(builder: DatabaseBui
 
 
 _PING = b": still working\n\n"
+_USAGE = b'data: {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 0}}\n\n'
 
 
-@pytest.mark.parametrize("part", [_PING, chunk(""), b'data: {"choices": []}\n\n'])
+@pytest.mark.parametrize("part", [_PING, _USAGE, chunk(""), b'data: {"choices": []}\n\n'])
 async def test_a_model_has_a_time_limit_to_its_first_text(
     builder: DatabaseBuilder, part: bytes
 ) -> None:
-    """Comments and empty chunks keep the connection, not the answer."""
+    """Comments and chunks without text keep the connection, not the answer."""
     script = ScriptedAnswer([p for _ in range(1_000) for p in (part, 0.02)])
     result, _, assistant = await _generate(
         builder, script, llm=Llm(first_token_timeout_seconds=1, idle_timeout_seconds=60)

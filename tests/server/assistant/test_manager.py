@@ -14,6 +14,7 @@ from rustygpt_server.assistant.provider import CompletionChunk, ListedModel, Pro
 from rustygpt_server.clock import TimeLimits
 from rustygpt_server.db import answers, messages
 from rustygpt_server.db.bootstrap import PoolLogin
+from rustygpt_server.db.rows import EventRecord
 from rustygpt_shared.models.messages import MessageView
 from rustygpt_shared.settings import Llm
 
@@ -263,3 +264,26 @@ async def test_stopping_does_not_wait_for_an_unavailable_database(
     await until(lambda: assistant.hub.answers(target.conversation_id) == [])
 
     assert (await messages.get_message(builder.db, user_id, target.message_id)).streaming is True
+
+
+async def test_nothing_of_an_answer_is_left_when_its_end_is_delivered(
+    builder: DatabaseBuilder,
+) -> None:
+    """A stream that joins at this moment gets neither its state nor its text after the end."""
+    provider = WaitingProvider()
+    provider.resume.set()
+    assistant = AssistantHarness(builder.db, provider)
+    user_id, target = await ask_question(builder)
+    bounds = await builder.log_bounds(user_id, target.conversation_id)
+    assistant.realtime.channels.open(target.conversation_id).start(bounds.position)
+    left: list[int] = []
+
+    def note(event: EventRecord) -> None:
+        if event.type == "message.done":
+            left.append(len(assistant.hub.answers(target.conversation_id)))
+
+    assistant.hub.add_listener(note)
+    assistant.manager.start(target)
+    await until(lambda: left != [])
+
+    assert left == [0]

@@ -39,6 +39,7 @@ class FakeModelServer:
         self.scripts = list(scripts)
         self.models: list[str | dict[str, Any]] = ["scripted"]
         """What it lists: ids, or entries with more fields."""
+        self.listing_after: asyncio.Event | None = None
         self.requests: list[RecordedRequest] = []
         self.disconnected = asyncio.Event()
         self.url = ""
@@ -51,7 +52,9 @@ class FakeModelServer:
                     data = [{"id": m} if isinstance(m, str) else m for m in self.models]
                     listed = {"object": "list", "data": data}
                     script = ScriptedAnswer(
-                        [json.dumps(listed).encode()], content_type="application/json"
+                        [json.dumps(listed).encode()],
+                        content_type="application/json",
+                        head_after=self.listing_after,
                     )
                 else:
                     self.requests.append(request)
@@ -115,10 +118,14 @@ async def _read(reader: asyncio.StreamReader) -> RecordedRequest:
 
 @asynccontextmanager
 async def fake_model_server(
-    *scripts: ScriptedAnswer, port: int = 0, tls: ssl.SSLContext | None = None
+    *scripts: ScriptedAnswer,
+    port: int = 0,
+    tls: ssl.SSLContext | None = None,
+    listing_after: asyncio.Event | None = None,
 ) -> AsyncIterator[FakeModelServer]:
-    """Run the server on a loopback port."""
+    """Run the server on a loopback port; it lists its models once `listing_after` is set."""
     model_server = FakeModelServer(*scripts)
+    model_server.listing_after = listing_after
     tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -97,7 +97,9 @@ async def test_reasoning_counts_as_text() -> None:
     answer.labels()
     answer.now += 1.0
 
-    assert answer.labels()[0] == "writing · ~20 tok/s"
+    assert answer.labels() == ("thinking · ~20 tok/s", "thinking ~20/s", "thinking")
+    answer.conversation.stream_text(answer.id, "So")
+    assert answer.labels(tick=False)[0].startswith("writing")
 
 
 async def test_answers_that_ended_are_forgotten() -> None:

@@ -100,3 +100,23 @@ async def test_the_next_reply_to_the_same_message_is_found_pages_away() -> None:
         assert await loader.find_sibling(messages[second], 1) is None
         assert await loader.find_sibling(messages[last], 1) is None
         assert await loader.find_sibling(messages[first], 1, max_pages=2) is None
+
+
+async def test_all_answers_to_a_question_are_loaded() -> None:
+    """However much is below the first ones; replies of people and later branches are left out."""
+    conversation = FakeConversation(page_size=10)
+    root = conversation.post(text="root")
+    question = conversation.post(root, text="why?")
+    answers = [conversation.post(question, role="assistant")]
+    below = answers[0]
+    for number in range(25):
+        below = conversation.post(below, text=str(number))
+    conversation.post(question, text="I know it")
+    answers.append(conversation.post(question, role="assistant"))
+    other = conversation.post(root, text="another question")
+    conversation.post(other, role="assistant")
+    async with fake_chat_server(conversation) as chat, live_client(chat) as client:
+        loader = ThreadLoader(client.session)
+        assert await loader.load_answers(conversation.messages[question]) == answers
+        assert all(client.state.message(answer) for answer in answers)
+        assert await loader.load_answers(conversation.messages[root]) == []

@@ -103,3 +103,5 @@ async def test_escape_stops_the_selected_answer_of_several() -> None:
         await driver.until(lambda: not conversation.messages[third].streaming)
         assert conversation.messages[first].streaming
         assert "2 of 3" in driver.text()
+        driver.main.thread_pane.transcript.select(second)
+        await driver.until("R asks again, W another model · [ ] other answers")

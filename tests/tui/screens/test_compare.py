@@ -43,8 +43,15 @@ async def test_wide_terminals_show_all_answers_at_once() -> None:
         driver.main.focus_messages()
         driver.main.thread_pane.transcript.select(answers[0])
         await driver.pilot.press("b")
-        await driver.until("1 of 3 · ≈12 tokens, prompt ≈1,000")
-        for text in ("Green tea.", "Black tea", "assistant · small", "3 of 3", "waiting"):
+        await driver.until("1 of 3 · small")
+        for text in (
+            "≈12 tokens, prompt ≈1,000",
+            "Green tea.",
+            "Black tea",
+            "assistant · small",
+            "3 of 3",
+            "waiting",
+        ):
             await driver.until(text)
         chat.conversation.stream_reasoning(answers[2], "white or")
         await driver.until("▸ reasoning … 2 words")

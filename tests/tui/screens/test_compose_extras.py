@@ -63,6 +63,10 @@ async def test_a_file_is_attached_shown_and_sent(tmp_path: Path, size: tuple[int
         content = f"See this\n\nnotes.md:\n```markdown\n{file.read_text()}\n```"
         assert _posted(chat) == [{"content": content}]
         await driver.until(lambda: "+ notes.md" not in driver.text())
+        await _paste(driver, "z" * 2_001)
+        await driver.until("2,001 characters pasted")
+        await driver.press("enter")
+        await driver.until(lambda: "characters pasted" not in driver.text())
 
 
 async def test_attachments_survive_with_the_draft_and_can_be_removed(tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ async def test_an_answer_is_read_when_it_ended_in_sight() -> None:
         await driver.pilot.press("i")
         await driver.write("a question")
         await driver.pilot.press("enter")
-        await driver.until("writing")
+        await driver.until("waiting for the model")
         answer = list(conversation.messages)[-1]
         conversation.stream_text(answer, "so far")
         await driver.until("so far")
@@ -295,7 +295,7 @@ async def test_a_tall_answer_that_was_watched_is_read() -> None:
         await driver.pilot.press("i")
         await driver.write("a question")
         await driver.pilot.press("enter")
-        await driver.until("writing")
+        await driver.until("waiting for the model")
         answer = list(conversation.messages)[-1]
         conversation.stream_text(answer, "it begins\n\n")
         await driver.until("it begins")

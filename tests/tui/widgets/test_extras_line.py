@@ -21,7 +21,7 @@ async def test_it_takes_no_space_without_extras_and_shows_names_as_text() -> Non
         assert not line.display
         attachments = tuple(Attachment(f"[/b]{n}.md", "x" * 1_234) for n in range(6))
         line.show(attachments, "[red]m", left=-1_000, offer="21 lines pasted")
-        text = str(line.render())
+        text = str(line.render()).replace("\xa0", " ")
         assert line.display
         assert text.startswith("21 lines pasted · + [/b]0.md 1,234 characters · ")
         assert text.endswith("and 2 more · model [red]m · 1,000 characters too many · ^l removes")

@@ -104,7 +104,11 @@ DIALOGS: dict[str, tuple[Callable[[AppDriver], object], list[str]]] = {
         ["current", "new", "again", "submit", "cancel"],
     ),
     "settings": (
-        lambda driver: SettingsDialog(driver.main.controller.client, CONVERSATION),
+        lambda driver: SettingsDialog(driver.main.controller.client, CONVERSATION, []),
+        ["title", "mode", "model", "prompt", "submit", "cancel"],
+    ),
+    "settings without a list of models": (
+        lambda driver: SettingsDialog(driver.main.controller.client, CONVERSATION, "No list."),
         ["title", "mode", "model", "prompt", "submit", "cancel"],
     ),
     "people": (

@@ -45,6 +45,11 @@ class _Progress:
     """When text was seen first."""
     labels: tuple[str, ...] = ()
 
+    @property
+    def is_reasoning(self) -> bool:
+        """True while there is a reasoning, and no text yet."""
+        return bool(self.counted[1]) and not self.counted[0]
+
     def count(self, texts: tuple[str, str], now: float) -> None:
         """Count what is new in text and reasoning."""
         for index, text in enumerate(texts):
@@ -118,8 +123,10 @@ def _in_progress(state: State, id: UUID) -> MessageView | None:
 
 def _state(state: State, message: MessageView) -> str:
     """Return the state of an answer; text says more than a status, which may be late."""
-    if state.text_of(message) or state.reasoning_of(message):
+    if state.text_of(message):
         return "writing"
+    if state.reasoning_of(message):
+        return "thinking"
     status = state.statuses.get(message.id)
     if status is None:
         return "waiting"
@@ -127,7 +134,7 @@ def _state(state: State, message: MessageView) -> str:
 
 
 def _labels(progress: _Progress, status: AnswerStatusPayload | None, now: float) -> tuple[str, ...]:
-    if progress.state == "writing":
+    if progress.state in {"writing", "thinking"}:
         return _writing_labels(progress, status, now)
     if progress.state.startswith("queued"):
         return (queue_label(status.queue_position if status else None), "queued")
@@ -143,8 +150,7 @@ def _writing_labels(
     first = status.first_token_ms if status else None
     first_token = f"{first / 1000:.1f} s to first token" if first is not None else ""
     speed = f"~{rate:,} tok/s" if rate else ""
-    long = [
-        " · ".join(filter(None, ["writing", *parts])) for parts in ((first_token, speed), (speed,))
-    ]
-    short = [f"writing ~{rate:,}/s"] if rate else []
-    return (*dict.fromkeys([*long, *short, "writing"]),)
+    verb = "thinking" if progress.is_reasoning else "writing"
+    long = [" · ".join(filter(None, [verb, *parts])) for parts in ((first_token, speed), (speed,))]
+    short = [f"{verb} ~{rate:,}/s"] if rate else []
+    return (*dict.fromkeys([*long, *short, verb]),)

@@ -4,8 +4,14 @@ The time is proportional to the text, with nothing but slices of strings per lin
 characters than ASCII takes up to twice as many rows as it needs, as nothing is measured.
 """
 
+from collections.abc import Callable
+from typing import Final
+
 from rustygpt_tui.render import SOFT_BREAK, Line, Span
 from rustygpt_tui.render.text import TAB, clean
+
+MAX_OPEN: Final = 4_096
+"""Characters of an unfinished line of text that are broken into rows again with each update."""
 
 
 def plain_lines(text: str, limit: int) -> list[Line]:
@@ -14,6 +20,39 @@ def plain_lines(text: str, limit: int) -> list[Line]:
     for row in clean(text).replace("\t", TAB).split("\n") if text else ():
         lines.extend(_row(row, max(1, limit)))
     return lines
+
+
+class GrowingText:
+    """The rows of a text that grows; the cost of an update does not depend on its length."""
+
+    def __init__(self, limit: int, decorate: Callable[[list[Line]], list[Line]]) -> None:
+        """`decorate` changes rows that are complete, once; the last ones with each update."""
+        self._limit = limit
+        self._decorate = decorate
+        self._stable: list[Line] = []
+        self._seen = 0
+        self._open = ""
+
+    def lines(self, text: str) -> list[Line]:
+        """Return the rows of a text, which continues the one before; there is at least one."""
+        if len(text) < self._seen:
+            self._stable, self._seen, self._open = [], 0, ""
+        self._open += clean(text[self._seen :]).replace("\t", TAB)
+        self._seen = len(text)
+        end = self._open.rfind("\n") + 1
+        if end:
+            self._keep(plain_lines(self._open[: end - 1], self._limit) or [()])
+            self._open = self._open[end:]
+        if len(self._open) > MAX_OPEN:
+            rows = plain_lines(self._open, self._limit)[:-2]
+            self._keep(rows)
+            kept = sum(len(span.text) + len(span.link) for row in rows for span in row)
+            self._open = self._open[kept:]
+        rows = plain_lines(self._open, self._limit) or [()]
+        return [*self._stable, *self._decorate(rows)]
+
+    def _keep(self, rows: list[Line]) -> None:
+        self._stable.extend(self._decorate(rows))
 
 
 def _row(row: str, limit: int) -> list[Line]:

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from rustygpt_shared.models.messages import MessageView, Usage
 from rustygpt_tui.render.service import RenderService
 from rustygpt_tui.render.tasks import Task
+from rustygpt_tui.render.text import one_line
 from rustygpt_tui.screens.answer_ticker import SECONDS
 from rustygpt_tui.screens.transcript_controller import TranscriptController
 from rustygpt_tui.store.state import Changes
@@ -22,6 +23,7 @@ from rustygpt_tui.widgets.bindings import bindings
 from rustygpt_tui.widgets.transcript.entries import EntryContext
 from rustygpt_tui.widgets.transcript.widget import Transcript
 
+_KEYS: Final = "h l others · j k scroll · enter goes there · t reasoning · y copy · esc closes"
 MIN_CELLS: Final = 40
 """The width of a column at least; fewer columns are shown if there is no space for all."""
 
@@ -37,7 +39,7 @@ class AnswerView(Transcript, inherit_bindings=False):
 
 
 class AnswerColumn(Vertical):
-    """An answer, and its number and tokens above it."""
+    """An answer, and above it its number, its model and its tokens."""
 
     def __init__(self, view: AnswerView) -> None:
         super().__init__(classes="column")
@@ -78,7 +80,7 @@ class CompareScreen(ModalScreen[UUID | None]):
         """Create the columns, and the keys below them."""
         with Horizontal(id="columns"):
             yield from self._columns
-        yield Static("", id="compare-keys", markup=False)
+        yield Static(_KEYS, id="compare-keys", markup=False)
 
     def on_mount(self) -> None:
         """Show the answers from their beginning; one in progress is followed."""
@@ -126,7 +128,8 @@ class CompareScreen(ModalScreen[UUID | None]):
 
     def _heading(self, message: MessageView) -> str:
         number = f"{self._ids.index(message.id) + 1} of {len(self._ids)}"
-        return " · ".join(filter(None, [number, usage_label(message.usage)]))
+        first = " · ".join(filter(None, [number, one_line(message.model or "")]))
+        return f"{first}\n{usage_label(message.usage)}"
 
     def _on_rendered(self, task: Task) -> None:
         for column in self._columns:
@@ -165,9 +168,6 @@ class CompareScreen(ModalScreen[UUID | None]):
             column.set_class(index == self._current, "-current")
         if self._view.display and self._view.is_attached:
             self._view.focus()
-        hidden = "" if count == len(self._ids) else f"{self._current + 1} of {len(self._ids)} · "
-        keys = "h l other answers · j k scroll · enter goes to it · t reasoning · y copy · esc"
-        self.query_one("#compare-keys", Static).update(Content(hidden + keys))
 
     @property
     def _view(self) -> AnswerView:

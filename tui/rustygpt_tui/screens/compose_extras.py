@@ -45,8 +45,13 @@ class ComposeExtras:
         self._pane = pane
         self._controller = controller
         self._client = client
-        self.offer: Offer | None = None
-        """Stands until the text is changed."""
+        self._offer: Offer | None = None
+
+    @property
+    def offer(self) -> Offer | None:
+        """What may be attached instead of being sent as text; it ends with any other change."""
+        offer = self._offer
+        return offer if offer and self._composer.has_pasted(offer.pasted) else None
 
     @property
     def _composer(self) -> Composer:
@@ -56,14 +61,14 @@ class ComposeExtras:
 
     def on_changed(self) -> None:
         """Offer to attach what was just pasted; any other change ends the offer."""
-        self.offer = None
+        self._offer = None
         pasted = self._composer.take_pasted()
         if pasted is None or self._controller.editing is not None:
             return
         lines = pasted.text.count("\n") + 1
         if lines > LONG_LINES or len(pasted.text) > LONG_CHARACTERS:
             size = f"{lines:,} lines" if lines > 1 else f"{len(pasted.text):,} characters"
-            self.offer = Offer(pasted, f"{size} pasted · ^r attaches them instead")
+            self._offer = Offer(pasted, f"{size} pasted · ^r attaches them instead")
         elif lines == 1 and len(pasted.text) <= MAX_PATH:
             self._run(self._look_for_file(pasted), "pasted-file")
 
@@ -71,7 +76,7 @@ class ComposeExtras:
         path = await asyncio.to_thread(pasted_file, pasted.text)
         if path is not None and self._composer.has_pasted(pasted):
             hint = f"^r attaches {clean_name(path.name)} instead of its path"
-            self.offer = Offer(pasted, hint, path)
+            self._offer = Offer(pasted, hint, path)
             self._controller.change_extras(self._controller.extras)
 
     # Attachments
@@ -108,7 +113,7 @@ class ComposeExtras:
             self._add(read)
 
     def _add(self, read: Attachment) -> None:
-        self.offer = None
+        self._offer = None
         self._controller.change_extras(self._controller.extras.with_attachment(read))
 
     def remove(self) -> None:

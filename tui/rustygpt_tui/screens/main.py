@@ -137,7 +137,8 @@ class MainScreen(
         pane = self.thread_pane
         other: Answering = "other" if pane.answer_in_progress() else None
         answering = "own" if pane.answer_in_progress(own=True) else other
-        self.status.show_hints(key_hints(self.focused, answering))
+        selected = pane.transcript.selected
+        self.status.show_hints(key_hints(self.focused, answering, selected))
 
     def focus_messages(self) -> None:
         """Move the focus to the messages."""

@@ -1,12 +1,22 @@
 """The actions of the keys that change the selected message, for the main screen."""
 
+from textual import on
 from textual.dom import DOMNode
 
 from rustygpt_tui.screens.message_changes import MessageChangesPane
+from rustygpt_tui.widgets.transcript.widget import Transcript
 
 
 class MessageKeysMixin(DOMNode):
     """For the screen that has the pane; list it after the widget class."""
+
+    def show_hints(self) -> None:
+        """Show the keys that are useful now; the screen does."""
+        raise NotImplementedError
+
+    @on(Transcript.CursorMoved)
+    def _on_cursor_moved(self) -> None:
+        self.show_hints()
 
     @property
     def message_changes(self) -> MessageChangesPane:

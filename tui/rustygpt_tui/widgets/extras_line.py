@@ -10,6 +10,8 @@ from rustygpt_tui.store.attachment import Attachment
 
 _NAME_CELLS: Final = 24
 _SHOWN: Final = 4
+_NO_BREAK: Final = "\xa0"
+"""A space within an attachment, so that lines break between two of them."""
 _DIM: Final = "$foreground 60%"
 
 
@@ -42,10 +44,9 @@ class ExtrasLine(Static):
 
 
 def _chip(attachment: Attachment) -> Content:
-    name = shorten(attachment.name, _NAME_CELLS)
-    return Content.assemble(
-        (f"+ {name}", "$text-primary"), (f" {len(attachment.text):,} characters", _DIM)
-    )
+    name = shorten(attachment.name, _NAME_CELLS).replace(" ", _NO_BREAK)
+    size = f"{_NO_BREAK}{len(attachment.text):,}{_NO_BREAK}characters"
+    return Content.assemble((f"+{_NO_BREAK}{name}", "$text-primary"), (size, _DIM))
 
 
 def _space(left: int) -> Content:

@@ -6,6 +6,7 @@ The gutter at the left edge is left free for the widget, which marks the selecte
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from rustygpt_tui.render import Line, Span
@@ -14,11 +15,10 @@ from rustygpt_tui.render.streaming_markdown import StreamingMarkdown
 from rustygpt_tui.render.tasks import RenderTask
 from rustygpt_tui.render.text import first_words, one_line, shorten, width
 from rustygpt_tui.render.text_renderer import Rendered, TextRenderer
-from rustygpt_tui.render.words import WordCount
 from rustygpt_tui.render.wrap import wrap
 from rustygpt_tui.widgets.transcript.entries import Entry, Quote
 from rustygpt_tui.widgets.transcript.live_answer import LiveAnswer
-from rustygpt_tui.widgets.transcript.reasoning import reasoning_lines
+from rustygpt_tui.widgets.transcript.reasoning import ReasoningView
 
 GUTTER = 2
 """Cells at the left that the widget draws."""
@@ -55,8 +55,8 @@ class RenderedEntry:
     foot: list[Line]
     reasoning: list[Line] = field(default_factory=list)
     """The lines between header and text; the first one folds and unfolds the others."""
-    words: WordCount = field(default_factory=WordCount)
-    """The words of the reasoning."""
+    reasoning_view: ReasoningView | None = None
+    """Makes these lines."""
     stream: StreamingMarkdown | None = None
     streamed_length: int = 0
     """The number of code points that were appended to `stream`."""
@@ -118,14 +118,12 @@ def show_live(rendered: RenderedEntry, live: LiveAnswer) -> None:
 
 def _show_reasoning(rendered: RenderedEntry, text: str, *, is_growing: bool) -> None:
     entry, limit = rendered.entry, rendered.width
-    lines = reasoning_lines(
-        text,
-        rendered.words,
-        text_width(entry, limit),
-        is_open=entry.reasoning_open,
-        is_growing=is_growing,
+    if rendered.reasoning_view is None:
+        indent = partial(_indented, entry, limit)
+        rendered.reasoning_view = ReasoningView(text_width(entry, limit), indent)
+    rendered.reasoning = rendered.reasoning_view.lines(
+        text, is_open=entry.reasoning_open, is_growing=is_growing
     )
-    rendered.reasoning = _indented(entry, limit, lines)
 
 
 def indentation(entry: Entry, limit: int) -> int:
