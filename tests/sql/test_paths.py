@@ -34,10 +34,11 @@ END $$
 """
 
 WIDE = """
-INSERT INTO rustygpt.messages
+INSERT INTO rustygpt.messages (id, root_id, conversation_id, role, content, path, depth, seq,
+  created_at, parent_id, author_user_id, author_name, created_event)
 SELECT gen_random_uuid(), root_id, conversation_id, role, content,
   rustygpt.path_encode(ARRAY[n]), 2, n + 1, created_at, id, author_user_id, author_name,
-  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, created_event + n, '{{}}'
+  created_event + n
 FROM rustygpt.messages, generate_series(1, {count}) AS n WHERE root_id = '{root}'
 """
 
