@@ -10,7 +10,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 _NETWORKS = tuple(
     ip_network(network)
-    for network in ("169.254.0.0/16", "100.100.100.200/32", "fe80::/10", "fd00:ec2::254/128")
+    for network in (
+        *("169.254.0.0/16", "100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32"),
+        *("fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128"),
+    )
 )
 _NAMES = frozenset({"metadata.google.internal"})
 _NAT64 = ip_network("64:ff9b::/96")

@@ -110,10 +110,12 @@ async def _stream(
     a comment has to keep the connection open.
     """
     silence = context.services.completions.silence_seconds
+    reader = _Reader(context)
     part = await completion.next(silence)
     response = await SseResponse.begin(context.request, frames.begin(), context.limits.peer_timeout)
     try:
         while not isinstance(part, CompletionEnd):
+            await reader.check()
             await response.send(KEEPALIVE if part is None else frames.text(part))
             part = await completion.next(silence)
         await response.send(frames.end(part))
@@ -124,6 +126,21 @@ async def _stream(
         if not isinstance(error, RequestError):
             _log.error("a completion failed", exc_info=True)
         await response.send(error_frame(error))
+
+
+class _Reader:
+    """Checks now and then that the caller may still read, as is done for event streams."""
+
+    def __init__(self, context: RequestContext[Any]) -> None:
+        self._context = context
+        self._checked_at = asyncio.get_running_loop().time()
+
+    async def check(self) -> None:
+        """Raise NotSignedIn when the token was revoked, or the session or the account ended."""
+        now = asyncio.get_running_loop().time()
+        if now - self._checked_at >= self._context.limits.access_freshness:
+            self._checked_at = now
+            await self._context.auth.authenticate(self._context.request, csrf=False)
 
 
 async def _collect(completion: Completion, seconds: float) -> tuple[CompletionChunk, CompletionEnd]:

@@ -67,9 +67,7 @@ class AnswerQueue:
             self._free -= 1
             return
         if self.waiting >= WAITING_MAX:
-            raise ProviderError(
-                "Too many answers wait for this model; ask again later.", "queue_full"
-            )
+            self._displace_another(user_id)
         ticket = _Ticket(user_id, on_position)
         self._turns.setdefault(user_id, deque()).append(ticket)
         self._schedule_report()
@@ -82,6 +80,20 @@ class AnswerQueue:
                 raise self._waited_too_long() from None
             raise
 
+    def _displace_another(self, user_id: UUID | None) -> None:
+        """Refuse the latest answer of the user with the most; raise if that is this user.
+
+        Otherwise one user could fill the queue, and all others would be refused.
+        """
+        most = max(self._turns.values(), key=len)
+        if len(most) > len(self._turns.get(user_id, ())) + 1:
+            ticket = next((one for one in reversed(most) if not one.granted.done()), None)
+            if ticket is not None:
+                most.remove(ticket)
+                ticket.granted.set_exception(_full())
+                return
+        raise _full()
+
     def _waited_too_long(self) -> ProviderError:
         minutes = self._limits.queue_wait / 60
         return ProviderError(
@@ -91,17 +103,21 @@ class AnswerQueue:
 
     def _give_up(self, ticket: _Ticket) -> None:
         """Leave the queue, or return the slot that was granted meanwhile."""
-        if not ticket.granted.cancelled():
+        if ticket.granted.cancelled():
+            tickets = self._turns[ticket.user_id]
+            tickets.remove(ticket)
+            if not tickets:
+                del self._turns[ticket.user_id]
+            self._grant()  # while it was there, a free slot was not taken at once
+        elif ticket.granted.exception() is None:
             self._release()
-            return
-        tickets = self._turns[ticket.user_id]
-        tickets.remove(ticket)
-        if not tickets:
-            del self._turns[ticket.user_id]
-        self._schedule_report()
 
     def _release(self) -> None:
         self._free += 1
+        self._grant()
+
+    def _grant(self) -> None:
+        """Give the free slots to those whose turn it is."""
         while self._free and (ticket := self._pop_next()) is not None:
             self._free -= 1
             ticket.granted.set_result(None)
@@ -138,3 +154,7 @@ class AnswerQueue:
             if ticket.position != position and not ticket.granted.done():
                 ticket.position = position
                 ticket.on_position(position)
+
+
+def _full() -> ProviderError:
+    return ProviderError("Too many answers wait for this model; ask again later.", "queue_full")

@@ -28,6 +28,8 @@ LOCAL_SERVERS = {
     "lm-studio": "http://127.0.0.1:1234/v1",
 }
 DEMO = "demo"
+_NAME_SHOWN = 100
+"""How many characters of an unknown name an error repeats."""
 ASSUMED_CONTEXT_TOKENS = 8_192
 """The context of a model whose server does not say it."""
 
@@ -135,7 +137,8 @@ class Catalog:
                 "unreachable",
             )
         raise ProviderError(
-            f"There is no model named {model!r} here; choose another for this conversation.",
+            f"There is no model named {model[:_NAME_SHOWN]!r} here; choose another for this "
+            "conversation.",
             "unknown_model",
         )
 

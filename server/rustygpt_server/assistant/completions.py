@@ -24,6 +24,8 @@ TEXT_MAX = 1 << 18
 """Characters of a completion at most, reasoning included."""
 
 Emit = Callable[[CompletionChunk], Awaitable[None]]
+Authorize = Callable[[], Awaitable[None]]
+"""Raises RequestError when the user may have no completion, or no more today."""
 
 
 class CompletionInput(Struct, frozen=True):
@@ -107,15 +109,19 @@ class CompletionGenerator:
         self._clock = runtime.clock
         self._metrics = runtime.metrics
 
-    async def generate(self, progress: CompletionProgress, user_id: UUID, emit: Emit) -> None:
+    async def generate(
+        self, progress: CompletionProgress, user_id: UUID, emit: Emit, authorize: Authorize
+    ) -> None:
         """Generate a completion for a user; `emit` gets its text. Raises ProviderError.
 
+        `authorize` is called when its turn has come: those before it may have used up the budget.
         A cancellation stops the model; a reader that takes no text for too long does, too.
         """
         request = progress.request
         model = self._catalog.resolve(request.model)
         try:
             async with model.queue.slot(user_id, _ignore_position):
+                await authorize()
                 with self._metrics.active.labels(self._label(progress)).track_inprogress():
                     await self._stream(model, progress, emit)
         except ProviderError as error:

@@ -37,20 +37,22 @@ async def read_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[ServerEvent
 
 async def read_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
     """Yield the lines of a stream of bytes, however the bytes are split."""
-    pending = b""
+    pending = bytearray()  # grows in place: a long line in tiny parts would be copied each time
     is_first = True
     async for chunk in chunks:
-        *lines, pending = (pending + chunk).split(b"\n")
+        first, *others = chunk.split(b"\n")
+        pending += first
         if len(pending) > EVENT_LIMIT:
             raise ProviderError("The model's server sent a line that has no end.")
-        for line in lines:
-            yield _text(line.removesuffix(b"\r"), is_first=is_first)
+        for part in others:
+            yield _text(pending.removesuffix(b"\r"), is_first=is_first)
+            pending = bytearray(part)
             is_first = False
     if pending:
         yield _text(pending, is_first=is_first)
 
 
-def _text(line: bytes, *, is_first: bool) -> str:
+def _text(line: bytearray, *, is_first: bool) -> str:
     if is_first:
         line = line.removeprefix(codecs.BOM_UTF8)
     return line.decode("utf-8", "replace")

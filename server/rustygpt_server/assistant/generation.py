@@ -215,9 +215,12 @@ class _ChunkStore:
 
 
 def _estimated_usage(answer: AnswerInProgress) -> Usage | None:
-    """Return the usage of an answer with text whose model reported none, or not yet."""
+    """Return the usage of an answer whose model reported none, or not yet.
+
+    An answer without text has none, unless a user stopped it: the prompt was work.
+    """
     tokens = estimate_tokens(answer.content) + estimate_tokens(answer.reasoning)
-    if not tokens:
-        return None
     prompt_tokens = answer.prompt_tokens
+    if not tokens and not (answer.stopped == "cancelled" and prompt_tokens):
+        return None
     return Usage(prompt_tokens, tokens, prompt_tokens + tokens, estimated=True)

@@ -5,6 +5,8 @@ from typing import Literal, NamedTuple
 
 _OPEN = "<think>"
 _CLOSE = "</think>"
+_START_MAX = 1_000
+"""How many characters, which are white space, may precede the opening tag."""
 
 
 class TextPart(NamedTuple):
@@ -12,6 +14,11 @@ class TextPart(NamedTuple):
 
     content: str = ""
     reasoning: str = ""
+
+
+def storable(text: str) -> str:
+    """Return a text that can be encoded and stored: without NUL and halves of characters."""
+    return _joined(text.replace("\x00", ""))
 
 
 class CharacterJoiner:
@@ -74,7 +81,7 @@ class ReasoningSplitter:
         if start.startswith(_OPEN):
             self._pending = start.removeprefix(_OPEN)
             self._state, self._skips_lines = "reasoning", True
-        elif start and not _OPEN.startswith(start):
+        elif len(self._pending) > _START_MAX or (start and not _OPEN.startswith(start)):
             self._state = "text"
 
     def _reason(self) -> Iterator[TextPart]:

@@ -1,5 +1,6 @@
 """The provider for OpenAI's chat completions: OpenAI, Ollama, llama.cpp, vLLM, LM Studio."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -22,6 +23,8 @@ from rustygpt_shared.settings import Provider as ProviderSettings
 
 _ANSWER_LIMIT = 1 << 20
 _BODY_LIMIT = 4 << 20
+_PARTS_AT_ONCE = 100
+"""How many parts of a body are read before other tasks run: one packet may have thousands."""
 
 
 class OpenAIProvider:
@@ -35,7 +38,7 @@ class OpenAIProvider:
         transport: CheckedTransport | None = None,
     ) -> None:
         """`read_timeout`: how many seconds the connection may bring nothing, comments included."""
-        headers = dict(settings.headers)
+        headers = {"Accept-Encoding": "identity", **settings.headers}
         if settings.api_key:
             headers["Authorization"] = f"Bearer {settings.api_key}"
         self._client = httpx.AsyncClient(
@@ -81,7 +84,7 @@ class OpenAIProvider:
         """Yield the chunks of a streamed response of at most 1 MiB of text."""
         size = 0
         try:
-            async for event in read_events(response.aiter_bytes()):
+            async for event in read_events(_bytes_of(response)):
                 for chunk in parser.feed_event(event):
                     size += len(chunk.content) + len(chunk.reasoning)
                     yield chunk
@@ -179,15 +182,33 @@ async def _refusal(response: httpx.Response) -> ProviderError:
 
 async def _read(response: httpx.Response) -> bytes:
     """Return a full body of at most 4 MiB; raise ProviderError."""
-    body = b""
+    body = bytearray()
     try:
-        async for data in response.aiter_bytes():
+        async for data in _bytes_of(response):
             body += data
             if len(body) > _BODY_LIMIT:
                 raise ProviderError("The model's server sent too much at once.")
     except httpx.HTTPError as error:
         raise _unreachable(error) from None
-    return body
+    return bytes(body)
+
+
+async def _bytes_of(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Yield the bytes of a body as they are sent; raise ProviderError for a compressed one.
+
+    Two kilobytes can be compressed gigabytes. Other tasks run between many tiny parts.
+    """
+    if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise ProviderError(
+            "The model's server compressed its response, which it was asked not to do; switch that "
+            "off there."
+        )
+    count = 0
+    async for data in response.aiter_raw():
+        yield data
+        count += 1
+        if count % _PARTS_AT_ONCE == 0:
+            await asyncio.sleep(0)
 
 
 def _unreachable(error: Exception) -> ProviderError:

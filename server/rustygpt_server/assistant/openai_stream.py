@@ -6,7 +6,7 @@ many shapes. The tests keep what is known of each.
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from rustygpt_server.assistant.event_stream import RAW, ServerEvent
 from rustygpt_server.assistant.model_text import CharacterJoiner, ReasoningSplitter, TextPart
@@ -158,8 +158,10 @@ def _usage(value: Any) -> Usage | None:
         return None
     prompt = value.get("prompt_tokens")
     completion = value.get("completion_tokens")
-    if not (isinstance(prompt, int) and isinstance(completion, int)):
-        return None
-    if not (0 <= prompt < _TOKENS_MAX and 0 <= completion < _TOKENS_MAX):
+    if not (_is_count(prompt) and _is_count(completion)):
         return None
     return Usage(prompt, completion, prompt + completion)
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _TOKENS_MAX

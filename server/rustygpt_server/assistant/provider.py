@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from rustygpt_server.assistant.model_text import storable
 from rustygpt_shared.models.messages import Usage
 
 
@@ -47,9 +48,10 @@ class ProviderError(Exception):
     """Why a provider returned no complete answer, in one sentence for a person."""
 
     def __init__(self, detail: str, code: str = "provider_error") -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.code = code
+        """Both may contain what a server has sent: they are made storable."""
+        self.detail = storable(detail)
+        self.code = storable(code)
+        super().__init__(self.detail)
 
 
 class ContextExceeded(ProviderError):

@@ -33,7 +33,7 @@ def error_from(body: Any, status: int | None = None) -> ProviderError:
 
     The sentence has the server's own words, and the HTTP status when there is one.
     """
-    words = " ".join(_words(body, _DEPTH_MAX).replace("\x00", "").split())[:_WORDS_MAX]
+    words = " ".join(_words(body, _DEPTH_MAX).split())[:_WORDS_MAX]
     suffix = f" (HTTP {status})" if status else ""
     detail = f"The model's server says: {words or 'an error without a message'}{suffix}"
     code = _code(body)
@@ -98,4 +98,4 @@ def _code(body: Any) -> str:
     error = _error_of(body)
     found = (error.get("code") or error.get("type")) if isinstance(error, dict) else None
     is_simple = isinstance(found, str | int) and not isinstance(found, bool)
-    return str(found).replace("\x00", "")[:_CODE_MAX] if is_simple else "provider_error"
+    return str(found)[:_CODE_MAX] if is_simple else "provider_error"

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from rustygpt_server.assistant.budget import TokenBudgets
 from rustygpt_server.assistant.completions import (
+    Authorize,
     CompletionGenerator,
     CompletionInput,
     CompletionProgress,
@@ -54,7 +55,7 @@ class Completion(Protocol):
     """Where it is stored, if it is."""
 
     async def next(self, seconds: float) -> CompletionPart | None:
-        """Return the next part; None after `seconds` of silence. Raises ModelFailed."""
+        """Return the next part; None after `seconds` of silence. Raises RequestError."""
 
     async def close(self) -> None:
         """End the reading, also before its end."""
@@ -69,27 +70,32 @@ class GeneratedCompletion:
         actor: UUID,
         request: CompletionInput,
         created: datetime,
+        authorize: Authorize,
         on_usage: Callable[[Usage | None], asyncio.Future[None]],
     ) -> None:
-        """`on_usage` begins to record the usage, at the end or when it is stopped."""
+        """`authorize` is called before the model.
+
+        `on_usage` begins to record the usage, at the end or when it is stopped.
+        """
         self.id = f"chatcmpl-{uuid4().hex}"
         self.created = created
         self.place: StoredPlace | None = None
         self._generator = generator
         self._actor = actor
         self._progress = CompletionProgress(request)
+        self._authorize = authorize
         self._on_usage = on_usage
-        self._queue: asyncio.Queue[CompletionPart | ModelFailed] = asyncio.Queue(QUEUED_CHUNKS)
+        self._queue: asyncio.Queue[CompletionPart | RequestError] = asyncio.Queue(QUEUED_CHUNKS)
         self._task = asyncio.create_task(self._run())
 
     async def next(self, seconds: float) -> CompletionPart | None:
-        """Return the next part; None after `seconds` of silence. Raises ModelFailed."""
+        """Return the next part; None after `seconds` of silence. Raises RequestError."""
         try:
             async with asyncio.timeout(seconds):
                 part = await self._queue.get()
         except TimeoutError:
             return None
-        if isinstance(part, ModelFailed):
+        if isinstance(part, RequestError):
             raise part
         return part
 
@@ -106,13 +112,15 @@ class GeneratedCompletion:
         await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        outcome: CompletionEnd | ModelFailed
+        outcome: CompletionEnd | RequestError
         try:
-            await self._generator.generate(self._progress, self._actor, self._emit)
+            await self._generator.generate(self._progress, self._actor, self._emit, self._authorize)
         except ContextExceeded as error:
             outcome = ModelFailed(error.detail, "context_length_exceeded")
         except ProviderError as error:
             outcome = ModelFailed(error.detail, error.code)
+        except RequestError as error:
+            outcome = error
         except asyncio.CancelledError:
             self._progress.stop()
             self._on_usage(self._progress.usage())
@@ -179,7 +187,9 @@ class Completions:
             return recording
 
         now = self._clock.now()
-        completion = GeneratedCompletion(self._generator, actor, request, now, record)
+        completion = GeneratedCompletion(
+            self._generator, actor, request, now, lambda: self.authorize(actor), record
+        )
         self._open.add(completion)
         return completion
 

@@ -7,7 +7,6 @@ stays or not. How messages are posted belongs to `messages`.
 import asyncio
 import re
 from collections.abc import Coroutine
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,7 +31,8 @@ from rustygpt_shared.models.messages import MessageView, Usage
 from rustygpt_shared.requests import PostMessage
 
 _MENTION: Final = "@assistant"
-_POLL_SECONDS: Final = 0.2
+_CHECK_SECONDS: Final = 2
+"""How long a reader who was removed from the conversation gets more text at most."""
 
 
 class StoredCompletion:
@@ -42,16 +42,18 @@ class StoredCompletion:
         self,
         actor: UUID,
         place: StoredPlace,
-        created: datetime,
+        clock: Clock,
         threads: Threads,
         follower: AnswerFollower | None,
     ) -> None:
         """Without a `follower` the answer has ended."""
         self.id = f"chatcmpl-{place.answer_id.hex}"
-        self.created = created
+        self.created = clock.now()
         self.place: StoredPlace | None = place
         self._actor = actor
         self._answer_id = place.answer_id
+        self._clock = clock
+        self._checked_at = clock.monotonic()
         self._threads = threads
         self._follower = follower
         self._sent = 0
@@ -59,12 +61,16 @@ class StoredCompletion:
         self._ended: MessageView | None = None
 
     async def next(self, seconds: float) -> CompletionPart | None:
-        """Return the next part; None after `seconds` of silence. Raises ModelFailed."""
+        """Return the next part; None after `seconds` of silence.
+
+        Raises ModelFailed, and NotFound or Forbidden for a reader who may read it no longer.
+        """
         if self._ended is not None:
             return _end_of(self._ended)
         if self._follower is not None and not self._follower.has_ended:
             if not await self._follower.wait(seconds):
                 return None
+            await self._check_reader()
             return self._counted(self._follower.new_text())
         self._ended = await self._threads.get_message(self._actor, self._answer_id)
         rest = CompletionChunk(
@@ -77,6 +83,13 @@ class StoredCompletion:
         """Follow the answer no longer."""
         if self._follower is not None:
             self._follower.close()
+
+    async def _check_reader(self) -> None:
+        """Check now and then that the reader is still in the conversation, as streams are."""
+        now = self._clock.monotonic()
+        if now - self._checked_at >= _CHECK_SECONDS:
+            self._checked_at = now
+            await self._threads.get_message(self._actor, self._answer_id)
 
     def _counted(self, chunk: CompletionChunk) -> CompletionChunk:
         self._sent += len(chunk.content)
@@ -132,14 +145,13 @@ class StoredCompletions:
     async def _post(
         self, actor: UUID, place: ThreadPlace, question: PostMessage, rate: Rate | None
     ) -> StoredCompletion:
-        created = self._clock.now()
         if place.parent_message_id is None:
             posting = self._messages.post_root(actor, place.conversation_id, question, None, rate)
         else:
             posting = self._messages.reply(actor, place.parent_message_id, question, None, rate)
         stored = _place_of(await posting)
         follower = self._answer_manager.follow(stored.answer_id)
-        return StoredCompletion(actor, stored, created, self._threads, follower)
+        return StoredCompletion(actor, stored, self._clock, self._threads, follower)
 
     async def _to_completion(
         self, coroutine: Coroutine[Any, Any, StoredCompletion]

@@ -26,6 +26,7 @@ from tests.support.servers.in_process_server import (
 )
 from tests.support.wait import until
 
+from rustygpt_server.clock import TimeLimits
 from rustygpt_shared.settings import Db, Llm, RateLimits, Settings, Sse
 
 URL = "/v1/chat/completions"
@@ -35,7 +36,10 @@ USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}
 
 @asynccontextmanager
 async def _serving(
-    start_server: StartServer, *scripts: ScriptedAnswer, **llm: Any
+    start_server: StartServer,
+    *scripts: ScriptedAnswer,
+    limits: TimeLimits | None = None,
+    **llm: Any,
 ) -> AsyncIterator[tuple[InProcessServer, HttpUser, FakeModelServer]]:
     """Run a server whose model `m` is scripted; yield it with a user's program."""
     async with fake_model_server(*(scripts or (answer("Hel", "lo"),))) as model:
@@ -44,7 +48,7 @@ async def _serving(
             db=Db(max_connections=4),
             sse=Sse(heartbeat_seconds=1),
         )
-        async with start_server(settings=settings) as server:
+        async with start_server(settings=settings, limits=limits or TimeLimits()) as server:
             ann = await server.person("ann")
             yield server, server.token_user(await ann.create_token("v1", "read"), ann), model
 
@@ -354,6 +358,27 @@ async def test_a_client_that_leaves_stops_the_model(
         await asyncio.wait_for(model.disconnected.wait(), 1)
         await asyncio.wait([sending])
         assert await _answers(program) == 1
+
+
+async def test_a_stream_ends_with_its_token(start_server: StartServer) -> None:
+    """A revoked token gets no more text, and the model is stopped."""
+    held = asyncio.Event()
+    script = ScriptedAnswer([chunk("Hel"), held, chunk("lo"), chunk(" there"), asyncio.Event()])
+    limits = TimeLimits(access_freshness=0)
+    async with _serving(start_server, script, limits=limits) as (server, program, model):
+        ann = await server.person("ann")
+        received = ""
+        async with program.client.stream("POST", URL, json={**HELLO, "stream": True}) as response:
+            async for text in response.aiter_text():
+                received += text
+                if "Hel" in text and not held.is_set():
+                    for token in (await ann.get("/api/auth/tokens"))["tokens"]:
+                        await ann.call("DELETE", f"/api/auth/tokens/{token['id']}", expect=204)
+                    held.set()
+        await asyncio.wait_for(model.disconnected.wait(), 1)
+
+    assert _frames(received)[-1]["error"]["code"] == "invalid_api_key"
+    assert '"lo"' not in received
 
 
 async def _answers(program: HttpUser) -> int:

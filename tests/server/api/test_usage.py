@@ -1,17 +1,24 @@
 """The usage of tokens, and the daily budget."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
 from msgspec import structs
-from tests.support.fakes.fake_model_server import FakeModelServer, answer, fake_model_server
+from tests.support.fakes.fake_model_server import (
+    FakeModelServer,
+    ScriptedAnswer,
+    answer,
+    fake_model_server,
+)
 from tests.support.servers.in_process_server import (
     HttpUser,
     InProcessServer,
     StartServer,
     openai_settings,
 )
+from tests.support.wait import until
 
 SENTENCE: Final = "You have used all 5 tokens of today; the budget is renewed at 00:00 UTC."
 QUERIES: Final = ("since=x", "until=2026-13-01", "cursor=x", "cursor=W10", "limit=0")
@@ -90,3 +97,58 @@ async def test_beyond_the_budget_an_answer_ends_at_once(
         tomorrow = await server.sign_in("ann")
         assert (await tomorrow.get("/api/usage"))["budget"]["used_tokens"] == 0
     assert len(model.requests) == 2
+
+
+async def test_completions_that_wait_are_refused_once_the_budget_is_used_up(
+    start_server: StartServer,
+) -> None:
+    """They were within the budget when they were sent."""
+    first, second = asyncio.Event(), asyncio.Event()
+    scripts = (ScriptedAnswer([may_end, *answer("Hello").parts]) for may_end in (first, second))
+    async with fake_model_server(*scripts) as model:
+        llm = structs.replace(
+            openai_settings(model.url), daily_token_budget=1, max_concurrent_requests=1
+        )
+        async with start_server(llm=llm) as server:
+            ann = await server.person("ann")
+            program = server.token_user(await ann.create_token("v1"), ann)
+            body = {"model": "m", "messages": [{"role": "user", "content": "Hello?"}]}
+            sent = [program.client.post("/v1/chat/completions", json=body) for _ in range(3)]
+            responses = asyncio.gather(*sent)
+            queue = server.components.catalog.resolve("m").queue
+            await until(lambda: queue.waiting == 2)
+            first.set()
+            while not (await ann.get("/api/usage"))["usage"]:
+                await asyncio.sleep(0)
+            second.set()  # which the model had got when the usage of the first one was recorded
+            statuses = sorted(response.status_code for response in await responses)
+            codes = [response.json().get("error", {}).get("code") for response in await responses]
+
+    assert statuses == [200, 200, 429]
+    assert codes.count("insufficient_quota") == 1
+    assert len(model.requests) == 2
+
+
+async def test_the_prompt_of_an_answer_that_is_stopped_before_its_text_counts(
+    start_server: StartServer,
+) -> None:
+    """It was work for the model; without it, long prompts would be free."""
+    script = ScriptedAnswer([asyncio.Event()])
+    async with (
+        fake_model_server(script) as model,
+        start_server(llm=openai_settings(model.url)) as server,
+    ):
+        ann = await server.person("ann")
+        place = await ann.conversation(assistant_mode="always")
+        async with ann.follow(place) as stream:
+            await stream.next("stream.open")
+            asked = await ann.post(
+                f"/api/threads/{place}/root", {"content": "Hello? " * 100}, expect=201
+            )
+            await until(lambda: len(model.requests) == 1)
+            await ann.call("POST", f"/api/messages/{asked['answer_id']}/cancel", expect=202)
+            await stream.next("message.done")
+        entry = (await ann.get("/api/usage"))["usage"][0]
+
+    assert entry["prompt_tokens"] > 100
+    assert (entry["completion_tokens"], entry["answers"]) == (0, 1)

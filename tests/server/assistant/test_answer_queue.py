@@ -176,3 +176,34 @@ async def test_the_length_of_the_queue_is_limited() -> None:
         one.ask("z")
         with pytest.raises(ProviderError, match="Too many answers wait"):
             await one.tasks["z"]
+
+
+async def test_one_user_cannot_fill_the_queue() -> None:
+    """Another user's answer takes the place of the latest one of the user with the most."""
+    async with office() as one:
+        for number in range(WAITING_MAX + 1):
+            one.ask(f"a{number}")
+        await until(lambda: one.queue.waiting == WAITING_MAX)
+        one.ask("b1", BOB)
+        one.ask("b2", BOB)
+        for number in (0, 1):
+            with pytest.raises(ProviderError, match="Too many answers wait"):
+                await one.tasks[f"a{WAITING_MAX - number}"]
+        await one.finish("a0")
+        await until(lambda: len(one.started) == 2)
+        await one.finish(one.started[1])
+        await until(lambda: len(one.started) == 3)
+
+        assert "b1" in one.started
+        assert one.queue.waiting == WAITING_MAX - 2
+
+
+async def test_an_answer_behind_a_cancelled_one_gets_a_slot_that_became_free_meanwhile() -> None:
+    """The cancelled one has not left the queue yet when the slot is free and the next one comes."""
+    async with office() as one:
+        async with one.queue.slot(ANN, lambda _: None):
+            one.ask("b")
+            await until(lambda: one.queue.waiting == 1)
+            one.ask("c", BOB)  # begins before "b" notices its cancellation
+            one.tasks["b"].cancel()
+        await until(lambda: one.started == ["c"])

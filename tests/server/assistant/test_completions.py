@@ -61,6 +61,10 @@ class _Model:
         """Do nothing."""
 
 
+async def _allow() -> None:
+    """Let the user have the completion."""
+
+
 async def _generate(
     database: Database, model: _Model, request: CompletionInput = INPUT, llm: Llm | None = None
 ) -> tuple[str, CompletionProgress]:
@@ -74,7 +78,7 @@ async def _generate(
     async def emit(chunk: CompletionChunk) -> None:
         parts.append(chunk.reasoning + chunk.content)
 
-    await generator.generate(progress, USER, emit)
+    await generator.generate(progress, USER, emit, _allow)
     return "".join(parts), progress
 
 
@@ -127,7 +131,7 @@ async def test_a_reader_that_takes_nothing_stops_the_model(database: Database) -
         await asyncio.Event().wait()
 
     with pytest.raises(ProviderError) as refused:
-        await generator.generate(CompletionProgress(INPUT), USER, emit)
+        await generator.generate(CompletionProgress(INPUT), USER, emit, _allow)
     assert refused.value.code == "slow_client"
     assert model.stopped
 
@@ -146,7 +150,7 @@ async def test_what_a_model_was_called_with_counts_when_the_reader_leaves(
     async def emit(_chunk: CompletionChunk) -> None:
         """Take nothing."""
 
-    task = asyncio.create_task(generator.generate(progress, USER, emit))
+    task = asyncio.create_task(generator.generate(progress, USER, emit, _allow))
     async with asyncio.timeout(5):
         while not model.prompts:
             await asyncio.sleep(0)

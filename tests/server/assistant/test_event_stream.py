@@ -1,5 +1,6 @@
 """Server-sent events as model servers send them."""
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -68,3 +69,16 @@ async def test_an_event_without_an_end_is_rejected(part: bytes) -> None:
 async def test_many_comments_are_no_event() -> None:
     """A server that sends comments for hours is not rejected."""
     assert await _events(*[b": ping\n" * 10_000] * 20, b"data: a\n\n") == [("message", "a")]
+
+
+async def test_a_long_line_in_tiny_parts_takes_no_longer_than_it_must() -> None:
+    """What has arrived is not copied for each part: that would take half a minute."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(EVENT_LIMIT // 4):
+            yield b"xxxx"
+        yield b"\n"
+
+    started = time.process_time()
+    assert [len(line) async for line in read_lines(parts())] == [EVENT_LIMIT]
+    assert time.process_time() - started < 5

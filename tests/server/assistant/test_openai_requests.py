@@ -1,6 +1,7 @@
 """Requests to model servers: where they go, when they are sent again, and how they end early."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -197,3 +198,35 @@ async def test_a_retry_that_is_cancelled_is_not_sent() -> None:
 
     assert asking.cancelled()
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "gzip, gzip", "br", "zstd"])
+async def test_a_compressed_response_is_refused(encoding: str) -> None:
+    """Two kilobytes may become gigabytes; the request has asked for none."""
+    body = gzip.compress(b"\n" * 1_000_000)
+    script = ScriptedAnswer([body], headers={"Content-Encoding": encoding})
+    async with fake_model_server(script) as server, client_of(server.url) as client:
+        with pytest.raises(ProviderError, match="compressed its response"):
+            await client.text()
+
+    assert server.requests[0].headers["accept-encoding"] == "identity"
+
+
+async def test_other_tasks_run_while_a_body_arrives_in_tiny_parts() -> None:
+    """One packet may have thousands of them."""
+    parts: list[bytes | float | asyncio.Event] = [b"1\r\nx\r\n" * 10_000] * 4
+    script = ScriptedAnswer([*parts, b"0\r\n\r\n"], headers={"Transfer-Encoding": "chunked"})
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with fake_model_server(script) as server, client_of(server.url) as client:
+        counting = asyncio.ensure_future(count())
+        with pytest.raises(ProviderError):
+            await client.text()
+        counting.cancel()
+    assert turns > 400

@@ -52,6 +52,7 @@ def _text(*bodies: Any) -> tuple[str, str]:
         {"choices": [{"delta": {"content": [None, 3, {"type": "image"}, {"text": 4}]}}]},
         {"choices": [], "usage": {"prompt_tokens": "many"}},
         {"choices": [], "usage": {"prompt_tokens": -1, "completion_tokens": 2}},
+        {"choices": [], "usage": {"prompt_tokens": True, "completion_tokens": True}},
     ],
 )
 def test_unexpected_shapes_are_ignored(body: Any) -> None:
@@ -243,3 +244,19 @@ def test_a_body_that_is_not_json_is_none(body: bytes) -> None:
 def test_invalid_utf_8_is_replaced() -> None:
     """Each invalid byte becomes U+FFFD; a byte-order mark is no text."""
     assert parse_body(b'\xef\xbb\xbf"\xff"') == "\ufffd"
+
+
+def test_white_space_before_a_text_is_passed_on_before_it_is_long() -> None:
+    """Otherwise a server that sends nothing else would fill the memory."""
+    parser = StreamParser()
+    chunks = _feed(parser, *([_delta(content=" " * 100)] * 50))
+
+    assert 3_900 < sum(len(chunk.content) for chunk in chunks) <= 5_000
+
+
+def test_a_refusal_with_half_a_character_can_be_stored() -> None:
+    """Like any other text of a server."""
+    parser = StreamParser()
+    _feed(parser, _delta(refusal="no \ud800"), _end("stop"))
+    with pytest.raises(ProviderError, match="The model refuses: no \ufffd"):
+        list(parser.end())

@@ -118,3 +118,12 @@ def test_other_errors_are_not_about_the_context() -> None:
     """The word alone does not count."""
     for words in ("no such model", "context canceled", "maximum number of requests is 5"):
         assert not isinstance(error_from({"error": words}), ContextExceeded)
+
+
+def test_half_a_character_in_an_error_is_replaced() -> None:
+    """It cannot be encoded, so the end of the answer could not be stored."""
+    error = error_from({"error": {"message": "bad \ud800 word", "code": "c\udfff"}})
+
+    assert error.detail.endswith("bad \ufffd word")
+    assert error.code == "c\ufffd"
+    assert str(error) == error.detail

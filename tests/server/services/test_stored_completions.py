@@ -195,3 +195,24 @@ async def test_an_account_that_only_reads_has_no_completions(start_server: Start
 
     assert refused["error"]["type"] == "permission_error"
     assert model.requests == []
+
+
+async def test_a_reader_who_is_removed_gets_no_more_text(start_server: StartServer) -> None:
+    """The answer continues; for its reader it ends as it does on streams."""
+    held = asyncio.Event()
+    script = ScriptedAnswer([chunk("Hel"), held, chunk("lo"), finished()])
+    async with _serving(start_server, script) as (server, ann, program, _):
+        bob = await server.person("bob")
+        place = await bob.group(ann, assistant_mode="always")
+        received = ""
+        async with program.client.stream("POST", URL, json=_body(place, stream=True)) as response:
+            async for text in response.aiter_text():
+                received += text
+                if "Hel" in text and not held.is_set():
+                    path = f"/api/conversations/{place}/participants/{ann.id}"
+                    await bob.call("DELETE", path, expect=204)
+                    server.clock.advance(2)
+                    held.set()
+
+    assert _frames(received)[-1]["error"]["code"] == "not_found"
+    assert '"lo"' not in received
