@@ -46,10 +46,11 @@ def test_the_default_mode_of_a_group_is_mention() -> None:
 
 
 def _text_fields() -> list[tuple[type[requests.Request], str]]:
-    """Return all fields of all requests that take a text of any content."""
+    """Return all fields of requests of `/api` that take a text; texts of `/v1` are not changed."""
     return [
         (shape, name)
         for shape in requests.Request.__subclasses__()
+        if shape.__module__ == requests.__name__
         for name, hint in get_type_hints(shape).items()
         if hint is str or str in get_args(hint)
     ]

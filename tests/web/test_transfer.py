@@ -37,10 +37,10 @@ async def test_a_conversation_is_downloaded_and_imported_again(
 
     await page.get_by_role("button", name="More for your account").click()
     await page.get_by_role("menuitem", name="Import conversations").click()
-    await page.get_by_label("File").set_input_files(FOLDER / "rustygpt_bad_line.jsonl")
+    await page.get_by_label("File", exact=True).set_input_files(FOLDER / "rustygpt_bad_line.jsonl")
     await page.get_by_role("button", name="Import", exact=True).click()
     await expect(page.locator("#dialog .error")).to_contain_text("Line 3: it is not valid JSON")
-    await page.get_by_label("File").set_input_files(FOLDER / "chatgpt_images.json")
+    await page.get_by_label("File", exact=True).set_input_files(FOLDER / "chatgpt_images.json")
     await page.get_by_role("button", name="Import", exact=True).click()
     await expect(page.locator("#dialog")).to_contain_text(
         "Imported 1 conversation with 5 messages. "
