@@ -8,6 +8,7 @@ from tests.tui.app_driver import in_conversation
 from textual.binding import Binding
 
 from rustygpt_tui.keymap import KEYS, Keymap, clashes, load_keymap, validate
+from rustygpt_tui.screens.help import key_label
 from rustygpt_tui.screens.main import MainScreen
 from rustygpt_tui.widgets.bindings import bindings
 
@@ -47,6 +48,14 @@ def test_an_invalid_file_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "keymap.toml").write_text("[keys")
     assert "cannot be read" in load_keymap(tmp_path).errors[0]
     assert validate(["a"]) == Keymap({}, ())
+
+
+def test_the_help_names_keys_by_what_is_printed_on_them() -> None:
+    """Such as `/` and `[`, not by the names that a keymap file has."""
+    labels = {key_label(part) for key in KEYS for part in key.keys.split(",")}
+
+    assert {"/", "[", "]", "?", "ctrl+p"} <= labels
+    assert not [label for label in labels if "_" in label]
 
 
 async def test_a_changed_key_works_and_is_on_the_help_screen(tmp_path: Path) -> None:

@@ -126,10 +126,28 @@ async def test_a_failed_answer_is_asked_for_again_and_compared(
     await page.get_by_role("button", name="2 of 2 answers: compare them").click()
     dialog = page.get_by_role("dialog", name="2 answers")
     await expect(dialog.locator("section")).to_have_count(2)
+    await expect(dialog.locator("section").first).to_contain_text("failed")
+    await expect(dialog.locator("section .failure").first).to_contain_text("too early")
+    await expect(dialog.locator("section .failure").nth(1)).to_be_hidden()
     await expect(dialog.locator("section").nth(1).locator("strong")).to_have_text("whole")
     await dialog.get_by_role("link", name="Show in the thread").first.click()
     await expect(dialog).to_be_hidden()
     await expect(page.locator(".message.linked")).to_contain_text("Half")
+
+
+async def test_an_answer_that_failed_is_not_said_to_be_in_progress(
+    assistant: Assistant, page: Page
+) -> None:
+    """The line above the composer says that the answer has no text."""
+    end = asyncio.Event()
+    assistant.respond(ScriptedAnswer([end]), ScriptedAnswer([b"{}"], status=400))
+    await _open(assistant, page)
+    await _ask(page)
+    await expect(_answers(page)).to_have_count(1)
+    end.set()
+    await page.get_by_role("button", name="Ask again").click()
+    await expect(page.locator(".failure")).to_have_count(2)
+    await expect(page.locator("#target")).to_contain_text("(no text)")
 
 
 async def test_another_answer_may_be_by_another_model(assistant: Assistant, page: Page) -> None:
@@ -233,6 +251,23 @@ async def test_other_files_are_refused(
     await expect(page.get_by_label("Message", exact=True)).to_have_value("kept")
 
 
+async def test_each_file_that_is_refused_is_named(
+    assistant: Assistant, page: Page, tmp_path: Path
+) -> None:
+    """Those that are text are attached; of many refused ones the first three are named."""
+    paths = [tmp_path / f"{number}.bin" for number in range(5)]
+    for path in paths:
+        path.write_bytes(b"\0")
+    (tmp_path / "good.txt").write_text("text")
+    await _open(assistant, page)
+    await page.get_by_label("Files to attach").set_input_files([*paths, tmp_path / "good.txt"])
+    await expect(page.locator(".chip")).to_contain_text("good.txt")
+    problem = page.locator("#composer-error")
+    await expect(problem).to_contain_text("0.bin is not a text file")
+    await expect(problem).to_contain_text("2.bin is not a text file")
+    await expect(problem).to_contain_text("2 more files are not attached.")
+
+
 async def test_a_long_paste_may_become_a_file(assistant: Assistant, page: Page) -> None:
     """It is pasted as usual; a button attaches it instead, and undo brings it back."""
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -252,3 +287,8 @@ async def test_a_long_paste_may_become_a_file(assistant: Assistant, page: Page) 
     await expect(offer).to_be_hidden()
     await page.keyboard.press("Control+z")
     await expect(field).to_have_value("See: short" + "line\n" * 30)
+    await field.fill("")
+    await page.evaluate("(text) => navigator.clipboard.writeText(text)", "line\n" * 20)
+    await page.keyboard.press("Control+v")
+    await expect(field).to_have_value("line\n" * 20)
+    await expect(offer).to_be_hidden()

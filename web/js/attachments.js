@@ -19,7 +19,7 @@ export const withAttachments = (content, files) => [content, ...files.map(blockO
 
 // Whether a pasted text is so long that it may be a file rather.
 export const isLongPaste = (text) =>
-  text.length >= MIN_PASTE_CHARACTERS || text.split("\n", MIN_PASTE_LINES + 1).length > MIN_PASTE_LINES;
+  text.length >= MIN_PASTE_CHARACTERS || text.replace(/\n$/, "").split("\n", MIN_PASTE_LINES + 1).length > MIN_PASTE_LINES;
 
 // A file as `{ name, text }`; throws an Error with a sentence when it is no text.
 export async function readFile(file) {

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { isSelected, makeBlocks } from "./blocks.js";
 import { closeDialog, showDialog, titleOf } from "./dialog.js";
 import { formatTime, h, parseBlocks } from "./dom.js";
+import { FINISH_NOTES } from "./message-row.js";
 import { nameOf } from "./names.js";
 import { textOf } from "./store.js";
 
@@ -27,11 +28,12 @@ export function showCompare(state, { root_id: root, parent_id: parent }) {
 function makeColumn(state, root, id) {
   const text = h("div", { class: "text" });
   const note = h("p", { class: "quiet" });
+  const failure = h("p", { class: "failure" });
   const messageNow = () => state.trees.get(root)?.messages.get(id)?.message;
   const { conversation_id: conversation, model } = messageNow();
   const link = h("a", { href: `#/c/${conversation}/t/${root}/m/${id}`, onclick: closeDialog }, "Show in the thread");
   const heading = h("h3", { dir: "auto" }, model ?? nameOf(messageNow()));
-  const element = h("section", {}, heading, note, h("div", { class: "scroll-column", tabindex: "0", role: "region", "aria-label": `Answer of ${model}` }, text), link);
+  const element = h("section", {}, heading, note, failure, h("div", { class: "scroll-column", tabindex: "0", role: "region", "aria-label": `Answer of ${model}` }, text), link);
   let blocks = null;
   let isRendered = false;
 
@@ -39,7 +41,10 @@ function makeColumn(state, root, id) {
     const message = messageNow();
     if (!message || isRendered) return;
     const words = message.usage ? `${message.usage.estimated ? "about " : ""}${message.usage.completion_tokens} tokens` : "";
-    note.textContent = [formatTime(message.created_at), message.streaming ? "answering …" : words].filter(Boolean).join(" · ");
+    const notes = message.streaming ? ["answering …"] : [FINISH_NOTES[message.finish_reason], words];
+    note.textContent = [formatTime(message.created_at), ...notes].filter(Boolean).join(" · ");
+    failure.textContent = message.error?.message ?? state.errors.get(id) ?? "";
+    failure.hidden = !failure.textContent;
     if (isSelected(text)) return;
     blocks ??= makeBlocks(text);
     blocks.setText(textOf(state, message));

@@ -5,6 +5,8 @@ import { isLongPaste, readFile } from "./attachments.js";
 import { byId, hide } from "./dom.js";
 import { defaultWords, fillModels, listModels } from "./models.js";
 
+const MAX_PROBLEMS = 3; // sentences that are shown, of several files
+
 // `attach(file)` adds a file of `{ name, text }` or throws; `onProblem(words)` shows why.
 export function makeComposerTools({ attach, onProblem }) {
   const text = byId("text");
@@ -14,14 +16,17 @@ export function makeComposerTools({ attach, onProblem }) {
   let pasted = null;
 
   async function attachAll(files) {
-    onProblem("");
+    const problems = [];
     for (const file of files) {
       try {
         attach(await readFile(file));
       } catch (problem) {
-        onProblem(problem.message);
+        problems.push(problem.message);
       }
     }
+    const more = problems.length - MAX_PROBLEMS;
+    const rest = more > 0 ? [`${more} more ${more === 1 ? "file is" : "files are"} not attached.`] : [];
+    onProblem([...problems.slice(0, MAX_PROBLEMS), ...rest].join(" "));
     text.focus();
   }
 

@@ -6,7 +6,7 @@ import { formatTime, h, parseBlocks, withoutMarkup } from "./dom.js";
 import { deletionOf, nameOf } from "./names.js";
 import { makeReasoning } from "./reasoning.js";
 
-const FINISH_NOTES = {
+export const FINISH_NOTES = {
   cancelled: "stopped",
   timeout: "timed out",
   error: "failed",

@@ -27,17 +27,19 @@ export function referenceTo(message) {
 export function followView(target, message) {
   const isKept = target.message && (target.isChosen || target.isFrozen);
   if (isKept || target.pendingKey || !message) return false;
-  const isSame = target.message?.id === message.id && target.message.content === message.content;
+  const isSame = target.message?.id === message.id && target.message.content === message.content && isRunning(target.message) === isRunning(message);
   if (!isSame) target.message = message;
   return !isSame;
 }
 
-// The message as it is now: its text may be another one, or deleted. Returns whether that is news.
+const isRunning = (message) => Boolean(message.streaming);
+
+// The message as it is now: its text may be another one, complete, or deleted. Returns whether that is news.
 export function refresh(target, message) {
   const { content, deleted_at: deletedAt } = referenceTo(message);
   const known = target.message?.content?.slice(0, 200);
   if (target.message?.id !== message.id) return false;
-  if (known === content && target.message.deleted_at === deletedAt) return false;
+  if (known === content && target.message.deleted_at === deletedAt && isRunning(target.message) === isRunning(message)) return false;
   target.message = message;
   return true;
 }

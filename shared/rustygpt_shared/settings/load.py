@@ -4,6 +4,7 @@ Later sources override earlier ones. All errors are collected, so one start repo
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ FILE_SUFFIX = "_FILE"
 SECRET_FILE_LIMIT = 65_536
 FILE_NAMES = ("config.toml", "config.yaml", "config.yml", "config.json")
 _PARSERS = {".toml": tomllib.loads, ".json": json.loads}
+
+_MISSING = re.compile(
+    r"Object missing required field `(?P<field>\w+)` - at `\$\.(?P<section>[\w.]+)\[\.\.\.\]`"
+)
 
 Key = tuple[str, ...]
 
@@ -230,11 +235,24 @@ def _convert(value: Any, setting_type: Any, *, strict: bool) -> Any:
     return msgspec.convert(value, setting_type, strict=strict)
 
 
+def _missing_keys(tree: dict[str, Any], error: str) -> list[str]:
+    """Return a sentence for each named entry without a required key; msgspec gives no names."""
+    missing = _MISSING.fullmatch(error)
+    if missing is None:
+        return []
+    field, section = missing["field"], missing["section"]
+    entries: Any = tree
+    for name in section.split("."):
+        entries = entries[name]
+    lacking = [name for name, entry in entries.items() if field not in entry]
+    return [f"{section}.{name} needs the key `{field}`" for name in lacking]
+
+
 def _build(tree: dict[str, Any], sources: dict[Key, str], errors: list[str]) -> Settings:
     try:
         settings = msgspec.convert(tree, Settings, from_attributes=True)
     except msgspec.ValidationError as error:
-        raise SettingsError([*errors, str(error)]) from None
+        raise SettingsError([*errors, *(_missing_keys(tree, str(error)) or [str(error)])]) from None
     if errors:
         raise SettingsError(errors, settings)
     return settings

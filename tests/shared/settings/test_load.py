@@ -47,6 +47,21 @@ def test_all_errors_are_reported_at_once(tmp_path: Path) -> None:
     assert "server.prot (environment) is not a setting" in report
 
 
+def test_an_entry_without_a_required_key_is_named(tmp_path: Path) -> None:
+    """Each of several."""
+    file = _write(
+        tmp_path,
+        "config.toml",
+        "[llm.models.x]\ncontext_tokens = 300\n[llm.models.y]\nname = 'z'\n",
+    )
+    with pytest.raises(SettingsError) as caught:
+        load({}, config=file)
+    assert caught.value.errors == [
+        "llm.models.x needs the key `provider`",
+        "llm.models.y needs the key `provider`",
+    ]
+
+
 def test_lists_and_tables_can_come_from_the_environment() -> None:
     """A list is comma-separated or JSON; names under providers and models are free."""
     environ = {

@@ -193,22 +193,24 @@ async def test_json_has_reasoning_and_usage(chat: FakeHttpServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("frames", "sentence"),
+    ("frames", "out", "sentence"),
     [
-        ([message_done(6, "error"), error(7, "No model answers.", REPLY)], "No model answers."),
-        ([message_done(6, "cancelled")], "The answer was stopped."),
-        ([message_done(6, "timeout")], "took too long"),
+        (
+            [message_delta(0, "Tea"), message_done(6, "error"), error(7, "No model.", REPLY)],
+            "Tea\n",
+            "No model.",
+        ),
+        ([message_delta(0, "Tea"), message_done(6, "cancelled")], "Tea\n", "was stopped."),
+        ([message_done(6, "timeout")], "", "took too long"),
     ],
 )
 async def test_a_failed_answer_exits_with_9(
-    chat: FakeHttpServer, frames: list[bytes], sentence: str
+    chat: FakeHttpServer, frames: list[bytes], out: str, sentence: str
 ) -> None:
-    """The text so far is printed, and the reason goes to standard error."""
-    chat.on(
-        "GET", STREAM, stream(opened(), message_new(4, answer()), message_delta(0, "Tea"), *frames)
-    )
+    """The text so far is printed, without it nothing; the reason goes to standard error."""
+    chat.on("GET", STREAM, stream(opened(), message_new(4, answer()), *frames))
     result = await rustygpt("ask", str(TEA), "?")
-    assert (result.code, result.out) == (9, "Tea\n")
+    assert (result.code, result.out) == (9, out)
     assert sentence in result.err
 
 

@@ -53,7 +53,8 @@ def serve_frames(server: FakeHttpServer, *frames: bytes) -> list[str | None]:
 
 async def test_each_event_is_a_line(signed_in: FakeHttpServer) -> None:
     """It starts at the current position; being removed ends it with 6."""
-    positions = serve_frames(signed_in, *FRAMES, closed("removed"))
+    reasoning = message_delta(0, "", reasoning="so far")
+    positions = serve_frames(signed_in, *FRAMES, reasoning, closed("removed"))
     result = await rustygpt("follow", "--conversation", str(TEA))
     assert result.code == 6
     assert result.out.splitlines() == [
@@ -61,6 +62,7 @@ async def test_each_event_is_a_line(signed_in: FakeHttpServer) -> None:
         f"evt_4 message.new {ROOT} Ada: a[2J b",
         "- message.delta x",
         "evt_5 error RGP.X x",
+        "- message.delta reasoning: so far",
     ]
     assert positions == ["evt_3"]
 

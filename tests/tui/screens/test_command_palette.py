@@ -31,7 +31,7 @@ async def test_titles_are_never_read_as_markup() -> None:
         await driver.pilot.press("ctrl+p", *"red")
         await driver.until("Go to [red]Tea[/] [2J")
         await driver.pilot.press("enter")
-        await driver.until(lambda: driver.main.thread_pane.transcript.has_focus)
+        await driver.until(lambda: driver.main.thread_pane.composer.has_focus)
 
 
 async def test_a_chosen_command_runs() -> None:

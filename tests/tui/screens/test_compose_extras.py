@@ -136,7 +136,8 @@ async def test_a_long_paste_can_become_an_attachment() -> None:
         assert "21 lines pasted" not in driver.text()
         await driver.press("ctrl+z")
         assert composer.text == f"before {text}after"
-        await _paste(driver, "short")
+        for shorter in ("short", "line\n" * 20):
+            await _paste(driver, shorter)
         await driver.pilot.pause()
         assert "pasted ·" not in driver.text()
         await _paste(driver, "y" * 2_001)

@@ -60,7 +60,7 @@ async def test_a_pasted_link_joins_its_conversation() -> None:
             await driver.pilot.press("enter")
         await driver.until("This invite has been used")
         await driver.until(lambda: chat.http.request_count("POST", "/api/invites/accept") == 2)
-        await driver.until(lambda: driver.main.thread_pane.transcript.has_focus)
+        await driver.until(lambda: driver.main.thread_pane.composer.has_focus)
         sent = [r.body for r in chat.http.requests if r.path == "/api/invites/accept"]
         assert [msgspec.json.decode(body) for body in sent] == [{"token": "rgpi_x"}] * 2
 

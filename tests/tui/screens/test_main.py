@@ -159,3 +159,13 @@ async def test_narrow_terminals_show_lists_or_thread() -> None:
         assert "Conversations" not in driver.text()
         await driver.pilot.press("escape", "escape")
         await driver.until("Conversations")
+
+
+async def test_a_conversation_without_messages_is_opened_for_writing() -> None:
+    """What is typed next is the first message, not a row of keys."""
+    async with fake_chat_server(FakeConversation()) as chat, in_conversation(chat) as driver:
+        assert driver.main.side_panel.conversations.has_focus
+        await driver.pilot.press("enter")
+        assert driver.main.thread_pane.composer.has_focus
+        await driver.write("slow down")
+        assert driver.main.thread_pane.composer.text == "slow down"

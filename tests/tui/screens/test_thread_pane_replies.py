@@ -136,6 +136,33 @@ async def test_escape_always_leaves_the_composer() -> None:
         await driver.until(lambda: not conversation.messages[answer].streaming)
 
 
+async def test_an_answer_is_named_by_its_first_words_while_it_is_written() -> None:
+    """The line above the composer is drawn a moment after a delta, and not for later ones."""
+    conversation, root = _group()
+    answer = conversation.post(root, role="assistant")
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        await driver.until("↳ to assistant: …")
+        pane = driver.main.thread_pane
+        for number in range(20):
+            conversation.stream_text(answer, f"word{number} ")
+        await driver.until("↳ to assistant: word0 word1")
+        conversation.stream_text(answer, "and " * 200)
+        await driver.until(lambda: (pane._named_characters or 0) > 400)
+        conversation.stream_text(answer, "the end")
+        await driver.until("the end▌")
+        assert pane._target_timer is None
+
+
+async def test_an_answer_that_was_stopped_without_text_is_named_without_words() -> None:
+    """Dots are for an answer that is still to come."""
+    conversation, root = _group()
+    answer = conversation.post(root, role="assistant")
+    async with fake_chat_server(conversation) as chat, in_conversation(chat) as driver:
+        await driver.until("↳ to assistant: …")
+        conversation.finish(answer, "cancelled")
+        await driver.until(lambda: "↳ to assistant\n" in driver.text())
+
+
 async def test_above_the_end_the_target_is_the_end_of_the_branch_in_view() -> None:
     """A reader of earlier messages answers at the end, and sees the message there."""
     conversation, root = _group()

@@ -288,6 +288,22 @@ async def test_a_thread_is_opened_again_at_the_row_where_it_was_left() -> None:
         assert transcript.place == place
 
 
+async def test_the_answer_in_a_thread_that_one_just_started_is_not_marked_as_new() -> None:
+    """Who asked the question watches it."""
+    async with (
+        fake_chat_server(FakeConversation()) as chat,
+        in_conversation(chat, timing=QUICK) as driver,
+    ):
+        driver.main.focus_composer()
+        await driver.write("a question")
+        await driver.pilot.press("enter")
+        await driver.until("waiting for the model")
+        assert "── new ─" not in driver.text()
+        chat.conversation.stream_text(list(chat.conversation.messages)[-1], "so far")
+        await driver.until("so far")
+        assert "── new ─" not in driver.text()
+
+
 async def test_a_tall_answer_that_was_watched_is_read() -> None:
     """Its start is out of view when it ends, but was on screen while it was written."""
     conversation, ids = _thread(2)

@@ -114,7 +114,7 @@ async def test_a_file_is_imported(folder: Path) -> None:
         await driver.fill("#path", "conversations.json")
         await driver.pilot.press("enter")
         await driver.until("Imported 1 conversation")
-        await driver.until(lambda: driver.main.thread_pane.transcript.has_focus)
+        await driver.until(lambda: driver.main.thread_pane.composer.has_focus)
         request = next(r for r in chat.http.requests if r.path == IMPORT)
         assert request.body == b"[]"
         assert request.headers["idempotency-key"]

@@ -42,6 +42,19 @@ ROWS = [
 ]
 
 
+async def test_an_empty_list_says_whether_it_is_loading() -> None:
+    """The sentence for no rows can change while there are none."""
+    app = Demo()
+    async with app.run_test(size=(44, 10)) as pilot:
+        app.side.show([], None, empty="Loading …")
+        await pilot.pause()
+        assert "Loading …" in app.screen_text()
+        app.side.show([], None, empty="None")
+        await pilot.pause()
+        assert "Loading …" not in app.screen_text()
+        assert "None" in app.screen_text()
+
+
 async def test_rows_show_titles_counts_and_the_open_one() -> None:
     """Titles are cut to fit and never read as markup; counts and the open marker are shown."""
     app = Demo()

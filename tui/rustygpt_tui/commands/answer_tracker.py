@@ -65,6 +65,11 @@ class AnswerTracker:
         return self.finish_reason is not None
 
     @property
+    def has_text(self) -> bool:
+        """True once there is text."""
+        return self._text.length > 0
+
+    @property
     def failure(self) -> str | None:
         """Why the answer is not complete, once it has ended without success."""
         sentence = _END_SENTENCES.get(self.finish_reason or "")
@@ -73,7 +78,7 @@ class AnswerTracker:
     @property
     def progress(self) -> str:
         """What the answer is waiting for; empty once there is text, or the end."""
-        if self.ended or self._text.length:
+        if self.ended or self.has_text:
             return ""
         if self._reasoning.length:
             return f"thinking … {words_label(self._reasoning_words.update(self._reasoning.text))}"

@@ -259,7 +259,7 @@ async def _report_end(context: CommandContext, client: Client, answer: AnswerTra
     """End the output; raise AnswerFailed when the answer failed or was stopped."""
     if context.out.json:
         context.out.object(await client.get_message(answer.answer_id))
-    else:
+    elif answer.has_text or not answer.failure:
         context.out.text("\n")
     if count := answer.omitted_messages:
         messages = "1 earlier message" if count == 1 else f"{count:,} earlier messages"

@@ -11,6 +11,7 @@ from rustygpt_shared.events import (
     Event,
     MembershipChanged,
     MessageDelta,
+    MessageDeltaPayload,
     MessageDone,
     MessageNew,
     MessageUpdated,
@@ -80,7 +81,7 @@ def _content(event: Event, names: Names) -> str:  # noqa: C901, PLR0912 - one ca
             change = f"{payload.change} " if payload.change in {"edited", "restored"} else ""
             return f"{change}{_message_content(payload.message, names)}"
         case MessageDelta(payload=payload):
-            return "".join(choice.delta.content or "" for choice in payload.choices)
+            return _delta_content(payload)
         case MessageDone(payload=payload):
             return f"{payload.message_id} {payload.finish_reason}"
         case MembershipChanged(payload=payload):
@@ -97,6 +98,12 @@ def _content(event: Event, names: Names) -> str:  # noqa: C901, PLR0912 - one ca
             return _stream_content(event)
         case _:
             assert_never(event)
+
+
+def _delta_content(payload: MessageDeltaPayload) -> str:
+    text = "".join(choice.delta.content or "" for choice in payload.choices)
+    reasoning = "".join(choice.delta.reasoning or "" for choice in payload.choices)
+    return f"reasoning: {reasoning}" if reasoning and not text else text
 
 
 def _stream_content(event: StreamOpen | StreamReset | StreamClosed) -> str:

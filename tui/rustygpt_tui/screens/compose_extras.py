@@ -65,11 +65,11 @@ class ComposeExtras:
         pasted = self._composer.take_pasted()
         if pasted is None or self._controller.editing is not None:
             return
-        lines = pasted.text.count("\n") + 1
+        lines = pasted.text.removesuffix("\n").count("\n") + 1
         if lines > LONG_LINES or len(pasted.text) > LONG_CHARACTERS:
             size = f"{lines:,} lines" if lines > 1 else f"{len(pasted.text):,} characters"
             self._offer = Offer(pasted, f"{size} pasted · ^r attaches them instead")
-        elif lines == 1 and len(pasted.text) <= MAX_PATH:
+        elif "\n" not in pasted.text and len(pasted.text) <= MAX_PATH:
             self._run(self._look_for_file(pasted), "pasted-file")
 
     async def _look_for_file(self, pasted: PastedText) -> None:

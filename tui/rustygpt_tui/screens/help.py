@@ -16,6 +16,12 @@ _WIDTH_WITH_COLUMNS = 60
 """The width from which keys and descriptions are in columns."""
 _NAMES = {
     "question_mark": "?",
+    "slash": "/",
+    "minus": "-",
+    "comma": ",",
+    "full_stop": ".",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "escape": "esc",
     "pageup": "pgup",
     "pagedown": "pgdn",

@@ -141,9 +141,11 @@ class MainScreen(
         self.status.show_hints(key_hints(self.focused, answering, selected))
 
     def focus_messages(self) -> None:
-        """Move the focus to the messages."""
+        """Move the focus to the messages; of a new thread, which has none, to the composer."""
         self.remove_class("-lists")
-        self.thread_pane.transcript.focus()
+        pane = self.thread_pane
+        is_new = pane.state is not None and pane.root is None and pane.accepts_text
+        (pane.composer if is_new else pane.transcript).focus()
 
     def focus_composer(self) -> None:
         """Move the focus to the composer."""
@@ -195,6 +197,8 @@ class MainScreen(
     def _open_at(self, state: State, link: Link | None) -> None:
         root = link.root_id if link else None
         self.open_thread(root or first_thread(state), link.message_id if link else None)
+        if self.focused is self.thread_pane.transcript:
+            self.focus_messages()
 
     def go_to_conversation(self, id: UUID) -> None:
         """Open a conversation, and move the focus to its messages."""

@@ -50,8 +50,15 @@ class MessagesPane(Vertical, WorkerErrorMixin):
     # Loading
 
     @work(group="thread", exclusive=True, exit_on_error=False)
-    async def _load(self, conversation: ConversationSession, root: UUID, at: UUID | None) -> None:
-        await self._messages.load(conversation, root, at)
+    async def _load(
+        self,
+        conversation: ConversationSession,
+        root: UUID,
+        at: UUID | None,
+        *,
+        is_new: bool = False,
+    ) -> None:
+        await self._messages.load(conversation, root, at, is_new=is_new)
 
     @work(group="thread", exclusive=True, exit_on_error=False)
     async def _reload(self) -> None:

@@ -1,6 +1,7 @@
 """The left side of the main screen: the lists of conversations and threads."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from textual.app import ComposeResult
@@ -16,6 +17,8 @@ from rustygpt_tui.conversation.view_models import (
 )
 from rustygpt_tui.widgets.lists import SideList
 
+_LOADING: Final = "Loading …"
+
 
 class SidePanel(Vertical):
     """Two lists; their messages bubble up to the screen."""
@@ -23,9 +26,9 @@ class SidePanel(Vertical):
     def compose(self) -> ComposeResult:
         """Create the two lists with their titles."""
         yield Static(Content.styled("Conversations", "bold"), classes="list-title")
-        yield SideList("None yet: c starts one", id="conversations")
+        yield SideList(_LOADING, id="conversations")
         yield Static(Content.styled("Threads", "bold"), classes="list-title")
-        yield SideList("None yet", id="threads")
+        yield SideList(_LOADING, id="threads")
 
     @property
     def conversations(self) -> SideList:
@@ -42,8 +45,11 @@ class SidePanel(Vertical):
         state = controller.state
         hidden = state.unread(root) - unread_besides_answers(state, root) if state and root else 0
         rows = conversation_rows(controller.conversations, {controller.selected_id: hidden})
-        self.conversations.show(rows, controller.selected_id)
-        self.threads.show(thread_rows(state, now, root), root)
+        no_conversation = "None yet: c starts one" if controller.is_list_fetched else _LOADING
+        is_loading = state is None and controller.selected_id is not None
+        no_thread = _LOADING if is_loading else "None yet"
+        self.conversations.show(rows, controller.selected_id, empty=no_conversation)
+        self.threads.show(thread_rows(state, now, root), root, empty=no_thread)
 
     def focus_next(self) -> None:
         """Move the focus to the conversations; from there to the threads."""

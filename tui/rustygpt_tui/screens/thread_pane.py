@@ -1,11 +1,13 @@
 """The right side of the main screen: a thread's messages and the composer below them."""
 
+from typing import Final
 from uuid import UUID
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Static, TextArea
 
 from rustygpt_shared.models.messages import MessageView
@@ -40,6 +42,10 @@ from rustygpt_tui.widgets.transcript.widget import Transcript
 from rustygpt_tui.widgets.typing_line import TypingLine
 
 _LINK_CELLS = 120
+_TARGET_SECONDS: Final = 0.3
+"""How long the words of an answer in progress are collected for the line that names it."""
+_TARGET_CHARACTERS: Final = 400
+"""An answer with this many characters is named by words that do not change any more."""
 
 
 class ThreadPane(MessageChangesPane):
@@ -61,6 +67,9 @@ class ThreadPane(MessageChangesPane):
         controller = ComposeController(client, drafts, self)
         super().__init__(client, controller, TranscriptController(controller, moment), id=id)
         self.extras = ComposeExtras(self, controller, client)
+        self._target_timer: Timer | None = None
+        self._named_characters: int | None = None
+        """The length of the text that the bar names the target by; None when it names none."""
 
     def compose(self) -> ComposeResult:
         """Create the header, the messages, the typing line, the bar and the composer."""
@@ -115,7 +124,7 @@ class ThreadPane(MessageChangesPane):
         if conversation and self.root is None:
             self._controller.continue_in(root)
             self._messages.reset()
-            self._loading = self._load(conversation, root, None)
+            self._loading = self._load(conversation, root, None, is_new=True)
             self.redraw()
 
     def apply_changes(self, changes: Changes) -> None:
@@ -140,8 +149,11 @@ class ThreadPane(MessageChangesPane):
         elif self.root in changes.threads_of_messages or changes.info:
             self._messages.update(changes.messages)
         self._ticker.apply_changes(changes)
+        if self._messages.target_id in changes.messages:
+            self._redraw_bar()
         if changes.streamed:
             self.transcript.update_streaming(list(changes.streamed))
+            self._name_growing_target(changes.streamed)
         self.apply_to_comparison(changes)
 
     # The selected message and the running answer
@@ -343,11 +355,25 @@ class ThreadPane(MessageChangesPane):
         self.composer.read_only = state is None or self._may_only_read or is_saving
         self.composer.placeholder = self._refusal or "Write a message"
         self.query_one(TypingLine).show(state, self.root, cells)
+        self._redraw_bar()
+        self._redraw_extras()
+
+    def _redraw_bar(self) -> None:
+        if self._target_timer is not None:
+            self._target_timer.stop()
+            self._target_timer = None
         bar = self.query_one("#talk-bar", Static)
-        text = self._bar(cells)
+        text = self._bar(max(10, self.size.width - 4))
         bar.update(text)
         bar.display = bool(text.plain)
-        self._redraw_extras()
+
+    def _name_growing_target(self, streamed: frozenset[UUID]) -> None:
+        """Draw the first words of an answer soon, once for many deltas."""
+        named = self._named_characters
+        if named is None or named >= _TARGET_CHARACTERS or self._target_timer is not None:
+            return
+        if self._messages.target_id in streamed:
+            self._target_timer = self.set_timer(_TARGET_SECONDS, self._redraw_bar)
 
     def _redraw_extras(self) -> None:
         extras = MessageExtras() if self._controller.editing else self._controller.extras
@@ -359,6 +385,7 @@ class ThreadPane(MessageChangesPane):
 
     def _bar(self, cells: int) -> Content:
         controller = self._controller
+        self._named_characters = None
         if controller.failure:
             return Content.styled(one_line(controller.failure), "$text-error")
         if self.state is None:
@@ -375,6 +402,7 @@ class ThreadPane(MessageChangesPane):
             return Content("")
         hint = "  ^t: the newest message instead" if self._offers_newer else ""
         author, text = target
+        self._named_characters = len(text)
         label = target_label(author, text, max(10, cells - len(hint)))
         return Content.assemble((label, "$text-primary"), (hint, "$foreground 60%"))
 

@@ -66,13 +66,16 @@ class ThreadReading:
         self._read_seq = 0
         """The mark when the screen was last watched."""
 
-    def open(self, shown: ShownThread | None) -> None:
-        """Watch a thread from now on; None watches none."""
+    def open(self, shown: ShownThread | None, *, is_new: bool = False) -> None:
+        """Watch a thread from now on; None watches none.
+
+        In a new one, which the user just started, everything arrives before the user's eyes.
+        """
         self._shown = shown
         self._tracker.reset()
         self._read_seq = self._reading.read_seq
         self._is_tracking = True
-        self.divider = first_unread(shown.state, shown.root) if shown else None
+        self.divider = first_unread(shown.state, shown.root) if shown and not is_new else None
         self._had_unread = self.divider is not None
 
     def unread_ids(self) -> frozenset[UUID]:

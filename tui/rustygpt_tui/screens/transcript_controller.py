@@ -92,10 +92,17 @@ class TranscriptController:
         self.reading.open(None)
         self._pending_ids = frozenset()
 
-    async def load(self, session: ConversationSession, root: UUID, at: UUID | None = None) -> None:
+    async def load(
+        self,
+        session: ConversationSession,
+        root: UUID,
+        at: UUID | None = None,
+        *,
+        is_new: bool = False,
+    ) -> None:
         """Show a thread at a message, else where reading stopped: the first unread one, or the end.
 
-        A failure is shown in place of the messages.
+        A failure is shown in place of the messages. `is_new` says that the user just started it.
         """
         loader = ThreadLoader(session)
         try:
@@ -108,7 +115,7 @@ class TranscriptController:
             return
         self.is_loading = False
         self._shown = ShownThread(session, root, loaded, loader, ReadingSync(session))
-        self.reading.open(self._shown)
+        self.reading.open(self._shown, is_new=is_new)
         self._show_range(found)
         if at is not None and found == at:
             self.transcript.select(at)
@@ -243,6 +250,12 @@ class TranscriptController:
             return end.id
         return visible[-1].id if fallback else None
 
+    @property
+    def target_id(self) -> UUID | None:
+        """The id of the message that the next one replies to, if it has one."""
+        target = self._controller.target
+        return target.resolved().message_id if target is not None else None
+
     def target_message(self) -> tuple[str, str] | None:
         """Return author and text of the message that the next one replies to, if it is known."""
         state = self._controller.state
@@ -258,7 +271,7 @@ class TranscriptController:
         author = entry_context(state, ()).author(message)
         if message.deleted_at:
             return author, f"({state.names().deletion(message)})"
-        return author, state.text_of(message) or "…"
+        return author, state.text_of(message) or ("…" if message.streaming else "")
 
     def is_plain_chat(self) -> bool:
         """Return whether the thread is one line of messages, and the next one continues it."""

@@ -57,10 +57,18 @@ class SideList(OptionList):
         """The rows in order."""
         return self._rows
 
-    def show(self, rows: Sequence[ListRow], opened: UUID | None) -> None:
-        """Show these rows, with `opened` marked; the highlighted row stays highlighted."""
-        if (tuple(rows), opened) == (self._rows, self._open) and self.option_count:
+    def show(
+        self, rows: Sequence[ListRow], opened: UUID | None, *, empty: str | None = None
+    ) -> None:
+        """Show these rows, with `opened` marked; the highlighted row stays highlighted.
+
+        `empty` is shown from now on when there are no rows.
+        """
+        empty = empty or self._empty
+        shown = (self._rows, self._open, self._empty)
+        if (tuple(rows), opened, empty) == shown and self.option_count:
             return
+        self._empty = empty
         before = self._rows
         newly_opened = opened != self._open
         self._rows = tuple(rows)
