@@ -51,7 +51,7 @@ async def _new_terminal(server: InProcessServer, account: str) -> AsyncIterator[
 async def _terminal(
     server: InProcessServer, name: str, number: int = 1
 ) -> AsyncIterator[AppDriver]:
-    """Run a user's terminal with a session of its own, the focus on the messages."""
+    """Run a user's terminal with a session of its own, the focus on the open conversation."""
     account = f"{name}-{number}"
     session = Session(server.url, file=SessionFile(session_file(load_settings())))
     async with connect(server.url, session) as client:
@@ -60,7 +60,8 @@ async def _terminal(
         await driver.until("● live")
         await driver.until(lambda: not driver.is_loading)
         await driver.press("enter")
-        await driver.until(lambda: driver.main.thread_pane.transcript.has_focus)
+        pane = driver.main.thread_pane
+        await driver.until(lambda: pane.transcript.has_focus or pane.composer.has_focus)
         yield driver
 
 

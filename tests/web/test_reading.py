@@ -192,13 +192,14 @@ async def test_counts_stop_at_a_thousand_and_the_divider_stands(
 
 
 async def test_an_answer_is_read_when_its_end_was_seen(web_server: WebServer, page: Page) -> None:
-    """Not while it streams."""
+    """Not while it streams: the server counts it as unread, and the page waits for its end."""
     conversation_id = await web_server.ada.create_conversation(CreateConversation("Streamed"))
     await sign_in(web_server, page, f"#/c/{conversation_id}/new")
     await page.get_by_label("Message", exact=True).fill("Go on")
     await page.keyboard.press("Enter")
     await expect(page.locator(".assistant .text.streaming")).to_be_visible()
-    await expect(page.locator("#threads .badge")).to_contain_text("1")
+    await _until_unread(web_server, str(conversation_id), 1)
+    await expect(page.locator("#threads .badge")).to_be_hidden()
     await expect(page.locator(".assistant .text table")).to_be_visible()
     await _until_unread(web_server, str(conversation_id), 0)
     await expect(page.locator("#threads .badge")).to_be_hidden()

@@ -3,7 +3,7 @@
 
 import { withRate } from "./answer-status.js";
 import { mergeDelta, newPartial } from "./answers.js";
-import { learn, newReading, setMark } from "./reading.js";
+import { learn, newReading, setMark, unreadMessages } from "./reading.js";
 import { covers, extend, put, windowOf } from "./thread-window.js";
 
 export const UNREAD_MAX = 1000; // unread counts stop here: this many, or more
@@ -79,11 +79,14 @@ function markUpTo(state, root, seq) {
   if (state.readings.has(root)) setMark(state.readings.get(root), seq);
 }
 
-// The unread messages of a thread without those that were seen just now.
+// The unread messages of a thread without those that were seen just now, and answers in progress, which
+// cannot be read to their end yet.
 export function unreadOf(state, root) {
   const count = state.unread.get(root) ?? 0;
   if (count >= UNREAD_MAX) return count;
-  return Math.max(0, count - (state.readings.get(root)?.seen.size ?? 0));
+  const reading = state.readings.get(root);
+  if (!reading) return count;
+  return Math.max(0, count - reading.seen.size - unreadMessages(reading).filter((m) => m.isStreaming).length);
 }
 
 // Replaces presence and typing indicators.
