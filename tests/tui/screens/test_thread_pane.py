@@ -348,7 +348,7 @@ async def test_the_key_that_stops_an_answer_is_shown() -> None:
         await driver.pilot.press("i")
         await driver.write("go on")
         await driver.pilot.press("enter")
-        await driver.until("esc stops the answer · enter send")
+        await driver.until("esc stops the answer · shift+tab messages · enter")
         await driver.pilot.press("shift+tab")
         await driver.until("esc stops the answer · r reply")
         await driver.pilot.press("ctrl+o")

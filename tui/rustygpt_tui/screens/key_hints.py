@@ -18,7 +18,7 @@ def key_hints(focused: Widget | None, answering: Answering, selected: Entry | No
     Then come those of the selected message only.
     """
     if isinstance(focused, Composer):
-        stop = "esc stops the answer · " if answering == "own" else ""
+        stop = "esc stops the answer · shift+tab messages · " if answering == "own" else ""
         write = "" if focused.read_only else "enter send · ^j new line · "
         leave = "" if answering == "own" else "esc messages · "
         return f"{stop}{write}{leave}^p commands"
