@@ -12,7 +12,7 @@ from rustygpt_tui.render.markdown import render
 from rustygpt_tui.render.service import MAX_QUEUED, PROGRAM, RenderService
 from rustygpt_tui.render.tasks import ColourTask, RenderTask, Task
 
-_KILLED = f"| {'a|' * 200}\n|{'-|' * 200}\n" + f"|{'x|' * 200}\n" * 150
+_KILLED = f"| {'a|' * 200}\n|{'-|' * 200}\n" + f"|{'x|' * 200}\n" * 600
 """A table that takes longer than a task may."""
 
 
