@@ -237,6 +237,11 @@ class Metrics:
             self.scripts.labels(stage, status).inc()
             self.script_durations.labels(stage).observe(seconds)
 
+    def count_tokens(self, model: str, prompt: int, completion: int) -> None:
+        """Count the tokens of an answer; `model` is a label, not any text of a user."""
+        self.tokens.labels(model, "prompt").inc(prompt)
+        self.tokens.labels(model, "completion").inc(completion)
+
     def _http(self) -> None:
         self.requests = self._counter(
             "http_requests_total", "Answered requests", "method", "route", "status"

@@ -7,15 +7,15 @@ import { formatTime, h, parseBlocks } from "./dom.js";
 import { FINISH_NOTES } from "./message-row.js";
 import { nameOf } from "./names.js";
 import { textOf } from "./store.js";
+import { answersByQuestion } from "./thread-items.js";
 
 const INTERVAL_MS = 500;
 const MAX_ANSWERS = 12;
 
 // Shows the answers to the question of `message`; those in progress grow.
 export function showCompare(state, { root_id: root, parent_id: parent }) {
-  const { messages, order } = state.trees.get(root);
-  const all = order.map((id) => messages.get(id).message).filter((m) => m.parent_id === parent && m.role === "assistant" && !m.deleted_at);
-  const columns = all.slice(-MAX_ANSWERS).map(({ id }) => makeColumn(state, root, id));
+  const all = answersByQuestion(state.trees.get(root)).get(parent) ?? [];
+  const columns = all.slice(-MAX_ANSWERS).map((id) => makeColumn(state, root, id));
   const close = h("button", { type: "button", class: "plain", onclick: closeDialog }, "Close");
   const older = all.length > MAX_ANSWERS ? h("p", { class: "quiet" }, `The latest ${MAX_ANSWERS} of ${all.length}.`) : null;
   const list = h("div", { class: "columns" }, ...columns.map(({ element }) => element));

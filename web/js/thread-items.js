@@ -50,13 +50,14 @@ export function levelsOf(items) {
   return levels;
 }
 
-// The answers to each message that has several, in the order of the tree; only loaded ones.
+// The ids of the answers to each message, in the order of the tree; only loaded ones.
 export function answersByQuestion(tree) {
   const found = new Map();
   for (const id of tree?.order ?? []) {
     const { message } = tree.messages.get(id);
     if (message.role !== "assistant" || message.deleted_at || !message.parent_id) continue;
-    found.set(message.parent_id, [...(found.get(message.parent_id) ?? []), id]);
+    if (!found.has(message.parent_id)) found.set(message.parent_id, []);
+    found.get(message.parent_id).push(id);
   }
   return found;
 }

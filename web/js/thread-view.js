@@ -33,7 +33,7 @@ export function makeThreadView({ me, posts, inBackground, onReply, onMenu, onAsk
   let items = [];
   let indexes = new Map(); // of items, by key
   let levels = new Map();
-  let answers = new Map(); // ids of the answers to a message, where there are several
+  let answers = new Map(); // ids of the answers to each message
   let slice = { first: null, last: null }; // keys of the first and last row in the document
   let frame = 0;
   let needsDraw = false;

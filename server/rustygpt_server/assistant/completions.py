@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from rustygpt_server.assistant.catalog import Catalog, ResolvedModel
 from rustygpt_server.assistant.deadlines import Deadlines
-from rustygpt_server.assistant.prompt import estimate_prompt, estimate_tokens
+from rustygpt_server.assistant.prompt import estimate_prompt, estimate_tokens, estimated_usage
 from rustygpt_server.assistant.provider import ChatMessage, CompletionChunk, Prompt, ProviderError
 from rustygpt_server.assistant.stop_sequences import StopFilter
 from rustygpt_server.runtime import Runtime
@@ -88,9 +88,8 @@ class CompletionProgress:
         """Return the usage: as reported, else estimated; None if the model has sent no text."""
         if self._reported or not self._is_counted:
             return self._reported
-        prompt_tokens = estimate_prompt(self.request.messages)
         tokens = estimate_tokens("".join(self._parts))
-        return Usage(prompt_tokens, tokens, prompt_tokens + tokens, estimated=True)
+        return estimated_usage(estimate_prompt(self.request.messages), tokens)
 
     def _limited(self, text: str) -> str:
         text = text[: TEXT_MAX - self._length]
@@ -163,9 +162,9 @@ class CompletionGenerator:
     def _count(self, progress: CompletionProgress) -> None:
         usage = progress.usage()
         if usage:
-            label = self._label(progress)
-            self._metrics.tokens.labels(label, "prompt").inc(usage.prompt_tokens)
-            self._metrics.tokens.labels(label, "completion").inc(usage.completion_tokens)
+            self._metrics.count_tokens(
+                self._label(progress), usage.prompt_tokens, usage.completion_tokens
+            )
 
 
 def _ignore_position(_position: int) -> None:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import AsyncIterator
 
+from rustygpt_server.assistant.prompt import estimated_usage
 from rustygpt_server.assistant.provider import CompletionChunk, ListedModel, Prompt
 from rustygpt_server.clock import Clock
-from rustygpt_shared.models.messages import Usage
 
 _PACE = 0.02
 _WORDS = re.compile(r"\S+\s*|\s+")
@@ -49,7 +49,7 @@ class DemoProvider:
             yield CompletionChunk(content=word)
             await self._clock.sleep(_PACE)
         prompt_words = sum(len(message.content.split()) for message in prompt.messages)
-        usage = Usage(prompt_words, len(words), prompt_words + len(words), estimated=True)
+        usage = estimated_usage(prompt_words, len(words))
         yield CompletionChunk(finish_reason="stop", usage=usage)
 
     async def list_models(self) -> list[ListedModel]:

@@ -14,6 +14,7 @@ from rustygpt_server.assistant.prompt import (
     check_fits,
     estimate_prompt,
     estimate_tokens,
+    estimated_usage,
     from_a_question,
     prompt_limit,
 )
@@ -135,9 +136,10 @@ class AnswerGenerator:
     def _finished_result(self, answer: AnswerInProgress) -> AnswerResult:
         answer.flush()
         if answer.usage:
-            count = self._metrics.tokens.labels
-            count(self._label(answer), "prompt").inc(answer.usage.prompt_tokens)
-            count(self._label(answer), "completion").inc(answer.usage.completion_tokens)
+            usage = answer.usage
+            self._metrics.count_tokens(
+                self._label(answer), usage.prompt_tokens, usage.completion_tokens
+            )
         reason = cast("FinishReason", answer.finish_reason or "stop")
         return _result(answer, reason)
 
@@ -223,4 +225,4 @@ def _estimated_usage(answer: AnswerInProgress) -> Usage | None:
     prompt_tokens = answer.prompt_tokens
     if not tokens and not (answer.stopped == "cancelled" and prompt_tokens):
         return None
-    return Usage(prompt_tokens, tokens, prompt_tokens + tokens, estimated=True)
+    return estimated_usage(prompt_tokens, tokens)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from rustygpt_server.assistant.provider import ChatMessage, ProviderError
 from rustygpt_server.db.answers import PromptContext as Chain
 from rustygpt_server.db.answers import PromptMessage
+from rustygpt_shared.models.messages import Usage
 
 ANSWER_SHARE = 0.25
 """The share of a model's context that is reserved for the answer."""
@@ -95,6 +96,12 @@ def estimate_tokens(text: str) -> int:
 def estimate_prompt(messages: Sequence[ChatMessage]) -> int:
     """Return an estimate of a prompt's tokens."""
     return sum(estimate_tokens(message.content) + MESSAGE_TOKENS for message in messages)
+
+
+def estimated_usage(prompt_tokens: int, completion_tokens: int) -> Usage:
+    """Return the usage of an answer whose model reported none, from estimates."""
+    total = prompt_tokens + completion_tokens
+    return Usage(prompt_tokens, completion_tokens, total, estimated=True)
 
 
 def check_fits(messages: Sequence[ChatMessage], context_tokens: int) -> None:

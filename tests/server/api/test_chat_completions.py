@@ -24,6 +24,7 @@ from tests.support.servers.in_process_server import (
     StartServer,
     openai_settings,
 )
+from tests.support.streams.completion_frames import completion_frames
 from tests.support.wait import until
 
 from rustygpt_server.clock import TimeLimits
@@ -51,12 +52,6 @@ async def _serving(
         async with start_server(settings=settings, limits=limits or TimeLimits()) as server:
             ann = await server.person("ann")
             yield server, server.token_user(await ann.create_token("v1", "read"), ann), model
-
-
-def _frames(text: str) -> list[Any]:
-    """Return the data of each frame of a stream, without [DONE]."""
-    lines = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data:")]
-    return [json.loads(line) for line in lines if line != "[DONE]"]
 
 
 def _text(frames: list[Any]) -> str:
@@ -139,7 +134,7 @@ async def test_a_stream_has_openais_chunks(start_server: StartServer) -> None:
             response = await program.call("POST", URL, body)
             assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
             assert response.text.endswith("data: [DONE]\n\n")
-            frames = _frames(response.text)
+            frames = completion_frames(response.text)
             *chunks, last = frames[:-1] if options else frames
             assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
             assert {frame["object"] for frame in frames} == {"chat.completion.chunk"}
@@ -176,7 +171,7 @@ async def test_text_that_only_begins_like_a_stop_sequence_is_sent(
     script = ScriptedAnswer([chunk("a ST"), chunk("ST"), finished()])
     async with _serving(start_server, script) as (_, program, _):
         response = await program.call("POST", URL, {**HELLO, "stop": "STOP", "stream": True})
-        assert _text(_frames(response.text)) == "a STST"
+        assert _text(completion_frames(response.text)) == "a STST"
 
 
 async def test_unknown_fields_are_named(start_server: StartServer) -> None:
@@ -188,7 +183,7 @@ async def test_unknown_fields_are_named(start_server: StartServer) -> None:
 
     names = [warning.split()[0] for warning in completion["warnings"]]
     assert names == ["top_k", "user", "metadata.a"]
-    first, *others = _frames(streamed.text)
+    first, *others = completion_frames(streamed.text)
     assert first["warnings"] == completion["warnings"]
     assert all("warnings" not in frame for frame in others)
 
@@ -316,7 +311,7 @@ async def test_a_failure_in_a_stream_is_its_last_frame(start_server: StartServer
     script = ScriptedAnswer([chunk("Hel")])
     async with _serving(start_server, script) as (_, program, _):
         response = await program.call("POST", URL, {**HELLO, "stream": True})
-        *_, last = _frames(response.text)
+        *_, last = completion_frames(response.text)
         assert last["error"]["code"] == "interrupted"
         assert "[DONE]" not in response.text
         refused = await program.post(URL, HELLO, expect=502)
@@ -338,7 +333,7 @@ async def test_comments_keep_a_silent_stream_open(start_server: StartServer) -> 
                     first.set()
                 if "Hel" in received and received.endswith(": keep-alive\n\n"):
                     second.set()
-    assert _text(_frames(received)) == "Hello"
+    assert _text(completion_frames(received)) == "Hello"
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -377,7 +372,7 @@ async def test_a_stream_ends_with_its_token(start_server: StartServer) -> None:
                     held.set()
         await asyncio.wait_for(model.disconnected.wait(), 1)
 
-    assert _frames(received)[-1]["error"]["code"] == "invalid_api_key"
+    assert completion_frames(received)[-1]["error"]["code"] == "invalid_api_key"
     assert '"lo"' not in received
 
 
@@ -410,7 +405,7 @@ async def test_a_shutdown_ends_a_stream_with_an_error(start_server: StartServer)
             assert await _answers(program) == 1
             refused = await program.post(URL, HELLO, expect=503)
             await stream.__aexit__(None, None, None)
-    assert _frames(received)[-1]["error"]["code"] == "shutdown"
+    assert completion_frames(received)[-1]["error"]["code"] == "shutdown"
     assert refused["error"]["code"] == "shutdown"
 
 
@@ -424,5 +419,5 @@ async def test_reasoning_is_apart_from_the_text(start_server: StartServer) -> No
 
     message = completion["choices"][0]["message"]
     assert (message["reasoning"], message["content"]) == ("Hm.", "Hello")
-    deltas = [c["delta"] for frame in _frames(streamed.text) for c in frame["choices"]]
+    deltas = [c["delta"] for frame in completion_frames(streamed.text) for c in frame["choices"]]
     assert deltas[1:3] == [{"reasoning": "Hm."}, {"content": "Hello"}]

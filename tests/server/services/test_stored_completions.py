@@ -1,7 +1,6 @@
 """Chat completions that are stored in a conversation."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,6 +21,7 @@ from tests.support.servers.in_process_server import (
     StartServer,
     openai_settings,
 )
+from tests.support.streams.completion_frames import completion_frames
 from tests.support.wait import until
 
 URL = "/v1/chat/completions"
@@ -50,11 +50,6 @@ def _body(conversation_id: str, parent: str | None = None, **fields: Any) -> dic
     }
 
 
-def _frames(text: str) -> list[Any]:
-    lines = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data:")]
-    return [json.loads(line) for line in lines if line != "[DONE]"]
-
-
 @pytest.mark.parametrize("mode", ["always", "mention"])
 async def test_question_and_answer_are_stored(start_server: StartServer, mode: str) -> None:
     """The response says where, so that the next question continues the thread."""
@@ -67,7 +62,7 @@ async def test_question_and_answer_are_stored(start_server: StartServer, mode: s
         second = await program.call("POST", URL, _body(place, stored["answer_id"], stream=True))
         tree = (await ann.get(f"/api/threads/{stored['root_id']}/tree"))["messages"]
 
-    frames = _frames(second.text)
+    frames = completion_frames(second.text)
     assert second.text.endswith("data: [DONE]\n\n")
     assert "".join(c["delta"].get("content", "") for f in frames for c in f["choices"]) == "Hello"
     question = "Hello?" if mode == "always" else "@assistant Hello?"
@@ -130,9 +125,9 @@ async def test_an_answer_that_is_stopped_is_an_error(start_server: StartServer) 
             async for text in response.aiter_text():
                 received += text
                 if "Hel" in text:
-                    stored = _frames(received)[0]["metadata"]["rustygpt"]
+                    stored = completion_frames(received)[0]["metadata"]["rustygpt"]
                     await ann.post(f"/api/messages/{stored['answer_id']}/cancel", None, expect=202)
-    assert _frames(received)[-1]["error"]["code"] == "stopped"
+    assert completion_frames(received)[-1]["error"]["code"] == "stopped"
 
 
 async def test_a_failure_may_not_be_repeated(start_server: StartServer) -> None:
@@ -214,5 +209,5 @@ async def test_a_reader_who_is_removed_gets_no_more_text(start_server: StartServ
                     server.clock.advance(2)
                     held.set()
 
-    assert _frames(received)[-1]["error"]["code"] == "not_found"
+    assert completion_frames(received)[-1]["error"]["code"] == "not_found"
     assert '"lo"' not in received
