@@ -76,6 +76,13 @@ export function setMark(reading, seq) {
   }
 }
 
+// How many answers in progress are above the mark.
+export function unfinishedCount(reading) {
+  let count = 0;
+  for (const { isOwn, isStreaming } of reading.known.values()) if (isStreaming && !isOwn) count += 1;
+  return count;
+}
+
 // The unread messages that are known, in the order of the tree.
 export function unreadMessages(reading) {
   return [...reading.known]

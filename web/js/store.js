@@ -3,7 +3,7 @@
 
 import { withRate } from "./answer-status.js";
 import { mergeDelta, newPartial } from "./answers.js";
-import { learn, newReading, setMark, unreadMessages } from "./reading.js";
+import { learn, newReading, setMark, unfinishedCount } from "./reading.js";
 import { covers, extend, put, windowOf } from "./thread-window.js";
 
 export const UNREAD_MAX = 1000; // unread counts stop here: this many, or more
@@ -86,7 +86,7 @@ export function unreadOf(state, root) {
   if (count >= UNREAD_MAX) return count;
   const reading = state.readings.get(root);
   if (!reading) return count;
-  return Math.max(0, count - reading.seen.size - unreadMessages(reading).filter((m) => m.isStreaming).length);
+  return Math.max(0, count - reading.seen.size - unfinishedCount(reading));
 }
 
 // Replaces presence and typing indicators.
